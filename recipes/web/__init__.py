@@ -1,0 +1,1 @@
+"""The correction page: a Starlette application and plain ES modules."""

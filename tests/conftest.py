@@ -1,0 +1,28 @@
+"""Everything offline and small: no hub, no telemetry, one thread for torch so that tests beside each other stay fast."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_folder() -> Path:
+    """Where the real corpora lie: ``SPANLOOP_DATA``, else ``../shared/data`` beside the checkout."""
+    return Path(os.environ.get("SPANLOOP_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    folder = data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"the real corpora are not at {folder} (set SPANLOOP_DATA)")
+    return folder
