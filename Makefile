@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`. Both set up their own .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+SERVE ?= 1
+DEMO ?= demo
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help demo test test-fast check bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       set up, run three rounds on the built-in corpus, serve the correction page (SERVE=0: end instead)"
+	@echo "make test       set up, run every test"
+	@echo "make test-fast  the tests that take under two minutes"
+	@echo "make check      format, lint, types"
+	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "spanloop needs Python 3.10 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# one stamp a set of extras, so that the demo does not wait for the test tools
+$(VENV)/.ready-%: pyproject.toml constraints.txt $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[$*]"
+	@touch $@
+
+demo: $(VENV)/.ready-offline
+	$(BIN)/spanloop demo $(DEMO) $(if $(filter 0,$(SERVE)),--no-serve,)
+
+test: $(VENV)/.ready-test
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.ready-test
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+# mypy reads a built and installed copy: what users get, not the source tree
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	rm -rf build/check && $(PIP) install --quiet --no-deps --target build/check .
+	cd build/check && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml \
+	  -p spanloop.plugin -p spanloop.recipes -p spanloop.store
+
+bench: $(VENV)/.ready-test
+	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info $(DEMO)
