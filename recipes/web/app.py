@@ -1,0 +1,157 @@
+"""The correction page's server: a Starlette application over one store. Imports no spaCy and no torch."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from spanloop.recipes.web.desk import Desk
+from spanloop.recipes.web.guard import COOKIE, Guard, annotator_by_token, refuse, session_of
+from spanloop.recipes.web.wire import WireError
+from spanloop.store import Store, StoreError
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """How the page is served. ``token``: the secret everybody must bring, None on loopback."""
+
+    host: str = "127.0.0.1"
+    annotator: str = "me"
+    token: str | None = None
+    split: str = "pool"
+    strategy: str | None = None
+    blind: bool = False
+
+
+def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[int], None]) -> Starlette:
+    """The page over ``store``; ``ask_tokens`` asks the tokenising process for one document soon."""
+    desk = Desk(
+        store, split=settings.split, strategy=settings.strategy, blind=settings.blind, ask_tokens=ask_tokens
+    )
+    annotator_of = None if settings.token is None else annotator_by_token(settings.token, settings.annotator)
+    app = Starlette(
+        routes=[
+            Route("/", _index),
+            Route("/enter", _enter),
+            Route("/api/project", _get(desk.project)),
+            Route("/api/next", _get(desk.next)),
+            Route("/api/documents/{id:int}", _get(desk.document)),
+            Route("/api/documents/{id:int}/tokens", _get(desk.tokens)),
+            Route("/api/answers", _get(desk.answers), methods=["GET"]),
+            Route("/api/answers", _post(desk.answer), methods=["POST"]),
+            Route("/api/drafts", _post(desk.draft), methods=["POST"]),
+            Route("/api/sittings", _post(desk.sitting), methods=["POST"]),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[
+            Middleware(Guard, host=settings.host, annotator=settings.annotator, annotator_of=annotator_of),
+        ],
+        exception_handlers={
+            WireError: _wire_error,
+            StoreError: _store_error,
+            sqlite3.Error: _sqlite_error,
+            HTTPException: _http_error,
+        },
+    )
+    app.state.token = settings.token
+    return app
+
+
+async def _index(_: Request) -> Response:
+    return FileResponse(STATIC / "index.html")
+
+
+async def _enter(request: Request) -> Response:
+    """Trade the link's token for a cookie; the page then moves on by script.
+
+    A redirect would not do: coming from a mail or a chat it would lose a Strict cookie.
+    """
+    token = request.query_params.get("token", "")
+    response = FileResponse(STATIC / "enter.html")
+    response.set_cookie(
+        COOKIE,
+        session_of(token),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        max_age=30 * 86400,
+    )
+    return response
+
+
+def _get(read: Callable[[str, Mapping[str, str]], dict[str, Any]]) -> Callable[[Request], Any]:
+    """A route that answers with what ``read(annotator, path and query parameters)`` returns."""
+
+    async def endpoint(request: Request) -> Response:
+        parameters = {
+            **request.query_params,
+            **{name: str(value) for name, value in request.path_params.items()},
+        }
+        return JSONResponse(await run_in_threadpool(read, request.state.annotator, parameters))
+
+    return endpoint
+
+
+def _post(write: Callable[[str, Any], dict[str, Any]]) -> Callable[[Request], Any]:
+    """A route that answers with what ``write(annotator, posted JSON)`` returns."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await _json_body(request)
+        return JSONResponse(await run_in_threadpool(write, request.state.annotator, body))
+
+    return endpoint
+
+
+async def _json_body(request: Request) -> Any:
+    received = bytearray()
+    try:
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > MAX_BODY:
+                raise WireError(f"the request is larger than {MAX_BODY // 2**20} MiB", 413)
+    except ClientDisconnect:
+        raise WireError("the request broke off") from None
+    try:
+        return json.loads(received.decode("utf-8"), parse_constant=_no_constant)
+    except WireError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"the request is no JSON: {error}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise WireError(f"{name} is no JSON")
+
+
+async def _wire_error(_: Request, error: Exception) -> Response:
+    return refuse(str(error), error.status if isinstance(error, WireError) else 400)
+
+
+async def _store_error(_: Request, error: Exception) -> Response:
+    return refuse(str(error), 409)
+
+
+async def _sqlite_error(_: Request, error: Exception) -> Response:
+    return refuse(
+        f"the store cannot save at the moment ({error}); the page keeps the answer and tries again", 503
+    )
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    return refuse(str(error), error.status_code if isinstance(error, HTTPException) else 400)

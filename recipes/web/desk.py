@@ -1,0 +1,241 @@
+"""What the page may ask of the store: from the annotator and the request to values ready for JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from spanloop.recipes.web import wire
+from spanloop.recipes.web.settle import settle
+from spanloop.recipes.web.sittings import Sittings
+from spanloop.recipes.web.wire import PostedAnswer, WireError
+from spanloop.store import Store
+from spanloop.store.records import Annotation, Document, Model, Prediction
+
+MAX_FETCH = 20
+LEASE_SECONDS = 600
+
+
+class Desk:
+    """The page's side of one store. Thread-safe as far as the store is."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        split: str,
+        strategy: str | None,
+        blind: bool,
+        ask_tokens: Callable[[int], None],
+    ) -> None:
+        self.store = store
+        self.split = split
+        self.strategy = strategy
+        self.blind = blind
+        self.ask_tokens = ask_tokens
+        self.sittings = Sittings()
+        self.uid = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
+
+    def project(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
+        """All that the page needs once: task, labels, instructions, who sits here, how far the work is."""
+        project = self.store.project
+        return {
+            "uid": self.uid,
+            "name": self.store.path.stem,
+            "task": project.task,
+            "labels": [wire.label_json(label) for label in self.store.labels.all()],
+            "instructions": project.instructions,
+            "annotator": annotator,
+            "split": self.split,
+            "blind": self.blind,
+            "counts": self.store.queue.counts(self.split),
+            "figures": self._figures(),
+        }
+
+    def _figures(self) -> dict[str, Any] | None:
+        """Strict micro F1 of the promoted round and of the one it came from, None before the first."""
+        promoted = self.store.rounds.promoted()
+        if promoted is None:
+            return None
+        before = None if promoted.parent is None else self._f1(promoted.parent)
+        return {"round": promoted.number, "f1": self._f1(promoted.number), "before": before}
+
+    def _f1(self, number: int) -> float | None:
+        figures = [
+            s.f1
+            for s in self.store.rounds.scores(number, "eval")
+            if s.metric == "strict" and s.average == "micro"
+        ]
+        accuracy = [
+            s.f1
+            for s in self.store.rounds.scores(number, "eval")
+            if s.metric == "accuracy" and s.label is None
+        ]
+        return next(iter(figures or accuracy), None)
+
+    def next(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The next ``n`` documents for page ``client``, which already holds ``held``."""
+        client = _client(query.get("client"))
+        held = wire.parse_ids(query.get("held", ""), "held")
+        wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
+        elsewhere = self.sittings.held_elsewhere(client, annotator)
+        items = self.store.queue.next(
+            annotator,
+            n=max(1, min(wanted[0], MAX_FETCH)),
+            split=self.split,
+            strategy=self.strategy,
+            exclude=[*held, *elsewhere],
+            lease_seconds=LEASE_SECONDS,
+        )
+        self.sittings.hold(client, annotator, [*held, *(_id(item.document) for item in items)])
+        documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
+        return {"documents": documents, "counts": self.store.queue.counts(self.split)}
+
+    def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
+        document = self._document(query)
+        prediction = self.store.predictions.get(_id(document))
+        model = None if prediction is None else self.store.models.get(prediction.model_id)
+        return self._opened(annotator, document, prediction, model)
+
+    def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """``{"tokens": flat offsets or null while the tokenising process has not come to it}``."""
+        document = self._document(query)
+        return {"tokens": self._tokens(document)}
+
+    def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The newest answers of this annotator, one a document, newest first."""
+        limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
+        answers = []
+        for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
+            document = self.store.documents.get(annotation.document_id)
+            if document is not None:
+                answers.append(
+                    {"id": document.id, "text": document.text[:200], **wire.annotation_json(annotation)}
+                )
+        return {"answers": answers}
+
+    def answer(self, annotator: str, body: Any) -> dict[str, Any]:
+        """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
+        posted = wire.parse_answer(body)
+        self._check_key(posted.document_id, posted.document_key)
+        added = self.store.annotations.add(self._annotation(annotator, posted))
+        return {
+            "annotation_id": added.annotation_id,
+            "new": added.new,
+            "counts": self.store.queue.counts(self.split),
+        }
+
+    def _annotation(self, annotator: str, posted: PostedAnswer) -> Annotation:
+        prediction = (
+            None if posted.prediction_id is None else self.store.predictions.by_id(posted.prediction_id)
+        )
+        if prediction is not None and prediction.document_id != posted.document_id:
+            raise WireError("'prediction_id' belongs to another document", 409)
+        suggestions = () if prediction is None else prediction.spans
+        if posted.ranges is not None:
+            seen = posted.ranges
+            suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
+        return Annotation(
+            uuid=posted.uuid,
+            document_id=posted.document_id,
+            annotator=annotator,
+            origin="human",
+            answer=posted.answer,
+            spans=settle(posted.spans, suggestions, keep_rejected=posted.answer == "accept"),
+            ranges=posted.ranges,
+            prediction_id=None if prediction is None else prediction.id,
+            seconds=posted.seconds,
+            comment=posted.comment,
+            flagged=posted.flagged,
+        )
+
+    def draft(self, annotator: str, body: Any) -> dict[str, Any]:
+        """Keep (or, with null, drop) the unfinished edits of one document and renew its lease."""
+        document_id, key, draft = wire.parse_draft(body)
+        self._check_key(document_id, key)
+        if draft is None:
+            self.store.drafts.drop(annotator, document_id)
+        else:
+            self.store.drafts.put(annotator, document_id, draft)
+            self.store.queue.renew(annotator, document_id)
+        return {"saved": True}
+
+    def sitting(self, annotator: str, body: Any) -> dict[str, Any]:
+        """A page says that it lives and what it holds, or (``"held": null``) that it closes."""
+        if not isinstance(body, dict):
+            raise WireError("the sitting must be a JSON object")
+        client, held = _client(body.get("client")), body.get("held")
+        if held is None:
+            self.sittings.leave(client)
+            return {"held": []}
+        if not isinstance(held, list) or not all(
+            type(i) is int and 0 <= i <= wire.MAX_INT for i in held[:1000]
+        ):
+            raise WireError("'held' must be an array of document ids")
+        self.sittings.hold(client, annotator, held[:1000])
+        for document_id in held[:1000]:
+            self.store.queue.renew(annotator, document_id)
+        return {"held": held[:1000]}
+
+    def _opened(
+        self,
+        annotator: str,
+        document: Document,
+        prediction: Prediction | None,
+        model: Model | None,
+    ) -> dict[str, Any]:
+        """The document and what it starts from: the draft, else the newest answer, else suggestions."""
+        latest = self.store.annotations.latest(_id(document), annotator)
+        if latest is not None and latest.prediction_id is not None:
+            prediction = self.store.predictions.by_id(latest.prediction_id)
+            model = None if prediction is None else self.store.models.get(prediction.model_id)
+        shown = None if self.blind else prediction
+        draft = self.store.drafts.get(annotator, _id(document))
+        return {
+            **wire.document_json(document, None),
+            "tokens": self._tokens(document),
+            "suggestions": wire.suggestions_json(shown),
+            "prediction_id": None if shown is None else shown.id,
+            "model": None if shown is None or model is None else model.name,
+            "answer": None if latest is None else wire.annotation_json(latest),
+            "draft": None if draft is None else json.loads(draft),
+        }
+
+    def _tokens(self, document: Document) -> list[int] | None:
+        tokens = self.store.tokenizations.get(_id(document))
+        if tokens is None:
+            self.ask_tokens(_id(document))
+            return None
+        return wire.flat(tokens)
+
+    def _document(self, query: Mapping[str, str]) -> Document:
+        ids = wire.parse_ids(query["id"], "id")
+        document = self.store.documents.get(ids[0]) if len(ids) == 1 else None
+        if document is None:
+            raise WireError("there is no such document in this project", 404)
+        return document
+
+    def _check_key(self, document_id: int, key: str) -> None:
+        """An answer kept in the browser for another project must not land on whatever has its number here."""
+        document = self.store.documents.get(document_id)
+        if document is None:
+            raise WireError("there is no such document in this project", 404)
+        if document.key != key:
+            raise WireError(
+                f"document {document_id} of this project is not {key[:100]!r}: another project's answer?", 409
+            )
+
+
+def _id(document: Document) -> int:
+    if document.id is None:
+        raise ValueError("a stored document has an id")
+    return document.id
+
+
+def _client(value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+        raise WireError("'client' must name the page (1 to 64 characters)")
+    return value

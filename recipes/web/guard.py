@@ -1,0 +1,146 @@
+"""Who may talk to the page: Host and Origin checks, the session cookie, and headers that keep text text."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "spanloop"
+OPEN_PATHS = frozenset({"/enter", "/static/enter.js", "/static/style.css", "/static/icon.svg"})
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-cache",
+}
+
+
+def session_of(token: str) -> str:
+    """The cookie's value for a secret token: a digest, so that no cookie jar holds the link itself."""
+    return hashlib.sha256(b"spanloop session\0" + token.encode()).hexdigest()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """ASGI middleware around the page.
+
+    ``host`` is the address served on. ``annotator_of`` says who a session cookie belongs to (None: nobody);
+    without it everybody who reaches the page is ``annotator``: right on loopback only.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        annotator: str,
+        annotator_of: Callable[[str], str | None] | None,
+        allowed_hosts: Iterable[str] = (),
+    ) -> None:
+        self.app = app
+        self.annotator = annotator
+        self.annotator_of = annotator_of
+        self.names = {"localhost", host.lower(), *(name.lower() for name in allowed_hosts)}
+        self.local = is_loopback(host)
+        if not self.local:
+            self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        answer = refusal if refusal is not None else self.app
+        await answer(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._knows(host):
+            return refuse(f"this page does not answer to the host name {host[:100]!r}", 421)
+        if scope["method"] not in ("GET", "HEAD"):
+            if not _same_origin(headers.get("origin"), host):
+                return refuse("writes must come from the page itself (Origin header)", 403)
+            if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+                return refuse("writes must be application/json", 415)
+        annotator = self._annotator(headers)
+        if annotator is None and scope["path"] not in OPEN_PATHS:
+            return refuse("open the secret link that you were given (it ends in /enter?token=…)", 401)
+        scope.setdefault("state", {})["annotator"] = annotator
+        return None
+
+    def _knows(self, host: str) -> bool:
+        """Names that were given, and bare addresses, which no foreign name server can rebind."""
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        if name in self.names:
+            return True
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return address.is_loopback or not self.local
+
+    def _annotator(self, headers: Headers) -> str | None:
+        if self.annotator_of is None:
+            return self.annotator
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return None
+        return None if morsel is None else self.annotator_of(morsel.value)
+
+
+def annotator_by_token(token: str, annotator: str) -> Callable[[str], str | None]:
+    """``annotator`` for the cookie of the one shared ``token``, else nobody."""
+    expected = session_of(token)
+
+    def annotator_of(session: str) -> str | None:
+        return annotator if hmac.compare_digest(session.encode(), expected.encode()) else None
+
+    return annotator_of
+
+
+def refuse(message: str, status: int) -> JSONResponse:
+    """An error the page can show: ``{"error": message}``."""
+    return JSONResponse({"error": message}, status_code=status)
+
+
+def _same_origin(origin: str | None, host: str) -> bool:
+    return origin is not None and origin.lower() in (f"http://{host}".lower(), f"https://{host}".lower())
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return send_guarded

@@ -1,0 +1,70 @@
+// One document on the screen: its paper, its meta, what was answered.
+
+import { Paper } from "./paper.js";
+
+export class Card {
+  constructor(work, labels) {
+    this.work = work;
+    this.paper = new Paper(work, labels);
+    this.element = document.createElement("article");
+    this.element.className = "card";
+    this.element.dataset.document = work.id;
+    this.element.setAttribute("aria-label", `Document ${work.key}`);
+    this.badge = part("span", "badge");
+    this.hint = part("span", "hint");
+    this.comment = part("p", "comment");
+    const foot = part("div", "foot");
+    foot.append(this._meta(), this.hint, this.badge);
+    this.element.append(this.paper.root, this.comment, foot);
+    this.update();
+  }
+
+  _meta() {
+    const list = part("dl", "meta");
+    const entries = { ...this.work.meta, ...(this.work.model ? { model: this.work.model } : {}) };
+    for (const [name, value] of Object.entries(entries)) {
+      const term = part("dt");
+      const description = part("dd");
+      term.textContent = name;
+      description.textContent = typeof value === "string" ? value : JSON.stringify(value);
+      const pair = part("div");
+      pair.append(term, description);
+      list.append(pair);
+    }
+    return list;
+  }
+
+  setTokens(flat) {
+    this.work.setTokens(flat);
+    this.work.cursor = null;
+    this.paper.build();
+    this.update();
+  }
+
+  update() {
+    const { work } = this;
+    this.paper.update();
+    this.element.classList.toggle("flagged", work.flagged);
+    this.element.classList.toggle("answered", Boolean(work.answered));
+    this.element.classList.toggle("characters", work.charMode);
+    this.badge.textContent = [
+      work.flagged ? "flagged" : "",
+      { accept: "accepted", reject: "rejected", ignore: "ignored" }[work.answered ?? work.earlier?.answer] ?? "",
+    ].filter(Boolean).join(" · ");
+    this.hint.textContent = hint(work);
+    this.comment.textContent = work.comment;
+    this.comment.hidden = !work.comment;
+  }
+}
+
+function hint(work) {
+  if (work.charMode) return "character mode: spans keep the exact characters";
+  if (work.provisional) return "tokens are being prepared: words for now";
+  return "";
+}
+
+function part(tag, className = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  return element;
+}

@@ -1,0 +1,175 @@
+// What hands do to a document: every edit of spans, every move of the cursor. Pure functions of a Work; nothing is drawn here.
+
+// Put a span on [start, end); spans in its way give way. If it replaces just one, it counts as that one changed.
+export function put(work, start, end, label, { tags = false } = {}) {
+  if (tags) return putTags(work, start, end, label);
+  const trimmed = trim(work, start, end);
+  if (!trimmed) return null;
+  const inWay = work.overlapping(trimmed.start, trimmed.end);
+  const [only] = inWay;
+  const from = inWay.length === 1 ? only.from : null;
+  const [span] = work.edit(inWay, [{ ...trimmed, label, from }]);
+  return span;
+}
+
+// Tags stand on one token each: every token of the range gets this one.
+function putTags(work, start, end, label) {
+  const inWay = work.overlapping(start, end);
+  const added = [];
+  for (let token = work.tokenAt(start); token < work.tokenCount && work.tokenStart(token) < end; token += 1) {
+    const place = { start: work.tokenStart(token), end: work.tokenEnd(token) };
+    const old = inWay.find((span) => span.start === place.start && span.end === place.end);
+    added.push(old ? { ...old, label } : { ...place, label });
+  }
+  return work.edit(inWay, added)[0] ?? null;
+}
+
+// A span must not begin or end with white space: no spaCy entity may.
+function trim(work, start, end) {
+  const text = work.text.slice(start, end);
+  const front = [...(/^\s*/.exec(text)[0])].length;
+  const back = [...(/\s*$/.exec(text)[0])].length;
+  return start + front < end - back ? { start: start + front, end: end - back } : null;
+}
+
+// Put a span on the tokens under the cursor; the cursor goes on to the next token.
+export function putAtCursor(work, label, options) {
+  const { first, last } = cursorTokens(work);
+  const span = put(work, work.tokenStart(first), work.tokenEnd(last), label, options);
+  if (!options?.tags && last + 1 < work.tokenCount) placeCursor(work, last + 1);
+  return span;
+}
+
+export function relabel(work, span, label) {
+  if (span.label === label) return;
+  work.edit([span], [{ ...span, label }]);
+  work.selected = span.id;
+}
+
+export function remove(work, span) {
+  work.edit([span], []);
+}
+
+export function removeAll(work) {
+  work.edit(work.spans, []);
+}
+
+// Move one edge ("start" or "end") of a span by one token, or by one character in character mode. It stops at its
+// neighbours and keeps at least one token.
+export function moveEdge(work, span, edge, direction) {
+  const offset = nextOffset(work, span, edge, direction);
+  if (offset !== null) setEdge(work, span, edge, offset);
+}
+
+// Put one edge of a span at a character offset, if that leaves a span and touches no other.
+export function setEdge(work, span, edge, offset) {
+  const moved = { ...span, [edge]: offset };
+  if (moved.start >= moved.end || moved[edge] === span[edge]) return;
+  if (moved.start < 0 || moved.end > work.text.length) return;
+  if (work.overlapping(moved.start, moved.end).some((other) => other.id !== span.id)) return;
+  work.edit([span], [moved]);
+  work.selected = span.id;
+  work.cursor = null;
+}
+
+function nextOffset(work, span, edge, direction) {
+  if (work.charMode) return span[edge] + direction;
+  if (edge === "start") {
+    const token = work.tokenAt(span.start);
+    const next = direction > 0 ? token + 1 : work.tokenStart(token) < span.start ? token : token - 1;
+    return next >= 0 && next < work.tokenCount ? work.tokenStart(next) : null;
+  }
+  const token = work.tokenAt(span.end - 1);
+  const next = direction < 0 ? token - 1 : work.tokenEnd(token) > span.end ? token : token + 1;
+  return next >= 0 && next < work.tokenCount ? work.tokenEnd(next) : null;
+}
+
+// Cut a span before the token with the cursor, or after its first token. Both parts keep the label.
+export function split(work, span) {
+  const head = work.cursor?.head ?? -1;
+  const inside = head >= 0 && work.tokenStart(head) > span.start && work.tokenStart(head) < span.end;
+  const token = inside ? head : work.tokenAt(span.start) + 1;
+  if (token >= work.tokenCount || work.tokenStart(token) >= span.end) return;
+  const parts = [
+    { ...span, end: work.tokenEnd(token - 1) },
+    { start: work.tokenStart(token), end: span.end, label: span.label },
+  ];
+  const [, second] = work.edit([span], parts);
+  select(work, second);
+}
+
+// One span from this one to the end of the next one, with this one's label.
+export function merge(work, span) {
+  const next = work.spans[work.spans.indexOf(span) + 1];
+  if (!next) return;
+  work.edit([span, next], [{ ...span, end: next.end }]);
+  select(work, work.span(span.id));
+}
+
+// Other places of the same characters that carry no span with this label yet: [{start, end}].
+export function samePlaces(work, span) {
+  const needle = work.text.slice(span.start, span.end);
+  const length = span.end - span.start;
+  return work.text
+    .occurrences(needle)
+    .map((start) => ({ start, end: start + length }))
+    .filter(({ start, end }) => start !== span.start && work.onTokens(start, end))
+    .filter(({ start, end }) => !work.spans.some((s) => s.start === start && s.end === end && s.label === span.label));
+}
+
+// Give all `places` the label, as one step.
+export function putAll(work, places, label) {
+  const gone = new Set(places.flatMap(({ start, end }) => work.overlapping(start, end)));
+  work.edit([...gone], places.map((place) => ({ ...place, label })));
+}
+
+export function select(work, span) {
+  work.selected = span?.id ?? null;
+  work.cursor = null;
+}
+
+export function letGo(work) {
+  work.selected = null;
+  work.cursor = null;
+}
+
+// Put the cursor on a token; a span there is selected with it.
+export function placeCursor(work, token, { extend = false } = {}) {
+  const head = Math.max(0, Math.min(work.tokenCount - 1, token));
+  const anchor = extend && work.cursor ? work.cursor.anchor : head;
+  work.cursor = { anchor, head };
+  work.selected = anchor === head ? (work.spanAt(work.tokenStart(head))?.id ?? null) : null;
+}
+
+export function moveCursor(work, step, options) {
+  if (!work.tokenCount) return;
+  if (work.cursor) return placeCursor(work, work.cursor.head + step, options);
+  const span = work.span(work.selected);
+  if (!span) return placeCursor(work, step > 0 ? 0 : work.tokenCount - 1);
+  placeCursor(work, step > 0 ? work.tokenAt(span.end - 1) + 1 : work.tokenAt(span.start) - 1);
+}
+
+export function cursorTokens(work) {
+  const { anchor, head } = work.cursor;
+  return { first: Math.min(anchor, head), last: Math.max(anchor, head) };
+}
+
+// Select the next (1) or previous (-1) span that `wanted` accepts; false if there is none in that direction.
+export function nextSpan(work, direction, wanted = () => true) {
+  const here = place(work);
+  const spans = work.spans.filter(wanted);
+  const next =
+    direction > 0
+      ? spans.find((span) => span.start > here.start || (span.start === here.start && !here.onSpan))
+      : spans.findLast((span) => span.start < here.start);
+  if (!next) return false;
+  select(work, next);
+  return true;
+}
+
+function place(work) {
+  const span = work.span(work.selected);
+  if (span) return { start: span.start, onSpan: true };
+  if (work.cursor) return { start: work.tokenStart(work.cursor.head), onSpan: false };
+  return { start: -1, onSpan: false };
+}

@@ -1,0 +1,70 @@
+// The labels: their bar, their colours, their keys.
+
+import { shownKey } from "./keys.js";
+
+// Okabe and Ito's colours, which colour-blind eyes tell apart, for labels that bring none.
+const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7a00", "#7b5ea7"];
+
+export class Labels {
+  constructor(project, { unsureBelow = 0.7 } = {}) {
+    this.all = project.labels;
+    this.tags = project.task === "tags";
+    this.unsureBelow = unsureBelow;
+    this.current = this.all[0]?.name ?? null;
+    this.longest = Math.max(1, ...this.all.map((label) => label.name.length));
+    this.places = new Map(this.all.map((label, place) => [label.name, place]));
+    this._styleSheet();
+  }
+
+  className(name) {
+    return `label-${this.places.get(name) ?? "gone"}`;
+  }
+
+  // The label that a key event asks for, or null. `place` is what digits stand for.
+  byKey(event, place, commandTaken) {
+    if (place >= 0) return this.all[place]?.name ?? null;
+    if (commandTaken || event.ctrlKey || event.metaKey || event.altKey) return null;
+    return this.all.find((label) => label.key && label.key === event.key)?.name ?? null;
+  }
+
+  keyName(place) {
+    const own = this.all[place].key;
+    if (own && !/^\d$/.test(own)) return shownKey(own);
+    if (place < 10) return String((place + 1) % 10);
+    return place < 20 ? `⇧${(place + 1) % 10}` : "";
+  }
+
+  show(bar, choose) {
+    const buttons = this.all.map((label, place) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = `label ${this.className(label.name)}`;
+      button.title = label.description || label.name;
+      button.dataset.label = label.name;
+      const key = document.createElement("kbd");
+      key.textContent = this.keyName(place);
+      button.append(label.name, " ", key);
+      button.addEventListener("click", () => choose(label.name));
+      return button;
+    });
+    bar.replaceChildren(...buttons);
+    this.bar = bar;
+    this.mark(this.current);
+  }
+
+  mark(name) {
+    this.current = name;
+    for (const button of this.bar.children) button.setAttribute("aria-pressed", String(button.dataset.label === name));
+  }
+
+  // Colours go through the CSSOM: the page's content policy forbids style attributes.
+  _styleSheet() {
+    const sheet = new CSSStyleSheet();
+    this.all.forEach((label, place) => {
+      const colour = CSS.supports("color", label.colour ?? "") ? label.colour : PALETTE[place % PALETTE.length];
+      sheet.insertRule(`.label-${place} { --label: ${colour}; }`);
+    });
+    sheet.insertRule(`.paper.tags .token { min-width: ${this.longest * 0.72}em; }`);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  }
+}

@@ -1,0 +1,188 @@
+// One document being corrected: its tokens, its spans, every edit with undo and redo. Knows no page and no server.
+// Offsets are code points. A span: {id, start, end, label, from, score}; `from` is the suggestion it grew out of.
+
+import { CodePoints } from "./text.js";
+
+export class Work {
+  constructor(item, { charMode = false } = {}) {
+    this.id = item.id;
+    this.key = item.key;
+    this.meta = item.meta;
+    this.model = item.model;
+    this.predictionId = item.prediction_id;
+    this.text = new CodePoints(item.text);
+    this.suggestions = new Map(item.suggestions.map((suggestion) => [suggestion.id, suggestion]));
+    this.earlier = item.answer;
+    this.charMode = charMode;
+    this.setTokens(item.tokens);
+    this.answered = null;
+    this.selected = null; // span id
+    this.cursor = null; // {anchor, head}: token indices, inclusive
+    this._restore(item);
+  }
+
+  _restore(item) {
+    const draft = item.draft;
+    const base = draft?.base ?? item.answer?.spans ?? item.suggestions.map((s) => ({ ...s, from: s.id }));
+    this.base = base.map((span, index) => ({
+      id: index + 1,
+      start: span.start,
+      end: span.end,
+      label: span.label,
+      from: span.from ?? null,
+      score: this.suggestions.get(span.from)?.score ?? null,
+    }));
+    this.edits = [];
+    this.position = 0;
+    this.spans = [...this.base].sort(byStart);
+    for (const edit of draft?.edits ?? []) this._do(edit);
+    this.nextId = 1 + Math.max(0, ...this.base.map((s) => s.id), ...this.edits.flatMap((e) => e.added.map((s) => s.id)));
+    while (draft && this.position > draft.position) this.undo();
+    this.comment = draft?.comment ?? item.answer?.comment ?? "";
+    this.flagged = draft?.flagged ?? item.answer?.flagged ?? false;
+    this.seconds = draft?.seconds ?? 0;
+    this.restored = Boolean(draft);
+  }
+
+  // Everything needed to go on later, undo and redo included.
+  draft() {
+    const { base, edits, position, comment, flagged, seconds } = this;
+    return { base: base.map(plain), edits, position, comment, flagged, seconds: Math.round(seconds * 10) / 10 };
+  }
+
+  get touched() {
+    return this.position > 0;
+  }
+
+  // Flat token offsets from the server, or null: words guessed here until the tokenizer has come to this document.
+  setTokens(flat) {
+    this.provisional = flat === null;
+    this.tokens = Uint32Array.from(flat ?? guessTokens(this.text));
+    this.tokenCount = this.tokens.length / 2;
+  }
+
+  tokenStart(index) {
+    return this.tokens[2 * index];
+  }
+
+  tokenEnd(index) {
+    return this.tokens[2 * index + 1];
+  }
+
+  // The first token that ends after code point `offset`; tokenCount when there is none.
+  tokenAt(offset) {
+    let low = 0;
+    let high = this.tokenCount;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.tokenEnd(middle) > offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  // The tokens that [start, end) touches as {start, end}, or null if it touches none.
+  snap(start, end) {
+    const first = this.tokenAt(start);
+    const last = this.tokenAt(end - 1);
+    if (first >= this.tokenCount) return null;
+    const beyond = last >= this.tokenCount || this.tokenStart(last) >= end ? last - 1 : last;
+    if (beyond < first) return null;
+    return { start: this.tokenStart(first), end: this.tokenEnd(beyond) };
+  }
+
+  // Whether spaCy tokens can carry [start, end).
+  onTokens(start, end) {
+    const snapped = this.snap(start, end);
+    return snapped !== null && snapped.start === start && snapped.end === end;
+  }
+
+  span(id) {
+    return this.spans.find((span) => span.id === id) ?? null;
+  }
+
+  spanAt(offset) {
+    return this.spans.find((span) => span.start <= offset && offset < span.end) ?? null;
+  }
+
+  overlapping(start, end) {
+    return this.spans.filter((span) => span.start < end && span.end > start);
+  }
+
+  // suggested, changed or added: what was done to the suggestion this span came from.
+  state(span) {
+    const suggestion = this.suggestions.get(span.from);
+    if (!suggestion) return "added";
+    const same = suggestion.start === span.start && suggestion.end === span.end && suggestion.label === span.label;
+    return same ? "suggested" : "changed";
+  }
+
+  // One step that undo takes back as a whole. Spans in `added` get ids unless they have one.
+  edit(removed, added) {
+    if (!removed.length && !added.length) return [];
+    const placed = added.map((span) => ({ from: null, score: null, ...span, id: span.id ?? this.nextId++ }));
+    this.edits.length = this.position;
+    this._do({ removed: removed.map((span) => ({ ...span })), added: placed });
+    return placed;
+  }
+
+  undo() {
+    if (!this.position) return false;
+    this.position -= 1;
+    const { removed, added } = this.edits[this.position];
+    this._swap(added, removed);
+    return true;
+  }
+
+  redo() {
+    if (this.position >= this.edits.length) return false;
+    const { removed, added } = this.edits[this.position];
+    this.position += 1;
+    this._swap(removed, added);
+    return true;
+  }
+
+  _do(edit) {
+    this.edits.push(edit);
+    this.position = this.edits.length;
+    this._swap(edit.removed, edit.added);
+  }
+
+  _swap(out, into) {
+    const gone = new Set(out.map((span) => span.id));
+    this.spans = [...this.spans.filter((span) => !gone.has(span.id)), ...into].sort(byStart);
+    if (this.selected !== null && !this.span(this.selected)) this.selected = null;
+  }
+
+  // The answer as the server takes it.
+  answer(verdict, seconds) {
+    return {
+      document_id: this.id,
+      document_key: this.key,
+      answer: verdict,
+      spans: this.spans.map(({ start, end, label, from }) => ({ start, end, label, from })),
+      prediction_id: this.predictionId,
+      seconds: Math.round((this.seconds + seconds) * 10) / 10,
+      comment: this.comment,
+      flagged: this.flagged,
+      ranges: null,
+    };
+  }
+}
+
+function byStart(a, b) {
+  return a.start - b.start || a.end - b.end;
+}
+
+function plain({ start, end, label, from }) {
+  return { start, end, label, from };
+}
+
+// Words, numbers and single other characters, as flat code point offsets.
+function guessTokens(text) {
+  const flat = [];
+  for (const match of text.string.matchAll(/[\p{L}\p{M}]+|\p{N}+|[^\s\p{L}\p{M}\p{N}]/gu)) {
+    flat.push(text.point(match.index), text.point(match.index + match[0].length));
+  }
+  return flat;
+}

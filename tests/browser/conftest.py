@@ -1,0 +1,152 @@
+"""A real Chromium against the real server over a real store; the SQLite file is the judge."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanloop.store import Store
+from spanloop.store.records import Annotation, Document, Model, Span
+
+SERVE = Path(__file__).parent / "serve.py"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        message = "no chromium on this machine (apt-get install chromium)"
+        if os.environ.get("SPANLOOP_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A fresh page; an error in its JavaScript fails the test."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    context.set_default_timeout(10_000)
+    errors: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if "Content Security Policy" in m.text else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+@dataclass
+class Server:
+    """A running ``spanloop correct``."""
+
+    path: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+    link: str = ""
+
+    def start(self) -> Server:
+        command = [sys.executable, str(SERVE), str(self.path), json.dumps(self.options)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.link = self.process.stdout.readline().strip()
+        assert self.link, "the server ended before it served"
+        return self
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.send_signal(sign)
+        code = self.process.wait(timeout=20)
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(path: Path, **options: Any) -> Server:
+        servers.append(Server(path, options).start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process is not None:
+            server.stop()
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[..., Path]:
+    """Build a store of texts with suggestions ``(start, end, label, score)`` and return its path."""
+
+    def make(
+        documents: list[tuple[str, list[tuple[int, int, str, float]]]],
+        labels: list[str],
+        *,
+        name: str = "project",
+        meta: dict[str, Any] | None = None,
+        **project: Any,
+    ) -> Path:
+        path = tmp_path / f"{name}.db"
+        settings = {"lang": "en", "eval_fraction": 0.0, "base_model": "offline", **project}
+        with Store.create(path, labels=labels, **settings) as store:
+            rows = [
+                Document(text, key=f"d{i}", meta=meta or {}, split="pool")
+                for i, (text, _) in enumerate(documents)
+            ]
+            added = store.documents.add(rows)
+            model = store.models.add(Model(hash="0" * 16, kind="hf", name="first-model"))
+            assert model.id is not None
+            predictions = [
+                (row.document_id, [Span(*span) for span in spans], {"mnlp": float(-i), "random": 0.0})
+                for i, (row, (_, spans)) in enumerate(zip(added, documents, strict=True))
+            ]
+            store.predictions.add(model.id, predictions)
+            store.queue.prioritise("mnlp", model.id)
+        return path
+
+    return make
+
+
+def answers(path: Path, count: int, *, seconds: float = 10.0) -> list[Annotation]:
+    """The human annotations in the store, oldest first, once there are ``count`` of them."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with Store.open(path) as store:
+            found = [a for d in store.documents.iterate() for a in store.annotations.history(d.id)]
+        if len(found) >= count or time.monotonic() > deadline:
+            assert len(found) == count
+            return sorted(found, key=lambda a: a.id or 0)
+        time.sleep(0.05)
+
+
+def spans_of(annotation: Annotation) -> list[tuple[int, int, str]]:
+    return [(s.start, s.end, s.label) for s in annotation.spans if s.action != "rejected"]
