@@ -1,4 +1,4 @@
-"""Everything offline and small: no hub, no telemetry, few threads, so that tests beside each other stay fast."""
+"""Everything offline and small: no hub, no telemetry, few threads, so that parallel tests stay fast."""
 
 from __future__ import annotations
 
