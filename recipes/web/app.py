@@ -19,7 +19,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from spanloop.recipes.web.desk import Desk
-from spanloop.recipes.web.guard import COOKIE, Guard, annotator_by_token, refuse, session_of
+from spanloop.recipes.web.guard import Guard, annotator_by_token, refuse
+from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
 
@@ -44,11 +45,13 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
     desk = Desk(
         store, split=settings.split, strategy=settings.strategy, blind=settings.blind, ask_tokens=ask_tokens
     )
+    cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
     annotator_of = None if settings.token is None else annotator_by_token(settings.token, settings.annotator)
     app = Starlette(
         routes=[
             Route("/", _index),
             Route("/enter", _enter),
+            Route("/api/openapi.json", _openapi),
             Route("/api/project", _get(desk.project)),
             Route("/api/next", _get(desk.next)),
             Route("/api/documents/{id:int}", _get(desk.document)),
@@ -60,7 +63,13 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
-            Middleware(Guard, host=settings.host, annotator=settings.annotator, annotator_of=annotator_of),
+            Middleware(
+                Guard,
+                host=settings.host,
+                annotator=settings.annotator,
+                annotator_of=annotator_of,
+                cookie=cookie,
+            ),
         ],
         exception_handlers={
             WireError: _wire_error,
@@ -69,12 +78,17 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
             HTTPException: _http_error,
         },
     )
-    app.state.token = settings.token
+    app.state.annotator_of = annotator_of
+    app.state.cookie = cookie
     return app
 
 
 async def _index(_: Request) -> Response:
     return FileResponse(STATIC / "index.html")
+
+
+async def _openapi(_: Request) -> Response:
+    return JSONResponse(openapi())
 
 
 async def _enter(request: Request) -> Response:
@@ -83,10 +97,13 @@ async def _enter(request: Request) -> Response:
     A redirect would not do: coming from a mail or a chat it would lose a Strict cookie.
     """
     token = request.query_params.get("token", "")
+    annotator_of, cookie = request.app.state.annotator_of, request.app.state.cookie
+    if annotator_of is None or annotator_of(token) is None:
+        return refuse("this link is not valid (any more): ask for a new one", 401)
     response = FileResponse(STATIC / "enter.html")
     response.set_cookie(
-        COOKIE,
-        session_of(token),
+        cookie,
+        token,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

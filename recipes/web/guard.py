@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import socket
@@ -14,7 +13,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "spanloop"
 OPEN_PATHS = frozenset({"/enter", "/static/enter.js", "/static/style.css", "/static/icon.svg"})
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -27,11 +25,6 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-cache",
 }
-
-
-def session_of(token: str) -> str:
-    """The cookie's value for a secret token: a digest, so that no cookie jar holds the link itself."""
-    return hashlib.sha256(b"spanloop session\0" + token.encode()).hexdigest()
 
 
 def is_loopback(host: str) -> bool:
@@ -47,8 +40,8 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """ASGI middleware around the page.
 
-    ``host`` is the address served on. ``annotator_of`` says who a session cookie belongs to (None: nobody);
-    without it everybody who reaches the page is ``annotator``: right on loopback only.
+    ``host`` is the address served on. ``annotator_of`` says whose secret token a cookie holds (None:
+    nobody's); without it everybody who reaches the page is ``annotator``: right on loopback only.
     """
 
     def __init__(
@@ -58,11 +51,13 @@ class Guard:
         host: str,
         annotator: str,
         annotator_of: Callable[[str], str | None] | None,
+        cookie: str,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self.app = app
         self.annotator = annotator
         self.annotator_of = annotator_of
+        self.cookie = cookie
         self.names = {"localhost", host.lower(), *(name.lower() for name in allowed_hosts)}
         self.local = is_loopback(host)
         if not self.local:
@@ -110,18 +105,17 @@ class Guard:
         if self.annotator_of is None:
             return self.annotator
         try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
         except CookieError:
             return None
         return None if morsel is None else self.annotator_of(morsel.value)
 
 
 def annotator_by_token(token: str, annotator: str) -> Callable[[str], str | None]:
-    """``annotator`` for the cookie of the one shared ``token``, else nobody."""
-    expected = session_of(token)
+    """``annotator`` for whoever brings the one shared ``token``, else nobody."""
 
-    def annotator_of(session: str) -> str | None:
-        return annotator if hmac.compare_digest(session.encode(), expected.encode()) else None
+    def annotator_of(brought: str) -> str | None:
+        return annotator if hmac.compare_digest(brought.encode(), token.encode()) else None
 
     return annotator_of
 

@@ -37,6 +37,8 @@ export const COMMANDS = {
   characters: { keys: ["v"], group: "Labels", text: "single characters instead of tokens, and back" },
   instructions: { keys: ["h"], group: "Page", text: "the project's instructions" },
   answers: { keys: ["o"], group: "Page", text: "open an earlier answer" },
+  stack: { keys: [], group: "Page", text: "one, three, five or ten documents on the screen" },
+  theme: { keys: [], group: "Page", text: "light or dark" },
   help: { keys: ["?"], group: "Page", text: "this list" },
 };
 

@@ -14,6 +14,7 @@ import { say, Status } from "./status.js";
 import { Work } from "./work.js";
 
 const AHEAD = 5;
+const STACKS = [1, 3, 5, 10];
 const TOKEN_POLL_MS = 400;
 const HEARTBEAT_MS = 30000;
 
@@ -36,7 +37,9 @@ class Page {
       () => this.drafts.flush(),
     );
     this.clock = new Clock();
-    this.stack = Number(localStorage.getItem("spanloop.stack")) || 1;
+    const stack = Number(localStorage.getItem("spanloop.stack"));
+    this.stack = STACKS.includes(stack) ? stack : 1;
+    this._nameStack();
     this.ahead = [];
     this.sheets = []; // arrays of cards, in the order they were shown
     this.at = -1;
@@ -124,7 +127,11 @@ class Page {
 
   activate(card) {
     if (this.active === card) return;
-    this.active?.element.classList.remove("active");
+    if (this.active) {
+      this.active.element.classList.remove("active");
+      hands.letGo(this.active.work);
+      this.active.update();
+    }
     this.active = card;
     card.element.classList.add("active");
     if (this.cards.length > 1) card.element.scrollIntoView({ block: "nearest" });
@@ -145,6 +152,25 @@ class Page {
       }
       this._pollTokens();
     }, TOKEN_POLL_MS);
+  }
+
+  // How many documents stand on one sheet. What was not answered is dealt again.
+  setStack(count) {
+    this.stack = count;
+    localStorage.setItem("spanloop.stack", count);
+    this._nameStack();
+    if (this.at < this.sheets.length - 1 || !this.active) return;
+    const open = this.sheets.pop();
+    const answered = open.filter((card) => card.work.answered);
+    if (answered.length) this.sheets.push(answered);
+    this.ahead.unshift(...open.filter((card) => !card.work.answered).map((card) => card.work));
+    this.at = this.sheets.length - 1;
+    this.active = null;
+    this.advance();
+  }
+
+  _nameStack() {
+    document.getElementById("stack").textContent = `${this.stack} at a time`;
   }
 
   // --- answers -------------------------------------------------------------------------------------------------
@@ -264,10 +290,10 @@ class Page {
       focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
       return;
     }
-    const score = span.score === null ? "" : `, ${Math.round(100 * span.score)} % sure`;
-    const state = { suggested: "suggested", changed: "changed by you", added: "added by you" }[work.state(span)];
+    const sure = span.score === null ? "suggested" : `suggested, ${Math.round(100 * span.score)} % sure`;
+    const state = { suggested: sure, changed: "changed by you", added: "added by you" }[work.state(span)];
     const off = this.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";
-    focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${score}${off})`;
+    focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${off})`;
   }
 
   // --- commands ------------------------------------------------------------------------------------------------
@@ -297,9 +323,9 @@ class Page {
       this.drafts.flush();
       this.outbox.retryNow();
     },
-    next_span: () => this._moved((work) => hands.nextSpan(work, 1)),
-    previous_span: () => this._moved((work) => hands.nextSpan(work, -1)),
-    next_unsure: () => this._nextUnsure(),
+    next_span: () => this._toSpan(1),
+    previous_span: () => this._toSpan(-1),
+    next_unsure: () => this._toSpan(1, (work, span) => this._isUnsure(work, span)),
     next_token: () => this._moved((work) => hands.moveCursor(work, 1)),
     previous_token: () => this._moved((work) => hands.moveCursor(work, -1)),
     line_down: () => this._moveLine(1),
@@ -331,6 +357,7 @@ class Page {
       dialogs.refused([...this.outbox.refused], (id) => this.openAnswer(id), (key) => this.outbox.discard(key)),
     help: () => dialogs.help(this.keymap, this.labels),
     theme: () => turnTheme(),
+    stack: () => this.setStack(STACKS[(STACKS.indexOf(this.stack) + 1) % STACKS.length]),
   };
 
   _with(change) {
@@ -358,14 +385,32 @@ class Page {
     this.changed(this.active);
   }
 
-  _nextUnsure() {
-    const unsure = (work) => (span) =>
-      span.score !== null && span.score < this.labels.unsureBelow && work.state(span) === "suggested";
-    return this._moved((work) => {
-      if (hands.nextSpan(work, 1, unsure(work))) return true;
-      hands.letGo(work);
-      return hands.nextSpan(work, 1, unsure(work));
-    });
+  // Select the next span that `wanted` accepts, in this document or a further one on the sheet.
+  _toSpan(direction, wanted = () => true) {
+    if (!this.active) return false;
+    const cards = direction > 0 ? this.cards : [...this.cards].reverse();
+    for (const card of cards.slice(cards.indexOf(this.active))) {
+      if (card !== this.active) hands.letGo(card.work);
+      if (!hands.nextSpan(card.work, direction, (span) => wanted(card.work, span))) continue;
+      this._leave(card);
+      this.changed(card);
+      return true;
+    }
+    this._leave(null);
+    return false;
+  }
+
+  _isUnsure(work, span) {
+    return span.score !== null && span.score < this.labels.unsureBelow && work.state(span) === "suggested";
+  }
+
+  // The hands go to another card, or let go of this one.
+  _leave(card) {
+    if (card === this.active) return;
+    hands.letGo(this.active.work);
+    this.active.update();
+    if (card) this.activate(card);
+    this.showFocus();
   }
 
   _moveLine(direction) {

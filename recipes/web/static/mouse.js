@@ -1,12 +1,18 @@
-// The mouse on a paper: drag or double-click to add a span, click to select one or to place the cursor.
+// The mouse on a paper: drag or double-click to add a span, click to select one or to place the cursor, drag an edge.
 
 import * as hands from "./hands.js";
 
 // `page.add(card, start, end)` puts a span, `page.changed(card)` draws it.
 export function listen(card, page) {
   const { root } = card.paper;
+  let onEdge = false;
+  root.addEventListener("pointerdown", (event) => {
+    onEdge = Boolean(event.target.dataset?.edge);
+    if (onEdge) dragEdge(card, page, event.target.dataset.edge);
+  });
+  root.addEventListener("mousedown", (event) => onEdge && event.preventDefault());
   root.addEventListener("pointerup", (event) => {
-    if (event.button === 0) requestAnimationFrame(() => released(card, page, event));
+    if (event.button === 0 && !onEdge) requestAnimationFrame(() => released(card, page, event));
   });
   root.addEventListener("dblclick", (event) => doubleClicked(card, page, event));
 }
@@ -26,6 +32,33 @@ function released(card, page, event) {
     hands.placeCursor(card.work, Number(token.dataset.token), { extend: event.shiftKey });
   }
   page.changed(card);
+}
+
+// One edge of the selected span follows the mouse from token to token; all of it is one step for undo.
+function dragEdge(card, page, edge) {
+  const { work } = card;
+  const { id } = work.span(work.selected);
+  const before = work.position;
+  const follow = (event) => {
+    const offset = card.paper.offsetAt(event.clientX, event.clientY);
+    if (offset === null) return;
+    if (work.position > before) work.undo();
+    hands.setEdge(work, work.span(id), edge, work.charMode ? offset : tokenEdge(work, edge, offset));
+    work.selected = id;
+    card.update();
+  };
+  const release = () => {
+    document.removeEventListener("pointermove", follow);
+    page.edited(work.position !== before);
+  };
+  document.addEventListener("pointermove", follow);
+  document.addEventListener("pointerup", release, { once: true });
+  document.addEventListener("pointercancel", release, { once: true });
+}
+
+function tokenEdge(work, edge, offset) {
+  const token = Math.min(work.tokenCount - 1, work.tokenAt(edge === "start" ? offset : Math.max(0, offset - 1)));
+  return edge === "start" ? work.tokenStart(token) : work.tokenEnd(token);
 }
 
 function doubleClicked(card, page, event) {

@@ -106,9 +106,12 @@ export class Paper {
 
   _showSelection() {
     for (const old of this.root.querySelectorAll(".selected, .cursor")) old.classList.remove("selected", "cursor");
+    for (const old of this.root.querySelectorAll(".edge")) old.remove();
     const { selected, cursor } = this.work;
     if (selected !== null) {
-      for (const mark of this.root.querySelectorAll(`[data-span="${selected}"]`)) mark.classList.add("selected");
+      const marks = this.root.querySelectorAll(`[data-span="${selected}"]`);
+      for (const mark of marks) mark.classList.add("selected");
+      if (!this.labels.tags && marks.length) this._showEdges(marks[0], marks[marks.length - 1]);
     }
     if (cursor) {
       const [first, last] = [Math.min(cursor.anchor, cursor.head), Math.max(cursor.anchor, cursor.head)];
@@ -116,6 +119,24 @@ export class Paper {
         for (const piece of this.tokenElements(token)) piece.classList.add("cursor");
       }
     }
+  }
+
+  // The two ends of the selected span, to be dragged with the mouse.
+  _showEdges(first, last) {
+    for (const [edge, atom] of [["start", first.firstElementChild], ["end", last.lastElementChild]]) {
+      const element = document.createElement("span");
+      element.className = "edge";
+      element.dataset.edge = edge;
+      atom.append(element);
+    }
+  }
+
+  // The character under a point of the window, as a code point offset, or null outside the text.
+  offsetAt(x, y) {
+    const place = document.caretPositionFromPoint?.(x, y);
+    if (place) return this.offsetOf(place.offsetNode, place.offset);
+    const range = document.caretRangeFromPoint?.(x, y);
+    return range ? this.offsetOf(range.startContainer, range.startOffset) : null;
   }
 
   tokenElements(token) {

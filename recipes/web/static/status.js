@@ -60,15 +60,15 @@ export class Status {
 
   _pace(open) {
     const each = this.seconds / this.done;
-    return `${this.done} now, ${each < 10 ? each.toFixed(1) : Math.round(each)} s each, ${duration(each * open)} left`;
+    return `${this.done} now · ${each < 10 ? each.toFixed(1) : Math.round(each)} s each · ${duration(each * open)} left`;
   }
 
   figures(figures) {
     if (figures?.f1 == null) return;
-    const before = figures.before == null ? "" : `, before ${(100 * figures.before).toFixed(1)}`;
+    const before = figures.before == null ? "" : ` (was ${(100 * figures.before).toFixed(1)})`;
     const element = document.getElementById("figures");
-    element.textContent = `round ${figures.round}: F1 ${(100 * figures.f1).toFixed(1)}${before}`;
-    element.title = "Strict micro F1 of the promoted round on the evaluation split";
+    element.textContent = `F1 ${(100 * figures.f1).toFixed(1)}${before}`;
+    element.title = `Strict micro F1 of round ${figures.round} on the evaluation split`;
   }
 }
 
@@ -79,7 +79,7 @@ export function say(text) {
 }
 
 function duration(seconds) {
-  if (seconds < 90) return "a minute";
+  if (seconds < 90) return "1 min";
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;
 }

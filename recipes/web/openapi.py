@@ -1,0 +1,122 @@
+"""What the server answers to, as OpenAPI 3.1: published at /api/openapi.json and used to fuzz the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_ID: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+_NULL_ID: Schema = {"anyOf": [_ID, {"type": "null"}]}
+_TEXT: Schema = {"type": "string"}
+_SPAN: Schema = {
+    "type": "object",
+    "required": ["start", "end", "label"],
+    "properties": {"start": _ID, "end": _ID, "label": _TEXT, "from": _NULL_ID},
+}
+_RANGES: Schema = {
+    "anyOf": [
+        {"type": "null"},
+        {
+            "type": "array",
+            "items": {"type": "array", "prefixItems": [_ID, _ID], "minItems": 2, "maxItems": 2},
+        },
+    ]
+}
+ANSWER: Schema = {
+    "type": "object",
+    "required": ["uuid", "document_id", "document_key", "answer", "spans"],
+    "properties": {
+        "uuid": {"type": "string", "format": "uuid"},
+        "document_id": _ID,
+        "document_key": _TEXT,
+        "answer": {"enum": ["accept", "reject", "ignore"]},
+        "spans": {"type": "array", "items": _SPAN},
+        "prediction_id": _NULL_ID,
+        "seconds": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]},
+        "comment": {"type": "string", "maxLength": 10_000},
+        "flagged": {"type": "boolean"},
+        "ranges": _RANGES,
+    },
+}
+DRAFT: Schema = {
+    "type": "object",
+    "required": ["document_id", "document_key", "draft"],
+    "properties": {
+        "document_id": _ID,
+        "document_key": _TEXT,
+        "draft": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+    },
+}
+SITTING: Schema = {
+    "type": "object",
+    "required": ["client", "held"],
+    "properties": {
+        "client": {"type": "string", "minLength": 1, "maxLength": 64},
+        "held": {"anyOf": [{"type": "array", "items": _ID, "maxItems": 1000}, {"type": "null"}]},
+    },
+}
+
+
+def openapi() -> Schema:
+    """The description as a JSON-ready value."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "spanloop correction page",
+            "version": "1",
+            "description": 'Offsets are half-open Unicode code points. Errors are {"error": text}.',
+        },
+        "paths": {
+            "/api/project": {"get": _read("Task, labels, instructions, progress")},
+            "/api/next": {
+                "get": _read(
+                    "The next documents to correct",
+                    _query("client", _TEXT, required=True),
+                    _query(
+                        "held", {"type": "string", "description": "ids this page already holds, with commas"}
+                    ),
+                    _query("n", {"type": "integer", "minimum": 1, "maximum": 20}),
+                )
+            },
+            "/api/documents/{id}": {"get": _read("One document, to open it again", _path("id"))},
+            "/api/documents/{id}/tokens": {
+                "get": _read("Its token boundaries, null until known", _path("id"))
+            },
+            "/api/answers": {
+                "get": _read("Your answers, newest first", _query("n", {"type": "integer", "minimum": 1})),
+                "post": _write("Store an answer: 200 once it is committed", ANSWER),
+            },
+            "/api/drafts": {"post": _write("Keep or drop the unfinished edits of a document", DRAFT)},
+            "/api/sittings": {"post": _write("A page lives and holds documents, or closes", SITTING)},
+        },
+    }
+
+
+def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+def _path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": _ID}
+
+
+def _read(summary: str, *parameters: Schema) -> Schema:
+    return {"summary": summary, "parameters": list(parameters), "responses": _responses()}
+
+
+def _write(summary: str, schema: Schema) -> Schema:
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"summary": summary, "requestBody": body, "responses": _responses()}
+
+
+def _responses() -> Schema:
+    error = {"type": "object", "required": ["error"], "properties": {"error": _TEXT}}
+    return {
+        "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
+        "4XX": {"description": "refused", "content": {"application/json": {"schema": error}}},
+        "503": {
+            "description": "the store cannot be written now",
+            "content": {"application/json": {"schema": error}},
+        },
+    }
