@@ -1,1 +1,2 @@
-"""File formats: one a file, each a reader and a writer, found through the entry-point group ``spanloop.formats``."""
+"""File formats: one a file, each a reader and a writer, found through the entry-point group
+``spanloop.formats``."""

@@ -1,0 +1,17 @@
+"""What a person did wrong, said in one line: the command line prints it and exits 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RecipeError(ValueError):
+    """One clear line: what is wrong, where, and what to type instead."""
+
+
+class FormatError(RecipeError):
+    """A file that cannot be read as what it claims to be; the message begins with file and line."""
+
+    def __init__(self, path: Path, line: int | None, what: str) -> None:
+        where = str(path) if line is None else f"{path}:{line}"
+        super().__init__(f"{where}: {what}")

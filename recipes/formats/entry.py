@@ -1,0 +1,92 @@
+"""What passes between a file and the store: one document as a file tells it, and how a format is
+described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from spanloop.store.records import Answer, Range, Span, Split, Task
+
+Unit = Literal["line", "paragraph", "file", "sentence", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document in a file. Offsets are half-open code points into ``text``; ``line`` counts from 1.
+
+    ``spans`` None: the file says nothing about spans, which is not the same as saying that there are none.
+    ``tokens`` are the characters of each token, for the formats that write one token a line.
+    """
+
+    text: str
+    line: int | None = None
+    key: str | None = None
+    group: str | None = None
+    split: Split | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    spans: tuple[Span, ...] | None = None
+    answer: Answer = "accept"
+    tokens: tuple[Range, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read. ``by``: what one document is, where a format leaves the choice (None = its own
+    default)."""
+
+    task: Task = "spans"
+    by: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How to write; ``lang`` is what a reader of the file should load."""
+
+    task: Task = "spans"
+    lang: str = "xx"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writer did: documents and spans written, tokens cut in two because a span ends inside them, and
+    spans the format could not carry (over nothing but whitespace)."""
+
+    documents: int
+    spans: int
+    tokens_cut: int = 0
+    spans_lost: int = 0
+
+
+class Reader(Protocol):
+    """Streams the entries of a file. Raises FormatError with file and line."""
+
+    def __call__(self, path: Path, options: ReadOptions, /) -> Iterator[Entry]: ...
+
+
+class Writer(Protocol):
+    """Writes the entries to a new file, streaming."""
+
+    def __call__(self, path: Path, entries: Iterable[Entry], options: WriteOptions, /) -> Written: ...
+
+
+class Sniffer(Protocol):
+    """Whether the first characters of a file look like this format."""
+
+    def __call__(self, head: str, /) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format. ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to
+    sniff."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Reader
+    write: Writer | None
+    sniff: Sniffer
+    needs_tokens: bool = False
+    binary: bool = False

@@ -1,0 +1,171 @@
+"""JSON Lines: one object a line with ``text`` and, where known, ``spans``, ``meta``, ``id``, ``group``,
+``split``.
+
+The format that carries everything. Unknown keys go into ``meta``, so nothing a file says is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from spanloop.plugin.schemes import detect
+from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.lines import numbered_lines
+from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
+from spanloop.store.records import Answer, Span, Split
+
+ANSWERS = ("accept", "reject", "ignore")
+SPLITS = ("pool", "eval")
+_TRIPLES = ("label", "labels", "entities")  # where other tools keep [start, end, label]
+_OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags")
+
+
+def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
+    """One entry a line; blank lines are none. FormatError names file and line."""
+    for line, raw in numbered_lines(path):
+        if not raw.strip():
+            continue
+        try:
+            record = json.loads(raw)
+        except json.JSONDecodeError as error:
+            raise FormatError(
+                path, line, f"this is no JSON ({error.msg} at column {error.colno}): {raw[:60]!r}"
+            ) from error
+        if not isinstance(record, dict):
+            raise FormatError(
+                path, line, f'an object like {{"text": …}} is expected, not a {type(record).__name__}'
+            )
+        try:
+            yield _entry(record, line, options)
+        except ValueError as error:
+            raise FormatError(path, line, str(error)) from error
+
+
+def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
+    """What the record says. ValueError says what is wrong with it, without the line."""
+    tokens = _tokens(record)
+    text = record.get("text")
+    if text is None and tokens is not None:
+        text, _ = join_tokens(tokens)
+    if not isinstance(text, str):
+        given = f"has the keys {', '.join(record)}" if text is None else f'"text" is a {type(text).__name__}'
+        raise ValueError(f'every document needs a "text" that is a string; this one {given}')
+    spans, source = _spans(record, text, tokens, options)
+    answer = record.get("answer", "accept")
+    if answer not in ANSWERS:
+        raise ValueError(f'"answer" is {answer!r}; it can be {", ".join(ANSWERS)}')
+    split = record.get("split")
+    key, group = record.get("id"), record.get("group", record.get("doc"))
+    taken = {*_OURS, source, "split" if split in SPLITS else ""}
+    return Entry(
+        text=text,
+        line=line,
+        key=None if key is None else str(key),
+        group=None if group is None else str(group),
+        split=cast(Split, split) if split in SPLITS else None,
+        meta={**_meta(record), **{name: value for name, value in record.items() if name not in taken}},
+        spans=spans,
+        answer=cast(Answer, answer),
+    )
+
+
+def _meta(record: Mapping[str, Any]) -> dict[str, Any]:
+    meta = record.get("meta")
+    if meta is None:
+        return {}
+    return meta if isinstance(meta, dict) else {"meta": meta}
+
+
+def _tokens(record: Mapping[str, Any]) -> list[str] | None:
+    """The words of ``tokens``, given as strings or as objects with a ``text``; None where there are none."""
+    tokens = record.get("tokens")
+    if not isinstance(tokens, list):
+        return None
+    words = [token.get("text") if isinstance(token, dict) else token for token in tokens]
+    return words if all(isinstance(word, str) for word in words) else None
+
+
+def _spans(
+    record: Mapping[str, Any], text: str, tokens: list[str] | None, options: ReadOptions
+) -> tuple[tuple[Span, ...] | None, str]:
+    """The spans and the key they were found under; None where the record says nothing of spans."""
+    tags = record.get("tags")
+    tagged = tokens is not None and isinstance(tags, list) and len(tags) == len(tokens)
+    if tagged and (options.task == "tags" or record.get("spans") is None):
+        ranges = find_tokens(text, tokens or [])
+        names = [str(tag) for tag in cast("list[Any]", tags)]
+        return spans_of_tags(ranges, names, task=options.task, scheme=detect(names)), "tags"
+    for name in ("spans", *_TRIPLES):
+        found = record.get(name)
+        if isinstance(found, list) and (name == "spans" or all(_is_triple(item) for item in found)):
+            return tuple(_span(item, number) for number, item in enumerate(found, start=1)), name
+    if record.get("spans") is not None:
+        raise ValueError(f'"spans" is a {type(record["spans"]).__name__}; a list is expected')
+    return None, "spans"
+
+
+def _is_triple(item: Any) -> bool:
+    return isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1])
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _span(item: Any, number: int) -> Span:
+    """A span from an object with start, end, label or from a triple; ``number`` counts from 1, for the
+    message."""
+    if isinstance(item, dict):
+        start, end, label, score = item.get("start"), item.get("end"), item.get("label"), item.get("score")
+    elif _is_triple(item):
+        (start, end, label), score = item, None
+    else:
+        raise ValueError(
+            f'span {number} is {item!r}; {{"start", "end", "label"}} or [start, end, label] is expected'
+        )
+    if not (_is_offset(start) and _is_offset(end)):
+        raise ValueError(f"span {number} has start {start!r} and end {end!r}; both must be whole numbers")
+    if not isinstance(label, str) or not label:
+        raise ValueError(f"span {number} has the label {label!r}; a name is expected")
+    known = isinstance(score, int | float) and not isinstance(score, bool)
+    return Span(cast(int, start), cast(int, end), label, float(cast(float, score)) if known else None)
+
+
+def write(path: Path, entries: Iterable[Entry], _options: WriteOptions) -> Written:
+    """One object a line, keys in a fixed order, letters as they are. What ``read`` reads back is the same."""
+    documents = spans = 0
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for entry in entries:
+            file.write(json.dumps(as_record(entry), ensure_ascii=False) + "\n")
+            documents, spans = documents + 1, spans + len(entry.spans or ())
+    return Written(documents=documents, spans=spans)
+
+
+def as_record(entry: Entry) -> dict[str, Any]:
+    """The entry as the object that is written; what it does not know is left out."""
+    record: dict[str, Any] = {"id": entry.key, "text": entry.text}
+    if entry.spans is not None:
+        record["spans"] = [_span_record(span) for span in entry.spans]
+        record["answer"] = entry.answer
+    record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def _span_record(span: Span) -> dict[str, Any]:
+    record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
+    if span.score is not None:
+        record["score"] = span.score
+    return record
+
+
+def sniff(head: str) -> bool:
+    """The first line with something on it is a JSON object of its own."""
+    first = next((line for line in head.splitlines() if line.strip()), "")
+    return first.lstrip().startswith("{") and first.rstrip().endswith("}")
+
+
+FORMAT = Format(name="jsonl", suffixes=(".jsonl", ".ndjson"), read=read, write=write, sniff=sniff)

@@ -1,0 +1,32 @@
+"""The lines of a UTF-8 file with their numbers, read as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from spanloop.recipes.errors import FormatError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Each line without its line end, counted from 1. Only ``\\n`` and ``\\r\\n`` end a line, as in JSON
+    Lines: U+2028 and its like are ordinary characters. FormatError where the bytes are no UTF-8 or the file
+    is empty."""
+    number = 0
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            if number == 1:
+                raw = raw.removeprefix(BYTE_ORDER_MARK)
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise FormatError(
+                    path,
+                    number,
+                    f"byte {error.start + 1} of this line is no UTF-8: convert the file, e.g. with iconv",
+                ) from error
+            yield number, line.removesuffix("\n").removesuffix("\r")
+    if number == 0:
+        raise FormatError(path, None, "the file is empty: there is nothing to import")

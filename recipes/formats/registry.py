@@ -1,0 +1,70 @@
+"""The formats there are, found through the entry-point group ``spanloop.formats``: other packages can add
+theirs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.entry import Format
+
+GROUP = "spanloop.formats"
+HEAD_CHARACTERS = 64_000
+
+
+@lru_cache(maxsize=1)
+def formats() -> dict[str, Format]:
+    """Every installed format by name. Loading one imports no spaCy: those that need it import it when they
+    run."""
+    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=_point_name)}
+
+
+def _point_name(point: object) -> str:
+    return str(getattr(point, "name", ""))
+
+
+def by_name(name: str) -> Format:
+    """The format of that name. RecipeError names those there are."""
+    known = formats()
+    if name not in known:
+        raise RecipeError(f"there is no format {name!r}; the formats are {', '.join(known)}")
+    return known[name]
+
+
+def by_suffix(path: Path) -> Format:
+    """The format a new file is written in, from its suffix. RecipeError says which suffixes there are."""
+    writable = [fmt for fmt in formats().values() if fmt.write is not None]
+    for fmt in writable:
+        if path.suffix.lower() in fmt.suffixes:
+            return fmt
+    choices = ", ".join(f"{fmt.name} ({' '.join(fmt.suffixes)})" for fmt in writable)
+    raise RecipeError(f"cannot tell the format of {path} from its name: give --format, one of {choices}")
+
+
+def detect(path: Path) -> Format:
+    """The format of an existing file: what it looks like inside decides, its suffix where that says nothing.
+
+    FormatError where the file is missing, empty or like none of the formats.
+    """
+    if path.is_dir():
+        raise FormatError(path, None, "is a folder: name the files in it")
+    if not path.exists():
+        raise FormatError(path, None, "there is no such file")
+    if path.stat().st_size == 0:
+        raise FormatError(path, None, "the file is empty: there is nothing to import")
+    suffixed = [fmt for fmt in formats().values() if path.suffix.lower() in fmt.suffixes]
+    if suffixed and suffixed[0].binary:
+        return suffixed[0]
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        head = file.read(HEAD_CHARACTERS)
+    others = [fmt for fmt in formats().values() if fmt not in suffixed and not fmt.binary]
+    for fmt in [*suffixed, *others]:
+        if fmt.sniff(head):
+            return fmt
+    if suffixed:
+        return suffixed[0]
+    raise FormatError(
+        path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
+    )

@@ -1,0 +1,74 @@
+"""Tokens with tags to spans over a text, and back. Used by every format that writes one token at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spanloop.plugin.schemes import OUTSIDE, Scheme, decode_tags, encode
+from spanloop.store.records import Range, Span, Task
+
+
+def join_tokens(tokens: Sequence[str]) -> tuple[str, list[Range]]:
+    """The tokens joined by one space, and the characters of each in that text."""
+    ranges: list[Range] = []
+    start = 0
+    for token in tokens:
+        ranges.append((start, start + len(token)))
+        start += len(token) + 1
+    return " ".join(tokens), ranges
+
+
+def find_tokens(text: str, tokens: Sequence[str]) -> list[Range]:
+    """Where each token stands in the text, in order. ValueError names the first that is not there."""
+    ranges: list[Range] = []
+    position = 0
+    for number, token in enumerate(tokens, start=1):
+        start = text.find(token, position)
+        if start < 0 or text[position:start].strip():
+            raise ValueError(
+                f"token {number}, {token!r}, does not follow in the text at character {position}"
+            )
+        position = start + len(token)
+        ranges.append((start, position))
+    return ranges
+
+
+def spans_of_tags(
+    ranges: Sequence[Range], tags: Sequence[str], *, task: Task, scheme: Scheme
+) -> tuple[Span, ...]:
+    """The spans that the tags mark: in a tags project one a token, else the runs of the tagging scheme."""
+    if task == "tags":
+        return tuple(Span(*ranges[i], tag) for i, tag in enumerate(tags) if tag not in (OUTSIDE, "_", ""))
+    return tuple(Span(ranges[i][0], ranges[j - 1][1], label) for i, j, label in decode_tags(tags, scheme))
+
+
+def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
+    """The tokens, cut in two wherever a span begins or ends inside one: so no span has to move.
+
+    A span over characters that no token has (whitespace) leaves the tokens as they are.
+    """
+    edges = sorted({edge for span in spans for edge in (span.start, span.end)})
+    cut: list[Range] = []
+    next_edge = 0
+    for start, end in tokens:
+        while next_edge < len(edges) and edges[next_edge] <= start:
+            next_edge += 1
+        while next_edge < len(edges) and edges[next_edge] < end:
+            cut.append((start, edges[next_edge]))
+            start = edges[next_edge]
+            next_edge += 1
+        cut.append((start, end))
+    return cut
+
+
+def tags_of_spans(tokens: Sequence[Range], spans: Sequence[Span], *, task: Task) -> tuple[list[str], int]:
+    """The IOB2 tag of each token (in a tags project: the label), for tokens already cut at the spans' edges,
+    and how many spans cover no token at all and so got no tag."""
+    runs = []
+    for span in spans:
+        inside = [
+            index for index, (start, end) in enumerate(tokens) if span.start <= start and end <= span.end
+        ]
+        if inside:
+            runs.append((inside[0], inside[-1] + 1, span.label))
+    return encode(runs, len(tokens), "plain" if task == "tags" else "IOB2"), len(spans) - len(runs)
