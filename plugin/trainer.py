@@ -1,0 +1,175 @@
+"""HF Trainer, told what it does not know: batches by wordpiece budget, a loss over tokens, progress to a
+callback.
+
+Nothing here prints, reports anywhere or leaves files behind. Imported only where training happens:
+transformers' Trainer takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
+from spanloop.plugin.loss import TokenLoss
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the loop needs to know of a `TrainConfig`."""
+
+    epochs: int
+    learning_rate: float
+    batch_wordpieces: int
+    accumulate: int
+    weight_decay: float
+    warmup: float
+    seed: int
+    bf16: bool
+
+
+@dataclass
+class Steps(TrainerCallback):  # type: ignore[misc]
+    """Collects the mean loss of each epoch and tells the progress."""
+
+    progress: Progress | None
+    losses: list[float] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        if self.progress is None:
+            return
+        done = state.global_step / state.max_steps
+        left = (time.monotonic() - self.started) * (1 - done) / done
+        epoch = min(int(state.epoch) + 1, state.num_train_epochs)
+        self.progress(done, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
+
+    def on_log(
+        self, _args: Any, _state: Any, _control: Any, logs: dict[str, Any] | None = None, **_: Any
+    ) -> None:
+        if logs and "loss" in logs:
+            self.losses.append(float(logs["loss"]))
+
+
+class BudgetLoader(DataLoader[TrainWindow]):
+    """A loader that HF Trainer can tell the epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+class BudgetTrainer(Trainer):  # type: ignore[misc]
+    """HF Trainer with a loader of its own, which knows how to share batches among processes."""
+
+    loader: BudgetLoader
+
+    def get_train_dataloader(self) -> BudgetLoader:
+        return self.loader
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """As Trainer's own, without the name that torch deprecates."""
+        device = self.args.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.args.bf16, cache_enabled=cache_enabled)
+
+
+def fit(
+    model: Any,
+    windows: Sequence[TrainWindow],
+    loss: TokenLoss,
+    settings: Settings,
+    *,
+    pad_id: int,
+    progress: Progress | None,
+    folder: Path,
+) -> tuple[list[float], int]:
+    """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps."""
+    steps = Steps(progress)
+    with _own_randomness():
+        trainer = BudgetTrainer(
+            model=model,
+            args=_arguments(settings, folder),
+            train_dataset=windows,
+            compute_loss_func=loss,
+            callbacks=[steps],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.loader = BudgetLoader(
+            windows,  # type: ignore[arg-type]
+            batch_sampler=BudgetBatches(
+                [len(window) for window in windows],
+                budget=settings.batch_wordpieces,
+                seed=settings.seed,
+                rank=trainer.args.process_index,
+                world=trainer.args.world_size,
+            ),
+            collate_fn=Collator(pad_id),
+        )
+        try:
+            trainer.train()
+        finally:
+            # accelerate wraps forward for bf16; the model must leave as it came.
+            trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+            model.zero_grad(set_to_none=True)
+            model.eval()
+    return steps.losses, int(trainer.state.global_step)
+
+
+def native_bf16() -> bool:
+    """Whether this machine computes in bfloat16 by itself; emulated, it is slower than fp32."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _arguments(settings: Settings, folder: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        gradient_accumulation_steps=settings.accumulate,
+        weight_decay=settings.weight_decay,
+        warmup_ratio=settings.warmup,
+        lr_scheduler_type="linear",
+        optim="adamw_torch_fused",
+        seed=settings.seed,
+        bf16=settings.bf16,
+        use_cpu=not torch.cuda.is_available(),
+        average_tokens_across_devices=True,
+        remove_unused_columns=False,
+        save_strategy="no",
+        eval_strategy="no",
+        logging_strategy="epoch",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Trainer seeds every global generator; the caller gets theirs back as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
