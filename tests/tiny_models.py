@@ -1,0 +1,165 @@
+"""Tiny random token classifiers with a real tokenizer of each family, built in a second, read from no
+network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import (
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+from transformers import BertConfig, BertForTokenClassification, BertModel, PreTrainedTokenizerFast
+
+SAMPLE = [
+    "Angela Merkel met Barack Obama in New York City, NY, on the 10th of May 2016.",
+    "The Zürich office of Contoso-Corp(NYC) sold 10km of cable for $3.50 — “not bad”, said O'Neil.",
+    "I can't believe it's not butter! https://example.org/a/b?c=d&e=f #wow @someone 😀👍🏽",
+    "北京大学在北京。上海很大，我们去东京。",
+    "שלום עולם مرحبا بالعالم नमस्ते दुनिया",
+    "LOUD HEADLINES, quiet e-mails; part no. 47-AX/9b, 5mg/ml, e.g. hyper-parameters.",
+]
+FAMILIES = ("wordpiece", "bytelevel", "gpt2", "unigram", "character")
+TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+_BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+
+
+def tokenizer_of(family: str) -> Tokenizer:
+    """A tokenizer of the family, trained on `SAMPLE`."""
+    tokenizer, trainer = _BUILDERS[family]()
+    tokenizer.train_from_iterator(SAMPLE * 3, trainer)
+    _post_process(tokenizer, family)
+    return tokenizer
+
+
+def _wordpiece() -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer, trainers.WordPieceTrainer(
+        vocab_size=250, special_tokens=_BERT_SPECIALS, show_progress=False
+    )
+
+
+def _bytelevel() -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer, trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=_ROBERTA_SPECIALS,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+
+
+def _unigram() -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer, trainers.UnigramTrainer(
+        vocab_size=250, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+
+
+def _character() -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    return tokenizer, trainers.WordLevelTrainer(
+        vocab_size=150, special_tokens=_BERT_SPECIALS, show_progress=False
+    )
+
+
+_BUILDERS = {
+    "wordpiece": _wordpiece,
+    "bytelevel": _bytelevel,
+    "gpt2": _bytelevel,
+    "unigram": _unigram,
+    "character": _character,
+}
+
+
+def _post_process(tokenizer: Tokenizer, family: str) -> None:
+    """Special tokens on both sides (BERT, RoBERTa), behind (T5), or none (GPT-2, which keeps leading
+    spaces)."""
+    if family == "gpt2":
+        tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    elif family == "bytelevel":
+        ends = [(name, tokenizer.token_to_id(name)) for name in ("</s>", "<s>")]
+        tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
+    elif family == "unigram":
+        end = ("</s>", tokenizer.token_to_id("</s>"))
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="$A </s>", pair="$A </s> $B </s>", special_tokens=[end]
+        )
+    else:
+        ends = [(name, tokenizer.token_to_id(name)) for name in ("[SEP]", "[CLS]")]
+        tokenizer.post_processor = processors.BertProcessing(*ends)
+
+
+def fast_tokenizer(family: str, **settings: Any) -> PreTrainedTokenizerFast:
+    """The same as a Hugging Face fast tokenizer; GPT-2's has no padding token."""
+    specials = {
+        "wordpiece": {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"},
+        "bytelevel": {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
+        "gpt2": {"unk_token": "<unk>"},
+        "unigram": {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "</s>"},
+    }
+    specials["character"] = specials["wordpiece"]
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer_of(family), **specials[family], **settings)
+
+
+def build_tiny(
+    folder: Path,
+    *,
+    family: str = "wordpiece",
+    tags: Sequence[str] = TAGS,
+    max_positions: int = 64,
+    seed: int = 0,
+    head: bool = True,
+    safe: bool = True,
+    sharpness: float = 20.0,
+) -> Path:
+    """Save a one-layer BERT with random weights and its tokenizer in ``folder``.
+
+    ``head`` False: an encoder without a token-classification head. ``sharpness`` scales the head, so that
+    predictions are varied and decided. ``safe`` False: pickled weights.
+    """
+    tokenizer = fast_tokenizer(family)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=48,
+        max_position_embeddings=max_positions,
+        num_labels=len(tags),
+        id2label=dict(enumerate(tags)),
+        label2id={tag: row for row, tag in enumerate(tags)},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = BertForTokenClassification(config) if head else BertModel(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("embeddings.weight"):
+                parameter.mul_(10)
+            if name.startswith("classifier.weight"):
+                parameter.mul_(sharpness)
+    model.save_pretrained(folder, safe_serialization=safe)
+    tokenizer.save_pretrained(folder)
+    return folder
