@@ -40,7 +40,7 @@ class ScoreReport:
     macro: Figure
     weighted: Figure
     labels: Mapping[str, Figure]
-    counts: Counts = field(repr=False)
+    counts: Counts = field(repr=False, compare=False)
     lenient_micro: Figure | None = None
     lenient_macro: Figure | None = None
     lenient_weighted: Figure | None = None

@@ -129,7 +129,7 @@ def fit(
 def native_bf16() -> bool:
     """Whether this machine computes in bfloat16 by itself; emulated, it is slower than fp32."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
