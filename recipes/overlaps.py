@@ -26,17 +26,16 @@ def part_overlaps(spans: Sequence[Span]) -> tuple[tuple[Span, ...], tuple[Refuse
     kept: list[Span] = []
     cluster: list[Span] = []
     reach = 0
-    for span in [*single, None]:
-        if span is not None and cluster and span.start < reach:
-            cluster.append(span)
-            reach = max(reach, span.end)
+    for number, span in enumerate(single):
+        cluster.append(span)
+        reach = max(reach, span.end)
+        if number + 1 < len(single) and single[number + 1].start < reach:
             continue
         if len(cluster) == 1:
             kept.extend(cluster)
         else:
             refused.extend((member, "overlap") for member in cluster)
-        cluster = [span] if span is not None else []
-        reach = span.end if span is not None else 0
+        cluster = []
     return tuple(kept), tuple(refused)
 
 

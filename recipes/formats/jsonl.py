@@ -86,7 +86,8 @@ def _tokens(record: Mapping[str, Any]) -> list[str] | None:
     if not isinstance(tokens, list):
         return None
     words = [token.get("text") if isinstance(token, dict) else token for token in tokens]
-    return words if all(isinstance(word, str) for word in words) else None
+    strings = [word for word in words if isinstance(word, str)]
+    return strings if len(strings) == len(words) else None
 
 
 def _spans(

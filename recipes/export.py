@@ -1,0 +1,149 @@
+"""Write what the project knows to a file: gold, predictions or every document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
+from spanloop.recipes.formats.registry import by_name, by_suffix
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import Document, Range, Span, Split
+
+What = Literal["gold", "predictions", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written."""
+
+    path: Path
+    format: str
+    what: What
+    written: Written
+
+    def json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "path": str(self.path),
+            "format": self.format,
+            "what": self.what,
+            "documents": self.written.documents,
+            "spans": self.written.spans,
+            "tokens_cut": self.written.tokens_cut,
+            "spans_lost": self.written.spans_lost,
+        }
+
+    def text(self) -> str:
+        written = self.written
+        lines = [
+            f"{self.path}: {counted(written.documents, 'document')} with {counted(written.spans, 'span')} "
+            f"({self.what}, {self.format})"
+        ]
+        if written.tokens_cut:
+            lines.append(
+                f"{counted(written.tokens_cut, 'token')} cut in two, because a span begins or ends inside"
+            )
+        if written.spans_lost:
+            lines.append(f"{counted(written.spans_lost, 'span')} over nothing but whitespace left out")
+        return "\n".join(lines)
+
+
+def export(
+    db: str | Path,
+    file: str | Path,
+    *,
+    format: str | None = None,
+    what: What = "gold",
+    split: Split | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write the file in the format of its suffix or of that name, streaming; it appears only when it is
+    whole.
+
+    ``what``: documents with gold; those with a prediction of the promoted round (else the newest model); or
+    all, where documents without gold stand without spans. RecipeError where there is nothing to write.
+    """
+    path = Path(file)
+    fmt = by_suffix(path) if format is None else by_name(format)
+    if fmt.write is None:
+        raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if path.exists() and not overwrite:
+        raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    part = path.with_name(f".{path.name}.part")
+    with Store.open(db) as store:
+        entries = _entries(store, what, split)
+        if fmt.needs_tokens:
+            entries = _with_tokens(store, entries)
+        project = store.project
+        try:
+            written = fmt.write(part, entries, WriteOptions(task=project.task, lang=project.lang or "xx"))
+            if not written.documents:
+                raise RecipeError(_nothing(db, what, split))
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    return Exported(path=path, format=fmt.name, what=what, written=written)
+
+
+def _nothing(db: str | Path, what: What, split: Split | None) -> str:
+    where = f" in the {split} split" if split else ""
+    advice = {
+        "gold": f"annotate with: spanloop correct {db}",
+        "predictions": f"make them with: spanloop prelabel {db}",
+        "all": f"import some with: spanloop import {db} FILE",
+    }
+    noun = {"gold": "gold", "predictions": "predictions", "all": "documents"}[what]
+    return f"there are no {noun}{where} to export yet; {advice[what]}"
+
+
+def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
+    if what == "gold":
+        for gold in store.annotations.gold(split=split):
+            yield _entry(gold.document, gold.spans)
+    elif what == "predictions":
+        for document in store.documents.iterate(split=split):
+            prediction = store.predictions.get(_id(document))
+            if prediction is not None:
+                yield _entry(document, prediction.spans)
+    else:
+        for document in store.documents.iterate(split=split):
+            found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
+            yield _entry(document, None if found is None else found.spans)
+
+
+def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
+    return Entry(
+        text=document.text,
+        key=document.key,
+        group=document.group,
+        split=document.split,
+        meta=document.meta,
+        spans=spans,
+    )
+
+
+def _id(document: Document) -> int:
+    if document.id is None:
+        raise RecipeError(f"document {document.key} is not stored")
+    return document.id
+
+
+def _with_tokens(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer."""
+    tokenizer: Callable[[str], Sequence[Range]] | None = None
+    for entry in entries:
+        document = store.documents.by_key(entry.key or "")
+        tokens = None if document is None else store.tokenizations.get(_id(document))
+        if tokens is None:
+            if tokenizer is None:
+                from spanloop.recipes.pipelines import project_tokenizer  # spaCy, only where it is needed
+
+                tokenizer = project_tokenizer(store.project)
+            tokens = list(tokenizer(entry.text))
+        yield replace(entry, tokens=tuple(tokens))

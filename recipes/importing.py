@@ -1,0 +1,255 @@
+"""Bring documents into the project, with the spans that the files know. Twice the same file adds nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from spanloop.recipes import acquire
+from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
+from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.overlaps import part_overlaps
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store, StoreError
+from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Document, Model, Span, Split
+
+BATCH = 1_000
+NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
+
+As = Literal["auto", "documents", "predictions", "annotations"]
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did; every entry of the files is in exactly one of added, already_there and empty."""
+
+    added: int = 0
+    already_there: int = 0
+    empty: int = 0
+    annotated: int = 0
+    predicted: int = 0
+    ledger: int = 0
+    other_split: int = 0
+    splits: dict[str, int] = field(default_factory=dict)
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
+
+    def text(self) -> str:
+        where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)
+        lines = [f"{counted(self.added, 'document')} added" + (f" ({where})" if where else "")]
+        rest = {
+            "already there": self.already_there,
+            "without text, skipped": self.empty,
+            "newly annotated by the file": self.annotated,
+            "with predictions from the file": self.predicted,
+            "span conflicts in the ledger (their documents are no gold)": self.ledger,
+            "already there in the other split, where they stay": self.other_split,
+        }
+        lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
+        return "\n".join(lines)
+
+
+def import_files(
+    db: str | Path,
+    files: Sequence[str | Path],
+    *,
+    format: str | None = None,
+    split: Literal["auto", "pool", "eval"] = "auto",
+    as_: As = "auto",
+    annotator: str = "import",
+    on_conflict: Literal["error", "skip"] = "error",
+    by: Unit | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import the files in their order, 1,000 documents a transaction.
+
+    ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
+    annotations of ``annotator`` with origin import. ``by``: what one document is, for plain text and CoNLL.
+    FormatError names file and line; the batches before it are stored, and a second run goes on from there.
+    """
+    report = ImportReport()
+    with Store.open(db) as store:
+        before = _splits(store)
+        for file in files:
+            path = Path(file)
+            fmt = detect(path) if format is None or not path.is_file() else by_name(format)
+            _Import(store, path, split, as_, annotator, on_conflict, report, progress or silent).run(fmt, by)
+        after = _splits(store)
+        report.splits = {name: after[name] - before[name] for name in after}
+    return report
+
+
+def _splits(store: Store) -> dict[str, int]:
+    return {split: store.documents.count(split) for split in ("pool", "eval")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An entry that may be stored: spans inside the text, apart, of known labels; ``refused``: those that are
+    not."""
+
+    entry: Entry
+    spans: tuple[Span, ...] | None
+    refused: tuple[tuple[Span, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Import:
+    """One file on its way into the store."""
+
+    store: Store
+    path: Path
+    split: Literal["auto", "pool", "eval"]
+    as_: As
+    annotator: str
+    on_conflict: Literal["error", "skip"]
+    report: ImportReport
+    progress: Progress
+    occurrences: Counter[str] = field(default_factory=Counter)
+
+    def run(self, fmt: Format, by: Unit | None) -> None:
+        entries = fmt.read(self.path, ReadOptions(task=self.store.project.task, by=by))
+        labels = set(self.store.labels.names())
+        done = 0
+        while batch := list(islice(entries, BATCH)):
+            checked = [self._check(entry) for entry in batch if entry.text.strip()]
+            self._refuse_unknown_labels(checked, labels)
+            self._store(checked)
+            self.report.empty += len(batch) - len(checked)
+            done += len(batch)
+            self.progress(done, None, f"importing {self.path.name}")
+
+    def _check(self, entry: Entry) -> _Checked:
+        """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
+        be."""
+        for name, value in (("text", entry.text), ("id", entry.key or ""), ("group", entry.group or "")):
+            self._refuse_unstorable(name, value, entry.line)
+        if entry.spans is None or self.as_ == "documents":
+            if entry.spans is None and self.as_ in ("annotations", "predictions"):
+                raise FormatError(self.path, entry.line, f'no "spans" here, and --as {self.as_} needs them')
+            return _Checked(entry, None)
+        for span in entry.spans:
+            if not 0 <= span.start < span.end <= len(entry.text):
+                raise FormatError(
+                    self.path,
+                    entry.line,
+                    f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
+                    f"{counted(len(entry.text), 'character')}",
+                )
+        kept, refused = part_overlaps(entry.spans)
+        return _Checked(entry, kept, refused)
+
+    def _refuse_unstorable(self, name: str, value: str, line: int | None) -> None:
+        for offset, letter in enumerate(value):
+            if letter == "\0" or "\ud800" <= letter <= "\udfff":
+                what = "a NUL character" if letter == "\0" else f"half a surrogate pair (U+{ord(letter):04X})"
+                raise FormatError(
+                    self.path, line, f"the {name} has {what} at character {offset}: no text can hold it"
+                )
+
+    def _refuse_unknown_labels(self, checked: Sequence[_Checked], labels: set[str]) -> None:
+        unknown: dict[str, int | None] = {}
+        for item in checked:
+            for span in item.spans or ():
+                if span.label not in labels:
+                    unknown.setdefault(span.label, item.entry.line)
+        if unknown:
+            name, line = next(iter(unknown.items()))
+            others = f" (further unknown ones: {', '.join(list(unknown)[1:])})" if len(unknown) > 1 else ""
+            raise FormatError(
+                self.path,
+                line,
+                f"the label {name!r} is not one of this project's{others}; "
+                f"add it with: spanloop labels {self.store.path} add {_quoted(name)}",
+            )
+
+    def _store(self, checked: Sequence[_Checked]) -> None:
+        with self.store.write():
+            documents = [self._document(item.entry) for item in checked]
+            try:
+                added = self.store.documents.add(
+                    documents, on_conflict=self.on_conflict, occurrences=self.occurrences
+                )
+            except StoreError as error:
+                raise RecipeError(f"{self.path}: {error}") from error
+            for item, place in zip(checked, added, strict=True):
+                self.report.added += place.new
+                self.report.already_there += not place.new
+                if not place.new and self.split != "auto":
+                    stored = self.store.documents.get(place.document_id)
+                    self.report.other_split += stored is not None and stored.split != self.split
+                if item.spans is not None and self.as_ != "predictions" and not _conflicts(item):
+                    self._annotate(item, place.document_id, place.key)
+                self._note_refused(item, place.document_id)
+            if self.as_ == "predictions":
+                self._predict(checked, [(place.document_id, place.key) for place in added])
+
+    def _document(self, entry: Entry) -> Document:
+        split: Split | None = entry.split if self.split == "auto" else self.split
+        return Document(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
+
+    def _annotate(self, item: _Checked, document_id: int, key: str) -> None:
+        spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
+        content = json.dumps(
+            [self.annotator, key, item.entry.answer, [(s.start, s.end, s.label) for s in spans]]
+        )
+        done = self.store.annotations.add(
+            Annotation(
+                uuid=str(uuid.uuid5(NAMESPACE, content)),
+                document_id=document_id,
+                annotator=self.annotator,
+                origin="import",
+                answer=item.entry.answer,
+                spans=spans,
+            )
+        )
+        self.report.annotated += done.new
+
+    def _predict(self, checked: Sequence[_Checked], places: Sequence[tuple[int, str]]) -> None:
+        digest = hashlib.sha256(f"import\x1f{self.annotator}".encode()).hexdigest()
+        model = self.store.models.add(Model(hash=digest, kind="import", name=self.annotator))
+        if model.id is None:
+            raise StoreError(f"the model {self.annotator!r} got no row")
+        seed = self.store.project.seed
+        rows = [
+            (document_id, item.spans or (), {"random": acquire.random(seed, key)})
+            for item, (document_id, key) in zip(checked, places, strict=True)
+            if not _conflicts(item) and self.store.predictions.get(document_id, model.id) is None
+        ]
+        self.store.predictions.add(model.id, rows)
+        self.report.predicted += len(rows)
+
+    def _note_refused(self, item: _Checked, document_id: int) -> None:
+        """Write the spans that could not be kept into the ledger, once however often the file is imported."""
+        self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
+
+    def _events(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+        for span, reason in item.refused:
+            yield AlignmentEvent(
+                document_id=document_id,
+                start=span.start,
+                end=span.end,
+                label=span.label,
+                action="conflict" if reason == "overlap" else "dropped",
+                reason=reason,
+                source=str(self.path),
+                line=item.entry.line,
+            )
+
+
+def _conflicts(item: _Checked) -> bool:
+    return any(reason == "overlap" for _, reason in item.refused)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'

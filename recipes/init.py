@@ -1,0 +1,74 @@
+"""Make a project: one SQLite file with its task, labels and base model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.store import Store
+from spanloop.store.records import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new project and where it lies."""
+
+    path: Path
+    task: Task
+    labels: tuple[str, ...]
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "path": str(self.path), "task": self.task, "labels": list(self.labels)}
+
+    def text(self) -> str:
+        return (
+            f"{self.path}: a {self.task} project with the labels {', '.join(self.labels)}.\n"
+            f"Next: spanloop import {self.path} FILE..."
+        )
+
+
+def init(
+    db: str | Path,
+    *,
+    labels: Sequence[str],
+    task: Task = "spans",
+    lang: str | None = None,
+    nlp: str | None = None,
+    model: str = "offline",
+    eval_fraction: float = 0.2,
+    instructions: str | Path | None = None,
+    seed: int = 0,
+) -> Created:
+    """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` ("en").
+
+    ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
+    file exists already, no label is given or a setting makes no sense.
+    """
+    path = Path(db)
+    names = tuple(name.strip() for name in labels if name.strip())
+    if not names:
+        raise RecipeError("a project needs labels: --labels PER,ORG,LOC")
+    if nlp and lang:
+        raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
+    guide = "" if instructions is None else _instructions(Path(instructions))
+    Store.create(
+        path,
+        task=task,
+        labels=names,
+        base_model=model,
+        lang=None if nlp else (lang or "en"),
+        nlp=nlp,
+        eval_fraction=eval_fraction,
+        seed=seed,
+        instructions=guide,
+    ).close()
+    return Created(path=path, task=task, labels=names)
+
+
+def _instructions(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"the instructions {file} cannot be read: {error}") from error

@@ -1,0 +1,143 @@
+"""Where the project stands: documents, rounds, what alignment cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.table import counted, figure, table
+from spanloop.store import Store
+from spanloop.store.records import Round, Score
+
+SPLITS = ("pool", "eval")
+COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One round and its overall figures, None where it has none."""
+
+    round: Round
+    micro: Score | None
+    macro: Score | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What ``spanloop status`` shows."""
+
+    path: Path
+    task: str
+    labels: tuple[str, ...]
+    documents: dict[str, dict[str, int]]
+    rounds: tuple[Standing, ...]
+    alignment_events: dict[str, Any]
+
+    @property
+    def promoted(self) -> int | None:
+        return next((standing.round.number for standing in self.rounds if standing.round.promoted), None)
+
+    def json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "task": self.task,
+            "labels": list(self.labels),
+            "documents": self.documents,
+            "promoted": self.promoted,
+            "rounds": [
+                {
+                    "round": standing.round.number,
+                    "state": standing.round.state,
+                    "promoted": standing.round.promoted,
+                    "micro": score_json(standing.micro),
+                    "macro": score_json(standing.macro),
+                }
+                for standing in self.rounds
+            ],
+            "alignment_events": self.alignment_events,
+        }
+
+    def text(self) -> str:
+        counts = [(split, *(f"{self.documents[split][name]:,}" for name in COUNTS)) for split in SPLITS]
+        parts = [
+            f"{self.path}: a {self.task} project with the labels {', '.join(self.labels)}",
+            table(("documents", *COUNTS), counts, right=range(1, 7)),
+            self._rounds_text(),
+        ]
+        if total := self.alignment_events["total"]:
+            reasons = ", ".join(
+                f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
+            )
+            parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        parts.append(f"Next: {self.next_step()}")
+        return "\n\n".join(parts)
+
+    def _rounds_text(self) -> str:
+        return rounds_table(self.rounds) if self.rounds else "no round yet"
+
+    def next_step(self) -> str:
+        """The command that brings the project on, from what is there."""
+        pool, held_out = self.documents["pool"], self.documents["eval"]
+        if not pool["total"] + held_out["total"]:
+            return f"spanloop import {self.path} FILE..."
+        if not held_out["gold"]:
+            if held_out["total"]:
+                return f"spanloop correct {self.path} --split eval"
+            return f"spanloop import {self.path} FILE --split eval"
+        if not pool["gold"]:
+            return f"spanloop correct {self.path}"
+        if not self.rounds:
+            return f"spanloop retrain {self.path}"
+        return f"spanloop prelabel {self.path}, then spanloop correct {self.path}"
+
+
+def rounds_table(rounds: tuple[Standing, ...]) -> str:
+    """One line a round: state, figures with their interval, promoted or not."""
+    rows = []
+    for standing in rounds:
+        row = standing.round
+        low, high = (standing.micro.f1_low, standing.micro.f1_high) if standing.micro else (None, None)
+        interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
+        micro = figure(standing.micro.f1 if standing.micro else None)
+        macro = figure(standing.macro.f1 if standing.macro else None)
+        note = "promoted" if row.promoted else (row.error or "")
+        rows.append((row.number, row.state, micro, interval, macro, note))
+    return table(("round", "state", "micro F1", "95 %", "macro F1", ""), rows, right=(0, 2, 4))
+
+
+def score_json(score: Score | None) -> dict[str, object] | None:
+    """A stored figure in the shape that every ``--json`` uses."""
+    if score is None:
+        return None
+    return {
+        name: getattr(score, name) for name in ("precision", "recall", "f1", "support", "f1_low", "f1_high")
+    }
+
+
+def status(db: str | Path) -> Status:
+    """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
+    with Store.open(db) as store:
+        counts = {split: store.queue.counts(split) for split in SPLITS}
+        return Status(
+            path=Path(db),
+            task=store.project.task,
+            labels=tuple(store.labels.names()),
+            documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
+            rounds=standings(store),
+            alignment_events=store.ledger.counts(),
+        )
+
+
+def standings(store: Store) -> tuple[Standing, ...]:
+    """Every round with the figures stored for it."""
+    return tuple(_standing(store, row) for row in store.rounds.all())
+
+
+def _standing(store: Store, row: Round) -> Standing:
+    overall = {
+        score.average: score
+        for score in store.rounds.scores(row.number, split="eval")
+        if score.metric == "strict" and score.average is not None
+    }
+    return Standing(row, overall.get("micro"), overall.get("macro"))
