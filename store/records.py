@@ -20,6 +20,7 @@ RoundState = Literal["running", "done", "failed", "cancelled"]
 QueueState = Literal["open", "answered", "ignored", "rejected", "conflict"]
 Metric = Literal["strict", "lenient", "accuracy"]
 Average = Literal["micro", "macro", "weighted"]
+Drawn = Literal["strategy", "random", "reopened"]
 Range = tuple[int, int]
 
 
@@ -35,6 +36,8 @@ class Project:
     seed: int = 0
     instructions: str = ""
     tokenizer: str | None = None  # hash of the tokenizer whose boundaries the page shows
+    overlap: int = 1  # how many people answer each document
+    page: Mapping[str, Any] = field(default_factory=dict)  # settings of the correction page
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,15 @@ class Document:
     group: str | None = None
     split: Split | None = None
     id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a document on its way in; ``new`` is False when it was there already."""
+
+    document_id: int
+    key: str
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,14 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of an annotation on its way in; ``new`` is False for a repeated submit."""
+
+    annotation_id: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Gold:
     """A document whose truth is known: what training and scoring read."""
 
@@ -150,7 +170,7 @@ class QueueItem:
     prediction: Prediction | None
     model: Model | None
     lease_until: str
-    drawn: Literal["strategy", "random"]
+    drawn: Drawn
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""The label set: spans point at ids, so a rename is one row and a merge changes no annotation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spanloop.store.errors import StoreError
+from spanloop.store.records import Label
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+# the page's own commands have the other letters
+KEYS = "1234567890bijky"
+# Okabe and Ito's palette without black, then Paul Tol's muted one: told apart with any kind of colour vision
+COLOURS = (
+    "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442", "#882255",
+    "#44AA99", "#999933", "#332288", "#CC6677", "#88CCEE", "#117733", "#DDCC77", "#AA4499",
+)  # fmt: skip
+
+
+class Labels:
+    """``store.labels``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self, retired: bool = False) -> list[Label]:
+        """The labels in their order; retired ones only when asked for."""
+        rows = self._store.rows(
+            "SELECT name, id, position, key, colour, description, retired FROM labels"
+            " WHERE retired <= ? ORDER BY position, id",
+            (int(retired),),
+        )
+        return [Label(*row[:6], retired=bool(row[6])) for row in rows]
+
+    def names(self) -> list[str]:
+        """Names of the labels in use, in their order."""
+        return [label.name for label in self.all()]
+
+    def add(
+        self,
+        name: str | Label,
+        *,
+        key: str | None = None,
+        colour: str | None = None,
+        description: str = "",
+    ) -> Label:
+        """Add a label behind the others. Key and colour are chosen when not given.
+
+        A retired label of that name comes back. Raises StoreError for a name in use or not usable, or a taken key.
+        """
+        if isinstance(name, Label):
+            label = name
+            name, key, colour, description = label.name, label.key, label.colour, label.description
+        _check_name(name)
+        with self._store.write():
+            known = {label.name: label for label in self.all(retired=True)}
+            if name in known and not known[name].retired:
+                raise StoreError(f"label {name!r} is there already")
+            self._check_key(key, name)
+            if name in known:
+                self._store.run(
+                    "UPDATE labels SET retired = 0, merged_into = NULL, key = ? WHERE name = ?",
+                    (key or self._free_key(), name),
+                )
+            else:
+                self._store.run(
+                    "INSERT INTO labels(name, position, key, colour, description) VALUES (?, ?, ?, ?, ?)",
+                    (
+                        name,
+                        len(known),
+                        key or self._free_key(),
+                        colour or COLOURS[len(known) % len(COLOURS)],
+                        description,
+                    ),
+                )
+            return self._named(name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call a label something else, in all annotations at once; finished rounds keep their own label map."""
+        _check_name(new)
+        with self._store.write():
+            label = self._named(old)
+            if any(other.name == new for other in self.all(retired=True)):
+                raise StoreError(
+                    f"label {new!r} is there already: to join the two use `labels merge {old} {new}`"
+                )
+            self._store.run("UPDATE labels SET name = ? WHERE id = ?", (new, label.id))
+
+    def retire(self, name: str) -> None:
+        """Offer a label no more. What was annotated with it stays as it is."""
+        with self._store.write():
+            label = self._named(name)
+            if self.names() == [name]:
+                raise StoreError(f"label {name!r} is the last one: add another before retiring it")
+            self._store.run("UPDATE labels SET retired = 1 WHERE id = ?", (label.id,))
+
+    def merge(self, source: str, target: str) -> None:
+        """Let every span of ``source``, old and new, read as ``target``; ``source`` is retired.
+
+        The annotations themselves are not touched. Documents whose people disagreed only between the two are gold
+        afterwards.
+        """
+        if source == target:
+            raise StoreError(f"label {source!r} cannot be merged into itself")
+        with self._store.write():
+            from_id, into = self._named(source).id, self._named(target)
+            if into.retired:
+                raise StoreError(f"label {target!r} is retired: add it again before merging into it")
+            self._store.run(
+                "UPDATE labels SET merged_into = ?, retired = 1 WHERE id = ? OR merged_into = ?",
+                (into.id, from_id, from_id),
+            )
+            for (document_id,) in self._store.rows("SELECT document_id FROM queue WHERE state = 'conflict'"):
+                self._store.queue.refresh(document_id)
+
+    def ids(self) -> dict[str, int]:
+        """Name to id, of the labels in use."""
+        return dict(self._store.rows("SELECT name, id FROM labels WHERE retired = 0"))
+
+    def current_names(self) -> dict[int, str]:
+        """Id to the name it goes by now, retired and merged ones too."""
+        return dict(self._store.rows("SELECT id, name FROM current_labels"))
+
+    def _named(self, name: str) -> Label:
+        for label in self.all(retired=True):
+            if label.name == name:
+                return label
+        raise StoreError(f"there is no label {name!r}, only {', '.join(self.names())}")
+
+    def _check_key(self, key: str | None, name: str) -> None:
+        if key is None:
+            return
+        if len(key) != 1:
+            raise StoreError(f"the key of label {name!r} is one character, not {key!r}")
+        taken = {label.key: label.name for label in self.all()}
+        if key in taken:
+            raise StoreError(f"key {key!r} belongs to label {taken[key]!r}: choose another for {name!r}")
+
+    def _free_key(self) -> str | None:
+        taken = {label.key for label in self.all()}
+        return next((key for key in KEYS if key not in taken), None)
+
+
+def _check_name(name: str) -> None:
+    """Letters of any script and inner spaces are fine; what cannot be seen or stored is not."""
+    if not name or name != name.strip():
+        raise StoreError(f"label {name!r} is empty or has spaces at its edge")
+    if not name.isprintable():  # NUL, line breaks, lone surrogates
+        raise StoreError(f"label {name!r} contains a character that cannot be shown")

@@ -1,0 +1,119 @@
+"""Predictions: what a model said of a document, kept as it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from spanloop.store.checks import check_spans
+from spanloop.store.errors import StoreError
+from spanloop.store.records import AlignmentEvent, Document, Prediction, Span, Split
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+
+class Predictions:
+    """``store.predictions``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(
+        self,
+        model_id: int,
+        predictions: Iterable[tuple[int, Sequence[Span], Mapping[str, float]]],
+        events: Iterable[AlignmentEvent] = (),
+    ) -> None:
+        """Store ``(document_id, spans, {strategy: acquisition score})`` of one model, in one transaction.
+
+        A document that this model has already seen is left as it is, and so are its events. The queue takes the
+        new scores over if it stands by this model. Raises StoreError, and stores nothing of the call, for spans that
+        overlap or lie outside the text and for unknown labels.
+        """
+        with self._store.write() as db:
+            labels = self._store.labels.ids()
+            new: set[int] = set()
+            scores: list[tuple[int, int, str, float]] = []
+            for document_id, spans, acquisition in predictions:
+                if self._insert(model_id, document_id, spans, labels):
+                    new.add(document_id)
+                    scores += [(document_id, model_id, name, score) for name, score in acquisition.items()]
+            db.conn.executemany(
+                "INSERT OR REPLACE INTO acquisition(document_id, model_id, strategy, score) VALUES (?, ?, ?, ?)",
+                scores,
+            )
+            self._store.queue.take_scores(model_id, scores)
+            self._store.ledger.add(event for event in events if event.document_id in new)
+
+    def _insert(
+        self, model_id: int, document_id: int, spans: Sequence[Span], labels: Mapping[str, int]
+    ) -> bool:
+        document = self._store.documents.get(document_id)
+        if document is None:
+            raise StoreError(f"there is no document {document_id} to predict for")
+        where = f"document {document.key!r}"
+        check_spans(spans, document.text, where)
+        for span in spans:
+            if span.label not in labels:
+                raise StoreError(
+                    f"{where}: the model predicts the label {span.label!r}, the project has only {', '.join(labels)}"
+                )
+        cursor = self._store.run(
+            "INSERT INTO predictions(document_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            (document_id, model_id),
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        self._store.db.conn.executemany(
+            "INSERT INTO prediction_spans(prediction_id, start_char, end_char, label_id, score) VALUES (?, ?, ?, ?, ?)",
+            [(row[0], span.start, span.end, labels[span.label], span.score) for span in spans],
+        )
+        return True
+
+    def get(self, document_id: int, model_id: int | None = None) -> Prediction | None:
+        """What a model said of a document: that model's, else the promoted round's, else the newest model's."""
+        row = self._store.row(
+            "SELECT p.id FROM predictions p LEFT JOIN rounds r ON r.model_id = p.model_id AND r.promoted = 1"
+            " WHERE p.document_id = ?1 AND (?2 IS NULL OR p.model_id = ?2)"
+            " ORDER BY r.number IS NULL, p.model_id DESC LIMIT 1",
+            (document_id, model_id),
+        )
+        return None if row is None else self.by_id(row[0])
+
+    def by_id(self, prediction_id: int) -> Prediction | None:
+        """The prediction of that id, spans in the order of the text, labels as they are called now."""
+        row = self._store.row(
+            "SELECT document_id, model_id, id FROM predictions WHERE id = ?", (prediction_id,)
+        )
+        if row is None:
+            return None
+        spans = self._store.rows(
+            "SELECT s.start_char, s.end_char, l.name, s.score, s.id FROM prediction_spans s"
+            " JOIN current_labels l ON l.id = s.label_id WHERE s.prediction_id = ? ORDER BY s.start_char",
+            (prediction_id,),
+        )
+        return Prediction(row[0], row[1], tuple(Span(*span) for span in spans), row[2])
+
+    def missing(
+        self,
+        model_id: int,
+        split: Split | None = None,
+        limit: int | None = None,
+        order: Literal["id", "queue"] = "queue",
+    ) -> Iterator[Document]:
+        """Documents of which this model has said nothing yet, few in memory; which ones is fixed at the first."""
+        ids = self._store.documents.ids(
+            split=split,
+            order=order,
+            where="NOT EXISTS (SELECT 1 FROM predictions p WHERE p.document_id = q.document_id AND p.model_id = ?3)",
+            parameters=(model_id,),
+        )
+        return self._store.documents.fetch(ids[:limit])
+
+    def count(self, model_id: int) -> int:
+        """Of how many documents this model has said something."""
+        row = self._store.row("SELECT count(*) FROM predictions WHERE model_id = ?", (model_id,))
+        assert row is not None
+        return int(row[0])

@@ -1,0 +1,243 @@
+"""Rounds: one retraining each, with the exact annotations it learned from and was scored on."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from spanloop.store.clock import now
+from spanloop.store.errors import StoreError
+from spanloop.store.records import Round, RoundState, Score
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+COLUMNS = (
+    "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at, finished_at,"
+    " error"
+)
+
+
+class Rounds:
+    """``store.rounds``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def start(
+        self,
+        *,
+        parameters: Mapping[str, Any],
+        seed: int,
+        train_ids: Sequence[int],
+        eval_ids: Sequence[int],
+        class_weights: Mapping[str, float] | None = None,
+        parent: int | None = None,
+    ) -> Round:
+        """Open the next round. ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept."""
+        with self._store.write() as db:
+            row = self._store.row("SELECT coalesce(max(number), 0) + 1 FROM rounds")
+            assert row is not None
+            number = int(row[0])
+            self._store.run(
+                "INSERT INTO rounds(number, parent, state, parameters, seed, class_weights, started_at, host, process)"
+                " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+                (
+                    number, parent, json.dumps(dict(parameters)), seed, _json(class_weights), now(),
+                    socket.gethostname(), os.getpid(),
+                ),
+            )  # fmt: skip
+            db.conn.executemany(
+                "INSERT INTO round_annotations VALUES (?, ?, ?)",
+                [(number, "train", i) for i in train_ids] + [(number, "eval", i) for i in eval_ids],
+            )
+            self._store.run(
+                "INSERT INTO round_labels SELECT ?, id, name, position FROM labels WHERE retired = 0",
+                (number,),
+            )
+        return self.get(number)
+
+    def finish(
+        self,
+        number: int,
+        *,
+        model_id: int,
+        scores: Iterable[Score],
+        manifest: Mapping[str, Any] | None,
+        class_weights: Mapping[str, float] | None = None,
+    ) -> Round:
+        """Close a running round with its model and scores."""
+        with self._store.write():
+            self._must_run(number)
+            self._store.run(
+                "UPDATE rounds SET state = 'done', model_id = ?, manifest = ?,"
+                " class_weights = coalesce(?, class_weights), finished_at = ? WHERE number = ?",
+                (model_id, _json(manifest), _json(class_weights), now(), number),
+            )
+            self.add_scores(number, scores)
+        return self.get(number)
+
+    def fail(self, number: int, error: str, state: Literal["failed", "cancelled"] = "failed") -> Round:
+        """Close a running round that came to nothing, with the reason."""
+        with self._store.write():
+            self._must_run(number)
+            self._store.run(
+                "UPDATE rounds SET state = ?, error = ?, finished_at = ? WHERE number = ?",
+                (state, error, now(), number),
+            )
+        return self.get(number)
+
+    def _must_run(self, number: int) -> None:
+        state: RoundState = self.get(number).state
+        if state != "running":
+            raise StoreError(f"round {number} is {state}, not running")
+
+    def close_interrupted(self) -> list[Round]:
+        """Mark as failed the running rounds of this machine whose process is gone, and return them."""
+        with self._store.write():
+            running = self._store.rows(
+                "SELECT number, process FROM rounds WHERE state = 'running' AND host = ?",
+                (socket.gethostname(),),
+            )
+            gone = [number for number, process in running if not _is_alive(process)]
+            return [self.fail(number, "interrupted: its process ended without a word") for number in gone]
+
+    def get(self, number: int) -> Round:
+        """The round of that number. Raises StoreError when there is none."""
+        row = self._store.row(f"SELECT {COLUMNS} FROM rounds WHERE number = ?", (number,))
+        if row is None:
+            raise StoreError(f"there is no round {number}: `spanloop rounds` lists those there are")
+        return _from_row(row)
+
+    def all(self) -> list[Round]:
+        """All rounds, oldest first."""
+        return [_from_row(row) for row in self._store.rows(f"SELECT {COLUMNS} FROM rounds ORDER BY number")]
+
+    def promote(self, number: int) -> Round:
+        """Make a finished round the one that predicts. Raises StoreError for one that is not done."""
+        with self._store.write():
+            state = self.get(number).state
+            if state != "done":
+                raise StoreError(f"round {number} is {state}: only a finished round can be promoted")
+            self._store.run("UPDATE rounds SET promoted = 0 WHERE promoted = 1")
+            self._store.run("UPDATE rounds SET promoted = 1 WHERE number = ?", (number,))
+            self._store.run("INSERT INTO promotions(round, created_at) VALUES (?, ?)", (number, now()))
+        return self.get(number)
+
+    def rollback(self) -> Round:
+        """Promote again the round that was promoted before the present one."""
+        with self._store.write():
+            row = self._store.row(
+                "SELECT round FROM promotions WHERE round <> (SELECT number FROM rounds WHERE promoted = 1)"
+                " ORDER BY id DESC LIMIT 1"
+            )
+            if row is None:
+                raise StoreError("no other round has been promoted before: there is nothing to go back to")
+            return self.promote(row[0])
+
+    def promoted(self) -> Round | None:
+        """The round that predicts now."""
+        row = self._store.row(f"SELECT {COLUMNS} FROM rounds WHERE promoted = 1")
+        return None if row is None else _from_row(row)
+
+    def scores(self, number: int, split: str | None = None) -> list[Score]:
+        """The figures of a round, in the order they were stored."""
+        rows = self._store.rows(
+            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high FROM scores"
+            " WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
+            (number, split),
+        )
+        return [Score(*row) for row in rows]
+
+    def add_scores(self, number: int, scores: Iterable[Score]) -> None:
+        """Store figures of a round; a newer one of the same kind takes the older one's place."""
+        rows = [
+            (
+                number,
+                s.split,
+                s.metric,
+                s.average,
+                s.label,
+                s.precision,
+                s.recall,
+                s.f1,
+                s.support,
+                s.f1_low,
+                s.f1_high,
+            )
+            for s in scores
+        ]
+        with self._store.write() as db:
+            db.conn.executemany(
+                "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall, f1, support,"
+                " f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def folder(self, number: int) -> Path:
+        """Where the round's pipeline lies, e.g. ``project.rounds/0001``; made by whoever writes it."""
+        return self._store.rounds_dir / f"{number:04d}"
+
+    def annotation_ids(self, number: int, role: Literal["train", "eval"] = "train") -> list[int]:
+        """The annotations that the round learned from or was scored on."""
+        rows = self._store.rows(
+            "SELECT annotation_id FROM round_annotations WHERE round = ? AND role = ? ORDER BY 1",
+            (number, role),
+        )
+        return [row[0] for row in rows]
+
+    def labels(self, number: int) -> list[str]:
+        """The label names as the round knew them, in their order then."""
+        rows = self._store.rows(
+            "SELECT name FROM round_labels WHERE round = ? ORDER BY position, label_id", (number,)
+        )
+        return [row[0] for row in rows]
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(dict(value), ensure_ascii=False)
+
+
+def _from_row(row: tuple[Any, ...]) -> Round:
+    (
+        number,
+        state,
+        parent,
+        parameters,
+        seed,
+        weights,
+        manifest,
+        model_id,
+        promoted,
+        started,
+        finished,
+        error,
+    ) = row
+    return Round(
+        number=number,
+        state=state,
+        parent=parent,
+        parameters=json.loads(parameters),
+        seed=seed,
+        class_weights=None if weights is None else json.loads(weights),
+        manifest=None if manifest is None else json.loads(manifest),
+        model_id=model_id,
+        promoted=bool(promoted),
+        started_at=started,
+        finished_at=finished,
+        error=error,
+    )
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,54 @@
+"""Token boundaries, stored when first computed, so that the page needs no spaCy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from spanloop.store.records import Document, Range
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+
+class Tokenizations:
+    """``store.tokenizations``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, tokenizer_hash: str, boundaries: Iterable[tuple[int, Sequence[Range]]]) -> None:
+        """Store, in one transaction, the (start, end) of every token of each ``(document_id, boundaries)``."""
+        # flat, [0,3,4,9] for (0,3),(4,9): half the bytes
+        rows = [
+            (
+                document_id,
+                tokenizer_hash,
+                json.dumps([edge for pair in pairs for edge in pair], separators=(",", ":")),
+            )
+            for document_id, pairs in boundaries
+        ]
+        with self._store.write() as db:
+            db.conn.executemany("INSERT OR IGNORE INTO tokenizations VALUES (?, ?, ?)", rows)
+
+    def get(self, document_id: int, tokenizer_hash: str | None = None) -> list[Range] | None:
+        """The tokens' (start, end), by the project's tokenizer unless another is named; None if not computed yet."""
+        row = self._store.row(
+            "SELECT boundaries FROM tokenizations WHERE document_id = ? AND tokenizer ="
+            " coalesce(?, (SELECT tokenizer FROM project))",
+            (document_id, tokenizer_hash),
+        )
+        if row is None:
+            return None
+        edges = json.loads(row[0])
+        return list(zip(edges[::2], edges[1::2], strict=True))
+
+    def missing(self, tokenizer_hash: str, limit: int | None = None) -> list[Document]:
+        """Documents without boundaries by this tokenizer, in queue order."""
+        ids = self._store.documents.ids(
+            order="queue",
+            where="NOT EXISTS (SELECT 1 FROM tokenizations t WHERE t.document_id = q.document_id AND t.tokenizer = ?3)",
+            parameters=(tokenizer_hash,),
+        )
+        return list(self._store.documents.fetch(ids[:limit]))
