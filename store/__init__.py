@@ -1,4 +1,7 @@
-"""The SQLite file that is the project: documents, predictions, annotations, queue, rounds. Knows no torch and no spaCy."""
+"""The SQLite file that is the project: documents, predictions, annotations, queue, rounds.
+
+Knows no torch and no spaCy.
+"""
 
 from spanloop.store.errors import StoreError
 from spanloop.store.store import Store

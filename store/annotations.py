@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 PAGE = 500
 COLUMNS = (
-    "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at, a.comment,"
-    " a.flagged, a.id"
+    "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
+    " a.comment, a.flagged, a.id"
 )
 
 
@@ -44,9 +44,9 @@ class Annotations:
     def add(self, annotation: Annotation) -> Submitted:
         """Store one revision and bring the queue up to date, in one transaction.
 
-        The same uuid again is no second row. Raises StoreError, naming the document, for spans that overlap or
-        lie outside the text or the ranges looked at, an unknown or retired label, a suggestion of another document,
-        and a uuid that was used for something else.
+        The same uuid again is no second row. Raises StoreError, naming the document, for spans that overlap
+        or lie outside the text or the ranges looked at, an unknown or retired label, a suggestion of another
+        document, and a uuid that was used for something else.
         """
         with self._store.write():
             document = self._checked(annotation)
@@ -127,11 +127,11 @@ class Annotations:
             (annotation.document_id, annotation.annotator),
         )
         cursor = self._store.run(
-            "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn, seconds,"
-            " created_at, comment, flagged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"
+            " seconds, created_at, comment, flagged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin, annotation.answer,
-                annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
+                annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin,
+                annotation.answer, annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
                 annotation.created_at or now(), annotation.comment, int(annotation.flagged),
             ),
         )  # fmt: skip
@@ -140,8 +140,8 @@ class Annotations:
         labels = dict(self._store.rows("SELECT name, id FROM labels"))
         conn = self._store.db.conn
         conn.executemany(
-            "INSERT INTO annotation_spans(annotation_id, start_char, end_char, label_id, action, prediction_span_id)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO annotation_spans(annotation_id, start_char, end_char, label_id, action,"
+            " prediction_span_id) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (
                     annotation_id,
@@ -171,8 +171,8 @@ class Annotations:
         )
         if same != replace(stored, spans=tuple(sorted(stored.spans, key=_order))):
             raise StoreError(
-                f"uuid {annotation.uuid!r} is taken by another annotation (document id {stored.document_id}, by"
-                f" {stored.annotator}): a revision needs a uuid of its own"
+                f"uuid {annotation.uuid!r} is taken by another annotation (document id"
+                f" {stored.document_id}, by {stored.annotator}): a revision needs a uuid of its own"
             )
 
     def get(self, annotation_id: int) -> Annotation | None:
@@ -196,8 +196,9 @@ class Annotations:
     def recent(self, annotator: str, limit: int = 50) -> list[Annotation]:
         """An annotator's newest revision of each of their last documents, newest first."""
         rows = self._store.rows(
-            "SELECT a.id FROM annotations a WHERE a.annotator = ?1 AND NOT EXISTS (SELECT 1 FROM annotations b"
-            " WHERE b.document_id = a.document_id AND b.annotator = ?1 AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
+            "SELECT a.id FROM annotations a WHERE a.annotator = ?1 AND NOT EXISTS ("
+            "SELECT 1 FROM annotations b WHERE b.document_id = a.document_id AND b.annotator = ?1"
+            " AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
             (annotator, limit),
         )
         return self._of([row[0] for row in rows])
@@ -207,20 +208,21 @@ class Annotations:
     ) -> int:
         """How many revisions there are; ``after`` counts those with a greater id."""
         row = self._store.row(
-            "SELECT count(*) FROM annotations WHERE (?1 IS NULL OR annotator = ?1) AND (?2 IS NULL OR origin = ?2)"
-            " AND (?3 IS NULL OR id > ?3)",
+            "SELECT count(*) FROM annotations WHERE (?1 IS NULL OR annotator = ?1) AND "
+            " (?2 IS NULL OR origin = ?2) AND (?3 IS NULL OR id > ?3)",
             (annotator, origin, after),
         )
         assert row is not None
         return int(row[0])
 
     def gold(self, split: Split | None = None, ids: Iterable[int] | None = None) -> Iterator[Gold]:
-        """Documents whose truth is known, from the view ``gold``, in order of their ids; ``ids`` are document ids.
+        """Documents whose truth is known, from the view ``gold``, by document id; ``ids`` picks some.
 
         Few are in memory at a time; which ones is fixed at the first.
         """
         rows = self._store.rows(
-            "SELECT v.document_id, v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            "SELECT v.document_id, v.annotation_id FROM verdicts v JOIN queue q "
+            " ON q.document_id = v.document_id"
             " WHERE v.verdict = 'accept' AND (?1 IS NULL OR q.split = ?1) ORDER BY v.document_id",
             (split,),
         )
@@ -230,7 +232,7 @@ class Annotations:
         return self._golds(array("q", (row[1] for row in rows)))
 
     def gold_of(self, annotation_ids: Iterable[int]) -> Iterator[Gold]:
-        """These very annotations as gold, such as those that a round was trained on, in order of their ids."""
+        """These very annotations as gold, such as those a round was trained on, in order of their ids."""
         return self._golds(array("q", sorted(annotation_ids)))
 
     def _golds(self, annotation_ids: array[int]) -> Iterator[Gold]:

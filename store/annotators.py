@@ -20,7 +20,10 @@ class Annotators:
         self._store = store
 
     def add(self, name: str) -> str:
-        """Let a person in and return their token, which nobody can read again. Raises StoreError for a name in use."""
+        """Let a person in and return their token, which nobody can read again.
+
+        Raises StoreError for a name in use.
+        """
         check_annotator(name)
         token = secrets.token_urlsafe(24)
         with self._store.write():

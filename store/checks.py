@@ -14,18 +14,20 @@ def check_spans(spans: Iterable[Span | AnnotatedSpan], text: str, where: str) ->
     for span in sorted(spans, key=_position):
         if not 0 <= span.start < span.end <= len(text):
             raise StoreError(
-                f"{where}: span {span.start}-{span.end} {span.label} lies outside the text of {len(text)} characters"
+                f"{where}: span {span.start}-{span.end} {span.label} lies outside the text of {len(text)}"
+                " characters"
                 " or is empty"
             )
         if last is not None and span.start < last.end:
             raise StoreError(
-                f"{where}: spans {last.start}-{last.end} {last.label} and {span.start}-{span.end} {span.label} overlap"
+                f"{where}: spans {last.start}-{last.end} {last.label} and {span.start}-{span.end}"
+                f" {span.label} overlap"
             )
         last = span
 
 
 def check_ranges(ranges: tuple[Range, ...], text: str, where: str) -> None:
-    """Raise StoreError unless the ranges lie inside the text, in order, apart from each other, and there is one."""
+    """Raise StoreError unless there are ranges and they lie inside the text, in order and apart."""
     if not ranges:
         raise StoreError(f"{where}: no range was looked at: leave ranges out if it was the whole document")
     end_before = 0

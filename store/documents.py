@@ -44,10 +44,11 @@ class Documents:
     ) -> list[Added]:
         """Store documents in one transaction and say, in their order, what became of each.
 
-        Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file, so that
-        the k-th repetition of a text is the same document whenever that file is read. The same key with the same
-        text is there already; with another text it is a StoreError, or is left as it was with ``skip``. The same text
-        under another key joins the stored one's group and, unless a split is given, its split.
+        Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file,
+        so that the k-th repetition of a text is the same document whenever that file is read. The same key
+        with the same text is there already; with another text it is a StoreError, or is left as it was with
+        ``skip``. The same text under another key joins the stored one's group and, unless a split is given,
+        its split.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
@@ -150,8 +151,8 @@ class _Import:
             if known is not None:
                 if known[1] != item.document.text and on_conflict != "skip":
                     raise StoreError(
-                        f"document {item.key!r} is stored with another text: give this one another id, or keep the"
-                        " stored ones with --on-conflict skip"
+                        f"document {item.key!r} is stored with another text: give this one another id, or"
+                        " keep the stored ones with --on-conflict skip"
                     )
                 added.append(Added(known[0], item.key, False))
                 continue
@@ -210,7 +211,8 @@ class _Import:
     def _stored_groups(self) -> dict[str, Split]:
         groups = json.dumps([item.group for item in self._incoming])
         rows = self._store.rows(
-            "SELECT d.grp, d.split, d.id FROM json_each(?1) j JOIN documents d ON d.grp = j.value AND d.grp <> d.key"
+            "SELECT d.grp, d.split, d.id FROM json_each(?1) j JOIN documents d ON d.grp = j.value"
+            " AND d.grp <> d.key"
             " UNION SELECT d.grp, d.split, d.id FROM json_each(?1) j JOIN documents d"
             " ON d.key = j.value AND d.grp = d.key ORDER BY 3 DESC",
             (groups,),

@@ -32,7 +32,7 @@ class Labels:
             " WHERE retired <= ? ORDER BY position, id",
             (int(retired),),
         )
-        return [Label(*row[:6], retired=bool(row[6])) for row in rows]
+        return [Label(*row[:6], bool(row[6])) for row in rows]
 
     def names(self) -> list[str]:
         """Names of the labels in use, in their order."""
@@ -48,7 +48,8 @@ class Labels:
     ) -> Label:
         """Add a label behind the others. Key and colour are chosen when not given.
 
-        A retired label of that name comes back. Raises StoreError for a name in use or not usable, or a taken key.
+        A retired label of that name comes back. Raises StoreError for a name in use or not usable, or a taken
+        key.
         """
         if isinstance(name, Label):
             label = name
@@ -78,7 +79,7 @@ class Labels:
             return self._named(name)
 
     def rename(self, old: str, new: str) -> None:
-        """Call a label something else, in all annotations at once; finished rounds keep their own label map."""
+        """Call a label something else, in all annotations at once; old rounds keep their own label map."""
         _check_name(new)
         with self._store.write():
             label = self._named(old)
@@ -99,8 +100,8 @@ class Labels:
     def merge(self, source: str, target: str) -> None:
         """Let every span of ``source``, old and new, read as ``target``; ``source`` is retired.
 
-        The annotations themselves are not touched. Documents whose people disagreed only between the two are gold
-        afterwards.
+        The annotations themselves are not touched. Documents whose people disagreed only between the two are
+        gold afterwards.
         """
         if source == target:
             raise StoreError(f"label {source!r} cannot be merged into itself")

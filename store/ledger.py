@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 COLUMNS = (
-    "document_id, start_char, end_char, label, action, reason, placed_start, placed_end, model_id, annotation_id,"
-    " source, line"
+    "document_id, start_char, end_char, label, action, reason, placed_start, placed_end, model_id,"
+    " annotation_id, source, line"
 )
 
 
@@ -29,8 +29,8 @@ class Ledger:
         rows = [
             (
                 event.document_id, event.start, event.end, event.label, event.action, event.reason,
-                event.placed_start, event.placed_end, event.model_id, event.annotation_id, event.source, event.line,
-                moment,
+                event.placed_start, event.placed_end, event.model_id, event.annotation_id, event.source,
+                event.line, moment,
             )
             for event in events
         ]  # fmt: skip

@@ -1,7 +1,8 @@
 """The schema, in numbered steps: what every file goes through once, in order, all in one transaction.
 
-A step that has been released is never edited; a change is a new step at the end. Offsets are half-open Unicode
-code points into ``documents.text``. Tables are STRICT, so a wrong type is refused, and every span table has CHECKs.
+A step that has been released is never edited; a change is a new step at the end. Offsets are half-open
+Unicode code points into ``documents.text``. Tables are STRICT, so a wrong type is refused, and every span
+table has CHECKs.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ class Predictions:
     ) -> None:
         """Store ``(document_id, spans, {strategy: acquisition score})`` of one model, in one transaction.
 
-        A document that this model has already seen is left as it is, and so are its events. The queue takes the
-        new scores over if it stands by this model. Raises StoreError, and stores nothing of the call, for spans that
-        overlap or lie outside the text and for unknown labels.
+        A document that this model has already seen is left as it is, and so are its events. The queue takes
+        the new scores over if it stands by this model. Raises StoreError, and stores nothing of the call, for
+        spans that overlap or lie outside the text and for unknown labels.
         """
         with self._store.write() as db:
             labels = self._store.labels.ids()
@@ -40,7 +40,8 @@ class Predictions:
                     new.add(document_id)
                     scores += [(document_id, model_id, name, score) for name, score in acquisition.items()]
             db.conn.executemany(
-                "INSERT OR REPLACE INTO acquisition(document_id, model_id, strategy, score) VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO acquisition(document_id, model_id, strategy, score) "
+                " VALUES (?, ?, ?, ?)",
                 scores,
             )
             self._store.queue.take_scores(model_id, scores)
@@ -57,23 +58,26 @@ class Predictions:
         for span in spans:
             if span.label not in labels:
                 raise StoreError(
-                    f"{where}: the model predicts the label {span.label!r}, the project has only {', '.join(labels)}"
+                    f"{where}: the model predicts the label {span.label!r}, the project has only "
+                    + ", ".join(labels)
                 )
         cursor = self._store.run(
-            "INSERT INTO predictions(document_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            "INSERT INTO predictions(document_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            " RETURNING id",
             (document_id, model_id),
         )
         row = cursor.fetchone()
         if row is None:
             return False
         self._store.db.conn.executemany(
-            "INSERT INTO prediction_spans(prediction_id, start_char, end_char, label_id, score) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO prediction_spans(prediction_id, start_char, end_char, label_id, score) "
+            " VALUES (?, ?, ?, ?, ?)",
             [(row[0], span.start, span.end, labels[span.label], span.score) for span in spans],
         )
         return True
 
     def get(self, document_id: int, model_id: int | None = None) -> Prediction | None:
-        """What a model said of a document: that model's, else the promoted round's, else the newest model's."""
+        """What was said of a document: by that model, else by the promoted round, else by the newest."""
         row = self._store.row(
             "SELECT p.id FROM predictions p LEFT JOIN rounds r ON r.model_id = p.model_id AND r.promoted = 1"
             " WHERE p.document_id = ?1 AND (?2 IS NULL OR p.model_id = ?2)"
@@ -103,11 +107,12 @@ class Predictions:
         limit: int | None = None,
         order: Literal["id", "queue"] = "queue",
     ) -> Iterator[Document]:
-        """Documents of which this model has said nothing yet, few in memory; which ones is fixed at the first."""
+        """Documents of which this model has said nothing yet, few in memory; fixed at the first."""
         ids = self._store.documents.ids(
             split=split,
             order=order,
-            where="NOT EXISTS (SELECT 1 FROM predictions p WHERE p.document_id = q.document_id AND p.model_id = ?3)",
+            where="NOT EXISTS (SELECT 1 FROM predictions p"
+            " WHERE p.document_id = q.document_id AND p.model_id = ?3)",
             parameters=(model_id,),
         )
         return self._store.documents.fetch(ids[:limit])

@@ -1,4 +1,4 @@
-"""The queue: who gets which document next. Found by index, never by a scan, and leased so that nobody collides.
+"""The queue: who gets which document next. Found by index, never by a scan, and leased.
 
 A lease runs out by itself, so a person who does not come back blocks nothing.
 """
@@ -25,17 +25,19 @@ _FREE = """
 WITH RECURSIVE sets(people) AS (
     SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = :split
     UNION ALL
-    SELECT (SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = :split AND answered_by < people)
+    SELECT (SELECT max(answered_by) FROM queue
+            WHERE state = 'open' AND split = :split AND answered_by < people)
     FROM sets WHERE people IS NOT NULL
 )
 SELECT (
     SELECT q.document_id FROM queue q
     WHERE q.state = 'open' AND q.split = :split AND q.answered_by = sets.people
       AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))
-      AND (SELECT count(*) FROM leases l WHERE l.document_id = q.document_id AND l.annotator <> :annotator
-           AND l.until > :now) < (SELECT overlap FROM project) - json_array_length(sets.people)
-      AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.annotator = :annotator
-                      AND l.until > :now)
+      AND (SELECT count(*) FROM leases l
+           WHERE l.document_id = q.document_id AND l.annotator <> :annotator AND l.until > :now)
+          < (SELECT overlap FROM project) - json_array_length(sets.people)
+      AND NOT EXISTS (SELECT 1 FROM leases l
+                      WHERE l.document_id = q.document_id AND l.annotator = :annotator AND l.until > :now)
     ORDER BY {order} LIMIT 1) AS found
 FROM sets
 WHERE people IS NOT NULL AND NOT EXISTS (SELECT 1 FROM json_each(people) WHERE value = :annotator)
@@ -64,11 +66,11 @@ class Queue:
         random_share: float = 0.1,
         ignored: Literal["never", "last"] = "never",
     ) -> list[QueueItem]:
-        """Lease up to ``n`` documents to an annotator: those they hold already, then the most urgent open ones.
+        """Lease up to ``n`` documents to an annotator: those they hold already, then the most urgent ones.
 
-        ``random_share`` of the draws is at random, in an order fixed by the project's seed. With ``ignored="last"``
-        documents set aside by `ignore` come when nothing is open any more. ``exclude`` are document ids. A
-        ``strategy`` other than the one the queue stands by re-orders the queue first.
+        ``random_share`` of the draws is at random, in an order fixed by the project's seed. With
+        ``ignored="last"`` documents set aside by `ignore` come when nothing is open any more. ``exclude`` are
+        document ids. A ``strategy`` other than the one the queue stands by re-orders the queue first.
         """
         check_annotator(annotator)
         if strategy is not None and strategy != self.standing()[0]:
@@ -88,13 +90,17 @@ class Queue:
             return [self._item(document_id, until, drawn_by) for document_id, drawn_by in taken]
 
     def _held(self, asked: dict[str, Any], exclude: Collection[int]) -> list[tuple[int, str]]:
-        """What they hold: oldest lease first; an answer by someone else meanwhile ends it, unless they reopened it."""
+        """What they hold, oldest lease first.
+
+        An answer by someone else meanwhile ends a lease, unless it is on a document they reopened.
+        """
         return [
             (document_id, drawn)
             for document_id, drawn in self._rows(
                 "SELECT l.document_id, l.drawn FROM leases l JOIN queue q ON q.document_id = l.document_id"
                 " WHERE l.annotator = :annotator AND l.until > :now AND q.split = :split"
-                " AND (q.state IN ('open', 'ignored') OR l.drawn = 'reopened') ORDER BY l.until, l.document_id",
+                " AND (q.state IN ('open', 'ignored') OR l.drawn = 'reopened') ORDER BY l.until,"
+                " l.document_id",
                 asked,
             )
             if document_id not in exclude
@@ -116,7 +122,8 @@ class Queue:
             found = self._rows(
                 "SELECT q.document_id FROM queue q WHERE q.state = 'ignored' AND q.split = :split"
                 " AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))"
-                " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.until > :now)"
+                " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.until >"
+                " :now)"
                 " ORDER BY q.document_id LIMIT 1",
                 asked,
             )
@@ -170,7 +177,10 @@ class Queue:
             return True
 
     def reopen(self, document_id: int, annotator: str, lease_seconds: float = 600) -> QueueItem:
-        """Lease a document again to someone who wants to change their answer. What they said stands until then."""
+        """Lease a document again to someone who wants to change their answer.
+
+        What they said stands until then.
+        """
         check_annotator(annotator)
         with self._store.write():
             if self._store.documents.get(document_id) is None:
@@ -180,12 +190,14 @@ class Queue:
             return self._item(document_id, until, "reopened")
 
     def counts(self, split: Split | None = None) -> dict[str, int]:
-        """Documents by state: total, gold, open, skipped, conflict, rejected. By counters, so it costs nothing.
+        """Documents by state: total, gold, open, skipped, conflict, rejected. By counters, so it costs
+        nothing.
 
         A document that waits for more people (overlap) may be gold and open at once.
         """
         row = self._store.row(
-            "SELECT sum(total), sum(gold), sum(open), sum(skipped), sum(conflict), sum(rejected) FROM progress"
+            "SELECT sum(total), sum(gold), sum(open), sum(skipped), sum(conflict), sum(rejected) FROM"
+            " progress"
             " WHERE ?1 IS NULL OR split = ?1",
             (split,),
         )
@@ -199,30 +211,32 @@ class Queue:
         return row[0], row[1]
 
     def prioritise(self, strategy: str, model_id: int | None = None) -> None:
-        """Order the queue by a strategy's scores: of the model named, else the promoted round's, else the newest.
+        """Order the queue by a strategy's scores: of the model named, else the promoted round's, else the
+        newest.
 
-        Runs in short transactions, so others go on writing. Documents without a score come after those with one.
-        Raises StoreError when no model has stored scores of that strategy; ``random`` needs none.
+        Runs in short transactions, so others go on writing. Documents without a score come after those with
+        one. Raises StoreError when no model has stored scores of that strategy; ``random`` needs none.
         """
-        if strategy != "random":
+        if strategy == "random":
+            model_id, priority = None, "queue.shuffle"
+        else:
             model_id = self._scoring_model(strategy, model_id)
-        priority = (
-            "queue.shuffle"
-            if strategy == "random"
-            else "(SELECT a.score FROM acquisition a WHERE a.model_id = ?1 AND a.strategy = ?2"
-            " AND a.document_id = queue.document_id)"
+            priority = (
+                "(SELECT a.score FROM acquisition a WHERE a.model_id = :model_id AND a.strategy = :strategy"
+                " AND a.document_id = queue.document_id)"
+            )
+        update = (
+            f"UPDATE queue SET priority = {priority} WHERE document_id >= :begin AND document_id < :end"
+            f" AND priority IS NOT {priority}"
         )
+        named = {"model_id": model_id, "strategy": strategy}
         with self._store.write():
             self._store.run("UPDATE queue_settings SET strategy = ?, model_id = ?", (strategy, model_id))
         last = self._store.row("SELECT coalesce(max(document_id), 0) FROM queue")
         assert last is not None
         for begin in range(0, last[0] + 1, CHUNK):
-            with self._store.write():
-                self._store.run(
-                    f"UPDATE queue SET priority = {priority} WHERE document_id >= ?3 AND document_id < ?4"
-                    f" AND (?1 IS NULL OR ?2 <> '') AND priority IS NOT {priority}",
-                    (model_id, strategy, begin, begin + CHUNK),
-                )
+            with self._store.write() as db:
+                db.conn.execute(update, {**named, "begin": begin, "end": begin + CHUNK})
 
     def _scoring_model(self, strategy: str, model_id: int | None) -> int:
         row = self._store.row(
@@ -249,11 +263,12 @@ class Queue:
         )
 
     def refresh(self, document_id: int) -> None:
-        """Copy what the view ``verdicts`` says of a document into its queue row, inside the caller's transaction."""
+        """Copy what the view ``verdicts`` says of a document into its queue row."""
         people = [
             row[0]
             for row in self._store.rows(
-                "SELECT DISTINCT annotator FROM annotations WHERE document_id = ? AND origin = 'human' ORDER BY 1",
+                "SELECT DISTINCT annotator FROM annotations WHERE document_id = ? AND origin = 'human'"
+                " ORDER BY 1",
                 (document_id,),
             )
         ]
@@ -276,7 +291,7 @@ class Queue:
 
 
 def _state(verdict: tuple[Any, ...] | None, people: int, overlap: int) -> tuple[str, int]:
-    """A document's state and whether it is gold, from the verdict and the number of people who have answered."""
+    """A document's state and whether it is gold, from the verdict and how many people have answered."""
     if verdict is None:
         return ("ignored" if 0 < overlap <= people else "open"), 0
     said, precedence = verdict

@@ -101,7 +101,10 @@ class AnnotatedSpan:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Whatever made predictions. ``hash`` is of weights and settings; ``path`` is relative to the store's folder."""
+    """Whatever made predictions.
+
+    ``hash`` is of weights and settings; ``path`` is relative to the store's folder.
+    """
 
     hash: str
     kind: ModelKind

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 COLUMNS = (
-    "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at, finished_at,"
-    " error"
+    "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at,"
+    " finished_at, error"
 )
 
 
@@ -38,13 +38,17 @@ class Rounds:
         class_weights: Mapping[str, float] | None = None,
         parent: int | None = None,
     ) -> Round:
-        """Open the next round. ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept."""
+        """Open the next round.
+
+        ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept.
+        """
         with self._store.write() as db:
             row = self._store.row("SELECT coalesce(max(number), 0) + 1 FROM rounds")
             assert row is not None
             number = int(row[0])
             self._store.run(
-                "INSERT INTO rounds(number, parent, state, parameters, seed, class_weights, started_at, host, process)"
+                "INSERT INTO rounds(number, parent, state, parameters, seed, class_weights, started_at,"
+                " host, process)"
                 " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)",
                 (
                     number, parent, json.dumps(dict(parameters)), seed, _json(class_weights), now(),
@@ -147,8 +151,8 @@ class Rounds:
     def scores(self, number: int, split: str | None = None) -> list[Score]:
         """The figures of a round, in the order they were stored."""
         rows = self._store.rows(
-            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high FROM scores"
-            " WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
+            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high"
+            " FROM scores WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
             (number, split),
         )
         return [Score(*row) for row in rows]
@@ -173,8 +177,8 @@ class Rounds:
         ]
         with self._store.write() as db:
             db.conn.executemany(
-                "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall, f1, support,"
-                " f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall,"
+                " f1, support, f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 

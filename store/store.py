@@ -1,8 +1,9 @@
 """Opening, migrating and transacting: the one object that holds the file.
 
-Reads run on a connection of the calling thread. Writes go through ``Store.write()``, which takes the write lock at
-once (BEGIN IMMEDIATE), so that a read followed by a write can never fail half-way because another process wrote.
-WAL lets readers go on beside a writer; ``synchronous=FULL`` means that a write that returned survives a power cut.
+Reads run on a connection of the calling thread. Writes go through ``Store.write()``, which takes the write
+lock at once (BEGIN IMMEDIATE), so that a read followed by a write can never fail half-way because another
+process wrote. WAL lets readers go on beside a writer; ``synchronous=FULL`` means that a write that returned
+survives a power cut.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ BUSY_SECONDS = 60.0  # how long a write waits for another process before it give
 
 
 class Store:
-    """One project in one SQLite file. Open it with ``Store.open`` or ``Store.create``; close it or use ``with``."""
+    """One project in one SQLite file.
+
+    Open it with ``Store.open`` or ``Store.create``; close it or use ``with``.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,8 +80,8 @@ class Store:
     ) -> Store:
         """Make a new project file and open it.
 
-        The file appears whole or not at all. Raises StoreError when the path is taken, its folder is missing, there
-        are no labels, two are the same, or a name is not usable.
+        The file appears whole or not at all. Raises StoreError when the path is taken, its folder is missing,
+        there are no labels, two are the same, or a name is not usable.
         """
         path = Path(path)
         if path.exists():
@@ -97,8 +101,8 @@ class Store:
                 store._migrate()
                 with store.write():
                     store.run(
-                        "INSERT INTO project(id, task, base_model, lang, nlp, eval_fraction, seed, instructions,"
-                        " created_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO project(id, task, base_model, lang, nlp, eval_fraction, seed,"
+                        " instructions, created_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (task, base_model, lang, nlp, eval_fraction, seed, instructions, now()),
                     )
                     for label in labels:
@@ -112,8 +116,8 @@ class Store:
     def open(cls, path: str | Path) -> Store:
         """Open a project file, bringing an older schema up to date (after a backup copy beside it).
 
-        Raises StoreError, naming what to do, for a missing file, a folder, a file that is not SQLite or not ours,
-        a newer schema, and a file or folder that may not be written.
+        Raises StoreError, naming what to do, for a missing file, a folder, a file that is not SQLite or not
+        ours, a newer schema, and a file or folder that may not be written.
         """
         path = Path(path)
         if path.is_dir():
@@ -187,7 +191,10 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Database]:
-        """One transaction: all of the block or nothing. Inside another ``write()`` of the same thread it joins it."""
+        """One transaction: all of the block or nothing.
+
+        Inside another ``write()`` of the same thread it joins it.
+        """
         with self._writing, _plain_errors(self.path):
             db = self.db
             if db.conn.in_transaction:
@@ -259,7 +266,7 @@ class Store:
             self._migrate()
 
     def _migrate(self) -> None:
-        """Apply the pending steps in one transaction; what another process did meanwhile is seen inside it."""
+        """Apply the pending steps in one transaction; what another process did meanwhile is seen in it."""
         with self.write() as db:
             version = db.conn.execute("PRAGMA user_version").fetchone()[0]
             if version == migrations.version():

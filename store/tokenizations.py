@@ -19,7 +19,7 @@ class Tokenizations:
         self._store = store
 
     def put(self, tokenizer_hash: str, boundaries: Iterable[tuple[int, Sequence[Range]]]) -> None:
-        """Store, in one transaction, the (start, end) of every token of each ``(document_id, boundaries)``."""
+        """Store the (start, end) of every token of each ``(document_id, boundaries)``, in one transaction."""
         # flat, [0,3,4,9] for (0,3),(4,9): half the bytes
         rows = [
             (
@@ -33,7 +33,7 @@ class Tokenizations:
             db.conn.executemany("INSERT OR IGNORE INTO tokenizations VALUES (?, ?, ?)", rows)
 
     def get(self, document_id: int, tokenizer_hash: str | None = None) -> list[Range] | None:
-        """The tokens' (start, end), by the project's tokenizer unless another is named; None if not computed yet."""
+        """The tokens' (start, end), by the project's tokenizer unless another is named; None if unknown."""
         row = self._store.row(
             "SELECT boundaries FROM tokenizations WHERE document_id = ? AND tokenizer ="
             " coalesce(?, (SELECT tokenizer FROM project))",
@@ -48,7 +48,8 @@ class Tokenizations:
         """Documents without boundaries by this tokenizer, in queue order."""
         ids = self._store.documents.ids(
             order="queue",
-            where="NOT EXISTS (SELECT 1 FROM tokenizations t WHERE t.document_id = q.document_id AND t.tokenizer = ?3)",
+            where="NOT EXISTS (SELECT 1 FROM tokenizations t"
+            " WHERE t.document_id = q.document_id AND t.tokenizer = ?3)",
             parameters=(tokenizer_hash,),
         )
         return list(self._store.documents.fetch(ids[:limit]))

@@ -1,6 +1,6 @@
 """The views: what is gold, what is disputed, and what people like to read with sqlite-utils or Datasette.
 
-``standing -> verdicts -> gold, conflicts`` is the one definition of truth; the queue's states are copied from it.
+``standing -> verdicts -> gold, conflicts`` is the one definition of truth; the queue copies its states.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ CREATE VIEW verdicts AS
 SELECT document_id, precedence, answers,
   CASE WHEN last_accept IS NULL THEN 'reject'
        WHEN precedence = 2 AND accepts > 1 AND 1 < (
-           SELECT count(DISTINCT c.content) FROM standing s JOIN contents c ON c.annotation_id = s.annotation_id
+           SELECT count(DISTINCT c.content)
+           FROM standing s JOIN contents c ON c.annotation_id = s.annotation_id
            WHERE s.document_id = deciding.document_id AND s.precedence = 2 AND s.answer = 'accept')
        THEN 'conflict'
        WHEN precedence = 2 OR last_accept = last THEN 'accept'
@@ -75,8 +76,8 @@ FROM verdicts v JOIN documents d ON d.id = v.document_id
 WHERE v.verdict = 'conflict';
 
 CREATE VIEW scoreboard AS
-SELECT r.number AS round, r.state, r.promoted, s.split, s.metric, s.precision, s.recall, s.f1, s.f1_low, s.f1_high,
-  s.support, macro.f1 AS macro_f1, weighted.f1 AS weighted_f1,
+SELECT r.number AS round, r.state, r.promoted, s.split, s.metric, s.precision, s.recall, s.f1,
+  s.f1_low, s.f1_high, s.support, macro.f1 AS macro_f1, weighted.f1 AS weighted_f1,
   (SELECT count(*) FROM round_annotations t WHERE t.round = r.number AND t.role = 'train') AS trained_on,
   r.started_at, r.finished_at
 FROM rounds r
@@ -109,8 +110,8 @@ ORDER BY m.id, a.annotator;
 
 CREATE VIEW ledger AS
 SELECT e.id, d.key, d.split, e.source, e.line, m.name AS model, m.round, e.annotation_id, e.action, e.reason,
-  e.label, substr(d.text, e.start_char + 1, e.end_char - e.start_char) AS characters, e.start_char, e.end_char,
-  e.placed_start, e.placed_end, e.created_at
+  e.label, substr(d.text, e.start_char + 1, e.end_char - e.start_char) AS characters,
+  e.start_char, e.end_char, e.placed_start, e.placed_end, e.created_at
 FROM alignment_events e JOIN documents d ON d.id = e.document_id LEFT JOIN models m ON m.id = e.model_id;
 
 CREATE VIEW progress AS
