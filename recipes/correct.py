@@ -8,7 +8,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -16,6 +16,7 @@ import uvicorn
 from spanloop.recipes.web.app import PageSettings, create_app
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store, StoreError
+from spanloop.store.records import Split
 
 
 def correct(
@@ -25,7 +26,7 @@ def correct(
     host: str = "127.0.0.1",
     port: int = 8765,
     token: str | None = None,
-    split: str = "pool",
+    split: Split = "pool",
     strategy: str | None = None,
     blind: bool = False,
     browser: bool = True,
@@ -45,9 +46,13 @@ def correct(
     settings = PageSettings(
         host=host, annotator=annotator or "me", token=token, split=split, strategy=strategy, blind=blind
     )
-    with Store.open(path) as store, _listening(host, port) as listener, _tokeniser(store.path) as ask_tokens:
+    with (
+        Store.open(path) as store,
+        _listening(host, port) as listener,
+        closing(_Tokeniser(store.path)) as tokeniser,
+    ):
         link = _link(host, listener.getsockname()[1], token)
-        app = create_app(store, settings, ask_tokens=ask_tokens)
+        app = create_app(store, settings, ask_tokens=tokeniser.ask)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -102,35 +107,44 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.close()
 
 
-@contextmanager
-def _tokeniser(path: Path) -> Iterator[Callable[[int], None]]:
-    """The tokenising process, which ends with its standard input; yields what asks it for a document."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "spanloop.recipes.tokenise", str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,  # Ctrl-C is for the server; the child hears of it through its standard input
-    )
-    lock = threading.Lock()
+class _Tokeniser:
+    """The tokenising process: starts when a document lacks tokens, ends with its standard input."""
 
-    def ask(document_id: int) -> None:
-        if process.stdin is None or process.poll() is not None:
-            return  # the page still works: it shows provisional tokens
-        with lock:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, document_id: int) -> None:
+        """Have this document tokenised before the others; if the process died, the page keeps to words."""
+        with self._lock:
+            process = self._process = self._process or self._start()
+            if process.poll() is not None or process.stdin is None:
+                return
             try:
                 process.stdin.write(f"{document_id}\n")
                 process.stdin.flush()
             except BrokenPipeError:
                 return
 
-    try:
-        yield ask
-    finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "spanloop.recipes.tokenise", str(self._path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the server alone
+        )
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            if self._process is None or self._process.stdin is None:
+                return
+            with suppress(BrokenPipeError):  # it may have died with an id unread
+                self._process.stdin.close()
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()

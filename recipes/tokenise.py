@@ -72,10 +72,8 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
             wished = _wished(wishes, pause)
             if None in wished:
                 return
-            documents = [store.documents.get(wish) for wish in wished if wish is not None]
-            batch = [
-                d for d in documents if d is not None and store.tokenizations.get(d.id, tokenizer) is None
-            ]
+            lacking = [w for w in wished if w is not None and store.tokenizations.get(w, tokenizer) is None]
+            batch = [d for d in map(store.documents.get, lacking) if d is not None]
             batch = batch or list(store.tokenizations.missing(tokenizer, BATCH))
             tokenise(store, nlp, batch, tokenizer=tokenizer)
             pause = 0.0 if batch else IDLE_SECONDS

@@ -23,6 +23,7 @@ from spanloop.recipes.web.guard import Guard, annotator_by_token, refuse
 from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
+from spanloop.store.records import Split
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
@@ -35,7 +36,7 @@ class PageSettings:
     host: str = "127.0.0.1"
     annotator: str = "me"
     token: str | None = None
-    split: str = "pool"
+    split: Split = "pool"
     strategy: str | None = None
     blind: bool = False
 

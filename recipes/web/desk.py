@@ -12,7 +12,7 @@ from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
-from spanloop.store.records import Annotation, Document, Model, Prediction
+from spanloop.store.records import Annotation, Document, Model, Prediction, Split
 
 MAX_FETCH = 20
 LEASE_SECONDS = 600
@@ -25,7 +25,7 @@ class Desk:
         self,
         store: Store,
         *,
-        split: str,
+        split: Split,
         strategy: str | None,
         blind: bool,
         ask_tokens: Callable[[int], None],

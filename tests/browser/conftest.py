@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from spanloop.recipes.tokenise import tokenise, tokenizer_hash
 from spanloop.store import Store
 from spanloop.store.records import Annotation, Document, Model, Span
 
@@ -103,9 +105,25 @@ def serve() -> Iterator[Callable[..., Server]]:
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def tokenizers() -> Callable[[str], tuple[Any, str]]:
+    """spaCy's tokenizer of a language and its hash, loaded once."""
+    import spacy
+
+    @functools.cache
+    def load(lang: str) -> tuple[Any, str]:
+        nlp = spacy.blank(lang)
+        return nlp, tokenizer_hash(nlp)
+
+    return load
+
+
 @pytest.fixture
-def make_store(tmp_path: Path) -> Callable[..., Path]:
-    """Build a store of texts with suggestions ``(start, end, label, score)`` and return its path."""
+def make_store(tmp_path: Path, tokenizers: Callable[[str], tuple[Any, str]]) -> Callable[..., Path]:
+    """Build a store of texts with suggestions ``(start, end, label, score)`` and return its path.
+
+    Tokens are in it already unless ``tokens=False``: the process that computes them takes seconds to start.
+    """
 
     def make(
         documents: list[tuple[str, list[tuple[int, int, str, float]]]],
@@ -113,6 +131,7 @@ def make_store(tmp_path: Path) -> Callable[..., Path]:
         *,
         name: str = "project",
         meta: dict[str, Any] | None = None,
+        tokens: bool = True,
         **project: Any,
     ) -> Path:
         path = tmp_path / f"{name}.db"
@@ -131,6 +150,10 @@ def make_store(tmp_path: Path) -> Callable[..., Path]:
             ]
             store.predictions.add(model.id, predictions)
             store.queue.prioritise("mnlp", model.id)
+            if tokens:
+                nlp, tokenizer = tokenizers(settings["lang"])
+                store.set_project(tokenizer=tokenizer)
+                tokenise(store, nlp, store.documents.iterate(), tokenizer=tokenizer)
         return path
 
     return make

@@ -22,7 +22,7 @@ export function close() {
 export function help(keymap, labels) {
   const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
   const tables = [...groups].map(([group, commands]) => {
-    const rows = commands.map(([name, { text }]) => [keymap.keys[name].map(shownKey), text]);
+    const rows = commands.filter(([name]) => keymap.keys[name].length).map(([name, { text }]) => [keymap.keys[name].map(shownKey), text]);
     return table(group, rows);
   });
   const names = labels.all.map((label, place) => [[labels.keyName(place) || "l"], named(label)]);

@@ -4,6 +4,7 @@
 export const COMMANDS = {
   accept: { keys: ["a"], group: "Answer", text: "accept and go on" },
   accept_sheet: { keys: ["Enter"], group: "Answer", text: "accept everything on the screen and go on" },
+  accept_to: { keys: ["p"], group: "Answer", text: "accept up to the cursor; the rest stays open" },
   reject: { keys: ["x"], group: "Answer", text: "reject: this document is unusable" },
   ignore: { keys: [" "], group: "Answer", text: "ignore: not now" },
   back: { keys: ["Backspace"], group: "Answer", text: "take the last step back: an edit, else the last answer" },
@@ -37,6 +38,7 @@ export const COMMANDS = {
   characters: { keys: ["v"], group: "Labels", text: "single characters instead of tokens, and back" },
   instructions: { keys: ["h"], group: "Page", text: "the project's instructions" },
   answers: { keys: ["o"], group: "Page", text: "open an earlier answer" },
+  point: { keys: [], group: "Page", text: "label keys act on the word under the mouse" },
   stack: { keys: [], group: "Page", text: "one, three, five or ten documents on the screen" },
   theme: { keys: [], group: "Page", text: "light or dark" },
   help: { keys: ["?"], group: "Page", text: "this list" },

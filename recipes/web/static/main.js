@@ -14,9 +14,11 @@ import { say, Status } from "./status.js";
 import { Work } from "./work.js";
 
 const AHEAD = 5;
+const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up"]);
 const STACKS = [1, 3, 5, 10];
 const TOKEN_POLL_MS = 400;
 const HEARTBEAT_MS = 30000;
+const LOOK_AGAIN_MS = 5000;
 
 class Page {
   async start() {
@@ -40,6 +42,9 @@ class Page {
     const stack = Number(localStorage.getItem("spanloop.stack"));
     this.stack = STACKS.includes(stack) ? stack : 1;
     this._nameStack();
+    this.pointing = localStorage.getItem("spanloop.point") === "true";
+    this.pointed = null;
+    this._namePointing();
     this.ahead = [];
     this.sheets = []; // arrays of cards, in the order they were shown
     this.at = -1;
@@ -47,7 +52,6 @@ class Page {
     this._listen();
     this.outbox.flush();
     await this.fetchAhead();
-    this.advance();
   }
 
   get cards() {
@@ -66,13 +70,21 @@ class Page {
       const known = new Set(this.held());
       this.ahead.push(...reply.documents.filter((item) => !known.has(item.id)).map((item) => this.open(item)));
       this.status.progress(reply.counts);
-      if (!this.cards.length && this.ahead.length) this.advance();
+      if (!this.cards.length) this._fillEmpty();
     } catch (error) {
       this.status.onAnswers({ state: "waiting", waiting: this.outbox.waiting, error });
       setTimeout(() => this.fetchAhead(), 2000);
     } finally {
       this.fetching = false;
     }
+  }
+
+  // Nothing is on the screen: show what came, or look again in a while, for another hand may import or let go.
+  _fillEmpty() {
+    if (this.ahead.length) return this.advance();
+    this.showEnd();
+    clearTimeout(this.lookAgain);
+    this.lookAgain = setTimeout(() => this.fetchAhead(), LOOK_AGAIN_MS);
   }
 
   // Every document this page shows, has fetched, or has an unsent answer for: none of them may be handed out again.
@@ -107,7 +119,17 @@ class Page {
     document.getElementById("sheet").replaceChildren(...this.cards.map((card) => card.element));
     this.activate(active ?? this.cards.find((card) => !card.work.answered) ?? this.cards[0]);
     if (this.cards.length === 1) scrollTo(0, 0);
+    this._resume();
     this._pollTokens();
+  }
+
+  // A document done in part opens where it was left.
+  _resume() {
+    const { work, paper } = this.active;
+    if (!work.seen || work.seen >= work.text.length || work.cursor) return;
+    hands.placeCursor(work, work.tokenAt(work.seen));
+    this.changed(this.active);
+    paper.reveal("center");
   }
 
   showEnd() {
@@ -169,15 +191,20 @@ class Page {
     this.advance();
   }
 
+  _namePointing() {
+    document.getElementById("point").setAttribute("aria-pressed", this.pointing);
+    document.body.classList.toggle("pointing", this.pointing);
+  }
+
   _nameStack() {
     document.getElementById("stack").textContent = `${this.stack} at a time`;
   }
 
   // --- answers -------------------------------------------------------------------------------------------------
 
-  answer(verdict) {
+  answer(verdict, until = null) {
     if (!this.active) return;
-    this._send(this.active, verdict, this.clock.take());
+    this._send(this.active, verdict, this.clock.take(), until);
     const next = this.cards.find((card) => !card.work.answered);
     if (next) this.activate(next);
     else this.advance();
@@ -192,9 +219,19 @@ class Page {
     if (this.cards.length) this.advance();
   }
 
-  _send(card, verdict, seconds) {
+  // A long document, done in part: what was looked at is saved, the rest waits under the earlier answers.
+  answerTo() {
+    const work = this.active?.work;
+    if (!work) return;
+    if (!work.here) return say("Put the cursor on the last word that you looked at first.");
+    const cut = work.spanAt(work.here - 1);
+    this.answer("accept", cut ? cut.end : work.here);
+  }
+
+  _send(card, verdict, seconds, until = null) {
     const { work } = card;
-    const answer = { uuid: crypto.randomUUID(), ...work.answer(verdict, seconds) };
+    const answer = { uuid: crypto.randomUUID(), ...work.answer(verdict, seconds, until) };
+    work.seen = until ?? work.text.length;
     this.drafts.forget(work);
     this.outbox.put(answer);
     this.status.count(answer);
@@ -245,6 +282,19 @@ class Page {
     this.edited();
   }
 
+  // The word under the mouse, {card, token} or null. Keys that change a span mean the one there if none is selected;
+  // with pointing on, label keys mean that word too.
+  point(place) {
+    this.pointed = place;
+  }
+
+  // Turn what the mouse points at into what the hands are on.
+  _takePointed() {
+    const { card, token } = this.pointed;
+    this.activate(card);
+    hands.placeCursor(card.work, token);
+  }
+
   // A label was chosen by key, click or name: for the selected span, the words under the cursor, or what comes next.
   choose(name) {
     this.labels.mark(name);
@@ -262,6 +312,14 @@ class Page {
       hands.putAtCursor(work, name, { tags: this.labels.tags });
       this.edited();
     }
+  }
+
+  chooseByKey(name) {
+    if (!this.pointing || !this.pointed || mouse.selectedRange(this.active)) return this.choose(name);
+    this._takePointed();
+    this.choose(name);
+    hands.letGo(this.active.work);
+    this.changed(this.active);
   }
 
   // The active document was edited: draw it and keep the draft. `changed` false: there was nothing to do.
@@ -307,6 +365,7 @@ class Page {
   commands = {
     accept: () => this.answer("accept"),
     accept_sheet: () => this.answerSheet(),
+    accept_to: () => this.answerTo(),
     reject: () => this.answer("reject"),
     ignore: () => this.answer("ignore"),
     back: () => this.back(),
@@ -357,6 +416,11 @@ class Page {
       dialogs.refused([...this.outbox.refused], (id) => this.openAnswer(id), (key) => this.outbox.discard(key)),
     help: () => dialogs.help(this.keymap, this.labels),
     theme: () => turnTheme(),
+    point: () => {
+      this.pointing = !this.pointing;
+      localStorage.setItem("spanloop.point", this.pointing);
+      this._namePointing();
+    },
     stack: () => this.setStack(STACKS[(STACKS.indexOf(this.stack) + 1) % STACKS.length]),
   };
 
@@ -366,12 +430,19 @@ class Page {
     this.edited();
   }
 
+  // Change the selected span, else the one under the mouse.
   _withSpan(change) {
+    const selected = this.active?.work.span(this.active.work.selected);
+    if (!selected && this.pointed) this._takePointed();
     const work = this.active?.work;
     const span = work?.span(work.selected);
-    if (!span) return false;
+    if (!span) {
+      if (this.pointed && work) hands.letGo(work);
+      return false;
+    }
     const before = work.position;
     change(work, span);
+    if (!selected) hands.letGo(work);
     this.edited(work.position !== before);
   }
 
@@ -483,10 +554,11 @@ class Page {
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
     if (onControl && [" ", "Enter"].includes(event.key)) return;
     const command = this.keymap.command(event);
+    if (MOVES.has(command)) this.pointed = null;
     const label = this.labels.byKey(event, labelPlace(event), command !== null);
     if (label !== null) {
       event.preventDefault();
-      this.choose(label);
+      this.chooseByKey(label);
     } else if (command !== null && this.run(command)) {
       event.preventDefault();
     }

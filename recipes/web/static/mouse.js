@@ -5,6 +5,11 @@ import * as hands from "./hands.js";
 // `page.add(card, start, end)` puts a span, `page.changed(card)` draws it.
 export function listen(card, page) {
   const { root } = card.paper;
+  root.addEventListener("pointermove", (event) => {
+    const token = event.target.closest?.("[data-token]");
+    page.point(token && event.pointerType === "mouse" ? { card, token: Number(token.dataset.token) } : null);
+  });
+  root.addEventListener("pointerleave", () => page.point(null));
   let onEdge = false;
   root.addEventListener("pointerdown", (event) => {
     onEdge = Boolean(event.target.dataset?.edge);

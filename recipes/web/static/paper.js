@@ -100,6 +100,7 @@ export class Paper {
     element.className = token === null ? "gap" : "token";
     element.dataset.start = start;
     if (token !== null) element.dataset.token = token;
+    if (end <= this.work.seen && this.work.seen < this.work.text.length) element.classList.add("seen");
     element.textContent = this.work.text.slice(start, end);
     return element;
   }
@@ -144,12 +145,12 @@ export class Paper {
   }
 
   // Scroll what the hands are on into view, if it is not.
-  reveal() {
+  reveal(block = "nearest") {
     const { selected, cursor } = this.work;
     const element =
       (cursor && this.tokenElements(cursor.head)[0]) ||
       (selected !== null && this.root.querySelector(`[data-span="${selected}"]`));
-    element?.scrollIntoView({ block: "nearest" });
+    element?.scrollIntoView({ block });
   }
 
   // The token above (-1) or below (1) this one, nearest to it across; the same token where there is no such line.

@@ -23,7 +23,8 @@ export class Work {
 
   _restore(item) {
     const draft = item.draft;
-    const base = draft?.base ?? item.answer?.spans ?? item.suggestions.map((s) => ({ ...s, from: s.id }));
+    const base = draft?.base ?? startingSpans(item);
+    this.seen = item.answer?.ranges?.at(-1)?.[1] ?? 0; // how far an earlier, partial answer went
     this.base = base.map((span, index) => ({
       id: index + 1,
       start: span.start,
@@ -154,20 +155,37 @@ export class Work {
     if (this.selected !== null && !this.span(this.selected)) this.selected = null;
   }
 
-  // The answer as the server takes it.
-  answer(verdict, seconds) {
+  // Where the hands are: the end of the selected span or of the token with the cursor, 0 if nowhere.
+  get here() {
+    const span = this.span(this.selected);
+    if (span) return span.end;
+    return this.cursor ? this.tokenEnd(Math.max(this.cursor.anchor, this.cursor.head)) : 0;
+  }
+
+  // The answer as the server takes it; with `until` only for the characters before it, the rest stays open.
+  answer(verdict, seconds, until = null) {
+    const spans = until === null ? this.spans : this.spans.filter((span) => span.end <= until);
     return {
       document_id: this.id,
       document_key: this.key,
       answer: verdict,
-      spans: this.spans.map(({ start, end, label, from }) => ({ start, end, label, from })),
+      spans: spans.map(plain),
       prediction_id: this.predictionId,
       seconds: Math.round((this.seconds + seconds) * 10) / 10,
       comment: this.comment,
       flagged: this.flagged,
-      ranges: null,
+      ranges: until === null ? null : [[0, until]],
     };
   }
+}
+
+// An earlier answer, with the suggestions for what it did not look at; without one, all suggestions.
+function startingSpans(item) {
+  const suggested = item.suggestions.map((suggestion) => ({ ...suggestion, from: suggestion.id }));
+  if (!item.answer) return suggested;
+  const { spans, ranges } = item.answer;
+  if (!ranges) return spans;
+  return [...spans, ...suggested.filter((s) => !ranges.some(([start, end]) => s.start < end && start < s.end))];
 }
 
 function byStart(a, b) {
