@@ -236,13 +236,15 @@ class Annotations:
         return self._golds(array("q", sorted(annotation_ids)))
 
     def _golds(self, annotation_ids: array[int]) -> Iterator[Gold]:
+        names = set(self._store.labels.names())
         for begin in range(0, len(annotation_ids), PAGE):
             page = self._of(list(annotation_ids[begin : begin + PAGE]))
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
             for annotation in page:
                 assert annotation.id is not None
-                kept = (s for s in annotation.spans if s.action != "rejected")
-                refused = (s for s in annotation.spans if s.action == "rejected")
+                known = [s for s in annotation.spans if s.label in names]
+                kept = (s for s in known if s.action != "rejected")
+                refused = (s for s in known if s.action == "rejected")
                 yield Gold(
                     document=documents[annotation.document_id],
                     annotation_id=annotation.id,

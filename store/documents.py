@@ -144,6 +144,7 @@ class _Import:
         row = self._store.row("SELECT coalesce(max(id), 0) FROM documents")
         assert row is not None
         next_id = int(row[0]) + 1
+        at_random = self._store.queue.standing()[0] == "random"
         moment = now()
         added, documents, queued = [], [], []
         for item in self._incoming:
@@ -158,7 +159,8 @@ class _Import:
                 continue
             group, split = self._place(item)
             documents.append(self._row(next_id, item, group, split, moment))
-            queued.append((next_id, split, fraction(self._seed, item.key) - 2**62))
+            shuffle = fraction(self._seed, item.key)
+            queued.append((next_id, split, float(shuffle) if at_random else None, shuffle))
             self._by_key[item.key] = (next_id, item.document.text)
             added.append(Added(next_id, item.key, True))
             next_id += 1
@@ -190,7 +192,9 @@ class _Import:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             documents,
         )
-        conn.executemany("INSERT INTO queue(document_id, split, shuffle) VALUES (?, ?, ?)", queued)
+        conn.executemany(
+            "INSERT INTO queue(document_id, split, priority, shuffle) VALUES (?, ?, ?, ?)", queued
+        )
 
     def _stored_keys(self) -> dict[str, tuple[int, str]]:
         keys = json.dumps([item.key for item in self._incoming])

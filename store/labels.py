@@ -32,7 +32,10 @@ class Labels:
             " WHERE retired <= ? ORDER BY position, id",
             (int(retired),),
         )
-        return [Label(*row[:6], bool(row[6])) for row in rows]
+        return [
+            Label(name, number, position, key, colour, description, bool(gone))
+            for name, number, position, key, colour, description, gone in rows
+        ]
 
     def names(self) -> list[str]:
         """Names of the labels in use, in their order."""
@@ -48,8 +51,8 @@ class Labels:
     ) -> Label:
         """Add a label behind the others. Key and colour are chosen when not given.
 
-        A retired label of that name comes back. Raises StoreError for a name in use or not usable, or a taken
-        key.
+        A retired label of that name comes back, a merged one too. Raises StoreError for a name in use or not
+        usable, or a taken key.
         """
         if isinstance(name, Label):
             label = name
@@ -65,6 +68,7 @@ class Labels:
                     "UPDATE labels SET retired = 0, merged_into = NULL, key = ? WHERE name = ?",
                     (key or self._free_key(), name),
                 )
+                self._store.queue.refresh_shared()
             else:
                 self._store.run(
                     "INSERT INTO labels(name, position, key, colour, description) VALUES (?, ?, ?, ?, ?)",
@@ -90,12 +94,13 @@ class Labels:
             self._store.run("UPDATE labels SET name = ? WHERE id = ?", (new, label.id))
 
     def retire(self, name: str) -> None:
-        """Offer a label no more. What was annotated with it stays as it is."""
+        """Offer a label no more. Its spans stay stored, but are no suggestions and no gold until it is back."""
         with self._store.write():
             label = self._named(name)
             if self.names() == [name]:
                 raise StoreError(f"label {name!r} is the last one: add another before retiring it")
             self._store.run("UPDATE labels SET retired = 1 WHERE id = ?", (label.id,))
+            self._store.queue.refresh_shared()
 
     def merge(self, source: str, target: str) -> None:
         """Let every span of ``source``, old and new, read as ``target``; ``source`` is retired.
@@ -113,8 +118,15 @@ class Labels:
                 "UPDATE labels SET merged_into = ?, retired = 1 WHERE id = ? OR merged_into = ?",
                 (into.id, from_id, from_id),
             )
-            for (document_id,) in self._store.rows("SELECT document_id FROM queue WHERE state = 'conflict'"):
-                self._store.queue.refresh(document_id)
+            self._store.queue.refresh_shared()
+
+    def ids_for(self, model_id: int) -> dict[str, int]:
+        """Name to id as a model means the names: those of its round's label map, else those of now."""
+        of_round = self._store.rows(
+            "SELECT r.name, r.label_id FROM round_labels r JOIN models m ON m.round = r.round WHERE m.id = ?",
+            (model_id,),
+        )
+        return {**dict(self._store.rows("SELECT name, id FROM labels")), **dict(of_round)}
 
     def ids(self) -> dict[str, int]:
         """Name to id, of the labels in use."""

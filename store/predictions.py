@@ -32,7 +32,7 @@ class Predictions:
         spans that overlap or lie outside the text and for unknown labels.
         """
         with self._store.write() as db:
-            labels = self._store.labels.ids()
+            labels = self._store.labels.ids_for(model_id)
             new: set[int] = set()
             scores: list[tuple[int, int, str, float]] = []
             for document_id, spans, acquisition in predictions:
@@ -87,7 +87,7 @@ class Predictions:
         return None if row is None else self.by_id(row[0])
 
     def by_id(self, prediction_id: int) -> Prediction | None:
-        """The prediction of that id, spans in the order of the text, labels as they are called now."""
+        """The prediction of that id, spans in the order of the text, labels in use and as called now."""
         row = self._store.row(
             "SELECT document_id, model_id, id FROM predictions WHERE id = ?", (prediction_id,)
         )
@@ -95,7 +95,8 @@ class Predictions:
             return None
         spans = self._store.rows(
             "SELECT s.start_char, s.end_char, l.name, s.score, s.id FROM prediction_spans s"
-            " JOIN current_labels l ON l.id = s.label_id WHERE s.prediction_id = ? ORDER BY s.start_char",
+            " JOIN current_labels l ON l.id = s.label_id WHERE s.prediction_id = ? AND NOT l.retired"
+            " ORDER BY s.start_char",
             (prediction_id,),
         )
         return Prediction(row[0], row[1], tuple(Span(*span) for span in spans), row[2])

@@ -282,6 +282,13 @@ class Queue:
             ("ignored" if ignored else state, gold, json.dumps(people, ensure_ascii=False), document_id),
         )
 
+    def refresh_shared(self) -> None:
+        """Refresh what several people have answered: a change of the labels may end or begin a dispute."""
+        for (document_id,) in self._store.rows(
+            "SELECT document_id FROM queue WHERE json_array_length(answered_by) > 1"
+        ):
+            self.refresh(document_id)
+
     def _was_ignored(self, document_id: int) -> bool:
         """Whether a file, a simulation or a reviewer set it aside, with no person having answered."""
         row = self._store.row(

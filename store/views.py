@@ -8,7 +8,8 @@ from __future__ import annotations
 ALL = """
 -- label ids as they are called now: a merged label reads as the one it went into
 CREATE VIEW current_labels AS
-SELECT l.id, coalesce(m.id, l.id) AS current_id, coalesce(m.name, l.name) AS name
+SELECT l.id, coalesce(m.id, l.id) AS current_id, coalesce(m.name, l.name) AS name,
+       coalesce(m.retired, l.retired) AS retired
 FROM labels l LEFT JOIN labels m ON m.id = l.merged_into;
 
 -- the newest word of every annotator on every document; who ignored it says nothing,
@@ -21,13 +22,13 @@ WHERE a.answer <> 'ignore'
                   AND b.annotator = a.annotator AND b.precedence = a.precedence AND b.id > a.id)
   AND (a.origin <> 'machine' OR (SELECT q.split FROM queue q WHERE q.document_id = a.document_id) = 'pool');
 
--- what an annotation says, as one comparable text: spans in order, then the ranges looked at
+-- what an annotation says with the labels in use, as one comparable text: spans in order, then the ranges
 CREATE VIEW contents AS
 SELECT a.id AS annotation_id,
   coalesce((SELECT group_concat(start_char || '-' || end_char || ':' || label_id, ' ') FROM (
       SELECT s.start_char, s.end_char, l.current_id AS label_id
       FROM annotation_spans s JOIN current_labels l ON l.id = s.label_id
-      WHERE s.annotation_id = a.id AND s.action <> 'rejected' ORDER BY s.start_char)), '')
+      WHERE s.annotation_id = a.id AND s.action <> 'rejected' AND NOT l.retired ORDER BY s.start_char)), '')
   || '|' ||
   coalesce((SELECT group_concat(start_char || '-' || end_char, ' ') FROM (
       SELECT r.start_char, r.end_char FROM annotation_ranges r
@@ -61,7 +62,8 @@ SELECT v.document_id, d.key, d.split, v.annotation_id, a.annotator, a.origin, a.
   (SELECT json_group_array(json_object('start', start_char, 'end', end_char, 'label', name)) FROM (
       SELECT s.start_char, s.end_char, l.name
       FROM annotation_spans s JOIN current_labels l ON l.id = s.label_id
-      WHERE s.annotation_id = v.annotation_id AND s.action <> 'rejected' ORDER BY s.start_char)) AS spans,
+      WHERE s.annotation_id = v.annotation_id AND s.action <> 'rejected' AND NOT l.retired
+      ORDER BY s.start_char)) AS spans,
   d.text
 FROM verdicts v JOIN annotations a ON a.id = v.annotation_id JOIN documents d ON d.id = v.document_id
 WHERE v.verdict = 'accept';
