@@ -8,7 +8,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -34,23 +34,15 @@ def correct(
 ) -> None:
     """Serve the page over the store at ``path`` until Ctrl-C or SIGTERM; ``on_ready`` is told the link.
 
-    Port 0 takes any free one. A host beyond this machine needs a ``token``, else StoreError.
+    Port 0 takes any free one. A host beyond this machine needs a ``token`` or
+    named annotators; StoreError says so.
     """
-    if token is None and not is_loopback(host):
-        raise StoreError(
-            f"--host {host} can be reached from other machines: add --token SECRET (16 letters or more), "
-            "or leave --host out to serve this machine alone"
-        )
-    if token is not None and len(token) < 16:
-        raise StoreError("--token must be at least 16 characters long, so that nobody guesses it")
     settings = PageSettings(
         host=host, annotator=annotator or "me", token=token, split=split, strategy=strategy, blind=blind
     )
-    with (
-        Store.open(path) as store,
-        _listening(host, port) as listener,
-        closing(_Tokeniser(store.path)) as tokeniser,
-    ):
+    with Store.open(path) as store, closing(_Tokeniser(store.path)) as tokeniser, ExitStack() as stack:
+        _check_door(store, host, token)
+        listener = stack.enter_context(_listening(host, port))
         link = _link(host, listener.getsockname()[1], token)
         app = create_app(store, settings, ask_tokens=tokeniser.ask)
         config = uvicorn.Config(
@@ -63,6 +55,17 @@ def correct(
         )
         server = _AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
         server.run(sockets=[listener])
+
+
+def _check_door(store: Store, host: str, token: str | None) -> None:
+    if token is not None and len(token) < 16:
+        raise StoreError("--token must be at least 16 characters long, so that nobody guesses it")
+    if token is None and not is_loopback(host) and not store.annotators.names():
+        raise StoreError(
+            f"--host {host} can be reached from other machines: add --token SECRET (16 characters or more), "
+            f"or name who may come in with `spanloop annotators {store.path} add NAME`, "
+            "or leave --host out to serve this machine alone"
+        )
 
 
 class _AnnouncingServer(uvicorn.Server):

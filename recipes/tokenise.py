@@ -7,6 +7,7 @@ input, one a line, does those first, then the rest in queue order, and ends when
 from __future__ import annotations
 
 import hashlib
+import os
 import queue
 import sys
 import threading
@@ -98,6 +99,7 @@ def _read_wishes(wishes: queue.Queue[int | None]) -> None:
 
 
 def main() -> None:
+    os.nice(5)  # the person at the page and the server come first
     wishes: queue.Queue[int | None] = queue.Queue()
     threading.Thread(target=_read_wishes, args=(wishes,), daemon=True).start()
     serve(Path(sys.argv[1]), wishes)

@@ -251,6 +251,19 @@ def test_a_token_is_asked_for_once_and_kept_in_a_strict_cookie(store: Store) -> 
     assert client.get("/api/project").json()["annotator"] == "ann"
 
 
+def test_named_annotators_come_in_by_their_own_links(store: Store) -> None:
+    token = store.annotators.add("Zoë")
+    client = client_of(store)
+    assert client.get("/api/project").status_code == 401
+    assert client.get("/enter", params={"token": token}).status_code == 200
+    assert client.get("/api/project").json()["annotator"] == "Zoë"
+    (item,) = fetch(client)
+    client.post("/api/answers", json=answer_to(item), headers=ORIGIN)
+    assert store.annotations.history(item["id"])[0].annotator == "Zoë"
+    store.annotators.remove("Zoë")
+    assert client.get("/api/project").status_code == 401
+
+
 def test_every_reply_carries_a_strict_content_policy(store: Store) -> None:
     client = client_of(store)
     for path in ("/", "/static/main.js", "/api/project", "/nowhere", "/static/../app.py"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from spanloop.recipes.web.desk import Desk
-from spanloop.recipes.web.guard import Guard, annotator_by_token, refuse
+from spanloop.recipes.web.guard import Guard, refuse
 from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
@@ -31,7 +32,7 @@ MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """How the page is served. ``token``: the secret everybody must bring, None on loopback."""
+    """How the page is served. ``token``: a secret that lets anybody in as ``annotator``."""
 
     host: str = "127.0.0.1"
     annotator: str = "me"
@@ -47,7 +48,7 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
         store, split=settings.split, strategy=settings.strategy, blind=settings.blind, ask_tokens=ask_tokens
     )
     cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
-    annotator_of = None if settings.token is None else annotator_by_token(settings.token, settings.annotator)
+    annotator_of = _door(store, settings)
     app = Starlette(
         routes=[
             Route("/", _index),
@@ -82,6 +83,20 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
     app.state.annotator_of = annotator_of
     app.state.cookie = cookie
     return app
+
+
+def _door(store: Store, settings: PageSettings) -> Callable[[str], str | None] | None:
+    """Whose secret a token is; None where nobody is asked for one."""
+    shared, named = settings.token, store.annotators.names()
+    if shared is None and not named:
+        return None
+
+    def annotator_of(token: str) -> str | None:
+        if shared is not None and hmac.compare_digest(token.encode(), shared.encode()):
+            return settings.annotator
+        return store.annotators.by_token(token)
+
+    return annotator_of
 
 
 async def _index(_: Request) -> Response:

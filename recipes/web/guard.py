@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
@@ -109,15 +108,6 @@ class Guard:
         except CookieError:
             return None
         return None if morsel is None else self.annotator_of(morsel.value)
-
-
-def annotator_by_token(token: str, annotator: str) -> Callable[[str], str | None]:
-    """``annotator`` for whoever brings the one shared ``token``, else nobody."""
-
-    def annotator_of(brought: str) -> str | None:
-        return annotator if hmac.compare_digest(brought.encode(), token.encode()) else None
-
-    return annotator_of
 
 
 def refuse(message: str, status: int) -> JSONResponse:

@@ -16,16 +16,16 @@ export function listen(card, page) {
     if (onEdge) dragEdge(card, page, event.target.dataset.edge);
   });
   root.addEventListener("mousedown", (event) => onEdge && event.preventDefault());
-  root.addEventListener("pointerup", (event) => {
-    if (event.button === 0 && !onEdge) requestAnimationFrame(() => released(card, page, event));
+  root.addEventListener("mousedown", (event) => {
+    if (event.button === 0 && !onEdge) document.addEventListener("mouseup", (up) => released(card, page, up), { once: true });
   });
   root.addEventListener("dblclick", (event) => doubleClicked(card, page, event));
 }
 
 function released(card, page, event) {
+  if (event.detail > 1) return; // the second half of a double-click, which has its own event
   const range = selectedRange(card);
   if (range) {
-    if (event.detail > 1 || event.pointerType === "touch") return; // a double-click has its own event; touch picks a label first
     getSelection().removeAllRanges();
     page.add(card, range.start, range.end);
     return;
@@ -33,7 +33,7 @@ function released(card, page, event) {
   const token = event.target.closest?.("[data-token]");
   if (!token) {
     hands.letGo(card.work);
-  } else if (event.detail <= 1) {
+  } else {
     hands.placeCursor(card.work, Number(token.dataset.token), { extend: event.shiftKey });
   }
   page.changed(card);

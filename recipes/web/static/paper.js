@@ -147,10 +147,9 @@ export class Paper {
   // Scroll what the hands are on into view, if it is not.
   reveal(block = "nearest") {
     const { selected, cursor } = this.work;
-    const element =
-      (cursor && this.tokenElements(cursor.head)[0]) ||
-      (selected !== null && this.root.querySelector(`[data-span="${selected}"]`));
-    element?.scrollIntoView({ block });
+    const onCursor = cursor ? this.tokenElements(cursor.head)[0] : null;
+    const onSpan = selected === null ? null : this.root.querySelector(`[data-span="${selected}"]`);
+    (onCursor ?? onSpan)?.scrollIntoView({ block });
   }
 
   // The token above (-1) or below (1) this one, nearest to it across; the same token where there is no such line.
