@@ -7,7 +7,6 @@ command runs: ``--help`` and the light commands load no spaCy.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +47,14 @@ class Loop(click.Group):
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
-Command = Callable[..., Any]
+class OfProject(click.Group):
+    """Commands that follow the project they are about; ``--json`` may stand anywhere, as with all others."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        flags = [argument for argument in args if argument == "--json"]
+        return super().parse_args(ctx, flags[:1] + [argument for argument in args if argument != "--json"])
+
+
 option = partial(click.option, show_default=True)
 db_argument = click.argument("db", type=click.Path(path_type=Path))
 json_option = click.option(
@@ -99,7 +105,7 @@ def init(labels: str, as_json: bool, **options: Any) -> None:
     show(recipe(labels=labels.split(","), **options), as_json=as_json)
 
 
-@main.group(invoke_without_command=True)
+@main.group(cls=OfProject, invoke_without_command=True)
 @db_argument
 @json_option
 @click.pass_context
@@ -273,7 +279,7 @@ def evaluate(as_json: bool, **options: Any) -> None:
     show(report, as_json=as_json)
 
 
-@main.group(invoke_without_command=True)
+@main.group(cls=OfProject, invoke_without_command=True)
 @db_argument
 @json_option
 @click.pass_context

@@ -116,9 +116,9 @@ def _with_interval(figure: Figure) -> str:
 
 def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
     """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
-    from spanloop.recipes.pipelines import label_names, load_round, promoted_round
-
     with Store.open(db) as store:
+        from spanloop.recipes.pipelines import label_names, load_round, promoted_round
+
         row = promoted_round(store, round)
         golds = eval_gold(store)
         nlp = load_round(store, row.number)

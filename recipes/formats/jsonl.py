@@ -151,6 +151,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
     record: dict[str, Any] = {"id": entry.key, "text": entry.text}
     if entry.spans is not None:
         record["spans"] = [_span_record(span) for span in entry.spans]
+    if entry.answer != "accept":
         record["answer"] = entry.answer
     record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
     return {name: value for name, value in record.items() if value is not None}
