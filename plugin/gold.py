@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spanloop.plugin.schemes import Run
+from spanloop.plugin.schemes import Run, Scheme, encode, tag_ids
 from spanloop.plugin.spans import AlignmentEvent, CharSpan
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 Ints = NDArray[np.int64]
+UNKNOWN = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Gold:
     spans: tuple[CharSpan, ...]
     ranges: tuple[tuple[int, int], ...] | None = None
     negatives: tuple[CharSpan, ...] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,17 @@ def put_on_units(
             events.append(_event(span, "snapped", reason, (int(starts[taken]), int(ends[end - 1]))))
         free_from = max(free_from, end)
     return UnitGold(runs, unknown, events, lost=len(spans) - len(runs))
+
+
+def unit_tags(units: UnitGold, tags: Sequence[str], scheme: Scheme) -> Ints:
+    """The tag of each unit among ``tags``, -100 where it is unknown.
+
+    Without an outside tag in the head (part of speech), a unit without a tag is unknown.
+    """
+    ids = tag_ids(tags, scheme)
+    named = encode(units.runs, len(units.unknown), scheme)
+    codes = np.array([ids.get(tag, UNKNOWN) for tag in named], dtype=np.int64)
+    return np.where(units.unknown, UNKNOWN, codes)
 
 
 def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) -> NDArray[np.bool_]:

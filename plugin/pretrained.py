@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -224,21 +223,6 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pretrained.model.save_pretrained(folder, safe_serialization=True)
     pretrained.tokenizer.save_pretrained(folder)
-
-
-def to_files(pretrained: Pretrained) -> dict[str, bytes]:
-    """The folder that `save` writes, as bytes by file name."""
-    with tempfile.TemporaryDirectory(prefix="spanloop-") as folder:
-        save(pretrained, Path(folder))
-        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()}
-
-
-def from_files(files: Mapping[str, bytes]) -> Pretrained:
-    """What `to_files` wrote, back in memory."""
-    with tempfile.TemporaryDirectory(prefix="spanloop-") as folder:
-        for name, content in files.items():
-            (Path(folder) / Path(name).name).write_bytes(content)
-        return load(folder)
 
 
 def fingerprint(pretrained: Pretrained) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from transformers import (
 )
 
 from spanloop.plugin import pretrained
+from spanloop.plugin.packing import pack, unpack
 from spanloop.plugin.pretrained import ModelError
 
 
@@ -132,7 +134,8 @@ def test_what_is_saved_is_a_hugging_face_folder_in_safetensors(folder: Path, tmp
 
 def test_bytes_carry_the_same_model(folder: Path) -> None:
     loaded = pretrained.load(str(folder))
-    again = pretrained.from_files(pretrained.to_files(loaded))
+    files = pack(partial(pretrained.save, loaded))
+    again = unpack(files, lambda saved: pretrained.load(str(saved)))
     assert pretrained.fingerprint(again) == pretrained.fingerprint(loaded)
 
 
