@@ -94,7 +94,7 @@ class Labels:
             self._store.run("UPDATE labels SET name = ? WHERE id = ?", (new, label.id))
 
     def retire(self, name: str) -> None:
-        """Offer a label no more. Its spans stay stored, but are no suggestions and no gold until it is back."""
+        """Offer a label no more. Its spans stay stored, but are neither offered nor gold until it is back."""
         with self._store.write():
             label = self._named(name)
             if self.names() == [name]:

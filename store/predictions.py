@@ -59,7 +59,7 @@ class Predictions:
             if span.label not in labels:
                 raise StoreError(
                     f"{where}: the model predicts the label {span.label!r}, the project has only "
-                    + ", ".join(labels)
+                    + ", ".join(self._store.labels.names())
                 )
         cursor = self._store.run(
             "INSERT INTO predictions(document_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -134,12 +134,14 @@ class Store:
             raise StoreError(
                 f"{path} or its folder may not be written by you: change its mode or copy it elsewhere"
             )
+        version = _schema_of(path)
         store = cls(path)
-        try:
-            store._check_schema()
-        except BaseException:
-            store.close()
-            raise
+        if version < migrations.version():
+            try:
+                store._migrate()
+            except BaseException:
+                store.close()
+                raise
         return store
 
     @property
@@ -248,23 +250,6 @@ class Store:
                 stored = json.dumps(value) if name == "page" else value
                 self.run(f"UPDATE project SET {name} = ?", (stored,))
 
-    def _check_schema(self) -> None:
-        with _plain_errors(self.path):
-            application = self.db.conn.execute("PRAGMA application_id").fetchone()[0]
-            version = self.db.conn.execute("PRAGMA user_version").fetchone()[0]
-        if application != migrations.APPLICATION_ID:
-            raise StoreError(
-                f"{self.path} is a SQLite file, but no spanloop project: name another file, or make a project"
-                " with `spanloop init`"
-            )
-        if version > migrations.version():
-            raise StoreError(
-                f"{self.path} has schema {version}, this spanloop knows up to {migrations.version()}:"
-                " upgrade it with `pip install -U spanloop`"
-            )
-        if version < migrations.version():
-            self._migrate()
-
     def _migrate(self) -> None:
         """Apply the pending steps in one transaction; what another process did meanwhile is seen in it."""
         with self.write() as db:
@@ -287,6 +272,28 @@ class Store:
             source.close()
             copy.close()
         draft.replace(target)
+
+
+def _schema_of(path: Path) -> int:
+    """The schema version of a project file; StoreError for any other file, which is left as it is."""
+    conn = sqlite3.connect(path, timeout=BUSY_SECONDS)
+    try:
+        with _plain_errors(path):
+            application = conn.execute("PRAGMA application_id").fetchone()[0]
+            version = int(conn.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        conn.close()
+    if application != migrations.APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a SQLite file, but no spanloop project: name another file, or make a project"
+            " with `spanloop init`"
+        )
+    if version > migrations.version():
+        raise StoreError(
+            f"{path} has schema {version}, this spanloop knows up to {migrations.version()}:"
+            " upgrade it with `pip install -U spanloop`"
+        )
+    return version
 
 
 def _publish(draft: Path, path: Path) -> None:
