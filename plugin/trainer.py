@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,28 +23,18 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
 from spanloop.plugin.loss import TokenLoss
 
+if TYPE_CHECKING:
+    from spanloop.plugin.train import TrainConfig
+
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the loop needs to know of a `TrainConfig`."""
-
-    epochs: int
-    learning_rate: float
-    batch_wordpieces: int
-    accumulate: int
-    weight_decay: float
-    warmup: float
-    seed: int
-    bf16: bool
 
 
 @dataclass
 class Steps(TrainerCallback):  # type: ignore[misc]
-    """Collects the mean loss of each epoch and tells the progress."""
+    """Collects the mean loss of each epoch, tells the progress, and asks after each epoch whether to stop."""
 
     progress: Progress | None
+    after_epoch: Callable[[], bool] | None
     losses: list[float] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -55,6 +45,10 @@ class Steps(TrainerCallback):  # type: ignore[misc]
         left = (time.monotonic() - self.started) * (1 - done) / done
         epoch = min(int(state.epoch) + 1, state.num_train_epochs)
         self.progress(done, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
+
+    def on_epoch_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> None:
+        if self.after_epoch is not None and self.after_epoch():
+            control.should_training_stop = True
 
     def on_log(
         self, _args: Any, _state: Any, _control: Any, logs: dict[str, Any] | None = None, **_: Any
@@ -88,18 +82,20 @@ def fit(
     model: Any,
     windows: Sequence[TrainWindow],
     loss: TokenLoss,
-    settings: Settings,
+    config: TrainConfig,
     *,
+    bf16: bool,
     pad_id: int,
     progress: Progress | None,
+    after_epoch: Callable[[], bool] | None,
     folder: Path,
 ) -> tuple[list[float], int]:
     """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps."""
-    steps = Steps(progress)
+    steps = Steps(progress, after_epoch)
     with _own_randomness():
         trainer = BudgetTrainer(
             model=model,
-            args=_arguments(settings, folder),
+            args=_arguments(config, bf16, folder),
             train_dataset=windows,
             compute_loss_func=loss,
             callbacks=[steps],
@@ -109,8 +105,8 @@ def fit(
             windows,  # type: ignore[arg-type]
             batch_sampler=BudgetBatches(
                 [len(window) for window in windows],
-                budget=settings.batch_wordpieces,
-                seed=settings.seed,
+                budget=config.batch_wordpieces,
+                seed=config.seed,
                 rank=trainer.args.process_index,
                 world=trainer.args.world_size,
             ),
@@ -135,18 +131,18 @@ def native_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _arguments(settings: Settings, folder: Path) -> TrainingArguments:
+def _arguments(config: TrainConfig, bf16: bool, folder: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        gradient_accumulation_steps=settings.accumulate,
-        weight_decay=settings.weight_decay,
-        warmup_ratio=settings.warmup,
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        gradient_accumulation_steps=config.accumulate,
+        weight_decay=config.weight_decay,
+        warmup_ratio=config.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
-        seed=settings.seed,
-        bf16=settings.bf16,
+        seed=config.seed,
+        bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         average_tokens_across_devices=True,
         remove_unused_columns=False,

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,12 +99,10 @@ def test_spans_past_the_first_window_are_learned(nlp: Language, trained: Callabl
     filler = "Nothing to see here, on the 10th of May. " * 8
     text = filler + "Angela Merkel met Barack Obama."
     start = len(filler)
-    pipe, report = trained([(text, [(start, start + 13, "PER"), (start + 18, start + 30, "PER")])])
+    gold = [(start, start + 13, "PER"), (start + 18, start + 30, "PER")]
+    pipe, report = trained([(text, gold)], replace(FAST, class_weights="inverse"))
     assert len(pipe.encode([nlp.make_doc(text)])[0].windows) > 1
-    assert [span.key for span in nlp(text)._.char_spans] == [
-        (start, start + 13, "PER"),
-        (start + 18, start + 30, "PER"),
-    ]
+    assert [span.key for span in nlp(text)._.char_spans] == gold
     assert (report.gold_spans, report.gold_spans_lost) == (2, 0)
 
 

@@ -1,0 +1,77 @@
+"""Gold documents made ready for one model: its windows, its tags, and a count of everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.gold import Gold, UnitGold, put_on_units
+from spanloop.plugin.schemes import OUTSIDE, encode, tag_ids, tag_label
+
+if TYPE_CHECKING:
+    from spanloop.plugin.collate import LabelStrategy, TrainWindow
+    from spanloop.plugin.component import HFTokenClassifierPipe
+    from spanloop.plugin.windows import EncodedDoc
+
+_UNKNOWN = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One gold document: its windows, its spans on units, and each unit's tag (-100 where it is unknown)."""
+
+    encoded: EncodedDoc
+    placed: UnitGold
+    unit_tags: NDArray[np.int64]
+
+
+def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesson]:
+    """A lesson for each gold document, in order.
+
+    ValueError without documents, for a label that the pipe has not, or where every token is unknown.
+    """
+    if not golds:
+        raise ValueError("there is nothing to train on: no document has been accepted yet")
+    missing = {span.label for gold in golds for span in gold.spans} - set(pipe.labels)
+    if missing:
+        raise ValueError(f"the gold has labels that the model has not: {', '.join(sorted(missing))}")
+    ids = tag_ids(pipe.tags, pipe.scheme)
+    lessons = []
+    for gold, encoded in zip(golds, pipe.encode([gold.doc for gold in golds]), strict=True):
+        placed = put_on_units(
+            gold.spans, encoded.starts, encoded.ends, ranges=gold.ranges, policy=pipe.cfg["alignment"]
+        )
+        tags = encode(placed.runs, len(encoded.starts), pipe.scheme)
+        # Without an outside tag in the head (part of speech), a token without a tag is unknown.
+        codes = np.array([ids.get(tag, _UNKNOWN) for tag in tags], dtype=np.int64)
+        lessons.append(Lesson(encoded, placed, np.where(placed.unknown, _UNKNOWN, codes)))
+    if not any((lesson.unit_tags != _UNKNOWN).any() for lesson in lessons):
+        raise ValueError("there is nothing to train on: every token is masked, or the documents are empty")
+    return lessons
+
+
+def label_counts(pipe: HFTokenClassifierPipe, lessons: Sequence[Lesson]) -> dict[str, int]:
+    """The training tokens of each label of the head and of "O"."""
+    labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+    counts = Counter(dict.fromkeys(labels, 0))
+    for lesson in lessons:
+        known, times = np.unique(lesson.unit_tags[lesson.unit_tags != _UNKNOWN], return_counts=True)
+        for tag, n in zip(known.tolist(), times.tolist(), strict=True):
+            counts[labels[tag]] += n
+    return dict(counts)
+
+
+def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[TrainWindow]:
+    """What the model reads, in document order."""
+    from spanloop.plugin.collate import training_windows
+
+    return [
+        window
+        for lesson in lessons
+        for window in training_windows(lesson.encoded, lesson.unit_tags, strategy)
+    ]
