@@ -46,8 +46,10 @@ export function relabel(work, span, label) {
   work.selected = span.id;
 }
 
+// The cursor stays where the span began, so that the next one is one key away.
 export function remove(work, span) {
   work.edit([span], []);
+  placeCursor(work, work.tokenAt(span.start));
 }
 
 export function removeAll(work) {
