@@ -50,6 +50,10 @@ class Diagnosis:
     def healthy(self) -> bool:
         return all(finding.ok for finding in self.findings)
 
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.healthy else 1
+
     def json(self) -> dict[str, object]:
         names = ("what", "found", "ok", "advice")
         rows = [{name: getattr(finding, name) for name in names} for finding in self.findings]

@@ -27,32 +27,47 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """One text with what the model says of it; ``source``: the file it came from, None for one typed in."""
+    """One text with what the model says of it; ``tags``: shown as one line a token."""
 
     entry: Entry
     task: Task
-    source: Path | None = None
+    tags: bool = False
 
     def json(self) -> dict[str, object]:
         return as_record(self.entry)
 
     def text(self) -> str:
+        return self._tags_text() if self.tags else self._spans_text()
+
+    def _spans_text(self) -> str:
         """The text, then a line a span: label, score, its text and its characters."""
         lines = [self.entry.text]
         for span in self.entry.spans or ():
             score = "" if span.score is None else f"  {span.score:.3f}"
-            lines.append(
-                f"  {span.label}{score}  {self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
-            )
+            place = f"{self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
+            lines.append(f"  {span.label}{score}  {place}")
         return "\n".join(lines)
 
-    def tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token."""
+    def _tags_text(self) -> str:
+        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
         spans = self.entry.spans or ()
         tokens = cut_tokens(self.entry.tokens or (), spans)
         tags, _ = tags_of_spans(tokens, spans, task=self.task)
         words = [self.entry.text[start:end] for start, end in tokens]
-        return "\n".join(f"Word: {word}, Label: {tag}" for word, tag in zip(words, tags, strict=True))
+        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """All predictions at once, as one object."""
+
+    documents: tuple[Predicted, ...]
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "documents": [prediction.json() for prediction in self.documents]}
+
+    def text(self) -> str:
+        return "\n".join(prediction.text() for prediction in self.documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,9 @@ class Saved:
         return "\n".join(f"{path}: {counted(number, 'document')}" for path, number in self.files)
 
 
-def predict(inputs: Sequence[str], *, model: str | None, by: Unit | None = None) -> Iterator[Predicted]:
+def predict(
+    inputs: Sequence[str], *, model: str | None, by: Unit | None = None, tags: bool = False
+) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
@@ -86,7 +103,7 @@ def predict(inputs: Sequence[str], *, model: str | None, by: Unit | None = None)
     nlp, task = _load(model)
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
-        yield from _predict_block(nlp, task, block)
+        yield from _predict_block(nlp, task, block, tags)
 
 
 def predict_to_folder(
@@ -153,23 +170,20 @@ def _existing_file(value: str) -> Path | None:
         return None
 
 
-def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[tuple[Entry, Path | None]]:
+def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Entry]:
     for value in inputs:
         source = _existing_file(value)
         if source is None:
-            yield Entry(text=value), None
+            yield Entry(text=value)
         else:
-            for entry in detect(source).read(source, ReadOptions(task=task, by=by)):
-                yield entry, source
+            yield from detect(source).read(source, ReadOptions(task=task, by=by))
 
 
-def _predict_block(
-    nlp: Language, task: Task, block: Sequence[tuple[Entry, Path | None]]
-) -> Iterator[Predicted]:
+def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
     from spanloop.recipes.annotate import annotate, found_spans
     from spanloop.recipes.convert import boundaries, store_spans
 
-    docs = annotate(nlp, [entry.text for entry, _ in block])
-    for (entry, source), (doc, scores) in zip(block, docs, strict=True):
+    docs = annotate(nlp, [entry.text for entry in block])
+    for entry, (doc, scores) in zip(block, docs, strict=True):
         spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(boundaries(doc))), task, source)
+        yield Predicted(replace(entry, spans=spans, tokens=tuple(boundaries(doc))), task, tags)

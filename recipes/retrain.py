@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,6 +76,7 @@ class NoRound:
     """There was no reason to train; ``reason`` says why."""
 
     reason: str
+    exit_code: int = 3
 
     def json(self) -> dict[str, object]:
         return {"schema": 1, "round": None, "reason": self.reason}
@@ -341,12 +343,12 @@ def _marked(store: Store, number: int) -> Iterator[None]:
     """Whatever ends the block early marks the round, so that nothing half-done looks like a result."""
     try:
         yield
-    except KeyboardInterrupt:
-        store.rounds.fail(number, "cancelled by hand", state="cancelled")
-        raise
-    except BaseException as error:
-        store.rounds.fail(number, f"{type(error).__name__}: {error}", state="failed")
-        raise
+    finally:
+        error = sys.exc_info()[1]
+        if isinstance(error, KeyboardInterrupt):
+            store.rounds.fail(number, "cancelled by hand", state="cancelled")
+        elif error is not None:
+            store.rounds.fail(number, f"{type(error).__name__}: {error}", state="failed")
 
 
 @contextmanager

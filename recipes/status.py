@@ -8,9 +8,9 @@ from typing import Any
 
 from spanloop.recipes.table import counted, figure, table
 from spanloop.store import Store
-from spanloop.store.records import Round, Score
+from spanloop.store.records import Round, Score, Split
 
-SPLITS = ("pool", "eval")
+SPLITS: tuple[Split, ...] = ("pool", "eval")
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 

@@ -1,0 +1,81 @@
+"""The commands that write files, need no project or look after one: options and one call each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanloop.recipes.bar import Bar
+from spanloop.recipes.loop_commands import announce
+from spanloop.recipes.options import (
+    JSON,
+    by_option,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    split_option,
+)
+
+
+@click.command()
+@db_argument
+@click.argument("file", type=path_type)
+@click.option("--format", help="jsonl, text, conll, spacy ...  [default: by the suffix]")
+@option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
+@split_option
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@json_option
+def export(**options: Any) -> object:
+    """Write gold, predictions or all documents to FILE."""
+    from spanloop.recipes.export import export as recipe
+
+    return recipe(**options)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="TEXT|FILE...", required=True)
+@click.option("--model", help="A project, a spaCy pipeline's folder, or a Hugging Face token classifier.")
+@click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
+@click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
+@by_option
+@json_option
+@click.pass_context
+def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:
+    """Suggest spans for texts and files, without a project."""
+    from spanloop.recipes import predict as recipes
+
+    if out is not None:
+        return recipes.predict_to_folder(out=out, **options)
+    found = recipes.predict(tags=tags, **options)
+    return recipes.Predictions(tuple(found)) if ctx.meta[JSON] else found
+
+
+@click.command()
+@click.argument("folder", required=False, default=Path("demo"), type=path_type)
+@option("--serve/--no-serve", default=True, help="Serve the page on what is still open afterwards.")
+@option("--port", default=8765, help="Of the page.")
+@option("--browser/--no-browser", default=True, help="Open the page.")
+@click.pass_obj
+def demo(say: Any, /, **options: Any) -> None:
+    """Three rounds on a corpus that ships with spanloop, its gold answers standing in for the person."""
+    from spanloop.recipes.demo import demo as recipe
+
+    with Bar() as bar:
+        recipe(progress=bar, say=say, on_ready=partial(announce, say), **options)
+
+
+@click.command()
+@click.argument("db", required=False, type=path_type)
+@json_option
+def doctor(db: Path | None) -> object:
+    """Look whether everything that is needed is there; exit code 1 if not."""
+    from spanloop.recipes.doctor import doctor as recipe
+
+    return recipe(db)
+
+
+COMMANDS = (export, predict, demo, doctor)

@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+JSON = "spanloop.json"
+"""Where a command leaves that it was asked for JSON: ``ctx.meta[JSON]``."""
+
+option = partial(click.option, show_default=True)
+path_type = click.Path(path_type=Path)
+db_argument = click.argument("db", type=path_type)
+split_option = click.option("--split", type=click.Choice(["pool", "eval"]), help="Only this split.")
+by_option = click.option(
+    "--by",
+    type=click.Choice(["line", "paragraph", "file", "sentence", "document"]),
+    help="What one document is: a line, paragraph or file of plain text; a sentence or document of CoNLL.",
+)
+
+
+def _note_json(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    ctx.meta[JSON] = ctx.meta.get(JSON, False) or asked
+
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_note_json,
+    help="One JSON object on stdout and nothing else.",
+)
+
+
+class OfProject(click.Group):
+    """Commands that follow the project they are about; ``--json`` may stand anywhere, as with all others."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        flags = [argument for argument in args if argument == "--json"]
+        return super().parse_args(ctx, flags[:1] + [argument for argument in args if argument != "--json"])
+
+
+def project_of(ctx: click.Context) -> Path:
+    """The project that the group of this command was given."""
+    if ctx.parent is None:
+        raise click.UsageError("this command follows a project", ctx)
+    return Path(ctx.parent.params["db"])
