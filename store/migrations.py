@@ -7,12 +7,24 @@ table has CHECKs.
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlite_utils import Database, Migrations
 
 from spanloop.store import views
 
 APPLICATION_ID = 0x73706C70  # "splp": PRAGMA application_id marks a file as ours
 STEPS = Migrations("spanloop")
+
+
+def _run(db: Database, script: str) -> None:
+    """Run a script line by line; sqlite3's own executescript would commit the transaction it runs in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
 
 
 def version() -> int:
@@ -22,7 +34,9 @@ def version() -> int:
 
 @STEPS()
 def m001_project_and_labels(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE project (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         task TEXT NOT NULL CHECK (task IN ('spans', 'tags')),
@@ -49,12 +63,15 @@ def m001_project_and_labels(db: Database) -> None:
         merged_into INTEGER REFERENCES labels(id) CHECK (merged_into IS NULL OR retired = 1)
     ) STRICT;
     CREATE UNIQUE INDEX labels_key ON labels(key) WHERE key IS NOT NULL AND retired = 0;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m002_documents(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE documents (
         id INTEGER PRIMARY KEY,
         key TEXT NOT NULL UNIQUE CHECK (key <> ''),
@@ -81,12 +98,15 @@ def m002_documents(db: Database) -> None:
         boundaries TEXT NOT NULL CHECK (json_valid(boundaries)),
         PRIMARY KEY (document_id, tokenizer)
     ) STRICT;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m003_models_and_predictions(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -121,12 +141,15 @@ def m003_models_and_predictions(db: Database) -> None:
         score REAL NOT NULL,
         PRIMARY KEY (model_id, strategy, document_id)
     ) STRICT, WITHOUT ROWID;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m004_annotations(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE annotations (
         id INTEGER PRIMARY KEY,
         uuid TEXT NOT NULL UNIQUE CHECK (uuid <> ''),
@@ -183,12 +206,15 @@ def m004_annotations(db: Database) -> None:
         end_char INTEGER NOT NULL CHECK (end_char > start_char),
         PRIMARY KEY (annotation_id, start_char)
     ) STRICT, WITHOUT ROWID;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m005_queue(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -244,12 +270,15 @@ def m005_queue(db: Database) -> None:
         UPDATE queue_counts SET documents = documents + 1
         WHERE split = NEW.split AND state = NEW.state AND gold = NEW.gold;
     END;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m006_rounds(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE rounds (
         number INTEGER PRIMARY KEY CHECK (number >= 1),
         parent INTEGER REFERENCES rounds(number),
@@ -309,12 +338,15 @@ def m006_rounds(db: Database) -> None:
     ) STRICT;
     CREATE UNIQUE INDEX scores_once
         ON scores(round, split, metric, coalesce(average, ''), coalesce(label, ''));
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m007_ledger(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE alignment_events (
         id INTEGER PRIMARY KEY,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -336,12 +368,15 @@ def m007_ledger(db: Database) -> None:
         document_id, start_char, end_char, label, action, reason, coalesce(model_id, 0),
         coalesce(annotation_id, 0), coalesce(source, ''), coalesce(line, 0));
     CREATE INDEX alignment_events_reason ON alignment_events(reason);
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m008_people(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
     CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
@@ -356,9 +391,10 @@ def m008_people(db: Database) -> None:
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id)
     ) STRICT;
-    """)
+    """,
+    )
 
 
 @STEPS()
 def m009_views(db: Database) -> None:
-    db.executescript(views.ALL)
+    _run(db, views.ALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,13 @@ from spanloop.store.records import AlignmentEvent, Document, Prediction, Span, S
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
+
+CHUNK = 5_000  # predictions deleted in one transaction
+_STARTED_FROM = (
+    "(EXISTS (SELECT 1 FROM annotations a WHERE a.prediction_id = p.id)"
+    " OR EXISTS (SELECT 1 FROM prediction_spans s JOIN annotation_spans t ON t.prediction_span_id = s.id"
+    "            WHERE s.prediction_id = p.id))"
+)
 
 
 class Predictions:
@@ -123,3 +131,39 @@ class Predictions:
         row = self._store.row("SELECT count(*) FROM predictions WHERE model_id = ?", (model_id,))
         assert row is not None
         return int(row[0])
+
+    def prune(self) -> int:
+        """Delete predictions that nobody needs any more, in short transactions, and return how many.
+
+        Kept are those of the promoted round's model and of the one promoted before (with no promoted round:
+        of the newest model), of the model the queue stands by, and those that an annotation started from.
+        """
+        kept = json.dumps(self._models_to_keep())
+        spent = [
+            row[0]
+            for row in self._store.rows(
+                "SELECT p.id FROM predictions p WHERE p.model_id NOT IN (SELECT value FROM json_each(?))"
+                f" AND NOT {_STARTED_FROM}",
+                (kept,),
+            )
+        ]
+        pruned = 0
+        for begin in range(0, len(spent), CHUNK):
+            with self._store.write():
+                pruned += self._store.run(
+                    "DELETE FROM predictions AS p WHERE id IN (SELECT value FROM json_each(?))"
+                    f" AND NOT {_STARTED_FROM}",  # someone may have answered meanwhile
+                    (json.dumps(spent[begin : begin + CHUNK]),),
+                ).rowcount
+        with self._store.write():
+            self._store.run(
+                "DELETE FROM acquisition WHERE model_id NOT IN (SELECT value FROM json_each(?))", (kept,)
+            )
+        return pruned
+
+    def _models_to_keep(self) -> list[int]:
+        rows = self._store.rows(
+            "SELECT r.model_id FROM promotions p JOIN rounds r ON r.number = p.round GROUP BY r.model_id"
+            " ORDER BY max(r.promoted) DESC, max(p.id) DESC LIMIT 2"
+        ) or self._store.rows("SELECT max(model_id) FROM predictions")
+        return [row[0] for row in rows] + [m for m in (self._store.queue.standing()[1],) if m is not None]

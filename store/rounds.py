@@ -103,12 +103,17 @@ class Rounds:
     def close_interrupted(self) -> list[Round]:
         """Mark as failed the running rounds of this machine whose process is gone, and return them."""
         with self._store.write():
-            running = self._store.rows(
-                "SELECT number, process FROM rounds WHERE state = 'running' AND host = ?",
-                (socket.gethostname(),),
-            )
-            gone = [number for number, process in running if not _is_alive(process)]
-            return [self.fail(number, "interrupted: its process ended without a word") for number in gone]
+            return [
+                self.fail(round_.number, "interrupted: its process ended without a word")
+                for round_ in self.interrupted()
+            ]
+
+    def interrupted(self) -> list[Round]:
+        """The running rounds of this machine whose process is gone."""
+        running = self._store.rows(
+            "SELECT number, process FROM rounds WHERE state = 'running' AND host = ?", (socket.gethostname(),)
+        )
+        return [self.get(number) for number, process in running if not _is_alive(process)]
 
     def get(self, number: int) -> Round:
         """The round of that number. Raises StoreError when there is none."""

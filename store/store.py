@@ -24,6 +24,8 @@ from sqlite_utils import Database
 from spanloop.store import migrations
 from spanloop.store.annotations import Annotations
 from spanloop.store.annotators import Annotators
+from spanloop.store.backup import Backup, backup, copy_file
+from spanloop.store.check import Problem, check
 from spanloop.store.clock import now
 from spanloop.store.documents import Documents
 from spanloop.store.drafts import Drafts
@@ -229,6 +231,14 @@ class Store:
         with _plain_errors(self.path):
             return self.db.conn.execute(sql, parameters)
 
+    def check(self, repair: bool = False) -> list[Problem]:
+        """What is wrong with the project, with advice; see ``check.check``."""
+        return check(self, repair)
+
+    def backup(self, target: str | Path) -> Backup:
+        """Copy the project of this moment and its promoted round; see ``backup.backup``."""
+        return backup(self, target)
+
     @property
     def project(self) -> Project:
         """The project's one row."""
@@ -249,6 +259,8 @@ class Store:
             for name, value in changes.items():
                 stored = json.dumps(value) if name == "page" else value
                 self.run(f"UPDATE project SET {name} = ?", (stored,))
+            if "overlap" in changes:
+                self.queue.refresh_answered(at_least=1)
 
     def _migrate(self) -> None:
         """Apply the pending steps in one transaction; what another process did meanwhile is seen in it."""
@@ -257,21 +269,12 @@ class Store:
             if version == migrations.version():
                 return
             if version:
-                self._copy_to(self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}"))
+                copy_file(
+                    self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
+                )
             migrations.STEPS.apply(db)
             db.conn.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
             db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
-
-    def _copy_to(self, target: Path) -> None:
-        """A consistent copy of what is committed, by a connection of its own; replaces ``target``."""
-        draft = target.with_name(f".{target.name}.{os.getpid()}.new")
-        source, copy = sqlite3.connect(self.path), sqlite3.connect(draft)
-        try:
-            source.backup(copy)
-        finally:
-            source.close()
-            copy.close()
-        draft.replace(target)
 
 
 def _schema_of(path: Path) -> int:
