@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from spacy.parts_of_speech import IDS
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spanloop.plugin.spans import AlignmentEvent, CharSpan
 
 Alignment = Literal["snap", "strict"]
+Change = Literal["snapped", "trimmed"]
 Placed = tuple[Span, CharSpan]
+Wanted = tuple[CharSpan, Span | None, Change | None]
 
 INSIDE_A_TOKEN = "begins or ends inside a token"
 NO_TOKEN = "covers no token"
 OVERLAPS = "overlaps another entity once it is placed on tokens"
 TAKEN = "overlaps an entity that was there before"
+WHITESPACE = "begins or ends with whitespace"
+_REASONS: dict[Change, str] = {"snapped": INSIDE_A_TOKEN, "trimmed": WHITESPACE}
 
 
 def place(
@@ -34,31 +38,32 @@ def place(
     events: list[AlignmentEvent] = []
     free = np.ones(len(doc), dtype=bool) if taken is None else ~np.asarray(taken, dtype=bool)
     was_free = free.copy()
-    exact = {span.key: doc.char_span(span.start, span.end, span.label) for span in spans}
-    for span in sorted(spans, key=lambda s: (exact[s.key] is None, -(s.score or 0.0), s.start)):
-        target = exact[span.key] or _snapped(doc, span)
-        event = AlignmentEvent(span.start, span.end, span.label, "dropped", NO_TOKEN)
+    wanted = [(span, *_target(doc, span)) for span in spans]
+    for span, target, change in sorted(wanted, key=_claim):
         if target is None:
-            events.append(event)
-        elif exact[span.key] is None and alignment == "strict":
-            events.append(replace(event, reason=INSIDE_A_TOKEN))
+            events.append(_dropped(span, NO_TOKEN))
+        elif change == "snapped" and alignment == "strict":
+            events.append(_dropped(span, INSIDE_A_TOKEN))
         elif not free[target.start : target.end].all():
             before = not was_free[target.start : target.end].all()
-            events.append(replace(event, reason=TAKEN if before else OVERLAPS))
+            events.append(_dropped(span, TAKEN if before else OVERLAPS))
         else:
             free[target.start : target.end] = False
             placed.append((target, span))
-            if exact[span.key] is None:
-                events.append(
-                    replace(
-                        event,
-                        action="snapped",
-                        reason=INSIDE_A_TOKEN,
-                        placed_start=target.start_char,
-                        placed_end=target.end_char,
-                    )
-                )
+            if change is not None:
+                where = (target.start_char, target.end_char)
+                events.append(AlignmentEvent(*span.key, change, _REASONS[change], *where))
     return sorted(placed, key=_start), sorted(events, key=_place)
+
+
+def _dropped(span: CharSpan, reason: str) -> AlignmentEvent:
+    return AlignmentEvent(*span.key, "dropped", reason)
+
+
+def _claim(wanted: Wanted) -> tuple[bool, float, int]:
+    """Who goes first where two want one token."""
+    span, _, change = wanted
+    return change is not None, -(span.score or 0.0), span.start
 
 
 def _start(placed: Placed) -> int:
@@ -69,17 +74,23 @@ def _place(event: AlignmentEvent) -> tuple[int, int]:
     return event.start, event.end
 
 
-def _snapped(doc: Doc, span: CharSpan) -> Span | None:
-    """Every token the span touches, without whitespace tokens at the edges."""
+def _target(doc: Doc, span: CharSpan) -> tuple[Span | None, Change | None]:
+    """Every token that the span touches, less whitespace tokens at its edges, and what that did to the
+    span."""
     target = doc.char_span(span.start, span.end, span.label, alignment_mode="expand")
     if target is None:
-        return None
+        return None, None
     start, end = target.start, target.end
     while start < end and doc[start].is_space:
         start += 1
     while start < end and doc[end - 1].is_space:
         end -= 1
-    return Span(doc, start, end, span.label) if start < end else None
+    if start == end:
+        return None, None
+    target = Span(doc, start, end, span.label)
+    if target.start_char < span.start or target.end_char > span.end:
+        return target, "snapped"
+    return target, "trimmed" if (target.start_char, target.end_char) != (span.start, span.end) else None
 
 
 def set_ents(
@@ -126,6 +137,8 @@ def set_tags(doc: Doc, spans: Sequence[CharSpan], *, field: Literal["tag", "pos"
     """Make each span's label the tag (or part of speech) of the tokens that begin in it."""
     attribute = f"{field}_"
     for span in spans:
+        if field == "pos" and span.label not in IDS:
+            raise ValueError(f'"{span.label}" is no universal part of speech: set annotate = "tag" for it')
         target = doc.char_span(span.start, span.end, alignment_mode="expand")
         for token in target or ():
             if span.start <= token.idx < span.end and (overwrite or not getattr(token, attribute)):
