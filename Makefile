@@ -32,10 +32,10 @@ demo: $(VENV)/.ready-offline
 	$(BIN)/spanloop demo $(DEMO) $(if $(filter 0,$(SERVE)),--no-serve,)
 
 test: $(VENV)/.ready-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/.ready-test
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
 # mypy reads a built and installed copy: what users get, not the source tree
 check: $(VENV)/.ready-dev
