@@ -75,7 +75,7 @@ class Queue:
         check_annotator(annotator)
         if strategy is not None and strategy != self.standing()[0]:
             self.prioritise(strategy)
-        with self._store.write():
+        with self._store.write(durable=False):
             asked = {"annotator": annotator, "split": split, "now": now()}
             taken: list[tuple[int, str]] = self._held(asked, exclude)[:n]
             while len(taken) < n:
@@ -148,7 +148,7 @@ class Queue:
 
     def release(self, annotator: str, document_id: int | None = None) -> None:
         """Give a lease back, or all that an annotator holds."""
-        with self._store.write():
+        with self._store.write(durable=False):
             self._store.run(
                 "DELETE FROM leases WHERE annotator = ?1 AND (?2 IS NULL OR document_id = ?2)",
                 (annotator, document_id),
@@ -156,7 +156,7 @@ class Queue:
 
     def renew(self, annotator: str, document_id: int, lease_seconds: float = 600) -> bool:
         """Hold a document longer; False when the lease has gone to someone else meanwhile."""
-        with self._store.write():
+        with self._store.write(durable=False):
             moment = now()
             others = self._store.row(
                 "SELECT count(*) FROM leases WHERE document_id = ? AND annotator <> ? AND until > ?",
@@ -182,7 +182,7 @@ class Queue:
         What they said stands until then.
         """
         check_annotator(annotator)
-        with self._store.write():
+        with self._store.write(durable=False):
             if self._store.documents.get(document_id) is None:
                 raise StoreError(f"there is no document {document_id} to reopen")
             until = now(lease_seconds)

@@ -194,10 +194,10 @@ class Store:
         self.close()
 
     @contextmanager
-    def write(self) -> Iterator[Database]:
-        """One transaction: all of the block or nothing.
+    def write(self, durable: bool = True) -> Iterator[Database]:
+        """One transaction: all of the block or nothing. Inside another one of the same thread it joins it.
 
-        Inside another ``write()`` of the same thread it joins it.
+        ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
         """
         with self._writing, _plain_errors(self.path):
             db = self.db
@@ -207,6 +207,7 @@ class Store:
                 ):  # a savepoint: an inner block that fails and is caught leaves nothing behind
                     yield db
                 return
+            db.conn.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             db.conn.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -1,0 +1,242 @@
+"""How fast the store is, and whether it stays so: ``python benchmarks/store.py --documents 1000000``.
+
+Prints one line per figure. Documents are made up (seeded, about 150 characters, two predicted spans each).
+The import is timed against ``sqlite-utils insert`` of the same JSONL file, alternating, as a ratio of pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+from spanloop.store import Store
+from spanloop.store.records import AnnotatedSpan, Annotation, Document, Model, Span
+
+STRATEGIES = ("random", "least_confidence", "mnlp", "margin", "entropy")
+WORDS = [f"w{''.join(random.Random(n).choices('abcdefghijklmnop', k=2 + n % 7))}" for n in range(3000)]
+
+
+def write_rows(path: Path, documents: int) -> None:
+    """A JSONL file of made-up documents."""
+    choice = random.Random(1)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(documents):
+            text = " ".join(choice.choices(WORDS, k=choice.randint(8, 40)))
+            file.write(
+                json.dumps({"id": f"doc-{number}", "text": f"{text} {number}", "source": "made up"}) + "\n"
+            )
+
+
+def read_rows(path: Path) -> Iterator[Document]:
+    """The documents of the file, one at a time."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            yield Document(row["text"], key=row["id"], meta={"source": row["source"]})
+
+
+def import_ours(rows: Path, target: Path) -> None:
+    """Through the store, a thousand documents a transaction."""
+    with Store.create(target, labels=["PER", "LOC"], base_model="offline", eval_fraction=0.1) as store:
+        documents = read_rows(rows)
+        while batch := list(islice(documents, 1000)):
+            store.documents.add(batch)
+
+
+def import_plain(rows: Path, target: Path) -> None:
+    """The yardstick: ``sqlite-utils insert``, with the key it needs to find a document again."""
+    command = [sys.executable, "-m", "sqlite_utils", "insert", "--nl", "--pk", "id", "--silent"]
+    command += [str(target), "documents", str(rows)]
+    subprocess.run(command, check=True)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def compare_imports(rows: Path, folder: Path, pairs: int) -> None:
+    """Import throughput of both, alternating so that a busy machine slows both."""
+    ratios, ours, plain = [], 0.0, 0.0
+    for number in range(pairs):
+        plain = seconds(lambda n=number: import_plain(rows, folder / f"plain{n}.db"))  # type: ignore[misc]
+        ours = seconds(lambda n=number: import_ours(rows, folder / f"ours{n}.db"))  # type: ignore[misc]
+        ratios.append(plain / ours)
+        for path in folder.glob("plain*.db"):
+            path.unlink()
+        if number < pairs - 1:
+            (folder / f"ours{number}.db").unlink()
+    (folder / f"ours{pairs - 1}.db").rename(folder / "project.db")
+    say("import", f"{ours:.1f} s, plain {plain:.1f} s, median ratio of {pairs} pairs {median(ratios):.2f}x")
+
+
+def predict(store: Store, name: str) -> int:
+    """Two spans and five scores for every document, a thousand a transaction; returns the model id."""
+    model_id = store.models.add(Model(name, "hf", name)).id or 0
+    choice = random.Random(name)
+    documents = store.predictions.missing(model_id, order="id")
+    while batch := list(islice(documents, 1000)):
+        store.predictions.add(
+            model_id,
+            [
+                (
+                    document.id or 0,
+                    (Span(0, 3, "PER", 0.9), Span(4, 6, "LOC", 0.5)),
+                    {strategy: choice.random() for strategy in STRATEGIES},
+                )
+                for document in batch
+            ],
+        )
+    return model_id
+
+
+def answer(store: Store, document_id: int, annotator: str) -> None:
+    """One answer as the page sends it."""
+    span = AnnotatedSpan(0, 3, "PER", "added")
+    store.annotations.add(
+        Annotation(str(uuid.uuid4()), document_id, annotator, "human", "accept", (span,), seconds=1.0)
+    )
+
+
+def annotate_many(store: Store, annotations: int) -> None:
+    """Answers in transactions of a thousand, to fill the store."""
+    ids = random.Random(2).sample(list(store.documents.ids()), annotations)
+    for begin in range(0, annotations, 1000):
+        with store.write():
+            for document_id in ids[begin : begin + 1000]:
+                answer(store, document_id, "filler")
+
+
+def correct_together(store: Store, people: int, each: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of every next and every submit of people at once, in threads as in the page's server."""
+    nexts: list[float] = []
+    submits: list[float] = []
+
+    def work(name: str) -> None:
+        for _ in range(each):
+            begin = time.perf_counter()
+            (item,) = store.queue.next(name)
+            between = time.perf_counter()
+            answer(store, item.document.id or 0, name)
+            nexts.append((between - begin) * 1000)
+            submits.append((time.perf_counter() - between) * 1000)
+
+    threads = [threading.Thread(target=work, args=(f"person {number}",)) for number in range(people)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return nexts, submits
+
+
+def status(store: Store) -> None:
+    """What ``spanloop status`` asks."""
+    store.queue.counts("pool")
+    store.queue.counts("eval")
+    store.rounds.all()
+    store.ledger.counts()
+
+
+def promote_beside_work(store: Store, model_id: int) -> tuple[float, list[float]]:
+    """Seconds that re-ordering the whole queue takes, and the submits of a person who goes on meanwhile."""
+    submits: list[float] = []
+    done = threading.Event()
+    with Store.open(store.path) as page:
+
+        def work() -> None:
+            while not done.is_set():
+                submits.extend(correct_together(page, 1, 1)[1])
+
+        person = threading.Thread(target=work)
+        person.start()
+        took = seconds(lambda: store.queue.prioritise("entropy", model_id))
+        done.set()
+        person.join()
+    return took, submits
+
+
+def percentiles(values: list[float]) -> str:
+    """Median, 99th percentile and worst."""
+    ordered = sorted(values)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"p50 {median(ordered):.2f} ms, p99 {p99:.2f} ms, worst {ordered[-1]:.2f} ms, n={len(ordered)}"
+
+
+def say(name: str, figure: str) -> None:
+    """One line."""
+    print(f"{name:<34} {figure}", flush=True)
+
+
+def main() -> None:
+    """Run it all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--annotations", type=int, help="a tenth of the documents unless given")
+    parser.add_argument("--pairs", type=int, default=3, help="imports of each kind")
+    parser.add_argument("--each", type=int, default=200, help="answers of each of eight people")
+    options = parser.parse_args()
+    annotations = options.annotations or options.documents // 10
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_rows(folder / "rows.jsonl", options.documents)
+        size = (folder / "rows.jsonl").stat().st_size / options.documents
+        say("documents", f"{options.documents:,}, JSONL {size:.0f} bytes each")
+        compare_imports(folder / "rows.jsonl", folder, options.pairs)
+        path = folder / "project.db"
+        say("bytes per document, imported", f"{path.stat().st_size / options.documents:.0f}")
+        with Store.open(path) as store:
+            say(
+                "the same file again",
+                f"{seconds(lambda: [store.documents.add(b) for b in batches(folder)]):.1f} s",
+            )
+            took = seconds(lambda: predict(store, "first"))
+            say("store predictions", f"{took:.1f} s, {options.documents / took:,.0f} documents/s")
+            model_id = predict(store, "second")
+            say(
+                "fill with annotations",
+                f"{annotations / seconds(lambda: annotate_many(store, annotations)):,.0f}/s",
+            )
+            say(
+                "order the queue, nobody working",
+                f"{seconds(lambda: store.queue.prioritise('entropy')):.1f} s",
+            )
+            one = correct_together(store, 1, options.each)
+            say("next, one person", percentiles(one[0]))
+            say("submit, one person", percentiles(one[1]))
+            eight = correct_together(store, 8, options.each)
+            say("next, eight people", percentiles(eight[0]))
+            say("submit, eight people", percentiles(eight[1]))
+            say("status", f"{seconds(lambda: status(store)) * 1000:.1f} ms")
+            took, submits = promote_beside_work(store, model_id - 1)
+            say("promotion re-orders the queue", f"{took:.1f} s; submits meanwhile {percentiles(submits)}")
+            say("read all gold", f"{seconds(lambda: sum(1 for _ in store.annotations.gold())):.1f} s")
+            say("read all documents", f"{seconds(lambda: sum(1 for _ in store.documents.iterate())):.1f} s")
+            say("check", f"{seconds(store.check):.1f} s")
+            say("prune one of two models", f"{seconds(store.predictions.prune):.1f} s")
+        say("bytes per document, two models", f"{path.stat().st_size / options.documents:.0f}")
+    say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def batches(folder: Path) -> Iterator[list[Document]]:
+    """The rows a thousand at a time."""
+    documents = read_rows(folder / "rows.jsonl")
+    while batch := list(islice(documents, 1000)):
+        yield batch
+
+
+if __name__ == "__main__":
+    main()
