@@ -80,6 +80,7 @@ def training_gold(nlp: Language, gold: Gold) -> train.Gold:
         spans=char_spans(gold.spans),
         ranges=gold.ranges,
         negatives=char_spans(gold.negatives),
+        group=gold.document.group,
     )
 
 

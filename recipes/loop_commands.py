@@ -164,7 +164,7 @@ def announce(say: Any, link: str) -> None:
 
 @click.command()
 @db_argument
-@option("--class-weights", default="effective", help="none, sqrt, inverse, effective or focal.")
+@option("--class-weights", default="effective", help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.")
 @option(
     "--base", type=click.Choice(["model", "round"]), default="model", help="Train anew, or on from the round."
 )

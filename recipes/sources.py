@@ -70,7 +70,7 @@ def _from_model(store: Store, model: str) -> Source:
         )
     _refuse_strangers(model, pipe.labels, labels)
     row = store.models.add(Model(hash=pipe.fingerprint(), kind="hf", name=model))
-    return Source(nlp, _id(row), model, {})
+    return Source(nlp, stored_id(row), model, {})
 
 
 def _from_pipeline(store: Store, pipeline: str) -> Source:
@@ -82,7 +82,7 @@ def _from_pipeline(store: Store, pipeline: str) -> Source:
     if known:
         _refuse_strangers(pipeline, known, store.labels.names())
     row = store.models.add(Model(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
-    return Source(nlp, _id(row), pipeline, {})
+    return Source(nlp, stored_id(row), pipeline, {})
 
 
 def _from_patterns(store: Store, file: Path) -> Source:
@@ -102,7 +102,7 @@ def _from_patterns(store: Store, file: Path) -> Source:
     ruler.add_patterns(rows)  # type: ignore[attr-defined]
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
     row = store.models.add(Model(hash=digest, kind="patterns", name=file.name))
-    return Source(nlp, _id(row), file.name, {})
+    return Source(nlp, stored_id(row), file.name, {})
 
 
 def _read_patterns(file: Path) -> list[dict[str, object]]:
@@ -131,7 +131,8 @@ def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str]
         raise RecipeError(f"{source} knows none of this project's labels ({', '.join(ours)}), only {known}")
 
 
-def _id(model: Model) -> int:
+def stored_id(model: Model) -> int:
+    """The id of a model that the store has given back."""
     if model.id is None:
         raise RecipeError(f"the model {model.name} got no row in the store")
     return model.id

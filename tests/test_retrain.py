@@ -198,19 +198,42 @@ def test_if_new_counts_what_came_since_the_last_round(trained: tuple[Path, Round
 
 
 def test_promotion_compares_on_the_same_eval_gold(db: Path) -> None:
-    first = retrain(db, epochs=6, learning_rate=3e-3, class_weights="none")
+    first = retrain(db, epochs=20, learning_rate=1e-2, batch_size=128, class_weights="none")
     second = retrain(db, epochs=1, learning_rate=1e-9, class_weights="none")
     assert isinstance(first, RoundReport)
     assert isinstance(second, RoundReport)
     assert first.scores.headline.f1 > second.scores.headline.f1
     assert not second.promoted
-    assert f"against {first.scores.headline.f1:.4f} of round 1" in second.reason
+    assert f"against {first.scores.headline.f1:.4f} " in second.reason
+    assert "worse" in second.reason
     assert "round 2 is promoted" in done("rounds", db, "promote", 2)
     assert done("status", db, "--json")["promoted"] == 2
     assert "round 1 is promoted" in done("rounds", db, "rollback")
     third = retrain(db, epochs=1, base="round", learning_rate=1e-9, class_weights="none")
     assert isinstance(third, RoundReport)
     assert third.scores.headline.f1 == pytest.approx(first.scores.headline.f1)  # it went on from round 1
+
+
+def test_leaks_are_refused_unless_they_are_meant(db: Path, tmp_path: Path) -> None:
+    text = "Ann met the same eight words in Berlin once more"
+    twice = {"text": text, "spans": [[0, 3, "PER"]]}
+    done("import", db, jsonl_file(tmp_path / "a.jsonl", {**twice, "id": "in-pool"}), "--split", "pool")
+    done("import", db, jsonl_file(tmp_path / "b.jsonl", {**twice, "id": "in-eval"}), "--split", "eval")
+    message = refused("retrain", db)
+    assert "1 eval document of 9 (11.1%)" in message
+    assert "in-eval is like in-pool" in message
+    assert done("status", db, "--json")["rounds"] == []
+    allowed = retrain(db, epochs=1, allow_leaks=True)
+    assert isinstance(allowed, RoundReport)
+    assert "Beware: 1 eval document of 9" in allowed.text()
+    assert [leak.eval_key for leak in allowed.leaks.found] == ["in-eval"]
+
+
+def test_class_weights_by_label_and_unknown_ones(db: Path) -> None:
+    assert "there are no class weights 'heavy'" in refused("retrain", db, "--class-weights", "heavy")
+    assert "PER=much" in refused("retrain", db, "--class-weights", "PER=much")
+    report = done("retrain", db, "--class-weights", "PER=4,LOC=2", "--epochs", 1, "--json")
+    assert report["class_weights"]["PER"] == pytest.approx(2 * report["class_weights"]["LOC"])
 
 
 def test_a_renamed_label_keeps_its_score_and_a_retired_one_is_left_out(

@@ -1,0 +1,71 @@
+"""What a retraining gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spanloop.recipes.evaluate import Evaluation
+from spanloop.recipes.leaks import WARN_ABOVE, Leaks
+from spanloop.recipes.table import counted
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """A finished round: its figures, how long it took, whether it was promoted and why."""
+
+    number: int
+    scores: Evaluation
+    promoted: bool
+    reason: str
+    seconds: float
+    class_weights: Mapping[str, float]
+    train_documents: int
+    train_spans: int
+    spans_lost: int
+    leaks: Leaks
+
+    def json(self) -> dict[str, object]:
+        return {
+            **self.scores.json(),
+            "seconds": self.seconds,
+            "promoted": self.promoted,
+            "reason": self.reason,
+            "class_weights": dict(self.class_weights),
+            "train_documents": self.train_documents,
+            "train_spans": self.train_spans,
+            "train_spans_lost": self.spans_lost,
+            "leaks": self.leaks.json(),
+        }
+
+    def text(self) -> str:
+        weights = ", ".join(f"{label} {weight:.2f}" for label, weight in self.class_weights.items())
+        lines = [
+            f"round {self.number}: trained on {counted(self.train_documents, 'document')} with "
+            f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s"
+        ]
+        if self.spans_lost:
+            lines.append(
+                f"{counted(self.spans_lost, 'gold span')} could not be put on tokens (see the ledger)"
+            )
+        if weights:
+            lines.append(f"class weights: {weights}")
+        lines += ["", self.scores.text(), ""]
+        if self.leaks.share > WARN_ABOVE:
+            lines.append(f"Beware: {self.leaks.text()}")
+        lines.append(self.reason)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class NoRound:
+    """There was no reason to train; ``reason`` says why."""
+
+    reason: str
+    exit_code: int = 3
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "round": None, "reason": self.reason}
+
+    def text(self) -> str:
+        return self.reason

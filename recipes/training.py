@@ -1,0 +1,187 @@
+"""One round on its way: train, save, score, decide, store."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.evaluate import Evaluation, score
+from spanloop.recipes.leaks import Leaks
+from spanloop.recipes.progress import Progress
+from spanloop.recipes.round_report import RoundReport
+from spanloop.recipes.sources import stored_id
+from spanloop.store import Store
+from spanloop.store.records import Gold, Model, Round
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.component import HFTokenClassifierPipe
+    from spanloop.plugin.train import TrainConfig, TrainReport
+
+Promote = Literal["auto", "yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One round on its way."""
+
+    store: Store
+    row: Round
+    settings: TrainConfig
+    golds: Sequence[Gold]
+    held_out: Sequence[Gold]
+    leaks: Leaks
+    progress: Progress
+
+    def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
+        from spanloop.recipes.convert import score_rows, store_events
+
+        begin = time.monotonic()
+        store, number = self.store, self.row.number
+        nlp, pipe = self._pipeline(start_from)
+        report = self._train(nlp, pipe)
+        scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
+        seconds = time.monotonic() - begin
+        promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
+        folder = store.rounds.folder(number)
+        model = Model(
+            hash=pipe.fingerprint(),
+            kind="round",
+            name=f"round {number}",
+            path=str(folder.relative_to(store.path.parent)),
+            round=number,
+        )
+        with store.write():
+            store.rounds.finish(
+                number,
+                model_id=stored_id(store.models.add(model)),
+                scores=score_rows(scores.report, "eval"),
+                manifest=_manifest(report, model.hash, seconds, self.leaks),
+                class_weights=report.class_weights,
+            )
+            for gold, events in zip(self.golds, report.events, strict=True):
+                document_id = gold.document.id or 0
+                store.ledger.add(
+                    store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
+                )
+            if promoted:
+                store.rounds.promote(number)
+        return RoundReport(
+            number=number,
+            scores=scores,
+            promoted=promoted,
+            reason=reason,
+            seconds=seconds,
+            class_weights=report.class_weights,
+            train_documents=report.documents,
+            train_spans=report.gold_spans,
+            spans_lost=report.gold_spans_lost,
+            leaks=self.leaks,
+        )
+
+    def _train(self, nlp: Language, pipe: HFTokenClassifierPipe) -> TrainReport:
+        """Train the pipe and save the pipeline; the round's folder appears only when it is whole."""
+        from spanloop.plugin.train import train
+        from spanloop.recipes.convert import training_gold
+
+        number = self.row.number
+        folder = self.store.rounds.folder(number)
+        part = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        try:
+            golds = [training_gold(nlp, gold) for gold in self.golds]
+            report = train(pipe, golds, self.settings, progress=self._show_training, folder=part / "training")
+            self.progress(0, None, f"save round {number}")
+            nlp.to_disk(part / "pipeline")
+            os.replace(part / "pipeline", folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return report
+
+    def _pipeline(self, start_from: Round | None) -> tuple[Language, HFTokenClassifierPipe]:
+        """A pipeline with our component, whose head has exactly today's labels."""
+        from spanloop.recipes.annotate import classifier, with_model
+        from spanloop.recipes.pipelines import load_round, project_nlp
+
+        labels = self.store.labels.names()
+        project = self.store.project
+        if start_from is not None:
+            nlp = load_round(self.store, start_from.number)
+            found = classifier(nlp)
+            if found is None:
+                raise RecipeError(f"the pipeline of round {start_from.number} has no token classifier")
+            pipe = found[1]
+        else:
+            nlp = project_nlp(project)
+            pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
+        pipe.set_labels(labels, seed=self.settings.seed)
+        return nlp, pipe
+
+    def _show_training(self, share: float, what: str) -> None:
+        self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
+
+
+def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:
+    """What it takes to tell later what this round was."""
+    told = asdict(report)
+    for kept_elsewhere in ("events", "class_weights", "seconds"):
+        told.pop(kept_elsewhere)
+    return {
+        "model_hash": model_hash,
+        "seconds": seconds,
+        "train_seconds": report.seconds,
+        **told,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": threads(),
+        "leaks": leaks.json(),
+    }
+
+
+def threads() -> int:
+    """How many threads torch computes with: another number can give other last digits."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _promotion(
+    store: Store,
+    number: int,
+    scores: Evaluation,
+    promote: Promote,
+    held_out: Sequence[Gold],
+    progress: Progress,
+) -> tuple[bool, str]:
+    """Whether the round becomes the one in use, and the sentence that says why."""
+    from spanloop.recipes.gate import compare
+    from spanloop.recipes.pipelines import label_names, load_round
+
+    if promote != "auto":
+        return (
+            promote == "yes",
+            f"{'promoted' if promote == 'yes' else 'not promoted'}, as asked (--promote {promote})",
+        )
+    before = store.rounds.promoted()
+    if before is None:
+        return True, "promoted: it is the first round"
+    nlp = load_round(store, before.number)
+    older = score(
+        store, nlp, held_out, round=before.number, renamed=label_names(store, before), progress=progress
+    )
+    comparison = compare(scores.report, older.report, seed=store.project.seed)
+    if comparison.acceptable:
+        return True, f"promoted over round {before.number}: {comparison.text()}"
+    use = f"spanloop rounds {store.path} promote {number}"
+    return (
+        False,
+        f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
+    )
