@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class Desk:
         self.blind = blind
         self.ask_tokens = ask_tokens
         self.sittings = Sittings()
+        self._dealing = threading.Lock()  # two pages of one person must not be dealt the same hand
         self.uid = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
 
     def project(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
@@ -47,6 +49,7 @@ class Desk:
             "task": project.task,
             "labels": [wire.label_json(label) for label in self.store.labels.all()],
             "instructions": project.instructions,
+            "keys": project.page.get("keys", {}),
             "annotator": annotator,
             "split": self.split,
             "blind": self.blind,
@@ -80,17 +83,19 @@ class Desk:
         client = _client(query.get("client"))
         held = wire.parse_ids(query.get("held", ""), "held")
         wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
-        elsewhere = self.sittings.held_elsewhere(client, annotator)
-        items = self.store.queue.next(
-            annotator,
-            n=max(1, min(wanted[0], MAX_FETCH)),
-            split=self.split,
-            strategy=self.strategy,
-            exclude=[*held, *elsewhere],
-            lease_seconds=LEASE_SECONDS,
-        )
-        self.sittings.hold(client, annotator, [*held, *(_id(item.document) for item in items)])
+        with self._dealing:
+            elsewhere = self.sittings.held_elsewhere(client, annotator)
+            items = self.store.queue.next(
+                annotator,
+                n=max(1, min(wanted[0], MAX_FETCH)),
+                split=self.split,
+                strategy=self.strategy,
+                exclude=[*held, *elsewhere],
+                lease_seconds=LEASE_SECONDS,
+            )
+            self.sittings.hold(client, annotator, [*held, *(_id(item.document) for item in items)])
         documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
+        documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
         return {"documents": documents, "counts": self.store.queue.counts(self.split)}
 
     def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:

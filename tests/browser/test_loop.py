@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .conftest import answers, spans_of
+from .steps import drag, ready, token
 
 pytestmark = pytest.mark.browser
 LABELS = ["PER", "LOC", "part number"]
@@ -17,24 +18,6 @@ DOCUMENTS = [
     ("Nothing to see here .", [(0, 7, "LOC", 0.3)]),
     ("The pump PX-7 leaks in Oslo .", []),
 ]
-
-
-def token(page: Any, text: str) -> Any:
-    return page.locator(".card.active .token", has_text=text).first
-
-
-def drag(page: Any, first: str, last: str) -> None:
-    start, end = token(page, first).bounding_box(), token(page, last).bounding_box()
-    page.mouse.move(start["x"] + 2, start["y"] + start["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(end["x"] + end["width"] - 2, end["y"] + end["height"] / 2, steps=4)
-    page.mouse.up()
-
-
-def ready(page: Any, text: str) -> None:
-    """The document is on the page with its real tokens."""
-    token(page, text).wait_for()
-    page.locator(".card.active .hint", has_text="tokens are being prepared").wait_for(state="detached")
 
 
 def test_three_documents_corrected_with_keyboard_and_mouse(
@@ -48,7 +31,7 @@ def test_three_documents_corrected_with_keyboard_and_mouse(
     page.keyboard.press("2")  # the selected suggestion becomes LOC
     page.keyboard.press("Escape")
     drag(page, "Bob", "Bob")  # LOC is the current label
-    page.keyboard.press("ctrl+z".replace("ctrl", "Control"))
+    page.keyboard.press("Control+z")
     page.keyboard.press("1")
     drag(page, "Bob", "Bob")
     page.keyboard.press("1")

@@ -21,9 +21,9 @@ export class Labels {
   }
 
   // The label that a key event asks for, or null. `place` is what digits stand for.
-  byKey(event, place, commandTaken) {
+  byKey(event, place) {
     if (place >= 0) return this.all[place]?.name ?? null;
-    if (commandTaken || event.ctrlKey || event.metaKey || event.altKey) return null;
+    if (event.ctrlKey || event.metaKey || event.altKey) return null;
     return this.all.find((label) => label.key && label.key === event.key)?.name ?? null;
   }
 

@@ -546,7 +546,12 @@ class Page {
     addEventListener("beforeunload", (event) => {
       if (this.outbox.unkept.size) event.preventDefault();
     });
-    setInterval(() => post("/api/sittings", { client, held: this.held() }).catch(() => {}), HEARTBEAT_MS);
+    setInterval(() => this._beat(), HEARTBEAT_MS);
+  }
+
+  // Tell the server that this page lives. Not while documents are on their way: it would forget them.
+  _beat() {
+    if (!this.fetching) post("/api/sittings", { client, held: this.held() }).catch(() => {});
   }
 
   _keyDown(event) {
@@ -555,13 +560,9 @@ class Page {
     if (onControl && [" ", "Enter"].includes(event.key)) return;
     const command = this.keymap.command(event);
     if (MOVES.has(command)) this.pointed = null;
-    const label = this.labels.byKey(event, labelPlace(event), command !== null);
-    if (label !== null) {
-      event.preventDefault();
-      this.chooseByKey(label);
-    } else if (command !== null && this.run(command)) {
-      event.preventDefault();
-    }
+    const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
+    if (label !== null) this.chooseByKey(label);
+    if (label !== null || (command !== null && this.run(command))) event.preventDefault();
   }
 }
 

@@ -14,6 +14,7 @@ export class Outbox {
     this.received = received;
     this.before = before;
     this.refused = new Map();
+    this.latest = 0;
     this.failures = 0;
     this.sending = false;
     this.unkept = new Map(); // answers that localStorage has no room for
@@ -21,7 +22,9 @@ export class Outbox {
 
   // Keep the answer, then send it.
   put(answer) {
-    const key = `${this.prefix}${String(Date.now()).padStart(15, "0")}.${answer.uuid}`;
+    const moment = Math.max(Date.now(), this.latest + 1); // two answers in one millisecond keep their order
+    this.latest = moment;
+    const key = `${this.prefix}${String(moment).padStart(15, "0")}.${answer.uuid}`;
     try {
       localStorage.setItem(key, JSON.stringify(answer));
     } catch {
