@@ -33,6 +33,9 @@ class Network(Protocol):
     def tags(self) -> tuple[str, ...]:
         """The tags of the head in the order of its rows, empty while it has none."""
 
+    def stated_tags(self) -> tuple[str, ...]:
+        """The same as far as it can be told without loading weights."""
+
     def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
         """Make the head's rows these tags; rows that it had stay, found by name."""
 
@@ -82,6 +85,13 @@ class HFNetwork:
     @property
     def tags(self) -> tuple[str, ...]:
         return () if self.pretrained.fresh_head else self.pretrained.tags
+
+    def stated_tags(self) -> tuple[str, ...]:
+        if self.shim.is_loaded:
+            return self.tags
+        from spanloop.plugin.pretrained import stated_tags
+
+        return stated_tags(self.shim.cfg["name"], revision=self.shim.cfg["revision"])
 
     def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
         from spanloop.plugin.pretrained import set_tags
@@ -147,6 +157,9 @@ class HeadNetwork:
     @property
     def tags(self) -> tuple[str, ...]:
         return tuple(self.model.attrs["tags"])
+
+    def stated_tags(self) -> tuple[str, ...]:
+        return self.tags
 
     def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
         old = {tag: row for row, tag in enumerate(self.tags)}

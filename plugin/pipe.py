@@ -116,14 +116,18 @@ class HFTokenClassifierPipe(TrainablePipe):
     @property
     def scheme(self) -> Scheme:
         """The scheme the tags are read in: as set, else as their prefixes say."""
+        return self._scheme_of(self.tags)
+
+    def _scheme_of(self, tags: Sequence[str]) -> Scheme:
         scheme: Scheme | None = self.cfg["scheme"]
-        return scheme or detect(self.tags)
+        return scheme or detect(tags)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, without prefixes, each once."""
-        tags = self.tags
-        return tuple(labels_of_tags(tags, self.scheme)) if tags else ()
+        """The labels, without prefixes, each once. spaCy asks for them at every turn: a model not yet loaded
+        stays so, and the labels are those that its configuration states, none where it is not at hand."""
+        tags = self.network.stated_tags()
+        return tuple(labels_of_tags(tags, self._scheme_of(tags)))
 
     @property
     def label_data(self) -> tuple[str, ...]:
@@ -162,7 +166,7 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def add_label(self, label: str) -> int:
         """Add one label, the old rows kept. 1 if it is new, 0 if it was there."""
-        labels = self.labels
+        labels = labels_of_tags(self.tags, self.scheme)
         if label in labels:
             return 0
         self.set_labels([*labels, label])
@@ -300,7 +304,8 @@ class HFTokenClassifierPipe(TrainablePipe):
         path.mkdir(parents=True, exist_ok=True)
         # What belongs to the weights and not to the config.
         state = {key: self.cfg[key] for key in ("scheme", "temperature", "label_weights")}
-        srsly.write_json(path / _STATE_FILE, {"format": FORMAT, **state})
+        # Not by srsly, which rounds numbers.
+        (path / _STATE_FILE).write_text(json.dumps({"format": FORMAT, **state}, indent=1), "utf-8")
         if "model" not in exclude:
             self.network.to_folder(path / "model")
 
@@ -310,7 +315,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         path = Path(path)
         if not (path / _STATE_FILE).is_file():
             raise ValueError(f"{path} is no saved hf_token_classifier: it has no {_STATE_FILE}")
-        state = srsly.read_json(path / _STATE_FILE)
+        state = json.loads((path / _STATE_FILE).read_text("utf-8"))
         if state.pop("format", None) != FORMAT:
             raise ValueError(
                 f"{path} was saved by another version of spanloop, this one reads format {FORMAT}: "

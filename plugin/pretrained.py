@@ -64,6 +64,23 @@ def resolve(name: str) -> str:
     return str(Path(next(iter(spec.submodule_search_locations))) / "model")
 
 
+def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:
+    """The tags that a model's configuration states. Reads no weights and asks no network: none where the
+    model is not on this machine, or is an encoder without labels."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(
+            resolve(name), revision=revision or "main", local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError):
+        return ()
+    classifies_tokens = any(str(a).endswith("ForTokenClassification") for a in config.architectures or ())
+    if not classifies_tokens or getattr(config, _FRESH, False):
+        return ()
+    return tuple(config.id2label[row] for row in range(len(config.id2label)))
+
+
 def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Pretrained:
     """The token classifier of a folder or hub id, in evaluation mode. An encoder without a head gets one
     of no meaning yet (`fresh_head`): see `set_tags`."""
