@@ -46,6 +46,17 @@ ORDER BY json_array_length(people) DESC LIMIT 1
 """
 _BY_STRATEGY = _FREE.format(order="q.priority DESC, q.document_id")
 _BY_CHANCE = _FREE.format(order="q.shuffle, q.document_id")
+_TAKE_SCORES = """
+UPDATE queue SET priority = a.score FROM acquisition a
+WHERE a.model_id = :model_id AND a.strategy = :strategy AND a.document_id >= :begin AND a.document_id < :end
+  AND queue.document_id = a.document_id AND queue.priority IS NOT a.score
+"""
+_FORGET_SCORES = """
+UPDATE queue SET priority = NULL
+WHERE document_id >= :begin AND document_id < :end AND priority IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM acquisition a
+    WHERE a.model_id = :model_id AND a.strategy = :strategy AND a.document_id = queue.document_id)
+"""
 
 
 class Queue:
@@ -218,25 +229,22 @@ class Queue:
         one. Raises StoreError when no model has stored scores of that strategy; ``random`` needs none.
         """
         if strategy == "random":
-            model_id, priority = None, "queue.shuffle"
+            model_id = None
+            updates = [
+                "UPDATE queue SET priority = shuffle WHERE document_id >= :begin AND document_id < :end"
+            ]
         else:
             model_id = self._scoring_model(strategy, model_id)
-            priority = (
-                "(SELECT a.score FROM acquisition a WHERE a.model_id = :model_id AND a.strategy = :strategy"
-                " AND a.document_id = queue.document_id)"
-            )
-        update = (
-            f"UPDATE queue SET priority = {priority} WHERE document_id >= :begin AND document_id < :end"
-            f" AND priority IS NOT {priority}"
-        )
+            updates = [_TAKE_SCORES, _FORGET_SCORES]
         named = {"model_id": model_id, "strategy": strategy}
         with self._store.write():
             self._store.run("UPDATE queue_settings SET strategy = ?, model_id = ?", (strategy, model_id))
         last = self._store.row("SELECT coalesce(max(document_id), 0) FROM queue")
         assert last is not None
         for begin in range(0, last[0] + 1, CHUNK):
-            with self._store.write() as db:
-                db.conn.execute(update, {**named, "begin": begin, "end": begin + CHUNK})
+            with self._store.write(durable=False) as db:
+                for update in updates:
+                    db.conn.execute(update, {**named, "begin": begin, "end": begin + CHUNK})
 
     def _scoring_model(self, strategy: str, model_id: int | None) -> int:
         row = self._store.row(

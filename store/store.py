@@ -169,6 +169,7 @@ class Store:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA foreign_keys = ON")
+            conn.execute("PRAGMA cache_size = -32768")  # 32 MiB: the indexes of a million documents
             return Database(conn, recursive_triggers=False, execute_plugins=False)
         except sqlite3.DatabaseError as error:
             conn.close()
