@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Literal, get_args
 
 from spanloop.plugin.schemes import OUTSIDE, Scheme, tag_label
@@ -15,26 +16,22 @@ from spanloop.plugin.schemes import OUTSIDE, Scheme, tag_label
 Weighting = Literal["none", "inverse", "sqrt", "effective", "focal"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
 
-# Cui et al. 2019 count examples up to 1 / (1 - beta), beyond which one more adds nothing new. Counted in
-# tokens: a label with some thousand tokens is as good as any, one with a hundred weighs about ten times as
-# much.
-BETA = 0.999
-
 
 def class_weights(
-    option: str | Mapping[str, float], counts: Mapping[str, int], *, beta: float = BETA
+    option: str | Mapping[str, float], counts: Mapping[str, int], *, beta: float | None = None
 ) -> dict[str, float]:
     """The weight of each label in ``counts`` (tokens a label, "O" among them).
 
     ``inverse``: 1 / n. ``sqrt``: 1 / sqrt(n). ``effective``: (1 - beta) / (1 - beta ** n), the inverse of the
-    effective number of samples (Cui et al. 2019, "Class-Balanced Loss"). ``none`` and ``focal`` weigh all
-    alike (focal weighs tokens by their difficulty instead, in the loss). A mapping gives weights by label, 1
-    where it is silent. A label without tokens weighs 1. ValueError for an unknown option, an unknown label,
-    a weight below 0.
+    effective number of samples (Cui et al. 2019, "Class-Balanced Loss"; beta None: `usual_beta`). ``none``
+    and ``focal`` weigh all alike (focal weighs tokens by their difficulty instead, in the loss). A mapping
+    gives weights by label, 1 where it is silent. A label without tokens weighs 1. ValueError for an unknown
+    option, an unknown label, a weight below 0.
     """
     if isinstance(option, Mapping):
         raw = _given(option, counts)
     else:
+        beta = usual_beta(counts) if beta is None else beta
         raw = {label: _raw(option, n, beta) if n else 1.0 for label, n in counts.items()}
     total = sum(counts.values())
     mean = sum(raw[label] * n for label, n in counts.items()) / total if total else 1.0
@@ -43,6 +40,18 @@ def class_weights(
     return {
         label: raw[label] / mean if counts[label] or isinstance(option, Mapping) else 1.0 for label in counts
     }
+
+
+def usual_beta(counts: Mapping[str, int]) -> float:
+    """The beta of ``effective`` for these counts.
+
+    Cui et al. take (N - 1) / N, N being the number of samples beyond which one more adds nothing new. Here N
+    is twice the tokens of the middle label: O and the frequent labels then count as plentiful at any size of
+    the gold, the middle label weighs two and a half times as much as O, one with a tenth of its tokens 20.
+    """
+    tokens = [n for label, n in counts.items() if n and label != OUTSIDE]
+    plentiful = max(2.0 * median(tokens), 1.0) if tokens else 1.0
+    return 1.0 - 1.0 / plentiful
 
 
 def tag_weights(weights: Mapping[str, float], tags: Sequence[str], scheme: Scheme) -> list[float]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import load_model, save_model
 
 from spanloop.plugin.calibrate import MIN_DOCUMENTS, Calibration, calibrate
 from spanloop.plugin.gold import Gold
@@ -53,9 +55,9 @@ class InnerSlice:
 
     pipe: HFTokenClassifierPipe
     golds: Sequence[Gold]
+    folder: Path
     patience: int | None = None
     f1: list[float] = field(default_factory=list)
-    _best: dict[str, Any] | None = None
 
     def __call__(self) -> bool:
         self.f1.append(self._score())
@@ -63,8 +65,7 @@ class InnerSlice:
             return False
         best = self.best_epoch
         if best == len(self.f1) - 1:
-            state = self.pipe.hf_model().state_dict()
-            self._best = {name: tensor.detach().clone() for name, tensor in state.items()}
+            save_model(self.pipe.hf_model(), str(self._best))
         return len(self.f1) - 1 - best >= self.patience
 
     @property
@@ -72,10 +73,14 @@ class InnerSlice:
         """The first epoch, from 0, with the highest F1."""
         return max(range(len(self.f1)), key=self.f1.__getitem__)
 
+    @property
+    def _best(self) -> Path:
+        return self.folder / "best.safetensors"
+
     def take_best(self) -> None:
         """Put the weights of the best epoch back, if the training was to be stopped early."""
-        if self._best is not None:
-            self.pipe.hf_model().load_state_dict(self._best)
+        if self.patience is not None and self.f1:
+            load_model(self.pipe.hf_model(), self._best)
 
     def calibrate(self) -> Calibration:
         """Fit the temperature of the trained pipe and set it."""

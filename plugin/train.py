@@ -9,14 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.plugin.balance import BETA, class_weights, tag_weights
+from spanloop.plugin.balance import class_weights, tag_weights
+from spanloop.plugin.checkpoint import claim, identity
 from spanloop.plugin.gold import Gold
 from spanloop.plugin.lessons import label_counts, lessons_of, windows_of
+from spanloop.plugin.plan import plan
 from spanloop.plugin.spans import AlignmentEvent
 
 if TYPE_CHECKING:
     from spanloop.plugin.calibrate import Calibration
-    from spanloop.plugin.collate import LabelStrategy
+    from spanloop.plugin.collate import LabelStrategy, TrainWindow
     from spanloop.plugin.component import HFTokenClassifierPipe
 
 __all__ = ["Gold", "TrainConfig", "TrainReport", "train"]
@@ -28,28 +30,30 @@ _VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "s
 class TrainConfig:
     """The knobs of one training.
 
-    ``batch_wordpieces``: wordpieces a batch, padding included. ``accumulate``: batches a step. ``warmup``:
-    the share of steps in which the learning rate rises before it falls linearly to 0. ``class_weights``:
-    none, inverse, sqrt, effective, focal, or label to weight. ``label_strategy``: the label on the first
-    wordpiece of a token, or on all of them. ``bf16``: bfloat16 autocast, auto = where the processor has it.
-    ``held_out``: the share of the gold (from 50 documents up, 200 at most) that is kept to score each epoch
-    and to fit confidences on. ``patience``: stop when that score has not risen for so many epochs and keep
-    the best; None: never.
+    ``epochs`` and ``batch_wordpieces`` (wordpieces a batch, padding included) None: as `plan` sees fit.
+    ``accumulate``: batches a step. ``warmup``: the share of steps in which the learning rate rises before
+    it falls linearly to 0. ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight.
+    ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``bf16``: bfloat16
+    autocast, auto = where the processor has it. ``held_out``: the share of the gold (from 50 documents up,
+    200 at most) that is kept to score each epoch and to fit confidences on. ``patience``: stop when that
+    score has not risen for so many epochs and keep the best; None: never. ``checkpoint_seconds``: keep a
+    checkpoint at the end of an epoch, so often at most, and go on from one that a killed training left.
     """
 
-    epochs: int = 5
-    learning_rate: float = 1e-4
-    batch_wordpieces: int = 1024
+    epochs: int | None = None
+    learning_rate: float = 3e-4
+    batch_wordpieces: int | None = None
     accumulate: int = 1
     weight_decay: float = 0.01
     warmup: float = 0.1
     class_weights: str | Mapping[str, float] = "effective"
-    beta: float = BETA
+    beta: float | None = None
     focal_gamma: float = 2.0
     label_strategy: LabelStrategy = "first"
     bf16: Literal["auto"] | bool = "auto"
     held_out: float = 0.1
     patience: int | None = None
+    checkpoint_seconds: float | None = None
     seed: int = 0
 
 
@@ -76,6 +80,8 @@ class TrainReport:
     losses: list[float]
     held_out_f1: list[float]
     steps: int
+    epochs: int
+    batch_wordpieces: int
     bf16: bool
     calibration: Calibration
     versions: dict[str, str] = field(default_factory=dict)
@@ -102,24 +108,31 @@ def train(
     started = time.monotonic()
     lessons = lessons_of(pipe, golds)
     learned, held = hold_out(golds, config.held_out, config.seed)
-    inner = InnerSlice(pipe, [golds[place] for place in held], config.patience)
+    inner = InnerSlice(pipe, [golds[place] for place in held], folder, config.patience)
     taught = [lessons[place] for place in learned]
     counts = label_counts(pipe, taught)
     weights = class_weights(config.class_weights, counts, beta=config.beta)
     bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
+    windows = windows_of(taught, config.label_strategy)
+    planned = plan(sum(map(len, windows)), batch_wordpieces=config.batch_wordpieces, epochs=config.epochs)
+    resume_from = None
+    if config.checkpoint_seconds is not None:
+        resume_from = claim(folder, _identity(pipe, config, windows))
     losses, steps = fit(
         pipe.hf_model(),
-        windows_of(taught, config.label_strategy),
+        windows,
         TokenLoss(
             tag_weights(weights, pipe.tags, pipe.scheme),
             gamma=config.focal_gamma if config.class_weights == "focal" else 0.0,
         ),
         config,
+        planned,
         bf16=bf16,
         pad_id=pipe.pretrained.pad_id,
         progress=progress,
-        after_epoch=inner if held else None,
+        inner=inner if held else None,
         folder=folder,
+        resume_from=resume_from,
     )
     inner.take_best()
     return TrainReport(
@@ -136,7 +149,15 @@ def train(
         losses=losses,
         held_out_f1=inner.f1,
         steps=steps,
+        epochs=planned.epochs,
+        batch_wordpieces=planned.batch_wordpieces,
         bf16=bf16,
         calibration=inner.calibrate(),
         versions={name: version(name) for name in _VERSIONS},
     )
+
+
+def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:
+    """Whose checkpoints these are: the same settings, gold and first weights."""
+    settings = repr((config, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
+    return identity(settings, (array for window in windows for array in (window.input_ids, window.labels)))

@@ -7,11 +7,12 @@ transformers' Trainer takes seconds to import.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,41 +21,59 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from spanloop.plugin.checkpoint import keep_newest
 from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
 from spanloop.plugin.loss import TokenLoss
 
 if TYPE_CHECKING:
+    from spanloop.plugin.inner import InnerSlice
+    from spanloop.plugin.plan import Plan
     from spanloop.plugin.train import TrainConfig
 
 Progress = Callable[[float, str], None]
+_F1 = "held_out_f1"
 
 
 @dataclass
 class Steps(TrainerCallback):  # type: ignore[misc]
-    """Collects the mean loss of each epoch, tells the progress, and asks after each epoch whether to stop."""
+    """Tells the progress, scores the inner slice after each epoch, and keeps a checkpoint now and then.
+
+    What it knows of past epochs lies in the trainer's state, so that it survives a kill.
+    """
 
     progress: Progress | None
-    after_epoch: Callable[[], bool] | None
-    losses: list[float] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
+    inner: InnerSlice | None
+    checkpoint_seconds: float | None
+    first_step: int = 0
+    started: float = 0.0
+    saved: float = 0.0
+
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self.first_step = state.global_step
+        self.started = self.saved = time.monotonic()
+        if self.inner is not None:
+            self.inner.f1 = [entry[_F1] for entry in state.log_history if _F1 in entry]
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         if self.progress is None:
             return
-        done = state.global_step / state.max_steps
-        left = (time.monotonic() - self.started) * (1 - done) / done
+        pace = (time.monotonic() - self.started) / (state.global_step - self.first_step)
+        left = pace * (state.max_steps - state.global_step)
         epoch = min(int(state.epoch) + 1, state.num_train_epochs)
-        self.progress(done, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
+        share = state.global_step / state.max_steps
+        self.progress(share, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
 
-    def on_epoch_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> None:
-        if self.after_epoch is not None and self.after_epoch():
-            control.should_training_stop = True
+    def on_epoch_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.inner is not None:
+            control.should_training_stop |= self.inner()
+            state.log_history.append({_F1: self.inner.f1[-1], "step": state.global_step})
+        if self.checkpoint_seconds is not None and time.monotonic() - self.saved >= self.checkpoint_seconds:
+            control.should_save = True
+            self.saved = time.monotonic()
 
-    def on_log(
-        self, _args: Any, _state: Any, _control: Any, logs: dict[str, Any] | None = None, **_: Any
-    ) -> None:
-        if logs and "loss" in logs:
-            self.losses.append(float(logs["loss"]))
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+        if state.is_world_process_zero:
+            keep_newest(Path(args.output_dir))
 
 
 class BudgetLoader(DataLoader[TrainWindow]):
@@ -83,29 +102,33 @@ def fit(
     windows: Sequence[TrainWindow],
     loss: TokenLoss,
     config: TrainConfig,
+    plan: Plan,
     *,
     bf16: bool,
     pad_id: int,
     progress: Progress | None,
-    after_epoch: Callable[[], bool] | None,
+    inner: InnerSlice | None,
     folder: Path,
+    resume_from: Path | None,
 ) -> tuple[list[float], int]:
-    """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps."""
-    steps = Steps(progress, after_epoch)
+    """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
+
+    ``resume_from``: a checkpoint of the same training in ``folder``.
+    """
     with _own_randomness():
         trainer = BudgetTrainer(
             model=model,
-            args=_arguments(config, bf16, folder),
+            args=_arguments(config, plan, bf16, folder),
             train_dataset=windows,
             compute_loss_func=loss,
-            callbacks=[steps],
+            callbacks=[Steps(progress, inner, config.checkpoint_seconds)],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.loader = BudgetLoader(
             windows,  # type: ignore[arg-type]
             batch_sampler=BudgetBatches(
                 [len(window) for window in windows],
-                budget=config.batch_wordpieces,
+                budget=plan.batch_wordpieces,
                 seed=config.seed,
                 rank=trainer.args.process_index,
                 world=trainer.args.world_size,
@@ -113,13 +136,14 @@ def fit(
             collate_fn=Collator(pad_id),
         )
         try:
-            trainer.train()
+            trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
             trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
             model.zero_grad(set_to_none=True)
             model.eval()
-    return steps.losses, int(trainer.state.global_step)
+    losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    return losses, int(trainer.state.global_step)
 
 
 def native_bf16() -> bool:
@@ -131,10 +155,11 @@ def native_bf16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _arguments(config: TrainConfig, bf16: bool, folder: Path) -> TrainingArguments:
+def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> TrainingArguments:
+    cpu = not torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=config.epochs,
+        num_train_epochs=plan.epochs,
         learning_rate=config.learning_rate,
         gradient_accumulation_steps=config.accumulate,
         weight_decay=config.weight_decay,
@@ -143,10 +168,11 @@ def _arguments(config: TrainConfig, bf16: bool, folder: Path) -> TrainingArgumen
         optim="adamw_torch_fused",
         seed=config.seed,
         bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=cpu,
         average_tokens_across_devices=True,
         remove_unused_columns=False,
-        save_strategy="no",
+        save_strategy="no",  # `Steps` asks for checkpoints
+        ddp_backend="gloo" if int(os.environ.get("WORLD_SIZE", "1")) > 1 and cpu else None,
         eval_strategy="no",
         logging_strategy="epoch",
         report_to=[],

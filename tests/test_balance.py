@@ -38,6 +38,17 @@ def test_the_ratios_are_those_of_the_papers() -> None:
     assert effective["ORG"] / effective["PER"] == pytest.approx((1 - 0.99**900) / (1 - 0.99**90))
 
 
+@given(st.integers(1, 1000), st.integers(1, 1000))
+def test_effective_weights_do_not_depend_on_the_size_of_the_gold(scale: int, other: int) -> None:
+    """The ratio of a middle label to O stays between two and three at any size (but a handful of tokens)."""
+    for size in (scale, scale * other):
+        weights = class_weights(
+            "effective", {"O": 9000 * size, "A": 90 * size, "B": 50 * size, "C": 5 * size}
+        )
+        assert 2 < weights["B"] / weights["O"] < 3
+        assert weights["C"] > weights["B"] > weights["A"] > weights["O"]
+
+
 @pytest.mark.parametrize("option", ["none", "focal"])
 def test_without_weights_all_weigh_one(option: str) -> None:
     assert set(class_weights(option, COUNTS).values()) == {1.0}

@@ -98,6 +98,7 @@ def test_watching_does_not_change_what_is_learned(tiny: Path, tmp_path: Path) ->
 
     class Blind(InnerSlice):
         def __call__(self) -> bool:
+            self.f1.append(0.0)
             return False
 
     watched = run(None)
@@ -115,6 +116,6 @@ def test_patience_ends_a_training_and_takes_the_best_epoch(tiny: Path, tmp_path:
     best = max(report.held_out_f1)
     assert report.held_out_f1[-3:].index(max(report.held_out_f1[-3:])) == 0
     _, held = hold_out(made, config.held_out, config.seed)
-    again = InnerSlice(pipe, [made[place] for place in held])
+    again = InnerSlice(pipe, [made[place] for place in held], tmp_path)
     again()
     assert again.f1 == [pytest.approx(best)]

@@ -1,0 +1,29 @@
+"""How long a training lasts and in what steps, for a round of sixty sentences as for one of sixty
+thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Small batches learn more from little text, large ones are faster on much: as many batches an epoch, within
+# bounds.
+_BATCHES_AN_EPOCH = 100
+_SMALLEST, _LARGEST = 256, 1024
+# A new head needs some hundred steps, however small the gold is; beyond thirty epochs nothing more comes.
+_STEPS = 250
+_FEWEST, _MOST = 5, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``batch_wordpieces``: padding included. ``epochs``: times that the gold is seen."""
+
+    batch_wordpieces: int
+    epochs: int
+
+
+def plan(wordpieces: int, *, batch_wordpieces: int | None = None, epochs: int | None = None) -> Plan:
+    """A plan for gold of so many wordpieces; what is given stays as it is."""
+    batch = batch_wordpieces or min(max(wordpieces // _BATCHES_AN_EPOCH, _SMALLEST), _LARGEST)
+    steps = max(-(-wordpieces // batch), 1)
+    return Plan(batch, epochs or min(max(-(-_STEPS // steps), _FEWEST), _MOST))

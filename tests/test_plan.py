@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanloop.plugin.plan import plan
+
+
+@given(st.integers(1, 10_000_000))
+def test_steps_are_enough_for_a_new_head_and_batches_stay_in_bounds(wordpieces: int) -> None:
+    planned = plan(wordpieces)
+    steps = -(-wordpieces // planned.batch_wordpieces) * planned.epochs
+    assert 256 <= planned.batch_wordpieces <= 1024
+    assert 5 <= planned.epochs <= 30
+    assert steps >= 250 or planned.epochs == 30
+
+
+@given(st.integers(1, 1_000_000), st.integers(1, 1000))
+def test_more_text_never_means_more_epochs(wordpieces: int, more: int) -> None:
+    assert plan(wordpieces + more * 1024).epochs <= plan(wordpieces).epochs
+
+
+@pytest.mark.parametrize(
+    ("wordpieces", "batch", "epochs"),
+    [(100, 256, 30), (10_000, 256, 7), (40_000, 400, 5), (500_000, 1024, 5)],
+)
+def test_examples(wordpieces: int, batch: int, epochs: int) -> None:
+    planned = plan(wordpieces)
+    assert (planned.batch_wordpieces, planned.epochs) == (batch, epochs)
+
+
+def test_what_is_given_stays() -> None:
+    planned = plan(10_000, batch_wordpieces=2048, epochs=3)
+    assert (planned.batch_wordpieces, planned.epochs) == (2048, 3)
