@@ -1,0 +1,100 @@
+"""The page for every eye and hand: axe-core, both themes, 200 % zoom, a tablet, nothing that jumps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .steps import press, ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+AXE = "axe-core@4.10.3"
+TEXT = "Ann Lee met Bob in New York .\n\nA second paragraph names Acme ."
+SPANS = [(0, 7, "PER", 0.95), (12, 15, "PER", 0.4), (19, 27, "LOC", 0.6), (57, 61, "ORG", 0.8)]
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """axe-core's script: where SPANLOOP_AXE says, else fetched with npm."""
+    if "SPANLOOP_AXE" in os.environ:
+        return Path(os.environ["SPANLOOP_AXE"])
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("axe-core comes with npm, which is not here (or set SPANLOOP_AXE=axe.min.js)")
+    folder = tmp_path_factory.mktemp("axe")
+    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", AXE]
+    if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode != 0:
+        pytest.skip("npm could not fetch axe-core (offline?)")
+    return folder / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Any, axe: Path) -> list[str]:
+    """Serious and critical ones, each with what it found first."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate("axe.run(document).then(result => result.violations)")
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:200]} {v['nodes'][0].get('failureSummary', '')[:300]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path], axe: Path, scheme: str
+) -> None:
+    path = make_store(
+        [(TEXT, SPANS), ("Next .", [])],
+        ["PER", "LOC", "ORG"],
+        meta={"source": "a"},
+        instructions="# Hi\n\n- there",
+    )
+    page.emulate_media(color_scheme=scheme)
+    page.goto(serve(path).link)
+    ready(page, "Ann")
+    assert violations(page, axe) == []
+    press(page, "Tab", "r", "2", "Tab", "ArrowRight", "Shift+ArrowRight", "f")
+    assert violations(page, axe) == []
+    for key in ("?", "h", "l", "c", "o"):
+        press(page, key)
+        page.locator("dialog[open]").wait_for()
+        assert violations(page, axe) == []
+        press(page, "Escape")
+    page.locator("#stack").click()
+    press(page, "x")
+    assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(600, 400), (820, 1180), (390, 800)])
+def test_nothing_runs_over_the_side_on_small_screens(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path], width: int, height: int
+) -> None:
+    """600 by 400 is a 1,200 pixel window at 200 % zoom, 820 by 1,180 a tablet."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(serve(make_store([(TEXT, SPANS)], ["PER", "LOC", "ORG"])).link)
+    ready(page, "Ann")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name in ("accept", "reject", "ignore", "back"):
+        box = page.locator(f"#verdicts .{name}").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+
+def test_nothing_moves_when_a_span_is_set_changed_or_deleted(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path]
+) -> None:
+    page.goto(serve(make_store([(TEXT, SPANS)], ["PER", "LOC", "ORG", "a very long label name"])).link)
+    ready(page, "Ann")
+    places = (
+        "[...document.querySelectorAll('.token')].map(t => Object.values(t.getBoundingClientRect().toJSON()))"
+    )
+    before = page.evaluate(places)
+    press(page, "Tab", "4", "Tab", "d", "ArrowRight", "ArrowRight", "1", "f", "Tab", "Escape")
+    assert page.evaluate(places) == before
