@@ -53,7 +53,8 @@ def backup(store: Store, target: str | Path) -> Backup:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy what is committed, by a connection of its own and SQLite's backup API; replaces ``target``."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+    draft = target.with_name(f".{target.name}.new")
+    draft.unlink(missing_ok=True)  # of one that was killed
     reader, writer = sqlite3.connect(source), sqlite3.connect(draft)
     try:
         reader.backup(writer)

@@ -329,6 +329,8 @@ def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
         return (
             f"{path} is damaged ({text}): copy it away, then `spanloop check {path}` says what can be saved"
         )
+    if "I/O error" in text:
+        return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
     if "full" in text:
         return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
     if "readonly" in text or "unable to open" in text:
