@@ -12,11 +12,13 @@ from spanloop.recipes.bar import Bar
 from spanloop.recipes.loop_commands import announce
 from spanloop.recipes.options import (
     JSON,
+    OfProject,
     by_option,
     db_argument,
     json_option,
     option,
     path_type,
+    project_of,
     split_option,
 )
 
@@ -78,4 +80,61 @@ def doctor(db: Path | None) -> object:
     return recipe(db)
 
 
-COMMANDS = (export, predict, demo, doctor)
+@click.command()
+@db_argument
+@click.option(
+    "--repair", is_flag=True, help="Derive anew what can be derived; annotations are never touched."
+)
+@json_option
+def check(db: Path, repair: bool) -> object:
+    """Look whether the project file is sound; exit code 1 if not."""
+    from spanloop.recipes.check import check as recipe
+
+    return recipe(db, repair=repair)
+
+
+@click.command()
+@db_argument
+@click.argument("file", type=path_type)
+@json_option
+def backup(db: Path, file: Path) -> object:
+    """Copy the project to FILE, at any time, with its promoted round."""
+    from spanloop.recipes.backup import backup as recipe
+
+    return recipe(db, file)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def annotators(ctx: click.Context, db: Path) -> object:
+    """List, add or remove the people who may correct over a network."""
+    from spanloop.recipes.annotators import annotators as recipe
+
+    return recipe(db) if ctx.invoked_subcommand is None else None
+
+
+@annotators.command("add")
+@click.argument("name")
+@option("--host", default="HOST", help="Where the page is served, for the link.")
+@option("--port", default=8765, help="Its port, for the link.")
+@click.pass_context
+def annotators_add(ctx: click.Context, /, **options: Any) -> object:
+    """Let NAME in: prints a link with a secret, once."""
+    from spanloop.recipes.annotators import add_annotator
+
+    return add_annotator(project_of(ctx), **options)
+
+
+@annotators.command("remove")
+@click.argument("name")
+@click.pass_context
+def annotators_remove(ctx: click.Context, name: str) -> object:
+    """Let NAME in no more; the annotations stay."""
+    from spanloop.recipes.annotators import remove_annotator
+
+    return remove_annotator(project_of(ctx), name)
+
+
+COMMANDS = (export, predict, check, backup, annotators, demo, doctor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import click
 
@@ -32,6 +33,22 @@ json_option = click.option(
     callback=_note_json,
     help="One JSON object on stdout and nothing else.",
 )
+
+
+class Duration(click.ParamType):
+    """``90``, ``90s``, ``30m``, ``6h`` or ``2d`` as seconds."""
+
+    name = "duration"
+    units: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value)
+        number, unit = (text[:-1], text[-1]) if text[-1:] in self.units else (text, "s")
+        try:
+            seconds = float(number) * self.units[unit]
+        except ValueError:
+            self.fail(f"{text!r} is no duration like 30m, 6h or 2d", param, ctx)
+        return seconds
 
 
 class OfProject(click.Group):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from spanloop.recipes.bar import Bar
-from spanloop.recipes.options import OfProject, db_argument, json_option, project_of
+from spanloop.recipes.options import Duration, OfProject, db_argument, json_option, option, project_of
 
 
 @click.command()
@@ -53,4 +54,23 @@ def rounds_rollback(ctx: click.Context) -> object:
     return rollback(project_of(ctx))
 
 
-COMMANDS = (evaluate, rounds)
+@click.command()
+@db_argument
+@option(
+    "--every", type=click.IntRange(1), default=100, help="A round whenever so many new annotations have come,"
+)
+@click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
+@option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
+@option("--class-weights", default="effective", help="As for retrain.")
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@option("--base", type=click.Choice(["model", "round"]), default="model", help="As for retrain.")
+@json_option
+@click.pass_obj
+def watch(say: Any, /, **options: Any) -> object:
+    """Retrain, promote and suggest again by itself, until Ctrl-C or SIGTERM."""
+    from spanloop.recipes.watch import watch as recipe
+
+    return recipe(say=partial(say, aside=True), **options)
+
+
+COMMANDS = (evaluate, rounds, watch)

@@ -24,6 +24,7 @@ class RoundReport:
     train_spans: int
     spans_lost: int
     leaks: Leaks
+    documents_held_out: int = 0
 
     def json(self) -> dict[str, object]:
         return {
@@ -35,6 +36,7 @@ class RoundReport:
             "train_documents": self.train_documents,
             "train_spans": self.train_spans,
             "train_spans_lost": self.spans_lost,
+            "documents_held_out": self.documents_held_out,
             "leaks": self.leaks.json(),
         }
 
@@ -44,6 +46,9 @@ class RoundReport:
             f"round {self.number}: trained on {counted(self.train_documents, 'document')} with "
             f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s"
         ]
+        if self.documents_held_out:
+            held_out = counted(self.documents_held_out, "document")
+            lines.append(f"{held_out} of them only to judge the epochs and to fit the confidences")
         if self.spans_lost:
             lines.append(
                 f"{counted(self.spans_lost, 'gold span')} could not be put on tokens (see the ledger)"

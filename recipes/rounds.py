@@ -52,6 +52,7 @@ def promote(db: str | Path, number: int) -> Rounds:
     """Make a finished round the one that prelabel, the page and the backend use."""
     with Store.open(db) as store:
         store.rounds.promote(number)
+        store.predictions.prune()
         return Rounds(standings(store), _note(db, number))
 
 

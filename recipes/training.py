@@ -73,6 +73,7 @@ class Training:
                 )
             if promoted:
                 store.rounds.promote(number)
+        store.predictions.prune()
         return RoundReport(
             number=number,
             scores=scores,
@@ -84,6 +85,7 @@ class Training:
             train_spans=report.gold_spans,
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
+            documents_held_out=report.documents_held_out,
         )
 
     def _train(self, nlp: Language, pipe: HFTokenClassifierPipe) -> TrainReport:

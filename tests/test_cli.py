@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from spanloop.recipes.cli import main
+from spanloop.recipes.options import Duration
 from spanloop.store import Store
 
 FIGURE = {
@@ -160,6 +161,7 @@ LIGHT = """
 import sys
 from click.testing import CliRunner
 from spanloop.recipes.cli import main
+from spanloop.recipes.options import Duration
 import spanloop.recipes.correct
 def go(*arguments):
     result = CliRunner().invoke(main, list(arguments))
@@ -347,3 +349,23 @@ def test_labels_subcommands(db: Path) -> None:
 
 def test_correct_beyond_this_machine_needs_a_token(db: Path) -> None:
     assert "--token" in refused("correct", db, "--host", "0.0.0.0", "--no-browser")
+
+
+def test_backup_check_and_annotators(db: Path, tmp_path: Path) -> None:
+    done("import", db, jsonl_file(tmp_path / "a.jsonl", {"text": "Ann", "spans": []}))
+    assert done("check", db, "--json") == {"schema": 1, "sound": True, "problems": []}
+    assert "is sound" in done("check", db)
+    copy = tmp_path / "copy.db"
+    done("backup", db, copy)
+    assert done("status", copy, "--json") == done("status", db, "--json")
+    assert "copy.db" in refused("backup", db, copy)
+    link = done("annotators", db, "add", "Zoë", "--host", "10.0.0.7", "--json")["link"]
+    assert link.startswith("http://10.0.0.7:8765/enter?token=")
+    assert done("annotators", db) == "Zoë\n"
+    done("annotators", db, "remove", "Zoë")
+    assert "there is no annotator" in refused("annotators", db, "remove", "Zoë")
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("90", 90), ("30m", 1800), ("6h", 21600), ("1.5d", 129600)])
+def test_durations(given: str, seconds: float) -> None:
+    assert Duration().convert(given, None, None) == seconds

@@ -1,0 +1,44 @@
+"""The people who may correct over a network, each with a secret of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spanloop.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Annotators:
+    """Who may come in; ``link`` is the new one's, shown this once: the store keeps only its hash."""
+
+    names: tuple[str, ...]
+    link: str | None = None
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "annotators": list(self.names), "link": self.link}
+
+    def text(self) -> str:
+        if self.link is not None:
+            return f"{self.link}\nThis link is shown only now: give it to that person alone."
+        return "\n".join(self.names) or "nobody is named: on this machine everyone may correct"
+
+
+def annotators(db: str | Path) -> Annotators:
+    """Everyone who is named."""
+    with Store.open(db) as store:
+        return Annotators(tuple(store.annotators.names()))
+
+
+def add_annotator(db: str | Path, name: str, *, host: str = "HOST", port: int = 8765) -> Annotators:
+    """Let a person in; the link that lets them in is for the page at that host and port."""
+    with Store.open(db) as store:
+        token = store.annotators.add(name)
+        return Annotators(tuple(store.annotators.names()), f"http://{host}:{port}/enter?token={token}")
+
+
+def remove_annotator(db: str | Path, name: str) -> Annotators:
+    """Let a person in no more; their annotations stay."""
+    with Store.open(db) as store:
+        store.annotators.remove(name)
+        return Annotators(tuple(store.annotators.names()))

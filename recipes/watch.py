@@ -1,0 +1,158 @@
+"""Retrain by itself whenever enough annotations or enough time have come, and suggest again with the new
+round."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.prelabel import prelabel
+from spanloop.recipes.progress import Progress
+from spanloop.recipes.retrain import retrain
+from spanloop.recipes.round_report import RoundReport
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came since the last finished round."""
+
+    annotations: int
+    seconds: float
+    last_round: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watch did until it was stopped."""
+
+    rounds: int
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "rounds": self.rounds}
+
+    def text(self) -> str:
+        return f"stopped after {counted(self.rounds, 'round')}"
+
+
+def watch(
+    db: str | Path,
+    *,
+    every: int = 100,
+    interval: float | None = None,
+    pause: float = 5.0,
+    say: Say | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Watched:
+    """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
+    after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
+    Ctrl-C; a round that is under way is marked as cancelled. Everything it needs to know is in the store, so
+    a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
+    ``say`` gets a line for each thing that happens.
+    """
+    tell = _stamped(say)
+    done = 0
+    refused_at: int | None = None
+    with _until_stopped(tell):
+        tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
+        _catch_up(db, tell, progress)
+        while True:
+            news = look(db, at_least=every if interval is None else 1)
+            if news.annotations != refused_at and _due(news, every, interval):
+                try:
+                    done += _round(db, news, tell, progress, settings)
+                    refused_at = None
+                except RecipeError as error:
+                    tell(f"no round: {error}")
+                    refused_at = news.annotations  # ask again when something is new
+            time.sleep(pause)
+    return Watched(done)
+
+
+def look(db: str | Path, *, at_least: int = 1) -> News:
+    """How many gold documents of the pool the last finished round has not seen, and how long ago it ended.
+
+    The gold is only read where at least ``at_least`` annotations of any kind have come; else it counts as
+    none.
+    """
+    with Store.open(db) as store:
+        finished = [row for row in store.rounds.all() if row.state == "done"]
+        last = finished[-1] if finished else None
+        seen = set() if last is None else set(store.rounds.annotation_ids(last.number, "train"))
+        new = 0
+        if store.annotations.count(after=max(seen, default=0)) >= at_least:
+            new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
+        since = None if last is None else last.finished_at
+        seconds = float("inf") if since is None else time.time() - datetime.fromisoformat(since).timestamp()
+        return News(new, seconds, None if last is None else last.number)
+
+
+def _due(news: News, every: int, interval: float | None) -> bool:
+    late = interval is not None and news.last_round is not None and news.seconds >= interval
+    return news.annotations >= every or (late and news.annotations > 0)
+
+
+def _round(db: str | Path, news: News, tell: Say, progress: Progress | None, settings: dict[str, Any]) -> int:
+    tell(f"{counted(news.annotations, 'new annotation')}: training")
+    report = retrain(db, progress=progress, **settings)
+    if not isinstance(report, RoundReport):
+        return 0
+    tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
+    if report.promoted:
+        _suggest(db, tell, progress)
+    return 1
+
+
+def _catch_up(db: str | Path, tell: Say, progress: Progress | None) -> None:
+    """Finish what an earlier watch was killed in: the promoted round suggests for whatever it has not
+    seen."""
+    with Store.open(db) as store:
+        waiting = store.rounds.promoted() is not None
+    if waiting:
+        _suggest(db, tell, progress)
+
+
+def _suggest(db: str | Path, tell: Say, progress: Progress | None) -> None:
+    tell(prelabel(db, progress=progress).text())
+
+
+def _or_every(interval: float | None) -> str:
+    return "" if interval is None else f", or {interval:g} s after the last one"
+
+
+def _stamped(say: Say | None) -> Say:
+    def tell(line: str) -> None:
+        if say is not None:
+            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+            say(f"{now}  {line}")
+
+    return tell
+
+
+@contextmanager
+def _until_stopped(tell: Say) -> Iterator[None]:
+    """The block runs until Ctrl-C or SIGTERM, which then ends it cleanly; a round under way marks itself
+    cancelled."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell("stopped, as asked")
+    finally:
+        signal.signal(signal.SIGTERM, before)
