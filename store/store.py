@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -139,11 +139,10 @@ class Store:
         version = _schema_of(path)
         store = cls(path)
         if version < migrations.version():
-            try:
+            with ExitStack() as undo:
+                undo.callback(store.close)
                 store._migrate()
-            except BaseException:
-                store.close()
-                raise
+                undo.pop_all()
         return store
 
     @property
@@ -213,9 +212,8 @@ class Store:
             try:
                 yield db
                 db.conn.execute("COMMIT")
-            except BaseException:
-                db.rollback()
-                raise
+            finally:
+                db.rollback()  # whatever was not committed
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, as plain tuples."""
