@@ -19,7 +19,7 @@ from spanloop.plugin.gold import Gold
 from spanloop.plugin.score import score_spans
 
 if TYPE_CHECKING:
-    from spanloop.plugin.component import HFTokenClassifierPipe
+    from spanloop.plugin.pipe import HFTokenClassifierPipe
 
 # More would make no figure surer that is worth the training data.
 MAX_DOCUMENTS = 200

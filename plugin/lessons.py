@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spanloop.plugin.augment import augment, oversample
 from spanloop.plugin.gold import Gold, UnitGold, put_on_units
 from spanloop.plugin.schemes import OUTSIDE, encode, tag_ids, tag_label
 
 if TYPE_CHECKING:
     from spanloop.plugin.collate import LabelStrategy, TrainWindow
-    from spanloop.plugin.component import HFTokenClassifierPipe
+    from spanloop.plugin.pipe import HFTokenClassifierPipe
+    from spanloop.plugin.train import TrainConfig
     from spanloop.plugin.windows import EncodedDoc
 
 _UNKNOWN = -100
@@ -75,3 +77,50 @@ def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[Train
         for lesson in lessons
         for window in training_windows(lesson.encoded, lesson.unit_tags, strategy)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The lessons of one training. ``learned`` and ``held`` are places of ``lessons``; ``taught`` are those
+    learned from, with what was repeated or made up beside them."""
+
+    lessons: list[Lesson]
+    learned: list[int]
+    held: list[int]
+    taught: list[Lesson]
+
+    def figures(self) -> dict[str, Any]:
+        """The count of everything, by the names of `TrainReport`."""
+        known = _tokens(self.taught, known=True)
+        own = [self.lessons[place] for place in self.learned]
+        trained = _tokens(own, known=True)
+        return {
+            "documents": len(self.lessons),
+            "documents_held_out": len(self.held),
+            "tokens_trained": trained,
+            "tokens_masked": _tokens(own) - trained,
+            "tokens_held_out": _tokens([self.lessons[place] for place in self.held]),
+            "tokens_added": known - trained,
+            "gold_spans": sum(len(lesson.placed.runs) + lesson.placed.lost for lesson in self.lessons),
+            "gold_spans_lost": sum(lesson.placed.lost for lesson in self.lessons),
+            "events": [lesson.placed.events for lesson in self.lessons],
+        }
+
+
+def course_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold], config: TrainConfig) -> Course:
+    """What is learned from, what is held out, and what is added for the rare."""
+    from spanloop.plugin.inner import hold_out
+
+    lessons = lessons_of(pipe, golds)
+    learned, held = hold_out(golds, config.held_out, config.seed)
+    own = [golds[place] for place in learned]
+    places = oversample(own, config.oversample, config.seed) if config.oversample else range(len(own))
+    taught = [lessons[learned[place]] for place in places]
+    made = augment(own, config.augment, config.seed, swap=config.swap)
+    return Course(lessons, learned, held, taught + (lessons_of(pipe, made) if made else []))
+
+
+def _tokens(lessons: Sequence[Lesson], *, known: bool = False) -> int:
+    return sum(
+        int((lesson.unit_tags != _UNKNOWN).sum()) if known else len(lesson.unit_tags) for lesson in lessons
+    )

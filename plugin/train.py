@@ -9,17 +9,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from spanloop.plugin.augment import Swap
 from spanloop.plugin.balance import class_weights, tag_weights
 from spanloop.plugin.checkpoint import claim, identity
 from spanloop.plugin.gold import Gold
-from spanloop.plugin.lessons import label_counts, lessons_of, windows_of
+from spanloop.plugin.lessons import course_of, label_counts, windows_of
 from spanloop.plugin.plan import plan
 from spanloop.plugin.spans import AlignmentEvent
 
 if TYPE_CHECKING:
     from spanloop.plugin.calibrate import Calibration
     from spanloop.plugin.collate import LabelStrategy, TrainWindow
-    from spanloop.plugin.component import HFTokenClassifierPipe
+    from spanloop.plugin.freeze import Freeze
+    from spanloop.plugin.pipe import HFTokenClassifierPipe
 
 __all__ = ["Gold", "TrainConfig", "TrainReport", "train"]
 
@@ -32,12 +34,16 @@ class TrainConfig:
 
     ``epochs`` and ``batch_wordpieces`` (wordpieces a batch, padding included) None: as `plan` sees fit.
     ``accumulate``: batches a step. ``warmup``: the share of steps in which the learning rate rises before
-    it falls linearly to 0. ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight.
-    ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``bf16``: bfloat16
-    autocast, auto = where the processor has it. ``held_out``: the share of the gold (from 50 documents up,
-    200 at most) that is kept to score each epoch and to fit confidences on. ``patience``: stop when that
-    score has not risen for so many epochs and keep the best; None: never. ``checkpoint_seconds``: keep a
-    checkpoint at the end of an epoch, so often at most, and go on from one that a killed training left.
+    it falls linearly to 0. ``bf16``: bfloat16 autocast, auto = where the processor has it.
+    ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``freeze``: what of
+    the encoder is left as it is.
+    ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight. ``oversample``: documents
+    with a label that fewer than this share of them has are repeated. ``augment``: so many new documents for
+    each old one, their mentions or tokens (``swap``) replaced.
+    ``held_out``: the share of the gold (from 50 documents up, 200 at most) that is kept to score each epoch
+    and to fit confidences on. ``patience``: stop when that score has not risen for so many epochs and keep
+    the best; None: never. ``checkpoint_seconds``: keep a checkpoint at the end of an epoch, so often at
+    most, and go on from one that a killed training left.
     """
 
     epochs: int | None = None
@@ -51,6 +57,10 @@ class TrainConfig:
     focal_gamma: float = 2.0
     label_strategy: LabelStrategy = "first"
     bf16: Literal["auto"] | bool = "auto"
+    oversample: float = 0.0
+    augment: float = 0.0
+    swap: Swap = "mentions"
+    freeze: Freeze = "none"
     held_out: float = 0.1
     patience: int | None = None
     checkpoint_seconds: float | None = None
@@ -62,9 +72,10 @@ class TrainReport:
     """What went in and what came of it.
 
     ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` are all tokens of the documents that the
-    model can see, each once. ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens;
-    ``events``, one list a gold document, say which, and which moved. ``losses``: the mean of each epoch;
-    ``held_out_f1``: strict micro F1 of the inner slice after each.
+    model can see, each once; ``tokens_added`` were repeated or made up beside them. ``gold_spans_lost`` of
+    ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document, say which, and which
+    moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the inner slice after
+    each.
     """
 
     seconds: float
@@ -74,6 +85,7 @@ class TrainReport:
     tokens_trained: int
     tokens_masked: int
     tokens_held_out: int
+    tokens_added: int
     gold_spans: int
     gold_spans_lost: int
     events: list[list[AlignmentEvent]]
@@ -101,36 +113,31 @@ def train(
     number of threads give the same weights.
     ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
     """
-    from spanloop.plugin.inner import InnerSlice, hold_out
+    from spanloop.plugin.inner import InnerSlice
     from spanloop.plugin.loss import TokenLoss
     from spanloop.plugin.trainer import fit, native_bf16
 
     started = time.monotonic()
-    lessons = lessons_of(pipe, golds)
-    learned, held = hold_out(golds, config.held_out, config.seed)
-    inner = InnerSlice(pipe, [golds[place] for place in held], folder, config.patience)
-    taught = [lessons[place] for place in learned]
-    counts = label_counts(pipe, taught)
-    weights = class_weights(config.class_weights, counts, beta=config.beta)
-    bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
-    windows = windows_of(taught, config.label_strategy)
+    course = course_of(pipe, golds, config)
+    weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
+    windows = windows_of(course.taught, config.label_strategy)
     planned = plan(sum(map(len, windows)), batch_wordpieces=config.batch_wordpieces, epochs=config.epochs)
+    bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
+    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
     resume_from = None
     if config.checkpoint_seconds is not None:
         resume_from = claim(folder, _identity(pipe, config, windows))
+    gamma = config.focal_gamma if config.class_weights == "focal" else 0.0
     losses, steps = fit(
         pipe.hf_model(),
         windows,
-        TokenLoss(
-            tag_weights(weights, pipe.tags, pipe.scheme),
-            gamma=config.focal_gamma if config.class_weights == "focal" else 0.0,
-        ),
+        TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
         config,
         planned,
         bf16=bf16,
         pad_id=pipe.pretrained.pad_id,
         progress=progress,
-        inner=inner if held else None,
+        inner=inner if course.held else None,
         folder=folder,
         resume_from=resume_from,
     )
@@ -138,14 +145,6 @@ def train(
     return TrainReport(
         seconds=time.monotonic() - started,
         class_weights=weights,
-        documents=len(golds),
-        documents_held_out=len(held),
-        tokens_trained=sum(counts.values()),
-        tokens_masked=sum(len(lesson.unit_tags) for lesson in taught) - sum(counts.values()),
-        tokens_held_out=sum(len(lessons[place].unit_tags) for place in held),
-        gold_spans=sum(len(gold.spans) for gold in golds),
-        gold_spans_lost=sum(lesson.placed.lost for lesson in lessons),
-        events=[lesson.placed.events for lesson in lessons],
         losses=losses,
         held_out_f1=inner.f1,
         steps=steps,
@@ -154,6 +153,7 @@ def train(
         bf16=bf16,
         calibration=inner.calibrate(),
         versions={name: version(name) for name in _VERSIONS},
+        **course.figures(),
     )
 
 

@@ -23,6 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from spanloop.plugin.checkpoint import keep_newest
 from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
+from spanloop.plugin.freeze import frozen
 from spanloop.plugin.loss import TokenLoss
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def fit(
 
     ``resume_from``: a checkpoint of the same training in ``folder``.
     """
-    with _own_randomness():
+    with _own_randomness(), frozen(model, config.freeze):
         trainer = BudgetTrainer(
             model=model,
             args=_arguments(config, plan, bf16, folder),

@@ -1,0 +1,47 @@
+"""Lower parts of an encoder that a training leaves as they are: less to compute, less to forget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from torch import nn
+
+# What stays: nothing, the word embeddings (half of a small model), or those and the lower half of the layers.
+Freeze = Literal["none", "embeddings", "half"]
+
+
+@contextmanager
+def frozen(model: Any, what: Freeze) -> Iterator[None]:
+    """Within it, the parameters of ``what`` get no gradient; afterwards all is as it was.
+
+    ValueError for a model whose layers are not one list of modules, where half of them are asked for.
+    """
+    parameters = [p for part in _parts(model, what) for p in part.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+def _parts(model: Any, what: Freeze) -> list[nn.Module]:
+    if what == "none":
+        return []
+    if what == "embeddings":
+        return [model.get_input_embeddings()]
+    layers = _layers(model)
+    embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
+    return [embeddings, *layers[: len(layers) // 2]]
+
+
+def _layers(model: Any) -> list[nn.Module]:
+    wanted = getattr(model.config, "num_hidden_layers", None)
+    for module in model.base_model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+            return list(module)
+    name = type(model).__name__
+    raise ValueError(f"{name} keeps its layers in no list: freeze its embeddings, or nothing")

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from tiny_models import build_tiny
+from transformers import BertConfig, BertForTokenClassification
+
+from spanloop.plugin.freeze import Freeze, frozen
+from spanloop.plugin.gold import Gold
+from spanloop.plugin.spans import CharSpan
+from spanloop.plugin.train import TrainConfig, train
+
+
+def trainable(model: torch.nn.Module) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+@pytest.mark.parametrize(
+    ("what", "still"),
+    [
+        ("embeddings", ("word_embeddings",)),
+        ("half", ("embeddings", "layer.0.", "layer.1.")),
+        ("none", ()),
+    ],
+)
+def test_what_is_frozen_gets_no_gradient_and_all_is_as_before_afterwards(
+    what: Freeze, still: tuple[str, ...]
+) -> None:
+    config = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=4, num_attention_heads=1)
+    model = BertForTokenClassification(config)
+    names = trainable(model)
+    with frozen(model, what):
+        assert trainable(model) == {name for name in names if not any(part in name for part in still)}
+    assert trainable(model) == names
+
+
+def test_frozen_embeddings_are_those_that_came(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(build_tiny(tmp_path / "tiny"))})
+    before = {name: tensor.clone() for name, tensor in pipe.hf_model().state_dict().items()}
+    config = replace(TrainConfig(epochs=3, bf16=False), freeze="embeddings")
+    gold = Gold(nlp.make_doc("Ann met Bob"), (CharSpan(0, 3, "PER"),))
+    train(pipe, [gold], config, folder=tmp_path / "loop")
+    after = pipe.hf_model().state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "bert.embeddings.word_embeddings.weight" not in changed
+    assert "classifier.weight" in changed
