@@ -84,8 +84,8 @@ def compare_imports(rows: Path, folder: Path, pairs: int) -> None:
     say("import", f"{ours:.1f} s, plain {plain:.1f} s, median ratio of {pairs} pairs {median(ratios):.2f}x")
 
 
-def predict(store: Store, name: str) -> int:
-    """Two spans and five scores for every document, a thousand a transaction; returns the model id."""
+def predict(store: Store, name: str) -> None:
+    """Two spans and five scores for every document, a thousand a transaction."""
     model_id = store.models.add(Model(name, "hf", name)).id or 0
     choice = random.Random(name)
     documents = store.predictions.missing(model_id, order="id")
@@ -101,7 +101,6 @@ def predict(store: Store, name: str) -> int:
                 for document in batch
             ],
         )
-    return model_id
 
 
 def answer(store: Store, document_id: int, annotator: str) -> None:
@@ -151,7 +150,7 @@ def status(store: Store) -> None:
     store.ledger.counts()
 
 
-def promote_beside_work(store: Store, model_id: int) -> tuple[float, list[float]]:
+def promote_beside_work(store: Store) -> tuple[float, list[float]]:
     """Seconds that re-ordering the whole queue takes, and the submits of a person who goes on meanwhile."""
     submits: list[float] = []
     done = threading.Event()
@@ -163,7 +162,7 @@ def promote_beside_work(store: Store, model_id: int) -> tuple[float, list[float]
 
         person = threading.Thread(target=work)
         person.start()
-        took = seconds(lambda: store.queue.prioritise("entropy", model_id))
+        took = seconds(lambda: store.queue.prioritise("mnlp"))
         done.set()
         person.join()
     return took, submits
@@ -205,7 +204,7 @@ def main() -> None:
             )
             took = seconds(lambda: predict(store, "first"))
             say("store predictions", f"{took:.1f} s, {options.documents / took:,.0f} documents/s")
-            model_id = predict(store, "second")
+            say("bytes per document, predicted", f"{path.stat().st_size / options.documents:.0f}")
             say(
                 "fill with annotations",
                 f"{annotations / seconds(lambda: annotate_many(store, annotations)):,.0f}/s",
@@ -221,13 +220,11 @@ def main() -> None:
             say("next, eight people", percentiles(eight[0]))
             say("submit, eight people", percentiles(eight[1]))
             say("status", f"{seconds(lambda: status(store)) * 1000:.1f} ms")
-            took, submits = promote_beside_work(store, model_id - 1)
+            took, submits = promote_beside_work(store)
             say("promotion re-orders the queue", f"{took:.1f} s; submits meanwhile {percentiles(submits)}")
             say("read all gold", f"{seconds(lambda: sum(1 for _ in store.annotations.gold())):.1f} s")
             say("read all documents", f"{seconds(lambda: sum(1 for _ in store.documents.iterate())):.1f} s")
             say("check", f"{seconds(store.check):.1f} s")
-            say("prune one of two models", f"{seconds(store.predictions.prune):.1f} s")
-        say("bytes per document, two models", f"{path.stat().st_size / options.documents:.0f}")
     say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

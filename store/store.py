@@ -168,7 +168,7 @@ class Store:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
             conn.execute("PRAGMA foreign_keys = ON")
-            conn.execute("PRAGMA cache_size = -32768")  # 32 MiB: the indexes of a million documents
+            conn.execute("PRAGMA cache_size = -65536")  # 64 MiB: the indexes of a million documents
             return Database(conn, recursive_triggers=False, execute_plugins=False)
         except sqlite3.DatabaseError as error:
             conn.close()
@@ -202,9 +202,8 @@ class Store:
         with self._writing, _plain_errors(self.path):
             db = self.db
             if db.conn.in_transaction:
-                with (
-                    db.atomic()
-                ):  # a savepoint: an inner block that fails and is caught leaves nothing behind
+                # a savepoint: an inner block that fails and is caught leaves nothing behind
+                with db.atomic():
                     yield db
                 return
             db.conn.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
