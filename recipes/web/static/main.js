@@ -116,7 +116,9 @@ class Page {
 
   show(at, active = null) {
     this.at = at;
-    document.getElementById("sheet").replaceChildren(...this.cards.map((card) => card.element));
+    const sheet = document.getElementById("sheet");
+    sheet.classList.toggle("stacked", this.cards.length > 1);
+    sheet.replaceChildren(...this.cards.map((card) => card.element));
     this.activate(active ?? this.cards.find((card) => !card.work.answered) ?? this.cards[0]);
     if (this.cards.length === 1) scrollTo(0, 0);
     this._resume();
