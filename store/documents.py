@@ -120,13 +120,6 @@ class Documents:
             )
             yield from map(from_row, rows)
 
-    def search(self, text: str, limit: int = 20) -> list[Document]:
-        """Documents that contain ``text``, in the order they came in; upper and lower case are told apart."""
-        rows = self._store.rows(
-            f"SELECT {COLUMNS} FROM documents d WHERE instr(d.text, ?) ORDER BY d.id LIMIT ?", (text, limit)
-        )
-        return [from_row(row) for row in rows]
-
 
 class _Import:
     """One batch on its way in: what is stored already is looked up once, then every document is decided."""

@@ -37,6 +37,7 @@ from spanloop.store.predictions import Predictions
 from spanloop.store.queue import Queue
 from spanloop.store.records import Label, Project, Task
 from spanloop.store.rounds import Rounds
+from spanloop.store.search import Search
 from spanloop.store.tokenizations import Tokenizations
 
 BUSY_SECONDS = 60.0  # how long a write waits for another process before it gives up
@@ -65,6 +66,7 @@ class Store:
         self.ledger = Ledger(self)
         self.annotators = Annotators(self)
         self.drafts = Drafts(self)
+        self.search = Search(self)
 
     @classmethod
     def create(
@@ -237,6 +239,10 @@ class Store:
     def backup(self, target: str | Path) -> Backup:
         """Copy the project of this moment and its promoted round; see ``backup.backup``."""
         return backup(self, target)
+
+    def effort(self) -> list[dict[str, Any]]:
+        """The view ``effort``: what the suggestions of each model saved and cost each person."""
+        return [dict(row) for row in self.db["effort"].rows]
 
     @property
     def project(self) -> Project:

@@ -135,11 +135,3 @@ def test_iterating_goes_on_while_others_write(tmp_path: Path) -> None:
         assert [d.id for d in store.documents.iterate(state="answered")] == [3]
         assert store.documents.count("pool") == 1201
         assert store.documents.count("eval") == 0
-
-
-def test_search_finds_text_without_spaces(tmp_path: Path) -> None:
-    with make_store(tmp_path) as store:
-        store.documents.add([Document("我在北京工作", key="zh"), Document("50% of_it", key="en")])
-        assert [d.key for d in store.documents.search("北京")] == ["zh"]
-        assert [d.key for d in store.documents.search("%")] == ["en"]
-        assert store.documents.search("上海") == []

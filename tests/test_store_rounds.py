@@ -158,6 +158,10 @@ def test_the_views_that_people_read(tmp_path: Path) -> None:
             (None, "anna", 1, 0, 0, 0, 2, None, None),
             (1, "anna", 2, 1, 0, 1, 0, 9.0, 4.5),
         ]
+        assert [(row["round"], row["taken"], row["rejected"]) for row in store.effort()] == [
+            (None, 0, 0),
+            (1, 1, 1),
+        ]
         assert store.rows("SELECT round, state, f1, macro_f1, trained_on FROM scoreboard") == [
             (1, "done", 0.5, 0.25, 0)
         ]
