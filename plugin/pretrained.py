@@ -117,6 +117,9 @@ def _load_tokenizer(name: str, source: str, revision: str | None) -> Any:
             f"the model {name!r} has only a slow tokenizer ({type(tokenizer).__name__}), which does not say "
             "which characters a wordpiece stands for: choose a model with a tokenizer.json"
         )
+    # Windows do both; here so that a saved tokenizer is the same before and after its first use.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     return tokenizer
 
 

@@ -59,16 +59,18 @@ class EncodedDoc:
 def encode_docs(
     docs: Sequence[Doc], tokenizer: Any, *, max_wordpieces: int, overlap: int, unit: Unit = "token"
 ) -> list[EncodedDoc]:
-    """Each document's units and windows, in order. ``tokenizer``: a fast Hugging Face tokenizer."""
+    """Each document's units and windows, in order. ``tokenizer``: a fast Hugging Face tokenizer, whose own
+    truncation and padding are switched off."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     return [
         _encode_doc(doc, tokenizer, max_wordpieces=max_wordpieces, overlap=overlap, unit=unit) for doc in docs
     ]
 
 
 def _encode_doc(doc: Doc, tokenizer: Any, *, max_wordpieces: int, overlap: int, unit: Unit) -> EncodedDoc:
-    encoding = tokenizer(
-        doc.text, truncation=False, padding=False, return_special_tokens_mask=True, verbose=False
-    ).encodings[0]
+    # Not by calling the tokenizer: that starts threads, which a process forked later has to do without.
+    encoding = tokenizer.backend_tokenizer.encode(doc.text)
     ids = np.array(encoding.ids, dtype=np.int64)
     special = np.array(encoding.special_tokens_mask, dtype=bool)
     content = np.flatnonzero(~special)
