@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from spanloop.plugin.intervals import Figure
     from spanloop.plugin.score import ScoreReport
+    from spanloop.plugin.spans import CharSpan
 
 BLOCK = 128
 
@@ -24,12 +25,14 @@ BLOCK = 128
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
-    carry."""
+    carry, ``predicted`` and ``truth`` the spans of each document."""
 
     round: int
     task: Task
     report: ScoreReport
     alignment_events: int
+    predicted: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
+    truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     split: str = "eval"
 
     @property
@@ -177,4 +180,11 @@ def score(
         report = score_tags(truth, predicted, labels, seed=seed)
     else:
         report = score_spans(truth, predicted, tokens, labels, ranges=[g.ranges for g in golds], seed=seed)
-    return Evaluation(round=round, task=task, report=report, alignment_events=events)
+    return Evaluation(
+        round=round,
+        task=task,
+        report=report,
+        alignment_events=events,
+        predicted=tuple(tuple(spans) for spans in predicted),
+        truth=tuple(truth),
+    )

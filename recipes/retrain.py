@@ -6,8 +6,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import eval_gold
@@ -16,11 +17,12 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.round_report import NoRound, RoundReport
 from spanloop.recipes.table import counted
 from spanloop.recipes.training import Promote, Training
+from spanloop.recipes.training_input import pool_gold, train_config
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
 if TYPE_CHECKING:
-    from spanloop.plugin.train import TrainConfig
+    pass
 
 
 def retrain(
@@ -50,11 +52,17 @@ def retrain(
     """
     show = progress or silent
     with Store.open(db) as store, _alone(store):
-        settings = _settings(
-            class_weights, epochs, learning_rate, batch_size, weight_decay, seed, store.project.seed
+        settings = train_config(
+            store,
+            class_weights=class_weights,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            seed=seed,
         )
         held_out = eval_gold(store)
-        golds = _pool_gold(store)
+        golds = pool_gold(store)
         waiting = _too_few(store, golds, if_new)
         if waiting is not None:
             return waiting
@@ -66,7 +74,7 @@ def retrain(
         leaks = find_leaks(golds, held_out)
         refuse_leaks(leaks, allowed=allow_leaks)
         row = store.rounds.start(
-            parameters={**_plain(settings), "base": base, "label_ids": store.labels.ids()},
+            parameters={**asdict(settings), "base": base, "label_ids": store.labels.ids()},
             seed=settings.seed,
             parent=None if parent is None else parent.number,
             train_ids=[gold.annotation_id for gold in golds],
@@ -75,60 +83,6 @@ def retrain(
         with _marked(store, row.number):
             training = Training(store, row, settings, golds, held_out, leaks, show)
             return training.run(parent if base == "round" else None, promote)
-
-
-def _settings(
-    class_weights: str | Mapping[str, float],
-    epochs: int | None,
-    learning_rate: float | None,
-    batch_size: int | None,
-    weight_decay: float | None,
-    seed: int | None,
-    project_seed: int,
-) -> TrainConfig:
-    from spanloop.plugin.balance import WEIGHTINGS
-    from spanloop.plugin.train import TrainConfig
-
-    if isinstance(class_weights, str) and "=" in class_weights:
-        class_weights = _weights_by_label(class_weights)
-    elif isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
-        raise RecipeError(f"there are no class weights {class_weights!r}; there are {', '.join(WEIGHTINGS)}")
-    given: dict[str, Any] = {
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "batch_wordpieces": batch_size,
-        "weight_decay": weight_decay,
-    }
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return TrainConfig(class_weights=class_weights, seed=project_seed if seed is None else seed, **chosen)
-
-
-def _weights_by_label(given: str) -> dict[str, float]:
-    """``PER=2,O=0.5`` as a mapping. RecipeError where it is none."""
-    weights: dict[str, float] = {}
-    for part in given.split(","):
-        label, _, weight = part.rpartition("=")
-        try:
-            weights[label.strip()] = float(weight)
-        except ValueError as error:
-            raise RecipeError(f"the class weight {part!r} is no LABEL=NUMBER, e.g. PER=2,O=0.5") from error
-    return weights
-
-
-def _plain(settings: TrainConfig) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(settings)
-
-
-def _pool_gold(store: Store) -> list[Gold]:
-    golds = list(store.annotations.gold(split="pool"))
-    if not golds:
-        raise RecipeError(
-            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.path}, "
-            f"or import annotated documents: spanloop import {store.path} FILE"
-        )
-    return golds
 
 
 def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound | None:
@@ -152,12 +106,12 @@ def _marked(store: Store, number: int) -> Iterator[None]:
         yield
     finally:
         error = sys.exc_info()[1]
-        if isinstance(error, KeyboardInterrupt):
-            store.rounds.fail(number, "cancelled by hand", state="cancelled")
-        elif error is not None:
-            store.rounds.fail(number, f"{type(error).__name__}: {error}", state="failed")
-        if error is not None:
+        if error is not None and store.rounds.get(number).state == "running":
             shutil.rmtree(store.rounds.folder(number), ignore_errors=True)
+            if isinstance(error, KeyboardInterrupt):
+                store.rounds.fail(number, "cancelled by hand", state="cancelled")
+            else:
+                store.rounds.fail(number, f"{type(error).__name__}: {error}", state="failed")
 
 
 @contextmanager

@@ -9,7 +9,15 @@ from typing import Any
 import click
 
 from spanloop.recipes.bar import Bar
-from spanloop.recipes.options import Duration, OfProject, db_argument, json_option, option, project_of
+from spanloop.recipes.options import (
+    Duration,
+    OfProject,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    project_of,
+)
 
 
 @click.command()
@@ -29,7 +37,7 @@ def evaluate(**options: Any) -> object:
 @json_option
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
-    """List the rounds, promote one, go back."""
+    """List the rounds, promote one, go back, train one again."""
     from spanloop.recipes.rounds import rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
@@ -43,6 +51,17 @@ def rounds_promote(ctx: click.Context, number: int) -> object:
     from spanloop.recipes.rounds import promote
 
     return promote(project_of(ctx), number)
+
+
+@rounds.command("reproduce")
+@click.argument("number", type=int)
+@click.pass_context
+def rounds_reproduce(ctx: click.Context, number: int) -> object:
+    """Train round NUMBER again and compare the weights; exit code 1 if they differ."""
+    from spanloop.recipes.reproduce import reproduce
+
+    with Bar() as bar:
+        return reproduce(project_of(ctx), number, progress=bar)
 
 
 @rounds.command("rollback")
@@ -73,4 +92,36 @@ def watch(say: Any, /, **options: Any) -> object:
     return recipe(say=partial(say, aside=True), **options)
 
 
-COMMANDS = (evaluate, rounds, watch)
+@click.command()
+@db_argument
+@click.option(
+    "-o", "--out", "file", required=True, type=path_type, help="The file to write: .html, .md or .json."
+)
+@click.option("--format", type=click.Choice(["html", "md", "json"]), help="Other than the suffix says.")
+@click.option("--round", type=int, help="Another round than the promoted one.")
+@json_option
+def report(**options: Any) -> object:
+    """Write everything about the rounds on one page."""
+    from spanloop.recipes.report import report as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command("train-curve")
+@db_argument
+@option(
+    "--seeds", type=click.IntRange(1), default=1, help="Runs of each part; several show what chance does."
+)
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
+@json_option
+def train_curve(**options: Any) -> object:
+    """Would more annotations help? Trains on parts of the gold."""
+    from spanloop.recipes.train_curve import train_curve as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch)

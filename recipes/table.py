@@ -38,3 +38,9 @@ def figure(value: float | None, digits: int = 4) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 document``, ``1,204 documents``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The rows as a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in lines)

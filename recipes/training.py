@@ -141,18 +141,21 @@ def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks
         "seconds": seconds,
         "train_seconds": report.seconds,
         **told,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": threads(),
+        **surroundings(),
         "leaks": leaks.json(),
     }
 
 
-def threads() -> int:
-    """How many threads torch computes with: another number can give other last digits."""
+def surroundings() -> dict[str, Any]:
+    """What decides the last digits beside the data and the settings: another number of threads adds in
+    another order."""
     import torch
 
-    return torch.get_num_threads()
+    return {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _promotion(

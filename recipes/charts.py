@@ -1,0 +1,148 @@
+"""The pictures of a report, drawn by matplotlib as SVG. Lines and letters are grey enough for light and dark
+pages."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spanloop.recipes.errors import RecipeError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+    from spanloop.plugin.calibrate import Bin
+
+INK = "#7a7f87"
+SERIES = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)  # Okabe and Ito: told apart by all
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a learning curve: a value and its 95 % interval at each x."""
+
+    name: str
+    values: Sequence[float]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
+
+
+def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequence[Curve]) -> str:
+    """F1 over the documents trained on, with bands; the numbers of the rounds stand above."""
+    canvas, axes = _canvas(6.4, 3.4)
+    for curve, colour in zip(curves, SERIES, strict=False):
+        axes.plot(documents, curve.values, marker="o", color=colour, label=curve.name)
+        band = [
+            (x, low, high)
+            for x, low, high in zip(documents, curve.low, curve.high, strict=True)
+            if low is not None
+        ]
+        if band:
+            xs, lows, highs = zip(*band, strict=True)
+            axes.fill_between(xs, lows, highs, color=colour, alpha=0.18, linewidth=0)
+    for x, number, value in zip(documents, rounds, curves[0].values, strict=True):
+        axes.annotate(
+            f"round {number}", (x, value), textcoords="offset points", xytext=(0, 8), ha="center", color=INK
+        )
+    axes.set_xlabel("documents trained on")
+    axes.set_ylabel("F1 (strict)")
+    axes.set_ylim(0, 1)
+    axes.margins(x=0.08)
+    axes.legend(frameon=False, labelcolor=INK, loc="lower right")
+    return _image(canvas)
+
+
+def heat_map(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float]],
+    *,
+    form: str,
+    x: str,
+    y: str,
+) -> str:
+    """A table of numbers as colours, each number written in its cell by the format ``form``."""
+    canvas, axes = _canvas(1.8 + 0.75 * len(columns), 1.0 + 0.42 * len(rows))
+    top = max((max(row, default=0.0) for row in values), default=0.0) or 1.0
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=top, aspect="auto")
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            ink = "white" if value > 0.6 * top else "#1b2733"
+            axes.text(j, i, form.format(value), ha="center", va="center", color=ink, fontsize=9)
+    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    return _image(canvas)
+
+
+def reliability(bins: Sequence[Bin]) -> str:
+    """How many of the spans of each confidence are right; on the diagonal, confidences mean what they say."""
+    canvas, axes = _canvas(3.9, 3.6)
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--")
+    most = max((b.count for b in bins), default=1)
+    shown = [b for b in bins if b.count]
+    axes.scatter(
+        [b.confidence for b in shown],
+        [b.accuracy for b in shown],
+        s=[30 + 270 * b.count / most for b in shown],
+        color=SERIES[0],
+        alpha=0.8,
+    )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("confidence said")
+    axes.set_ylabel("share that is right")
+    return _image(canvas)
+
+
+def confusion(counts: Mapping[tuple[str, str], int]) -> str:
+    """Tokens by gold label (rows) and predicted label (columns), as shares of their row."""
+    names = sorted({name for pair in counts for name in pair}, key=_outside_last)
+    totals = {gold: sum(counts.get((gold, said), 0) for said in names) or 1 for gold in names}
+    shares = [[counts.get((gold, said), 0) / totals[gold] for said in names] for gold in names]
+    return heat_map(names, names, shares, form="{:.2f}", x="predicted", y="gold")
+
+
+def _outside_last(name: str) -> tuple[bool, str]:
+    return name == "O", name
+
+
+def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:
+    try:
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise RecipeError("a report draws with matplotlib: pip install 'spanloop[report]'") from error
+    canvas = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(canvas)
+    axes = canvas.add_subplot()
+    axes.tick_params(colors=INK)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    for name, spine in axes.spines.items():
+        spine.set_color(INK)
+        spine.set_visible(name in ("left", "bottom"))
+    return canvas, axes
+
+
+def _image(canvas: Canvas) -> str:
+    """The drawing as a data URI for an ``<img>``; the same figures give the same bytes."""
+    from matplotlib import rc_context
+
+    file = io.BytesIO()
+    settings: dict[str, Any] = {"svg.hashsalt": "spanloop", "svg.fonttype": "path"}
+    with rc_context(settings):
+        canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")
