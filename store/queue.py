@@ -107,7 +107,7 @@ class Queue:
         """
         return [
             (document_id, drawn)
-            for document_id, drawn in self._rows(
+            for document_id, drawn in self._store.rows(
                 "SELECT l.document_id, l.drawn FROM leases l JOIN queue q ON q.document_id = l.document_id"
                 " WHERE l.annotator = :annotator AND l.until > :now AND q.split = :split"
                 " AND (q.state IN ('open', 'ignored') OR l.drawn = 'reopened') ORDER BY l.until,"
@@ -125,12 +125,12 @@ class Queue:
         draws = int(row[0])
         # exactly every tenth for 0.1, however many ask
         at_random = int((draws + 1) * random_share + 1e-9) > int(draws * random_share + 1e-9)
-        found = self._rows(_BY_CHANCE if at_random else _BY_STRATEGY, asked)
+        found = self._store.rows(_BY_CHANCE if at_random else _BY_STRATEGY, asked)
         if found:
             self._store.run("UPDATE queue_settings SET draws = draws + 1")
             return found[0][0], "random" if at_random else "strategy"
         if ignored == "last":
-            found = self._rows(
+            found = self._store.rows(
                 "SELECT q.document_id FROM queue q WHERE q.state = 'ignored' AND q.split = :split"
                 " AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))"
                 " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.until >"
@@ -141,9 +141,6 @@ class Queue:
             if found:
                 return found[0][0], "strategy"
         return None
-
-    def _rows(self, sql: str, named: dict[str, Any]) -> list[tuple[Any, ...]]:
-        return self._store.db.conn.execute(sql, named).fetchall()
 
     def _lease(self, document_id: int, annotator: str, until: str, drawn: str) -> None:
         self._store.run(

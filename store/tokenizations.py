@@ -11,6 +11,20 @@ from spanloop.store.records import Document, Range
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
+_LACKING = """
+NOT EXISTS (SELECT 1 FROM tokenizations t WHERE t.document_id = q.document_id AND t.tokenizer = :tokenizer)
+"""
+_OPEN = f"""
+SELECT q.document_id FROM queue q
+WHERE q.state = 'open' AND q.split = '{{}}' AND q.answered_by = '[]' AND {_LACKING}
+ORDER BY q.priority DESC, q.document_id LIMIT :limit
+"""
+_BY_ID = f"""
+SELECT q.document_id FROM queue q
+WHERE q.document_id > :after AND q.document_id NOT IN (SELECT value FROM json_each(:taken)) AND {_LACKING}
+ORDER BY q.document_id LIMIT :limit
+"""
+
 
 class Tokenizations:
     """``store.tokenizations``."""
@@ -44,12 +58,14 @@ class Tokenizations:
         edges = json.loads(row[0])
         return list(zip(edges[::2], edges[1::2], strict=True))
 
-    def missing(self, tokenizer_hash: str, limit: int | None = None) -> list[Document]:
-        """Documents without boundaries by this tokenizer, in queue order."""
-        ids = self._store.documents.ids(
-            order="queue",
-            where="NOT EXISTS (SELECT 1 FROM tokenizations t"
-            " WHERE t.document_id = q.document_id AND t.tokenizer = ?3)",
-            parameters=(tokenizer_hash,),
-        )
+    def missing(self, tokenizer_hash: str, limit: int, after: int = 0) -> list[Document]:
+        """Up to ``limit`` documents without boundaries by this tokenizer, in the order people get them.
+
+        ``after`` leaves out ids up to that one: who has seen them complete need not look through them again.
+        """
+        ids: list[int] = []
+        for query in (_BY_ID,) if after else (_OPEN.format("pool"), _OPEN.format("eval"), _BY_ID):
+            named = {"tokenizer": tokenizer_hash, "after": after, "limit": limit, "taken": json.dumps(ids)}
+            if len(ids) < limit:
+                ids += [row[0] for row in self._store.rows(query, named)]
         return list(self._store.documents.fetch(ids[:limit]))

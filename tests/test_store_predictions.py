@@ -95,8 +95,22 @@ def test_token_boundaries_are_kept_by_tokenizer(tmp_path: Path) -> None:
         assert store.tokenizations.get(1) is None  # the project names no tokenizer yet
         store.set_project(tokenizer="t")
         assert store.tokenizations.get(1) == [(0, 3), (4, 7)]
-        assert [d.key for d in store.tokenizations.missing("t")] == ["d2"]
-        assert [d.key for d in store.tokenizations.missing("u", limit=1)] == ["d1"]
+        assert [d.key for d in store.tokenizations.missing("t", 9)] == ["d2"]
+        assert [d.key for d in store.tokenizations.missing("u", 1)] == ["d1"]
+
+
+def test_boundaries_are_made_in_the_order_that_people_need_them(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=4) as store:
+        store.documents.add([Document("for eval", key="e", split="eval")])
+        predict_all(store, add_model(store))
+        store.queue.prioritise("entropy")
+        store.annotations.add(say(4))
+        keys = ["d3", "d2", "d1", "e", "d4"]
+        for limit in range(1, 7):
+            assert [d.key for d in store.tokenizations.missing("t", limit)] == keys[:limit]
+        store.tokenizations.put("t", [(3, []), (5, [])])
+        assert [d.key for d in store.tokenizations.missing("t", 9)] == ["d2", "d1", "d4"]
+        assert [d.key for d in store.tokenizations.missing("t", 9, after=2)] == ["d4"]
 
 
 def test_a_draft_goes_with_the_answer(tmp_path: Path) -> None:
