@@ -114,6 +114,7 @@ def test_gold_that_moved_or_found_no_place_is_reported(trained: Callable[..., Tr
 
 
 def test_documents_without_entities_are_learned_from(trained: Callable[..., Trained]) -> None:
+    """D5: documents with nothing in them were skipped, so nothing taught the model to keep quiet."""
     _, report = trained([("Nothing to see here.", [])], TrainConfig(epochs=1, bf16=False))
     assert report.tokens_trained == 5
     assert report.class_weights["O"] == 1.0
@@ -197,6 +198,36 @@ def test_nothing_to_train_on_is_said(trained: Callable[..., Trained]) -> None:
         trained([("Ann met Bob", [], ())])
     with pytest.raises(ValueError, match="labels that the model has not: ORG"):
         trained([("Ann met Bob", [(0, 3, "ORG")])])
+
+
+def test_the_label_set_may_grow_and_shrink_between_trainings(
+    nlp: Language, trained: Callable[..., Trained]
+) -> None:
+    pipe, _ = trained(TEXTS)
+    row = pipe.tags.index("B-LOC")
+    before = pipe.hf_model().classifier.weight[row].clone()
+    pipe.set_labels(["NEW", "LOC", "PER"])
+    assert torch.equal(pipe.hf_model().classifier.weight[pipe.tags.index("B-LOC")], before)
+    trained([("a cable in Rome", [(2, 7, "NEW"), (11, 15, "LOC")]), *TEXTS])
+    assert {ent.label_ for ent in nlp("a cable in Rome").ents} == {"NEW", "LOC"}
+    pipe.set_labels(["PER", "NEW"])
+    trained([("a cable for O'Neil", [(2, 7, "NEW"), (12, 18, "PER")])])
+    assert [ent.label_ for ent in nlp("a cable for O'Neil").ents] == ["NEW", "PER"]
+
+
+def test_what_is_masked_teaches_nothing(tiny: Path, tmp_path: Path) -> None:
+    """What gold says outside of the looked-at ranges changes no weight."""
+
+    def run(*bounds: tuple[int, int, str]) -> str:
+        nlp = spacy.blank("en")
+        pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
+        gold = Gold(nlp.make_doc(TEXTS[0][0]), spans(*bounds), ranges=((0, 17),))
+        train(pipe, [gold], replace(FAST, epochs=3), folder=tmp_path)
+        return weights_hash(pipe)
+
+    seen = (0, 13, "PER")
+    assert run(seen) == run(seen, (18, 30, "PER")) == run(seen, (34, 47, "LOC"))
+    assert run(seen) != run()
 
 
 def test_a_part_of_speech_head_learns_one_tag_a_token(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Every kind of task end to end: train on the corpus's train split, strict scores on its test split.
+
+    python benchmarks/tasks.py ../shared/data [wnut17 ncbi_disease ...] [--set epochs=5 class_weights=none]
+
+The encoder is the offline one (MiniLM-L6, English, uncased) unless ``--model`` says otherwise. ``plain`` is
+what a plain fine-tuning loop with that encoder reached, one seed: the figure to match within a point.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora import evaluate, labels_of, pipeline, read
+
+from spanloop.plugin.train import TrainConfig, train
+
+
+@dataclass(frozen=True)
+class Task:
+    """One corpus; ``plain``: micro F1 (tags: accuracy) of a plain loop after so many ``epochs``."""
+
+    folder: str
+    plain: float
+    epochs: int
+    lang: str = "en"
+    tags: bool = False
+    sentences: int | None = None
+
+
+TASKS = {
+    task.folder: task
+    for task in (
+        Task("wnut17", 0.425, epochs=5),
+        Task("ncbi_disease", 0.829, epochs=3),
+        Task("ud_en_ewt", 0.965, epochs=2, tags=True),
+        Task("ud_en_chunks", 0.935, epochs=3),
+        Task("uner_zh_gsd", 0.247, epochs=2, lang="zh", sentences=2000),
+    )
+}
+ROW = "{:14} {:>6} {:>6} {:>13} {:>6} {:>9} {:>6} {:>8} {:>7}"
+HEADER = ROW.format("corpus", "plain", "F1", "95 %", "macro", "lost", "epochs", "train s", "docs/s")
+
+
+def main() -> None:
+    options = _options()
+    print(HEADER)
+    for name in options.tasks or TASKS:
+        print(_line(TASKS[name], options.data, options.model, dict(options.set)), flush=True)
+
+
+def _options() -> argparse.Namespace:
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
+    parser.add_argument("data", type=Path, help="the folder of the corpora")
+    parser.add_argument("tasks", nargs="*", help=f"which of {', '.join(TASKS)}; all")
+    parser.add_argument("--model", default="offline")
+    parser.add_argument("--set", nargs="*", default=[], type=setting, help="TrainConfig: name=value")
+    options = parser.parse_args()
+    for name in options.tasks:
+        if name not in TASKS:
+            parser.error(f"no task {name}: choose of {', '.join(TASKS)}")
+    return options
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A field of TrainConfig and its value: a number where it reads as one."""
+    name, _, value = text.partition("=")
+    if name not in TrainConfig.__dataclass_fields__:
+        raise argparse.ArgumentTypeError(f"{name} is no setting of a training")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _line(task: Task, data: Path, model: str, settings: Mapping[str, Any]) -> str:
+    import spacy
+
+    blank = spacy.blank(task.lang)
+    golds = read(blank, data / task.folder / "train.jsonl", task.sentences)
+    test = read(blank, data / task.folder / "test.jsonl")
+    config = TrainConfig(**{"epochs": task.epochs, **settings})
+    nlp = pipeline(task.lang, model, labels_of(golds), tags=task.tags, seed=config.seed)
+    pipe: Any = nlp.get_pipe("hf_token_classifier")
+    with tempfile.TemporaryDirectory() as folder:
+        report = train(pipe, golds, config, folder=Path(folder))
+    begin = time.perf_counter()
+    scores = evaluate(pipe, test, tags=task.tags)
+    speed = len(test) / (time.perf_counter() - begin)
+    best = scores.accuracy or scores.micro
+    low, high = best.f1_low or 0.0, best.f1_high or 0.0
+    return ROW.format(
+        task.folder,
+        f"{task.plain:.3f}",
+        f"{best.f1:.3f}",
+        f"{low:.3f}-{high:.3f}",
+        f"{scores.macro.f1:.3f}",
+        f"{report.gold_spans_lost}/{report.gold_spans}",
+        report.epochs,
+        f"{report.seconds:.0f}",
+        f"{speed:.0f}",
+    )
+
+
+if __name__ == "__main__":
+    main()
