@@ -220,16 +220,15 @@ class Annotations:
 
         Few are in memory at a time; which ones is fixed at the first.
         """
-        rows = self._store.rows(
-            "SELECT v.document_id, v.annotation_id FROM verdicts v JOIN queue q "
-            " ON q.document_id = v.document_id"
-            " WHERE v.verdict = 'accept' AND (?1 IS NULL OR q.split = ?1) ORDER BY v.document_id",
-            (split,),
+        query = (
+            "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            " WHERE v.verdict = 'accept' AND (:split IS NULL OR q.split = :split) AND {} ORDER BY v.document_id"
         )
-        if ids is not None:
-            chosen = set(ids)
-            rows = [row for row in rows if row[0] in chosen]
-        return self._golds(array("q", (row[1] for row in rows)))
+        if ids is None:
+            return self._golds(self._store.column(query.format("1"), {"split": split}))
+        chosen = {"split": split, "ids": json.dumps(sorted(set(ids)))}
+        one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
+        return self._golds(self._store.column(query.format(one_of), chosen))
 
     def gold_of(self, annotation_ids: Iterable[int]) -> Iterator[Gold]:
         """These very annotations as gold, such as those a round was trained on, in order of their ids."""

@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -40,6 +41,7 @@ from spanloop.store.rounds import Rounds
 from spanloop.store.search import Search
 from spanloop.store.tokenizations import Tokenizations
 
+LEAST_SQLITE = (3, 37)  # STRICT tables
 BUSY_SECONDS = 60.0  # how long a write waits for another process before it gives up
 
 
@@ -50,6 +52,10 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        if sqlite3.sqlite_version_info < LEAST_SQLITE:
+            raise StoreError(
+                f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed: use a newer Python"
+            )
         self.path = path
         self.rounds_dir = path.with_name(path.stem + ".rounds")
         self._connections: dict[tuple[int, threading.Thread], Database] = {}
@@ -179,13 +185,18 @@ class Store:
     def _close_those_of_ended_threads(self) -> None:
         for owner in list(self._connections):
             if owner[0] == os.getpid() and not owner[1].is_alive():
-                self._connections.pop(owner).close()
+                self._end(owner)
+
+    def _end(self, owner: tuple[int, threading.Thread]) -> None:
+        db = self._connections.pop(owner, None)
+        if db is not None:  # another thread was not faster
+            db.close()
 
     def close(self) -> None:
         """Close every thread's connection. The store cannot be used afterwards."""
         self._closed = True
-        while self._connections:
-            self._connections.popitem()[1].close()
+        for owner in list(self._connections):
+            self._end(owner)
 
     def __enter__(self) -> Store:
         return self
@@ -220,6 +231,11 @@ class Store:
         """All rows of a query, as plain tuples."""
         with _plain_errors(self.path):
             return self.db.conn.execute(sql, parameters).fetchall()
+
+    def column(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> array[int]:
+        """The first column of a query of integers, eight bytes each however many there are."""
+        with _plain_errors(self.path):
+            return array("q", (row[0] for row in self.db.conn.execute(sql, parameters)))
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
