@@ -42,3 +42,9 @@ def remove_annotator(db: str | Path, name: str) -> Annotators:
     with Store.open(db) as store:
         store.annotators.remove(name)
         return Annotators(tuple(store.annotators.names()))
+
+
+def set_overlap(db: str | Path, people: int) -> None:
+    """Give every document to so many people, from now on; the queue is opened again where that is more."""
+    with Store.open(db) as store:
+        store.set_project(overlap=people)

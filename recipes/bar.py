@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 SILENT_SECONDS = 2.0
 SECONDS_BETWEEN_LINES = 10.0  # where stderr is a file: a line now and then, not a flood
-ENDING = "{desc}: {percentage:3.0f} % |{bar}| {elapsed}, {remaining} left"
-UNENDING = "{desc}: {n_fmt}, {elapsed}"
+
+
+def _form(total: int | None, what: str) -> str:
+    """What the bar shows; where the recipe estimates the time left by itself, the bar does not."""
+    if total is None:
+        return "{desc}: {n_fmt}, {elapsed}"
+    return "{desc} {percentage:3.0f} % |{bar}|" + ("" if " left" in what else " {elapsed}, {remaining} left")
 
 
 class Bar:
@@ -30,7 +35,7 @@ class Bar:
                 leave=False,
                 mininterval=0.2 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,
                 dynamic_ncols=True,
-                bar_format=UNENDING if total is None else ENDING,
+                bar_format=_form(total, what),
             )
         bar.set_description_str(what, refresh=False)
         bar.update(done - bar.n)

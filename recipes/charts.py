@@ -7,7 +7,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 
@@ -142,7 +142,6 @@ def _image(canvas: Canvas) -> str:
     from matplotlib import rc_context
 
     file = io.BytesIO()
-    settings: dict[str, Any] = {"svg.hashsalt": "spanloop", "svg.fonttype": "path"}
-    with rc_context(settings):
+    with rc_context({"svg.hashsalt": "spanloop", "svg.fonttype": "path"}):
         canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")

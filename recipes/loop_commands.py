@@ -148,13 +148,24 @@ def prelabel(**options: Any) -> object:
 )
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Which documents.")
 @click.option("--blind", is_flag=True, help="Show no suggestions.")
+@option(
+    "--view",
+    type=click.Choice(["document", "binary"]),
+    default="document",
+    help="Binary: one span, yes or no.",
+)
+@click.option("--only", metavar="LABEL", help="Ask about this label alone.")
+@click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.pass_obj
-def correct(say: Any, /, **options: Any) -> None:
+def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""
+    from spanloop.recipes.annotators import set_overlap
     from spanloop.recipes.correct import correct as recipe
 
-    recipe(on_ready=partial(announce, say), **options)
+    if overlap is not None:
+        set_overlap(path, overlap)
+    recipe(path, on_ready=partial(announce, say), **options)
 
 
 def announce(say: Any, link: str) -> None:

@@ -35,7 +35,7 @@ json_option = click.option(
 )
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """``90``, ``90s``, ``30m``, ``6h`` or ``2d`` as seconds."""
 
     name = "duration"

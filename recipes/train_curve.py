@@ -66,12 +66,11 @@ class TrainCurve:
         gains = {name: f1 - self.points[-2].labels[name] for name, f1 in self.points[-1].labels.items()}
         label = max(gains, key=gains.__getitem__)
         most = f"most by {label!r} ({gains[label]:+.3f})"
+        added = f"the last quarter added {self.gain:+.3f} micro F1"
         if self.gain < WORTH_IT:
-            return f"More annotations would help little: the last quarter added {self.gain:+.3f} micro F1, {most}."
+            return f"More annotations would help little: {added}, {most}."
         doubt = f", though seeds differ by {self.spread:.3f}" if self.spread > self.gain else ""
-        return (
-            f"More annotations would help: the last quarter added {self.gain:+.3f} micro F1{doubt}, {most}."
-        )
+        return f"More annotations would help: {added}{doubt}, {most}."
 
     def json(self) -> dict[str, object]:
         points = [

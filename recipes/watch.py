@@ -63,22 +63,32 @@ def watch(
     ``say`` gets a line for each thing that happens.
     """
     tell = _stamped(say)
+    tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     done = 0
-    refused_at: int | None = None
-    with _until_stopped(tell):
-        tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
-        _catch_up(db, tell, progress)
-        while True:
-            news = look(db, at_least=every if interval is None else 1)
-            if news.annotations != refused_at and _due(news, every, interval):
-                try:
-                    done += _round(db, news, tell, progress, settings)
-                    refused_at = None
-                except RecipeError as error:
-                    tell(f"no round: {error}")
-                    refused_at = news.annotations  # ask again when something is new
-            time.sleep(pause)
+    with _sigterm_like_ctrl_c():
+        try:
+            _catch_up(db, tell, progress)
+            for news in _enough(db, every, interval, pause):
+                done += _round(db, news, tell, progress, settings)
+        except KeyboardInterrupt:
+            tell("stopped, as asked")
     return Watched(done)
+
+
+def _enough(db: str | Path, every: int, interval: float | None, pause: float) -> Iterator[News]:
+    """The news each time that a round is due, without end. A round that was refused is due again when
+    something is new."""
+    taken: News | None = None
+    while True:
+        news = look(db, at_least=every if interval is None else 1)
+        if _due(news, every, interval) and (taken is None or _differ(news, taken)):
+            taken = news
+            yield news
+        time.sleep(pause)
+
+
+def _differ(news: News, taken: News) -> bool:
+    return (news.annotations, news.last_round) != (taken.annotations, taken.last_round)
 
 
 def look(db: str | Path, *, at_least: int = 1) -> News:
@@ -106,7 +116,11 @@ def _due(news: News, every: int, interval: float | None) -> bool:
 
 def _round(db: str | Path, news: News, tell: Say, progress: Progress | None, settings: dict[str, Any]) -> int:
     tell(f"{counted(news.annotations, 'new annotation')}: training")
-    report = retrain(db, progress=progress, **settings)
+    try:
+        report = retrain(db, progress=progress, **settings)
+    except RecipeError as error:
+        tell(f"no round: {error}")
+        return 0
     if not isinstance(report, RoundReport):
         return 0
     tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
@@ -142,9 +156,8 @@ def _stamped(say: Say | None) -> Say:
 
 
 @contextmanager
-def _until_stopped(tell: Say) -> Iterator[None]:
-    """The block runs until Ctrl-C or SIGTERM, which then ends it cleanly; a round under way marks itself
-    cancelled."""
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM interrupts as Ctrl-C does: a round that is under way marks itself as cancelled."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -152,7 +165,5 @@ def _until_stopped(tell: Say) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except KeyboardInterrupt:
-        tell("stopped, as asked")
     finally:
         signal.signal(signal.SIGTERM, before)
