@@ -13,8 +13,9 @@ from pathlib import Path
 
 import uvicorn
 
-from spanloop.recipes.web.app import PageSettings, create_app
+from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.guard import is_loopback
+from spanloop.recipes.web.settings import PageSettings, View
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Split
 
@@ -29,6 +30,8 @@ def correct(
     split: Split = "pool",
     strategy: str | None = None,
     blind: bool = False,
+    view: View = "document",
+    only: str | None = None,
     browser: bool = True,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -37,11 +40,10 @@ def correct(
     Port 0 takes any free one. A host beyond this machine needs a ``token`` or
     named annotators; StoreError says so.
     """
-    settings = PageSettings(
-        host=host, annotator=annotator or "me", token=token, split=split, strategy=strategy, blind=blind
-    )
+    settings = PageSettings(host, annotator or "me", token, split, strategy, blind, view, only)
     with Store.open(path) as store, closing(_Tokeniser(store.path)) as tokeniser, ExitStack() as stack:
         _check_door(store, host, token)
+        _check_view(store, view, only)
         listener = stack.enter_context(_listening(host, port))
         link = _link(host, listener.getsockname()[1], token)
         app = create_app(store, settings, ask_tokens=tokeniser.ask)
@@ -66,6 +68,13 @@ def _check_door(store: Store, host: str, token: str | None) -> None:
             f"or name who may come in with `spanloop annotators {store.path} add NAME`, "
             "or leave --host out to serve this machine alone"
         )
+
+
+def _check_view(store: Store, view: View, only: str | None) -> None:
+    if only is not None and view != "binary":
+        raise StoreError("--only LABEL goes with --view binary")
+    if only is not None and only not in store.labels.names():
+        raise StoreError(f"--only {only}: the labels are {', '.join(store.labels.names())}")
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from spanloop.recipes.web.app import STATIC, PageSettings, create_app
+from spanloop.recipes.web.app import STATIC, create_app
+from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
 

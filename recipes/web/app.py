@@ -6,7 +6,6 @@ import hmac
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +21,17 @@ from starlette.staticfiles import StaticFiles
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.guard import Guard, refuse
 from spanloop.recipes.web.openapi import openapi
+from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
-from spanloop.store.records import Split
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
 
 
-@dataclass(frozen=True, slots=True)
-class PageSettings:
-    """How the page is served. ``token``: a secret that lets anybody in as ``annotator``."""
-
-    host: str = "127.0.0.1"
-    annotator: str = "me"
-    token: str | None = None
-    split: Split = "pool"
-    strategy: str | None = None
-    blind: bool = False
-
-
 def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[int], None]) -> Starlette:
     """The page over ``store``; ``ask_tokens`` asks the tokenising process for one document soon."""
-    desk = Desk(
-        store, split=settings.split, strategy=settings.strategy, blind=settings.blind, ask_tokens=ask_tokens
-    )
+    desk = Desk(store, settings, ask_tokens=ask_tokens)
     cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
     annotator_of = _door(store, settings)
     app = Starlette(

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spanloop.recipes.web import wire
+from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
-from spanloop.store.records import Annotation, Document, Model, Prediction, Split
+from spanloop.store.records import Annotation, Document, Model, Prediction, QueueItem
 
 MAX_FETCH = 20
+MAX_DEALS = 50  # of MAX_FETCH documents each, looked through for a question in one request
 LEASE_SECONDS = 600
 
 
@@ -25,17 +27,15 @@ class Desk:
     def __init__(
         self,
         store: Store,
+        settings: PageSettings,
         *,
-        split: Split,
-        strategy: str | None,
-        blind: bool,
         ask_tokens: Callable[[int], None],
     ) -> None:
         self.store = store
-        self.split = split
-        self.strategy = strategy
-        self.blind = blind
+        self.settings = settings
+        self.split = settings.split
         self.ask_tokens = ask_tokens
+        self._nothing_to_ask: set[int] = set()
         self.sittings = Sittings()
         self._dealing = threading.Lock()  # two pages of one person must not be dealt the same hand
         self.uid = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
@@ -52,7 +52,9 @@ class Desk:
             "keys": project.page.get("keys", {}),
             "annotator": annotator,
             "split": self.split,
-            "blind": self.blind,
+            "blind": self.settings.blind,
+            "view": self.settings.view,
+            "only": self.settings.only,
             "counts": self.store.queue.counts(self.split),
             "figures": self._figures(),
         }
@@ -85,18 +87,40 @@ class Desk:
         wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
         with self._dealing:
             elsewhere = self.sittings.held_elsewhere(client, annotator)
-            items = self.store.queue.next(
-                annotator,
-                n=max(1, min(wanted[0], MAX_FETCH)),
-                split=self.split,
-                strategy=self.strategy,
-                exclude=[*held, *elsewhere],
-                lease_seconds=LEASE_SECONDS,
-            )
+            items = self._deal(annotator, max(1, min(wanted[0], MAX_FETCH)), {*held, *elsewhere})
             self.sittings.hold(client, annotator, [*held, *(_id(item.document) for item in items)])
         documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
         documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
         return {"documents": documents, "counts": self.store.queue.counts(self.split)}
+
+    def _deal(self, annotator: str, n: int, exclude: set[int]) -> list[QueueItem]:
+        """Up to ``n`` documents from the queue; in yes/no mode those without a question go back."""
+        fitting: list[QueueItem] = []
+        for _ in range(MAX_DEALS):
+            passed = exclude | self._nothing_to_ask | {_id(item.document) for item in fitting}
+            items = self.store.queue.next(
+                annotator,
+                n=n - len(fitting),
+                split=self.split,
+                strategy=self.settings.strategy,
+                exclude=sorted(passed),
+                lease_seconds=LEASE_SECONDS,
+            )
+            for item in items:
+                if self._asks_something(item.prediction):
+                    fitting.append(item)
+                else:
+                    self._nothing_to_ask.add(_id(item.document))
+                    self.store.queue.release(annotator, _id(item.document))
+            if not items or len(fitting) == n:
+                break
+        return fitting
+
+    def _asks_something(self, prediction: Prediction | None) -> bool:
+        if self.settings.view == "document":
+            return True
+        only = self.settings.only
+        return prediction is not None and any(only in (None, span.label) for span in prediction.spans)
 
     def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
@@ -197,7 +221,7 @@ class Desk:
         if latest is not None and latest.prediction_id is not None:
             prediction = self.store.predictions.by_id(latest.prediction_id)
             model = None if prediction is None else self.store.models.get(prediction.model_id)
-        shown = None if self.blind else prediction
+        shown = None if self.settings.blind else prediction
         draft = self.store.drafts.get(annotator, _id(document))
         return {
             **wire.document_json(document, None),

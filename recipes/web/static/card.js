@@ -58,6 +58,7 @@ export class Card {
 }
 
 function hint(work) {
+  if (work.asked) return `Is this ${work.asked.label}? accept: yes, reject: no`;
   if (work.seen && work.seen < work.text.length) return `looked at up to ${Math.round((100 * work.seen) / work.text.length)} %`;
   if (work.charMode) return "character mode: spans keep the exact characters";
   if (work.provisional) return "tokens are being prepared: words for now";

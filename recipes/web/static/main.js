@@ -9,12 +9,17 @@ import { Keymap, labelPlace } from "./keys.js";
 import { Labels } from "./labels.js";
 import * as mouse from "./mouse.js";
 import { Outbox } from "./outbox.js";
+import { questions } from "./question.js";
 import { client, farewell, get, post } from "./server.js";
 import { say, Status } from "./status.js";
 import { Work } from "./work.js";
 
 const AHEAD = 5;
 const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up"]);
+const ON_QUESTIONS = new Set([
+  "accept", "accept_sheet", "reject", "ignore", "back", "next_document", "previous_document", "flag", "comment", "save",
+  "instructions", "answers", "help", "theme", "stack", "refused",
+]);
 const STACKS = [1, 3, 5, 10];
 const TOKEN_POLL_MS = 400;
 const HEARTBEAT_MS = 30000;
@@ -39,6 +44,7 @@ class Page {
       () => this.drafts.flush(),
     );
     this.clock = new Clock();
+    this.binary = this.project.view === "binary";
     const stack = Number(localStorage.getItem("spanloop.stack"));
     this.stack = STACKS.includes(stack) ? stack : 1;
     this._nameStack();
@@ -68,7 +74,8 @@ class Page {
       const reply = await get("/api/next", { client, held: this.held().join(), n: wanted });
       this.exhausted = reply.documents.length === 0;
       const known = new Set(this.held());
-      this.ahead.push(...reply.documents.filter((item) => !known.has(item.id)).map((item) => this.open(item)));
+      const fresh = reply.documents.filter((item) => !known.has(item.id));
+      this.ahead.push(...fresh.flatMap((item) => (this.binary ? questions(item, this.project.only) : [this.open(item)])));
       this.status.progress(reply.counts);
       if (!this.cards.length) this._fillEmpty();
     } catch (error) {
@@ -109,7 +116,7 @@ class Page {
 
   _card(work) {
     const card = new Card(work, this.labels);
-    mouse.listen(card, this);
+    if (!work.asked) mouse.listen(card, this);
     card.element.addEventListener("pointerdown", () => this.activate(card));
     return card;
   }
@@ -165,7 +172,7 @@ class Page {
   // Tokens come from a process of their own; until they are there the card shows provisional words.
   _pollTokens() {
     clearTimeout(this.tokenTimer);
-    const card = this.cards.find((one) => one.work.provisional);
+    const card = this.cards.find((one) => one.work.provisional && !one.work.asked);
     if (!card) return;
     this.tokenTimer = setTimeout(async () => {
       try {
@@ -299,6 +306,7 @@ class Page {
 
   // A label was chosen by key, click or name: for the selected span, the words under the cursor, or what comes next.
   choose(name) {
+    if (this.active?.work.asked) return;
     this.labels.mark(name);
     const work = this.active?.work;
     if (!work) return;
@@ -329,8 +337,10 @@ class Page {
     if (!this.active || !changed) return;
     const { work } = this.active;
     if (work.answered) work.answered = null;
-    work.seconds += this.clock.take();
-    this.drafts.keep(work);
+    if (!work.asked) {
+      work.seconds += this.clock.take();
+      this.drafts.keep(work);
+    }
     this.changed(this.active);
   }
 
@@ -360,6 +370,7 @@ class Page {
 
   // Carry out a command by name; false if it has nothing to act on, so that the browser may have the key.
   run(command) {
+    if (this.active?.work.asked && !ON_QUESTIONS.has(command)) return false;
     const act = this.commands[command];
     return act ? act() !== false : false;
   }

@@ -1,0 +1,24 @@
+"""How the correction page is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spanloop.store.records import Split
+
+View = Literal["document", "binary"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """``token``: a secret that lets in as ``annotator``; ``only``: the one label ``binary`` asks about."""
+
+    host: str = "127.0.0.1"
+    annotator: str = "me"
+    token: str | None = None
+    split: Split = "pool"
+    strategy: str | None = None
+    blind: bool = False
+    view: View = "document"
+    only: str | None = None
