@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 NO_UNIT = -1
+_NEAR = 64
 # What str.isspace() holds for (and spaCy's token.is_space with it).
 _SPACE_CHARACTERS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
@@ -129,12 +130,14 @@ def _place_tokens_without_wordpiece(
     merged_into: dict[int, int | None] = {}
     for token in np.flatnonzero(pieces == 0).tolist():
         char = token_starts[token]
-        # Wordpieces stand in text order: only those that begin before the token can cover its start.
-        before = np.flatnonzero((wp_starts <= char) & (char < wp_ends) & (owners != NO_UNIT))
-        if not len(before):
+        # In text order, the wordpiece that covers the token's start is among the last to begin before.
+        behind = int(np.searchsorted(wp_starts, char, side="right"))
+        near = slice(max(0, behind - _NEAR), behind)
+        covering = np.flatnonzero((char < wp_ends[near]) & (owners[near] != NO_UNIT))
+        if not len(covering):
             merged_into[token] = None
             continue
-        wp = int(before[-1])
+        wp = near.start + int(covering[-1])
         owner = int(owners[wp])
         if pieces[owner] > 1:
             owners[wp] = token

@@ -4,6 +4,7 @@ network."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,12 @@ def _wordpiece() -> tuple[Tokenizer, Any]:
     )
 
 
-def _bytelevel() -> tuple[Tokenizer, Any]:
+def _bytelevel(vocab_size: int = 400) -> tuple[Tokenizer, Any]:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer, trainers.BpeTrainer(
-        vocab_size=400,
+        vocab_size=vocab_size,
         special_tokens=_ROBERTA_SPECIALS,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -88,6 +89,7 @@ _BUILDERS = {
     "wordpiece": _wordpiece,
     "bytelevel": _bytelevel,
     "gpt2": _bytelevel,
+    "roberta": partial(_bytelevel, 2000),  # large enough that no space is left a wordpiece of its own
     "unigram": _unigram,
     "character": _character,
 }
@@ -98,7 +100,7 @@ def _post_process(tokenizer: Tokenizer, family: str) -> None:
     spaces)."""
     if family == "gpt2":
         tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    elif family == "bytelevel":
+    elif family in ("bytelevel", "roberta"):
         ends = [(name, tokenizer.token_to_id(name)) for name in ("</s>", "<s>")]
         tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
     elif family == "unigram":
@@ -120,6 +122,7 @@ def fast_tokenizer(family: str, **settings: Any) -> PreTrainedTokenizerFast:
         "unigram": {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "</s>"},
     }
     specials["character"] = specials["wordpiece"]
+    specials["roberta"] = specials["bytelevel"]
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer_of(family), **specials[family], **settings)
 
 
