@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,15 @@ class UnitGold:
     unknown: NDArray[np.bool_]
     events: list[AlignmentEvent]
     lost: int
+
+
+def groups_of(golds: Sequence[Gold], seed: int) -> list[list[int]]:
+    """The places of the documents of each group; the groups in an order by seed and name alone."""
+    groups: dict[str, list[int]] = {}
+    for place, gold in enumerate(golds):
+        groups.setdefault(gold.group if gold.group is not None else f"\0{place}", []).append(place)
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+    return [groups[name] for name in order]
 
 
 def put_on_units(

@@ -5,7 +5,6 @@ It is drawn from the training gold, by group. The eval split is never looked at 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 from safetensors.torch import load_model, save_model
 
 from spanloop.plugin.calibrate import MIN_DOCUMENTS, Calibration, calibrate
-from spanloop.plugin.gold import Gold
+from spanloop.plugin.gold import Gold, groups_of
 from spanloop.plugin.score import score_spans
 
 if TYPE_CHECKING:
@@ -32,15 +31,12 @@ def hold_out(golds: Sequence[Gold], share: float, seed: int) -> tuple[list[int],
     documents. Documents that were looked at in part are never held out: nobody knows what is right in the
     rest of them. Empty under 50 documents, or where no group is small enough.
     """
-    groups: dict[str, list[int]] = {}
-    for place, gold in enumerate(golds):
-        groups.setdefault(gold.group if gold.group is not None else f"\0{place}", []).append(place)
     wanted = min(share * len(golds), MAX_DOCUMENTS) if len(golds) >= MIN_DOCUMENTS else 0
     inner: list[int] = []
-    for group in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest()):
-        whole = all(golds[place].ranges is None for place in groups[group])
-        if whole and len(inner) + len(groups[group]) <= wanted:
-            inner += groups[group]
+    for group in groups_of(golds, seed):
+        whole = all(golds[place].ranges is None for place in group)
+        if whole and len(inner) + len(group) <= wanted:
+            inner += group
     held = set(inner)
     return [place for place in range(len(golds)) if place not in held], sorted(inner)
 
