@@ -78,15 +78,19 @@ def rounds_text(rounds: Sequence[DemoRound]) -> str:
             row.number,
             row.documents,
             "-" if row.suggested is None else f"{row.suggested:.0%}",
-            figure(row.micro and row.micro.f1, 3),
+            _f1(row.micro),
             _interval(row.micro),
-            figure(row.macro and row.macro.f1, 3),
-            figure(row.rare and row.rare.f1, 3),
+            _f1(row.macro),
+            _f1(row.rare),
             f"{row.seconds:.0f}",
         )
         for row in rounds
     ]
     return table(head, rows, right=(0, 1, 2, 3, 5, 6, 7))
+
+
+def _f1(score: Score | None) -> str:
+    return figure(None if score is None else score.f1, 3)
 
 
 def _interval(score: Score | None) -> str:
@@ -186,8 +190,9 @@ def _play(
         simulate_answers(store, gold, total, split="eval", strategy="random")
         missing = max(0, target - store.queue.counts("pool")["gold"])
         simulate_answers(store, gold, missing, strategy="random" if number == 1 else None)
-    chosen = "drawn at random" if number == 1 else f"asked by round {number - 1}"
-    tell(f"Round {number}: the gold answers {counted(missing, 'document')} {chosen}; retraining ...")
+    chosen = "drawn at random" if number == 1 else "that the round before is least sure of"
+    answers = f"the gold answers {counted(missing, 'document')} {chosen}" if missing else "answered already"
+    tell(f"Round {number}: {answers}; retraining ...")
     retrain(db, progress=progress)
     prelabel(db, progress=progress)
 
