@@ -1,0 +1,211 @@
+// Edits of the active document, from keys and mouse, and the line at the foot that says what the hands are on.
+
+import * as dialogs from "./dialogs.js";
+import * as hands from "./hands.js";
+import * as mouse from "./mouse.js";
+import { say } from "./status.js";
+
+export class Edits {
+  constructor(page) {
+    this.page = page;
+    this.pointing = localStorage.getItem("spanloop.point") === "true";
+    this.pointed = null;
+    this._namePointing();
+  }
+
+  get active() {
+    return this.page.sheets.active;
+  }
+
+  // From the mouse: a span on these characters, snapped to tokens unless in character mode.
+  add(card, start, end) {
+    const place = card.work.charMode ? { start, end } : card.work.snap(start, end);
+    if (place) hands.put(card.work, place.start, place.end, this.page.labels.current, { tags: this.page.labels.tags });
+    this.page.sheets.activate(card);
+    this.edited();
+  }
+
+  // The word under the mouse, {card, token} or null. Keys that change a span mean the one there if none is selected;
+  // with pointing on, label keys mean that word too.
+  point(place) {
+    this.pointed = place;
+  }
+
+  // Turn what the mouse points at into what the hands are on.
+  _takePointed() {
+    const { card, token } = this.pointed;
+    this.page.sheets.activate(card);
+    hands.placeCursor(card.work, token);
+  }
+
+  // A label was chosen by key, click or name: for the selected span, the words under the cursor, or what comes next.
+  choose(name) {
+    if (this.active?.work.asked) return;
+    this.page.labels.mark(name);
+    const work = this.active?.work;
+    if (!work) return;
+    const dragged = mouse.selectedRange(this.active);
+    const span = work.span(work.selected);
+    if (dragged) {
+      getSelection().removeAllRanges();
+      this.add(this.active, dragged.start, dragged.end);
+    } else if (span) {
+      hands.relabel(work, span, name);
+      this.edited();
+    } else if (work.cursor) {
+      hands.putAtCursor(work, name, { tags: this.page.labels.tags });
+      this.edited();
+    }
+  }
+
+  chooseByKey(name) {
+    if (!this.pointing || !this.pointed || mouse.selectedRange(this.active)) return this.choose(name);
+    this._takePointed();
+    this.choose(name);
+    hands.letGo(this.active.work);
+    this.changed(this.active);
+  }
+
+  // The active document was edited: draw it and keep the draft. `changed` false: there was nothing to do.
+  edited(changed = true) {
+    if (!this.active || !changed) return;
+    const { work } = this.active;
+    if (work.answered) work.answered = null;
+    if (!work.asked) {
+      work.seconds += this.page.clock.take();
+      this.page.drafts.keep(work);
+    }
+    this.changed(this.active);
+  }
+
+  // Selection or cursor moved.
+  changed(card) {
+    card.update();
+    card.paper.reveal();
+    this.showFocus();
+  }
+
+  change(change) {
+    if (!this.active) return;
+    change(this.active.work);
+    this.edited();
+  }
+
+  // Change the selected span, else the one under the mouse.
+  changeSpan(change) {
+    const selected = this.active?.work.span(this.active.work.selected);
+    if (!selected && this.pointed) this._takePointed();
+    const work = this.active?.work;
+    const span = work?.span(work.selected);
+    if (!span) {
+      if (this.pointed && work) hands.letGo(work);
+      return false;
+    }
+    const before = work.position;
+    change(work, span);
+    if (!selected) hands.letGo(work);
+    this.edited(work.position !== before);
+  }
+
+  move(move) {
+    if (!this.active) return false;
+    if (move(this.active.work) === false) {
+      hands.letGo(this.active.work);
+      this.changed(this.active);
+      return false;
+    }
+    this.changed(this.active);
+  }
+
+  // Select the next span that `wanted` accepts, in this document or a further one on the sheet.
+  toSpan(direction, wanted = () => true) {
+    if (!this.active) return false;
+    const cards = direction > 0 ? this.page.sheets.cards : [...this.page.sheets.cards].reverse();
+    for (const card of cards.slice(cards.indexOf(this.active))) {
+      if (card !== this.active) hands.letGo(card.work);
+      if (!hands.nextSpan(card.work, direction, (span) => wanted(card.work, span))) continue;
+      this._leave(card);
+      this.changed(card);
+      return true;
+    }
+    this._leave(null);
+    return false;
+  }
+
+  isUnsure(work, span) {
+    return span.score !== null && span.score < this.page.labels.unsureBelow && work.state(span) === "suggested";
+  }
+
+  // The hands go to another card, or let go of this one.
+  _leave(card) {
+    if (card === this.active) return;
+    hands.letGo(this.active.work);
+    this.active.update();
+    if (card) this.page.sheets.activate(card);
+    this.showFocus();
+  }
+
+  moveLine(direction) {
+    return this.move((work) => {
+      const { cursor } = work;
+      if (!cursor) return hands.moveCursor(work, direction);
+      hands.placeCursor(work, this.active.paper.tokenBeyondLine(cursor.head, direction));
+    });
+  }
+
+  extend(direction) {
+    const work = this.active?.work;
+    const span = work?.span(work.selected);
+    if (span && !this.page.labels.tags) return this.changeSpan(() => hands.moveEdge(work, span, "end", direction));
+    return this.move((active) => hands.moveCursor(active, direction, { extend: true }));
+  }
+
+  same() {
+    const work = this.active?.work;
+    const span = work?.span(work.selected);
+    if (!span) return false;
+    const places = hands.samePlaces(work, span).map((place) => ({
+      ...place,
+      before: work.text.slice(Math.max(0, place.start - 30), place.start),
+      text: work.text.slice(place.start, place.end),
+      after: work.text.slice(place.end, place.end + 30),
+    }));
+    if (!places.length) return say("No other place in this document has the same characters without this label.");
+    dialogs.same(`“${places[0].text}” as ${span.label}`, places, (chosen) => {
+      hands.putAll(work, chosen.map(({ start, end }) => ({ start, end })), span.label);
+      this.edited();
+    });
+  }
+
+  // Label keys act on the word under the mouse, or not.
+  turnPointing() {
+    this.pointing = !this.pointing;
+    localStorage.setItem("spanloop.point", this.pointing);
+    this._namePointing();
+  }
+
+  _namePointing() {
+    document.getElementById("point").setAttribute("aria-pressed", this.pointing);
+    document.body.classList.toggle("pointing", this.pointing);
+  }
+
+  // The line at the foot: what the hands are on.
+  showFocus() {
+    const work = this.active?.work;
+    const span = work?.span(work.selected);
+    const focus = document.getElementById("focus");
+    if (!span) {
+      focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
+      return;
+    }
+    const sure = span.score === null ? "suggested" : `suggested, ${Math.round(100 * span.score)} % sure`;
+    const state = { suggested: sure, changed: "changed by you", added: "added by you" }[work.state(span)];
+    const off = this.page.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";
+    focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${off})`;
+  }
+}
+
+function cursorText(work) {
+  const { first, last } = hands.cursorTokens(work);
+  return work.text.slice(work.tokenStart(first), work.tokenEnd(last));
+}

@@ -1,0 +1,203 @@
+// The documents: fetched ahead, laid out on sheets of one or more, walked through forwards and back.
+
+import { Card } from "./card.js";
+import * as hands from "./hands.js";
+import * as mouse from "./mouse.js";
+import { questions } from "./question.js";
+import { client, get } from "./server.js";
+import { Work } from "./work.js";
+
+const AHEAD = 5;
+const KEPT = 200; // sheets to go back to without asking the server
+const LOOK_AGAIN_MS = 5000;
+const RETRY_MS = 2000;
+const TOKEN_POLL_MS = 400;
+const STACKS = [1, 3, 5, 10];
+
+export class Sheets {
+  constructor(page) {
+    this.page = page;
+    const stack = Number(localStorage.getItem("spanloop.stack"));
+    this.stack = STACKS.includes(stack) ? stack : 1;
+    this._nameStack();
+    this.binary = page.project.view === "binary";
+    this.ahead = [];
+    this.all = []; // arrays of cards, in the order they were shown
+    this.at = -1;
+    this.active = null;
+  }
+
+  get cards() {
+    return this.all[this.at] ?? [];
+  }
+
+  async fetchAhead() {
+    const wanted = Math.max(AHEAD, 2 * this.stack) - this.ahead.length;
+    if (wanted <= 0 || this.fetching) return;
+    this.fetching = true;
+    try {
+      const reply = await get("/api/next", { client, held: this.held().join(), n: wanted });
+      this.exhausted = reply.documents.length === 0;
+      const known = new Set(this.held());
+      const fresh = reply.documents.filter((item) => !known.has(item.id));
+      this.ahead.push(...fresh.flatMap((item) => (this.binary ? questions(item, this.page.project.only) : [this.open(item)])));
+      this.page.status.progress(reply.counts);
+      if (!this.cards.length) this._fillEmpty();
+    } catch (error) {
+      this.page.status.onAnswers({ state: "waiting", waiting: this.page.outbox.waiting, error });
+      setTimeout(() => this.fetchAhead(), RETRY_MS);
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  // Nothing is on the screen: show what came, or look again in a while, for another hand may import or let go.
+  _fillEmpty() {
+    if (this.ahead.length) return this.advance();
+    this.showEnd();
+    clearTimeout(this.lookAgain);
+    this.lookAgain = setTimeout(() => this.fetchAhead(), LOOK_AGAIN_MS);
+  }
+
+  // Every document this page shows, has fetched, or has an unsent answer for: none of them may be handed out again.
+  held() {
+    const open = this.all.flat().filter((card) => !card.work.answered).map((card) => card.work.id);
+    return [...new Set([...open, ...this.ahead.map((work) => work.id), ...this.page.outbox.documents()])].slice(-900);
+  }
+
+  open(item) {
+    return new Work({ ...item, draft: this.page.drafts.newest(item) });
+  }
+
+  // Show the next sheet: one that was left, or a new one.
+  advance() {
+    if (this.at + 1 < this.all.length) return this.show(this.at + 1);
+    const works = this.ahead.splice(0, this.stack);
+    this.fetchAhead();
+    if (!works.length) return this.showEnd();
+    this.all.push(works.map((work) => this._card(work)));
+    if (this.all.length > KEPT && this.all[0].every((card) => card.work.answered)) this.all.shift();
+    this.show(this.all.length - 1);
+  }
+
+  _card(work) {
+    const card = new Card(work, this.page.labels);
+    if (!work.asked) mouse.listen(card, this.page.edits);
+    card.element.addEventListener("pointerdown", () => this.activate(card));
+    return card;
+  }
+
+  show(at, active = null) {
+    this.at = at;
+    const sheet = document.getElementById("sheet");
+    sheet.classList.toggle("stacked", this.cards.length > 1);
+    sheet.replaceChildren(...this.cards.map((card) => card.element));
+    this.activate(active ?? this.cards.find((card) => !card.work.answered) ?? this.cards[0]);
+    if (this.cards.length === 1) scrollTo(0, 0);
+    this._resume();
+    this._pollTokens();
+  }
+
+  // A document done in part opens where it was left.
+  _resume() {
+    const { work, paper } = this.active;
+    if (!work.seen || work.seen >= work.text.length || work.cursor) return;
+    hands.placeCursor(work, work.tokenAt(work.seen));
+    this.page.edits.changed(this.active);
+    paper.reveal("center");
+  }
+
+  showEnd() {
+    this.active = null;
+    this.at = this.all.length;
+    const end = document.createElement("p");
+    end.className = "end";
+    const left = this.all.flat().filter((card) => !card.work.answered).length;
+    end.textContent = !this.exhausted
+      ? "Fetching the next document …"
+      : left
+        ? `No further documents. ${left} that you passed by ${left === 1 ? "is" : "are"} still without an answer: go back to ${left === 1 ? "it" : "them"} with “${this.page.keymap.shown("previous_document")}”.`
+        : "All documents are answered. Well done.";
+    document.getElementById("sheet").replaceChildren(end);
+    this.page.edits.showFocus();
+  }
+
+  activate(card) {
+    if (this.active === card) return;
+    if (this.active) {
+      this.active.element.classList.remove("active");
+      hands.letGo(this.active.work);
+      this.active.update();
+    }
+    this.active = card;
+    card.element.classList.add("active");
+    if (this.cards.length > 1) card.element.scrollIntoView({ block: "nearest" });
+    this.page.edits.showFocus();
+  }
+
+  // Tokens come from a process of their own; until they are there the card shows provisional words.
+  _pollTokens() {
+    clearTimeout(this.tokenTimer);
+    const card = this.cards.find((one) => one.work.provisional && !one.work.asked);
+    if (!card) return;
+    this.tokenTimer = setTimeout(async () => {
+      try {
+        const { tokens } = await get(`/api/documents/${card.work.id}/tokens`);
+        if (tokens) card.setTokens(tokens);
+      } catch {
+        // the next poll asks again
+      }
+      this._pollTokens();
+    }, TOKEN_POLL_MS);
+  }
+
+  // One, three, five or ten documents on a sheet.
+  turnStack() {
+    this.setStack(STACKS[(STACKS.indexOf(this.stack) + 1) % STACKS.length]);
+  }
+
+  // How many documents stand on one sheet. What was not answered is dealt again.
+  setStack(count) {
+    this.stack = count;
+    localStorage.setItem("spanloop.stack", count);
+    this._nameStack();
+    if (this.at < this.all.length - 1 || !this.active) return;
+    const open = this.all.pop();
+    const answered = open.filter((card) => card.work.answered);
+    if (answered.length) this.all.push(answered);
+    this.ahead.unshift(...open.filter((card) => !card.work.answered).map((card) => card.work));
+    this.at = this.all.length - 1;
+    this.active = null;
+    this.advance();
+  }
+
+  _nameStack() {
+    document.getElementById("stack").textContent = `${this.stack} at a time`;
+  }
+
+  async openAnswer(id) {
+    const shown = this.all.findIndex((cards) => cards.some((card) => card.work.id === id));
+    if (shown >= 0) {
+      this.show(shown, this.all[shown].find((card) => card.work.id === id));
+      return this.reopen(this.active);
+    }
+    const card = this._card(this.open(await get(`/api/documents/${id}`)));
+    const place = Math.min(this.at, this.all.length);
+    this.all.splice(Math.max(0, place), 0, [card]);
+    this.show(Math.max(0, place));
+  }
+
+  reopen(card) {
+    this.activate(card);
+    card.work.answered = null;
+    card.update();
+    this.page.edits.showFocus();
+  }
+
+  moveDocument(direction) {
+    const place = this.cards.indexOf(this.active) + direction;
+    if (this.active && this.cards[place]) return this.activate(this.cards[place]);
+    if (direction > 0) return this.active && this.advance();
+    if (this.at > 0) this.show(this.at - 1, this.all[this.at - 1].at(-1));
+  }
+}
