@@ -39,7 +39,10 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_every_spanloop_command_in_a_page_exists(page: Path) -> None:
-    named = set(re.findall(r"(?m)(?:^|`|\$ )spanloop ([a-z][a-z-]*)", page.read_text("utf-8")))
+    text = page.read_text("utf-8")
+    fenced = "\n".join(re.findall(r"(?s)```\w*\n(.*?)```", text))
+    named = set(re.findall(r"`spanloop ([a-z][a-z-]*)", text))
+    named |= set(re.findall(r"(?m)^(?:\$ )?spanloop ([a-z][a-z-]*)", fenced))
     assert named <= set(commands())
 
 

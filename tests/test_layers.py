@@ -180,7 +180,7 @@ def loaded_by(statement: str, *names: str) -> set[str]:
 
 
 def test_the_component_costs_spacy_users_no_transformers() -> None:
-    assert not loaded_by("import spacy, spanloop.plugin.component", "transformers", "sqlite_utils", "click")
+    assert not loaded_by("import spacy, spanloop.plugin.component", "transformers", "sqlite_utils")
 
 
 @pytest.mark.parametrize(
