@@ -49,6 +49,7 @@ def report(documents: list[tuple[list[str], list[str]]], *, bootstrap: int = 0) 
 
 
 @given(tag_documents())
+@settings(max_examples=40)
 def test_spans_score_as_seqeval_scores_their_tags(documents: list[tuple[list[str], list[str]]]) -> None:
     scored = report(documents)
     gold, predicted = [list(side) for side in zip(*documents, strict=True)]
@@ -71,6 +72,7 @@ def test_spans_score_as_seqeval_scores_their_tags(documents: list[tuple[list[str
 
 
 @given(tag_documents())
+@settings(max_examples=40)
 def test_figures_from_counts_are_those_of_seqeval(documents: list[tuple[list[str], list[str]]]) -> None:
     scored = report(documents)
     total = scored.counts.sum(axis=0).astype(np.float64)
@@ -84,6 +86,7 @@ def test_figures_from_counts_are_those_of_seqeval(documents: list[tuple[list[str
 
 
 @given(tag_documents())
+@settings(max_examples=40)
 def test_lenient_is_never_below_strict(documents: list[tuple[list[str], list[str]]]) -> None:
     scored = report(documents)
     assert scored.lenient_micro is not None
