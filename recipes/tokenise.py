@@ -68,15 +68,17 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
         tokenizer = tokenizer_hash(nlp)
         if store.project.tokenizer != tokenizer:
             store.set_project(tokenizer=tokenizer)
-        pause = 0.0
+        pause, complete = 0.0, 0
         while True:
             wished = _wished(wishes, pause)
             if None in wished:
                 return
             lacking = [w for w in wished if w is not None and store.tokenizations.get(w, tokenizer) is None]
             batch = [d for d in map(store.documents.get, lacking) if d is not None]
-            batch = batch or list(store.tokenizations.missing(tokenizer, BATCH))
+            batch = batch or store.tokenizations.missing(tokenizer, BATCH, after=complete)
             tokenise(store, nlp, batch, tokenizer=tokenizer)
+            if not batch and not pause:  # caught up: looks from now on need not go through these again
+                complete = max(store.documents.ids(), default=0)
             pause = 0.0 if batch else IDLE_SECONDS
 
 

@@ -1,0 +1,164 @@
+"""Requests made after the server's own description, right and wrong ones: never a 5xx, never a broken store.
+
+``SPANLOOP_SOAK=100000`` sets how many; without it a few hundred.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import random
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from spanloop.recipes.web.app import create_app
+from spanloop.recipes.web.openapi import ANSWER, DRAFT, SITTING, openapi
+from spanloop.recipes.web.settings import PageSettings
+from spanloop.store import Store
+from spanloop.store.records import Document, Model, Span
+
+REQUESTS = int(os.environ.get("SPANLOOP_SOAK", "400"))
+HOST = "http://localhost:8765"
+ODD: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    1.5,
+    2**31,
+    2**53,
+    2**63,
+    2**64,
+    10**40,
+    1e308,
+    [],
+    [[]],
+    [1],
+    {},
+]
+ODD += [
+    [[0, 1]],
+    {"start": 0},
+    {"a": {"b": [None]}},
+    "",
+    "a",
+    "\0",
+    "\ud800",
+    "💩",
+    "0",
+    "accept",
+    "PER",
+    "k1",
+]
+ODD += ["%00", "../..", "'; DROP TABLE annotations; --", "x" * 5000]
+
+
+def made_from(schema: dict[str, Any], luck: random.Random) -> Any:
+    """A value that the schema allows."""
+    if "enum" in schema:
+        return luck.choice(schema["enum"])
+    if "anyOf" in schema:
+        return made_from(luck.choice(schema["anyOf"]), luck)
+    kind = schema.get("type")
+    if kind == "object":
+        fields = schema.get("properties", {})
+        return {name: made_from(part, luck) for name, part in fields.items() if luck.random() < 0.97}
+    if kind == "array":
+        if "prefixItems" in schema:
+            return [made_from(part, luck) for part in schema["prefixItems"]]
+        return [made_from(schema["items"], luck) for _ in range(luck.randrange(4))]
+    if kind == "integer":
+        return luck.choice([0, 1, 2, 3, luck.randrange(40), schema.get("maximum", 99)])
+    if kind == "number":
+        return luck.choice([0, 1.25, 3600])
+    if kind == "boolean":
+        return luck.random() < 0.5
+    if schema.get("format") == "uuid":
+        return str(uuid.UUID(int=luck.getrandbits(128)))
+    return luck.choice(["k0", "k1", "k2", "PER", "LOC", "tab", "💩"]) if kind == "string" else None
+
+
+def damaged(value: Any, luck: random.Random) -> Any:
+    """The value with one place of it made odd."""
+    value = copy.deepcopy(value)
+    place, where = value, None
+    while isinstance(place, dict | list) and place and (where is None or luck.random() < 0.7):
+        holder, where = (
+            place,
+            luck.choice(list(place)) if isinstance(place, dict) else luck.randrange(len(place)),
+        )
+        place = holder[where]
+        if luck.random() < 0.3:
+            break
+    if where is None:
+        return luck.choice(ODD)
+    if luck.random() < 0.2:
+        del holder[where]
+    else:
+        holder[where] = luck.choice(ODD)
+    return value
+
+
+def body_of(value: Any, luck: random.Random) -> bytes:
+    body = json.dumps(value).encode()
+    if luck.random() < 0.05:
+        cut = luck.randrange(len(body) + 1)
+        body = body[:cut] + luck.choice([b"", b"\xff", b"\0", b"}", b"NaN"]) + body[cut + luck.randrange(3) :]
+    return body
+
+
+@pytest.mark.slow
+def test_nothing_that_is_sent_makes_the_server_fail(tmp_path: Path) -> None:
+    luck = random.Random(REQUESTS)
+    path = tmp_path / "soak.db"
+    with Store.create(
+        path, labels=["PER", "LOC"], base_model="offline", lang="en", eval_fraction=0.0
+    ) as store:
+        added = store.documents.add(
+            [Document(f"Ann 💩 met Bob no {n} .", key=f"k{n}", split="pool") for n in range(3)]
+        )
+        model = store.models.add(Model(hash="ab" * 8, kind="hf", name="m"))
+        assert model.id is not None
+        store.predictions.add(
+            model.id, [(a.document_id, [Span(0, 3, "PER", 0.9)], {"mnlp": 1.0}) for a in added]
+        )
+        client = TestClient(create_app(store, PageSettings(), ask_tokens=lambda _: None), base_url=HOST)
+        posts = {"/api/answers": ANSWER, "/api/drafts": DRAFT, "/api/sittings": SITTING}
+        reads = [path for path, methods in openapi()["paths"].items() if "get" in methods]
+        seen: dict[int, int] = {}
+        for _ in range(REQUESTS):
+            if luck.random() < 0.7:
+                where = luck.choice(list(posts))
+                value = made_from(posts[where], luck)
+                for _ in range(luck.choice([0, 1, 1, 2])):
+                    value = damaged(value, luck)
+                headers = {"origin": HOST, "content-type": "application/json"}
+                if luck.random() < 0.03:
+                    headers = {name: luck.choice(["", "null", "x"]) for name in headers}
+                reply = client.post(where, content=body_of(value, luck), headers=headers)
+            else:
+                where = luck.choice(reads).replace(
+                    "{id}", str(luck.choice([1, 2, 99, 2**63, 10**30, "x", "-1"]))
+                )
+                odd = [str(v)[:300].encode("utf-8", "replace").decode() for v in luck.choices(ODD, k=3)]
+                parameters = {
+                    "client": odd[0] or "tab",
+                    "held": luck.choice(["1,2", odd[1]]),
+                    "n": luck.choice(["2", odd[2]]),
+                }
+                reply = client.get(where, params=parameters)
+            seen[reply.status_code] = seen.get(reply.status_code, 0) + 1
+            assert reply.status_code < 500, (where, reply.text)
+            assert reply.status_code == 200 or reply.json()["error"]
+        assert seen[200] > REQUESTS / 20
+        assert seen[400] > REQUESTS / 20
+        golds = list(store.annotations.gold())
+        assert all(0 <= s.start < s.end <= len(g.document.text) for g in golds for s in g.spans)
+        assert store.row("PRAGMA integrity_check") == ("ok",)
