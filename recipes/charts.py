@@ -13,6 +13,7 @@ from spanloop.recipes.errors import RecipeError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure as Canvas
 
     from spanloop.plugin.calibrate import Bin
@@ -27,6 +28,9 @@ SERIES = (
     "#56B4E9",
 )  # Okabe and Ito: told apart by all
 
+LONG_NAME = 6
+"""Letters of a column's name above which the names are tilted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -40,7 +44,7 @@ class Curve:
 
 def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequence[Curve]) -> str:
     """F1 over the documents trained on, with bands; the numbers of the rounds stand above."""
-    canvas, axes = _canvas(6.4, 3.4)
+    canvas, axes = _canvas(5.0, 3.1)
     for curve, colour in zip(curves, SERIES, strict=False):
         axes.plot(documents, curve.values, marker="o", color=colour, label=curve.name)
         band = [
@@ -57,8 +61,8 @@ def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequ
         )
     axes.set_xlabel("documents trained on")
     axes.set_ylabel("F1 (strict)")
-    axes.set_ylim(0, 1)
-    axes.margins(x=0.08)
+    axes.set_ylim(0, 1.04)
+    axes.margins(x=0.12)
     axes.legend(frameon=False, labelcolor=INK, loc="lower right")
     return _image(canvas)
 
@@ -73,14 +77,15 @@ def heat_map(
     y: str,
 ) -> str:
     """A table of numbers as colours, each number written in its cell by the format ``form``."""
-    canvas, axes = _canvas(1.8 + 0.75 * len(columns), 1.0 + 0.42 * len(rows))
+    canvas, axes = _canvas(1.6 + 0.6 * len(columns), 1.0 + 0.36 * len(rows))
     top = max((max(row, default=0.0) for row in values), default=0.0) or 1.0
-    axes.imshow(values, cmap="Blues", vmin=0, vmax=top, aspect="auto")
+    axes.imshow(values, cmap=_blues(), vmin=0, vmax=top, aspect="auto")
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            ink = "white" if value > 0.6 * top else "#1b2733"
+            ink = "white" if value > 0.5 * top else INK
             axes.text(j, i, form.format(value), ha="center", va="center", color=ink, fontsize=9)
-    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+    tilt = {"rotation": 30, "ha": "right"} if max(map(len, columns)) > LONG_NAME else {}
+    axes.set_xticks(range(len(columns)), columns, **tilt)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -89,7 +94,7 @@ def heat_map(
 
 def reliability(bins: Sequence[Bin]) -> str:
     """How many of the spans of each confidence are right; on the diagonal, confidences mean what they say."""
-    canvas, axes = _canvas(3.9, 3.6)
+    canvas, axes = _canvas(3.6, 3.3)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--")
     most = max((b.count for b in bins), default=1)
     shown = [b for b in bins if b.count]
@@ -100,8 +105,8 @@ def reliability(bins: Sequence[Bin]) -> str:
         color=SERIES[0],
         alpha=0.8,
     )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
+    axes.set_xlim(0, 1.04)
+    axes.set_ylim(0, 1.04)
     axes.set_xlabel("confidence said")
     axes.set_ylabel("share that is right")
     return _image(canvas)
@@ -113,6 +118,13 @@ def confusion(counts: Mapping[tuple[str, str], int]) -> str:
     totals = {gold: sum(counts.get((gold, said), 0) for said in names) or 1 for gold in names}
     shares = [[counts.get((gold, said), 0) / totals[gold] for said in names] for gold in names]
     return heat_map(names, names, shares, form="{:.2f}", x="predicted", y="gold")
+
+
+def _blues() -> LinearSegmentedColormap:
+    """From nothing to blue: nothing is the page itself, light or dark."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    return LinearSegmentedColormap.from_list("blues", [to_rgba(SERIES[0], 0.0), to_rgba(SERIES[0], 1.0)])
 
 
 def _outside_last(name: str) -> tuple[bool, str]:

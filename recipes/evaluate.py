@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Gold, Task
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from spanloop.plugin.spans import CharSpan
 
 BLOCK = 128
+FEW_DOCUMENTS = 30
+WIDE_POINTS = 3.0
+"""Half the width of an interval, in points of F1, from which on it is worth a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,18 @@ class Evaluation:
     def headline(self) -> Figure:
         """The one figure that rounds are compared by: strict micro F1, in a tags project accuracy."""
         return self.report.accuracy if self.report.accuracy is not None else self.report.micro
+
+    def doubt(self) -> str:
+        """What so few documents cannot tell; empty where they are many enough."""
+        figure, documents = self.headline, self.report.documents
+        if documents < FEW_DOCUMENTS:
+            return f"Only {counted(documents, 'document')} to score on: take these figures as a hint"
+        if figure.f1_low is None or figure.f1_high is None:
+            return ""
+        points = 50 * (figure.f1_high - figure.f1_low)
+        if points < WIDE_POINTS:
+            return ""
+        return f"±{points:.0f} points at {counted(documents, 'document')}: closer rounds cannot be told apart"
 
     def json(self) -> dict[str, object]:
         report = self.report
@@ -78,6 +94,8 @@ class Evaluation:
             lines.append(f"accuracy {_with_interval(report.accuracy)}")
         else:
             lines.append(f"strict micro F1 {_with_interval(report.micro)}")
+        if doubt := self.doubt():
+            lines.append(doubt)
         if report.lenient_micro is not None:
             lines.append(
                 f"lenient micro F1 {report.lenient_micro.f1:.4f} (a shared character and the label suffice)"
@@ -114,7 +132,7 @@ def _interval(figure: Figure) -> str:
 
 def _with_interval(figure: Figure) -> str:
     interval = _interval(figure)
-    return f"{figure.f1:.4f}" + (f" (95 % of the time within {interval})" if interval else "")
+    return f"{figure.f1:.4f}" + (f" (95 % interval {interval})" if interval else "")
 
 
 def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:

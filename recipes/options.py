@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -49,6 +50,23 @@ class Duration(click.ParamType[float]):
         except ValueError:
             self.fail(f"{text!r} is no duration like 30m, 6h or 2d", param, ctx)
         return seconds
+
+
+class Listed(click.ParamType[list[Any]]):
+    """Values parted by commas, each of the type given."""
+
+    name = "list"
+
+    def __init__(self, of: Callable[[str], Any] = str) -> None:
+        self.of = of
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:
+        if isinstance(value, list):
+            return value
+        try:
+            return [self.of(part.strip()) for part in str(value).split(",")]
+        except ValueError:
+            self.fail(f"{value!r} must be values parted by commas", param, ctx)
 
 
 class OfProject(click.Group):

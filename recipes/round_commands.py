@@ -11,6 +11,7 @@ import click
 from spanloop.recipes.bar import Bar
 from spanloop.recipes.options import (
     Duration,
+    Listed,
     OfProject,
     db_argument,
     json_option,
@@ -124,4 +125,41 @@ def train_curve(**options: Any) -> object:
         return recipe(progress=bar, **options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch)
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=path_type)
+@click.option(
+    "--eval", "eval_files", multiple=True, type=path_type, help="Files to score on.  [default: a fifth]"
+)
+@option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
+@option("--documents", type=Listed(int), default="50,100,200", help="Annotated documents at each round.")
+@option("--model", default="offline", help="Base model.")
+@option("--lang", default="en", help="Language of the texts.")
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@option("--seed", default=0, help="Of everything that is drawn.")
+@click.option("--keep", type=path_type, help="A folder to keep the projects in.")
+@json_option
+def simulate(**options: Any) -> object:
+    """Would active learning pay? Plays the loop, the gold of FILES answering in the person's place."""
+    from spanloop.recipes.simulation import simulate as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command()
+@db_argument
+@click.argument("folder", type=path_type)
+@click.option("--name", help="Of the package, without the language.  [default: the project's]")
+@click.option("--version", help="Of the package.  [default: 0.0.ROUND]")
+@click.option("--licence", default="", help="For the model card, e.g. CC-BY-4.0.")
+@click.option("--round", type=int, help="Another round than the promoted one.")
+@click.option("--wheel", is_flag=True, help="Build a wheel too (needs the package build).")
+@json_option
+def package(**options: Any) -> object:
+    """Write the promoted round as an installable package with a model card."""
+    from spanloop.recipes.package import package as recipe
+
+    return recipe(**options)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, simulate, package)

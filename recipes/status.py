@@ -25,7 +25,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What ``spanloop status`` shows."""
+    """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round."""
 
     path: Path
     task: str
@@ -33,6 +33,7 @@ class Status:
     documents: dict[str, dict[str, int]]
     rounds: tuple[Standing, ...]
     alignment_events: dict[str, Any]
+    trained_on: int = 0
 
     @property
     def promoted(self) -> int | None:
@@ -87,8 +88,12 @@ class Status:
             return f"spanloop import {self.path} FILE --split eval"
         if not pool["gold"]:
             return f"spanloop correct {self.path}"
-        if not self.rounds:
-            return f"spanloop retrain {self.path}"
+        if pool["gold"] > self.trained_on:
+            return (
+                f"spanloop retrain {self.path} ({counted(pool['gold'] - self.trained_on, 'new annotation')})"
+            )
+        if not pool["open"]:
+            return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
         return f"spanloop prelabel {self.path}, then spanloop correct {self.path}"
 
 
@@ -119,6 +124,7 @@ def status(db: str | Path) -> Status:
     """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
     with Store.open(db) as store:
         counts = {split: store.queue.counts(split) for split in SPLITS}
+        done = [row.number for row in store.rounds.all() if row.state == "done"]
         return Status(
             path=Path(db),
             task=store.project.task,
@@ -126,6 +132,7 @@ def status(db: str | Path) -> Status:
             documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
             rounds=standings(store),
             alignment_events=store.ledger.counts(),
+            trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
         )
 
 

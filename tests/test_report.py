@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +127,57 @@ def test_changes_between_two_rounds() -> None:
 def test_tables_line_up_in_any_script() -> None:
     shown = table(("label", "n"), [("名前", 1), ("e\u0301", 10)], right=[1])
     assert len({width(line) for line in shown.splitlines()}) == 1
+
+
+def test_a_simulation_compares_strategies_on_gold(tmp_path: Path) -> None:
+    encoder = build_tiny(tmp_path / "encoder", head=False)
+    pool = jsonl_file(tmp_path / "pool.jsonl", *sentences(20, "p"))
+    held_out = jsonl_file(tmp_path / "eval.jsonl", *sentences(6, "e"))
+    options = ("--eval", held_out, "--documents", "4,8", "--model", encoder, "--epochs", 1)
+    steps = done("simulate", pool, *options, "--keep", tmp_path / "kept", "--json")["steps"]
+    assert [(s["strategy"], s["documents"], s["spans"]) for s in steps] == [
+        ("random", 4, 8),
+        ("random", 8, 16),
+        ("mnlp", 4, 8),
+        ("mnlp", 8, 16),
+    ]
+    assert steps[0]["micro"]["f1"] == steps[2]["micro"]["f1"]  # the first draw is the same for all
+    with Store.open(tmp_path / "kept" / "mnlp.db") as store:
+        assert store.annotations.count(origin="simulated") == 6 + 8
+    assert "must rise" in refused("simulate", pool, "--documents", "8,4")
+    assert "no gold spans" in refused("simulate", jsonl_file(tmp_path / "x.jsonl", {"text": "a"}))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
+def test_the_package_installs_and_loads_by_name_and_its_card_has_the_scores(db: Path, tmp_path: Path) -> None:
+    made = done("package", db, tmp_path / "out", "--name", "garden", "--licence", "CC0-1.0", "--json")
+    card = (Path(made["folder"]) / "README.md").read_text(encoding="utf-8")
+    assert f"{done('evaluate', db, '--json')['micro']['f1']:.4f}" in card
+    assert "CC0-1.0" in card
+    place = tmp_path / "installed"
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        str(place),
+    ]
+    subprocess.run([*pip, made["folder"]], check=True, capture_output=True, timeout=300)
+    code = (
+        "import json, spacy; doc = spacy.load('en_garden')('Ann met number 7 in York');"
+        "print(json.dumps([[s.start, s.end, s.label] for s in doc._.char_spans]))"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")]),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+    )
+    (found,) = done("predict", "--model", db, "--json", "Ann met number 7 in York")["documents"]
+    assert json.loads(ran.stdout) == [[s["start"], s["end"], s["label"]] for s in found["spans"]]
