@@ -1,37 +1,20 @@
-"""Documents that stand in the project twice, or nearly: an eval set that leaks into training is worthless.
-
-Near-duplicates are found by MinHash and locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998,
-through datasketch) over three tokens in a row, and every pair is then measured exactly: a similarity that is
-reported is the Jaccard similarity of the two texts and not an estimate.
-"""
+"""Documents that stand in the project twice, or nearly: an eval set that leaks into training is worthless."""
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from spanloop.recipes.near import LIKE, NearIndex
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Document
 
-if TYPE_CHECKING:
-    from datasketch import MinHash
-
-LEAST_TOKENS = 8  # shorter texts are alike by chance
-SHINGLE_TOKENS = 3
-LIKE = 0.8
-PERMUTATIONS = 128
-SLACK = 0.15  # candidates are looked for below the threshold: an estimate must not lose a pair
 SHOWN = 20
-# a word, or one character of a script that writes without spaces
-TOKEN = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +96,8 @@ def audit_duplicates(
 def find_duplicates(
     documents: Iterable[Document], total: int, store: Store, threshold: float, progress: Progress
 ) -> DuplicateReport:
-    """The groups among these documents; ``store`` gives a candidate's text once more."""
-    from datasketch import MinHashLSH
-
-    index = MinHashLSH(threshold=max(0.1, threshold - SLACK), num_perm=PERMUTATIONS)
+    """The groups among these documents; ``store`` knows their keys."""
+    index = NearIndex(threshold)
     same: dict[bytes, int] = {}
     groups = _Groups()
     count = too_short = 0
@@ -126,41 +107,13 @@ def find_duplicates(
         if first != document.id:
             groups.join(first, document.id, 1.0)
             continue
-        shingles = shingles_of(document.text)
-        if shingles is None:
-            too_short += 1
-            continue
-        sketch = _sketch(shingles)
-        for other in store.documents.fetch(sorted(index.query(sketch))):
-            similarity = _jaccard(shingles, shingles_of(other.text) or frozenset())
-            if similarity >= threshold:
-                groups.join(other.id or 0, document.id, similarity)
-        index.insert(document.id, sketch, check_duplication=False)
+        alike = index.meet(document.id, document.text)
+        too_short += alike is None
+        for other, similarity in alike or ():
+            groups.join(other, document.id, similarity)
         if count % 500 == 0:
             progress(count, total, "comparing documents")
     return DuplicateReport(count, too_short, threshold, tuple(groups.named(store)))
-
-
-def shingles_of(text: str) -> frozenset[str] | None:
-    """Every three tokens in a row, case aside; None for a text that is too short to tell."""
-    tokens = TOKEN.findall(text.casefold())
-    if len(tokens) < LEAST_TOKENS:
-        return None
-    return frozenset(
-        " ".join(tokens[i : i + SHINGLE_TOKENS]) for i in range(len(tokens) - SHINGLE_TOKENS + 1)
-    )
-
-
-def _sketch(shingles: frozenset[str]) -> MinHash:
-    from datasketch import MinHash
-
-    sketch = MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=zlib.crc32)
-    sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in shingles])
-    return sketch
-
-
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other)
 
 
 class _Groups:

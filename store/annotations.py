@@ -222,7 +222,8 @@ class Annotations:
         """
         query = (
             "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
-            " WHERE v.verdict = 'accept' AND (:split IS NULL OR q.split = :split) AND {} ORDER BY v.document_id"
+            " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
+            " ORDER BY v.document_id"
         )
         if ids is None:
             return self._golds(self._store.column(query.format("1"), {"split": split}))

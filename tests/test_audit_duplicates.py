@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from store_making import make_store
 
-from spanloop.recipes.audit_duplicates import LIKE, audit_duplicates, shingles_of
+from spanloop.recipes.audit_duplicates import audit_duplicates
+from spanloop.recipes.near import LIKE, Twins, shingles_of
 from spanloop.store.records import Document
 
 
@@ -71,6 +72,20 @@ def test_texts_without_spaces_are_compared_and_short_ones_only_for_the_same(tmp_
 def test_no_duplicates_is_said_so(tmp_path: Path) -> None:
     make_store(tmp_path, documents=1).close()
     assert audit_duplicates(tmp_path / "project.db").text() == "no duplicates among 1 document"
+
+
+def test_a_near_duplicate_joins_the_group_of_the_one_it_repeats(tmp_path: Path) -> None:
+    long = "the quick brown fox jumps over the lazy dog and then it runs away again"
+    with make_store(tmp_path, eval_fraction=0.5) as store:
+        store.documents.add([Document(long, key="a", group="g", split="eval")])
+        twins = Twins(store.documents.iterate())
+        assert twins.group_of(long + " today", "b") == "g"
+        assert twins.group_of("something else that is not at all like the other text", "c") == "c"
+        assert twins.group_of("something else that is not at all like the other text!", "d") == "c"
+        assert twins.group_of("too short", "e") == "e"
+        assert twins.group_of("too short", "f") == "f"  # the store itself joins what is the same
+        store.documents.add([Document(long + " today", key="b", group=twins.group_of(long + " today", "b"))])
+        assert [d.split for d in store.documents.iterate()] == ["eval", "eval"]
 
 
 @pytest.mark.data
