@@ -198,10 +198,6 @@ def main() -> None:
         path = folder / "project.db"
         say("bytes per document, imported", f"{path.stat().st_size / options.documents:.0f}")
         with Store.open(path) as store:
-            say(
-                "the same file again",
-                f"{seconds(lambda: [store.documents.add(b) for b in batches(folder)]):.1f} s",
-            )
             took = seconds(lambda: predict(store, "first"))
             say("store predictions", f"{took:.1f} s, {options.documents / took:,.0f} documents/s")
             say("bytes per document, predicted", f"{path.stat().st_size / options.documents:.0f}")
@@ -224,6 +220,10 @@ def main() -> None:
             say("promotion re-orders the queue", f"{took:.1f} s; submits meanwhile {percentiles(submits)}")
             say("read all gold", f"{seconds(lambda: sum(1 for _ in store.annotations.gold())):.1f} s")
             say("read all documents", f"{seconds(lambda: sum(1 for _ in store.documents.iterate())):.1f} s")
+            say(
+                "the same file again",
+                f"{seconds(lambda: [store.documents.add(b) for b in batches(folder)]):.1f} s",
+            )
             say("check", f"{seconds(store.check):.1f} s")
     say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
