@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -56,7 +58,8 @@ def correct(
             lifespan="off",
         )
         server = _AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
-        server.run(sockets=[listener])
+        with _signals_end_the_server_only():
+            server.run(sockets=[listener])
 
 
 def _check_door(store: Store, host: str, token: str | None) -> None:
@@ -75,6 +78,24 @@ def _check_view(store: Store, view: View, only: str | None) -> None:
         raise StoreError("--only LABEL goes with --view binary")
     if only is not None and only not in store.labels.names():
         raise StoreError(f"--only {only}: the labels are {', '.join(store.labels.names())}")
+
+
+@contextmanager
+def _signals_end_the_server_only() -> Iterator[None]:
+    """uvicorn raises its signals anew once it has stopped: let them not cut off what closes afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {sign: signal.signal(sign, _nothing) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    return
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -155,6 +176,7 @@ class _Tokeniser:
                 return
             with suppress(BrokenPipeError):  # it may have died with an id unread
                 self._process.stdin.close()
+            self._process.terminate()  # it writes in transactions: nothing half-done is left
             try:
                 self._process.wait(timeout=5)
             except subprocess.TimeoutExpired:
