@@ -136,7 +136,8 @@ class Predictions:
         """Delete predictions that nobody needs any more, in short transactions, and return how many.
 
         Kept are those of the promoted round's model and of the one promoted before (with no promoted round:
-        of the newest model), of the model the queue stands by, and those that an annotation started from.
+        of the newest model), of the model the queue stands by, those that came from a file, since nobody
+        could make them again, and those that an annotation started from.
         """
         kept = json.dumps(self._models_to_keep())
         spent = [
@@ -166,4 +167,6 @@ class Predictions:
             "SELECT r.model_id FROM promotions p JOIN rounds r ON r.number = p.round GROUP BY r.model_id"
             " ORDER BY max(r.promoted) DESC, max(p.id) DESC LIMIT 2"
         ) or self._store.rows("SELECT max(model_id) FROM predictions")
-        return [row[0] for row in rows] + [m for m in (self._store.queue.standing()[1],) if m is not None]
+        rows += self._store.rows("SELECT id FROM models WHERE kind = 'import'")
+        rows += self._store.rows("SELECT model_id FROM queue_settings WHERE model_id IS NOT NULL")
+        return [row[0] for row in rows]

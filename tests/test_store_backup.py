@@ -175,6 +175,19 @@ def test_pruning_keeps_what_is_needed(tmp_path: Path) -> None:
         assert store.predictions.prune() == 0
 
 
+def test_predictions_from_a_file_are_never_pruned(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=2) as store:
+        imported, old, new = (
+            add_model(store, "file", kind="import"),
+            add_model(store, "o"),
+            add_model(store, "n"),
+        )
+        for model_id in (imported, old, new):
+            predict_all(store, model_id)
+        assert store.predictions.prune() == 2
+        assert store.predictions.count(imported) == 2
+
+
 def test_without_a_promoted_round_the_newest_model_is_kept(tmp_path: Path) -> None:
     with make_store(tmp_path, documents=2) as store:
         old, new = add_model(store, "old"), add_model(store, "new")
