@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import spacy
 from corpora import evaluate, labels_of, pipeline, read
 
 from spanloop.plugin.train import TrainConfig, train
@@ -51,7 +51,7 @@ def main() -> None:
     options = _options()
     print(HEADER)
     for name in options.tasks or TASKS:
-        print(_line(TASKS[name], options.data, options.model, dict(options.set)), flush=True)
+        print(_line(TASKS[name], options), flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -60,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("data", type=Path, help="the folder of the corpora")
     parser.add_argument("tasks", nargs="*", help=f"which of {', '.join(TASKS)}; all")
     parser.add_argument("--model", default="offline")
+    parser.add_argument("--sentences", type=int, help="only so many of each split, to try the script")
     parser.add_argument("--set", nargs="*", default=[], type=setting, help="TrainConfig: name=value")
     options = parser.parse_args()
     for name in options.tasks:
@@ -81,14 +82,12 @@ def setting(text: str) -> tuple[str, Any]:
     return name, value
 
 
-def _line(task: Task, data: Path, model: str, settings: Mapping[str, Any]) -> str:
-    import spacy
-
+def _line(task: Task, options: argparse.Namespace) -> str:
     blank = spacy.blank(task.lang)
-    golds = read(blank, data / task.folder / "train.jsonl", task.sentences)
-    test = read(blank, data / task.folder / "test.jsonl")
-    config = TrainConfig(**{"epochs": task.epochs, **settings})
-    nlp = pipeline(task.lang, model, labels_of(golds), tags=task.tags, seed=config.seed)
+    golds = read(blank, options.data / task.folder / "train.jsonl", options.sentences or task.sentences)
+    test = read(blank, options.data / task.folder / "test.jsonl", options.sentences)
+    config = TrainConfig(**{"epochs": task.epochs, **dict(options.set)})
+    nlp = pipeline(task.lang, options.model, labels_of(golds), tags=task.tags, seed=config.seed)
     pipe: Any = nlp.get_pipe("hf_token_classifier")
     with tempfile.TemporaryDirectory() as folder:
         report = train(pipe, golds, config, folder=Path(folder))
