@@ -25,6 +25,7 @@ from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Do
 BATCH = 1_000
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
 
+Overlaps = Literal["error", "ledger"]
 As = Literal["auto", "documents", "predictions", "annotations"]
 
 
@@ -68,14 +69,17 @@ def import_files(
     as_: As = "auto",
     annotator: str = "import",
     on_conflict: Literal["error", "skip"] = "error",
+    overlaps: Overlaps = "error",
     by: Unit | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import the files in their order, 1,000 documents a transaction.
 
     ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
-    annotations of ``annotator`` with origin import. ``by``: what one document is, for plain text and CoNLL.
-    FormatError names file and line; the batches before it are stored, and a second run goes on from there.
+    annotations of ``annotator`` with origin import. ``overlaps``: spans that share characters are an error,
+    or go to the ledger while their document stays without gold. ``by``: what one document is, for plain text
+    and CoNLL. FormatError names file and line; the batches before it are stored, and a second run goes on
+    from there.
     """
     report = ImportReport()
     with Store.open(db) as store:
@@ -83,7 +87,9 @@ def import_files(
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-            _Import(store, path, split, as_, annotator, on_conflict, report, progress or silent).run(fmt, by)
+            _Import(
+                store, path, split, as_, annotator, on_conflict, overlaps, report, progress or silent
+            ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
     return report
@@ -113,6 +119,7 @@ class _Import:
     as_: As
     annotator: str
     on_conflict: Literal["error", "skip"]
+    overlaps: Overlaps
     report: ImportReport
     progress: Progress
     occurrences: Counter[str] = field(default_factory=Counter)
@@ -146,8 +153,20 @@ class _Import:
                     f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
                     f"{counted(len(entry.text), 'character')}",
                 )
-        kept, refused = part_overlaps(entry.spans)
-        return _Checked(entry, kept, refused)
+        checked = _Checked(entry, *part_overlaps(entry.spans))
+        if _conflicts(checked) and self.overlaps == "error":
+            self._refuse_overlap(checked)
+        return checked
+
+    def _refuse_overlap(self, item: _Checked) -> None:
+        spans = [span for span, reason in item.refused if reason == "overlap"]
+        one, other = (f"{span.start}-{span.end} {span.label!r}" for span in spans[:2])
+        raise FormatError(
+            self.path,
+            item.entry.line,
+            f"the spans {one} and {other} overlap: mend them, or keep such documents without gold and their "
+            "spans in the ledger with --overlaps ledger",
+        )
 
     def _refuse_unstorable(self, name: str, value: str, line: int | None) -> None:
         for offset, letter in enumerate(value):

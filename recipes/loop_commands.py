@@ -111,6 +111,12 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 )
 @option("--annotator", default="import", help="Whose spans they are.")
 @option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
+@option(
+    "--overlaps",
+    type=click.Choice(["error", "ledger"]),
+    default="error",
+    help="Spans that share characters; ledger: keep the document without gold.",
+)
 @by_option
 @json_option
 def import_command(**options: Any) -> object:
@@ -183,6 +189,19 @@ def announce(say: Any, link: str) -> None:
 @click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="Highest learning rate.")
 @click.option("--batch-size", type=click.IntRange(1), help="Wordpieces a batch.")
 @click.option("--weight-decay", type=click.FloatRange(0), help="Pull of the weights towards 0.")
+@click.option("--fast", is_flag=True, help="Train the upper half of the encoder alone.")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Stop when so many epochs brought nothing; keep the best."
+)
+@click.option(
+    "--oversample", type=click.FloatRange(0, 1), help="Repeat documents with labels rarer than this share."
+)
+@click.option(
+    "--augment", type=click.FloatRange(0), help="So many new documents for each that holds a rare label."
+)
+@click.option(
+    "--freeze", type=click.Choice(["none", "embeddings", "half"]), help="What of the encoder stays."
+)
 @click.option("--seed", type=int, help="Of this round.  [default: the project's]")
 @click.option(
     "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."

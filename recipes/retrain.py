@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import eval_gold
@@ -21,8 +21,8 @@ from spanloop.recipes.training_input import pool_gold, train_config
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
-if TYPE_CHECKING:
-    pass
+CHECKPOINT_SECONDS = 60.0
+"""What a killed training loses at most, beside the epoch it was in."""
 
 
 def retrain(
@@ -35,10 +35,12 @@ def retrain(
     batch_size: int | None = None,
     weight_decay: float | None = None,
     seed: int | None = None,
+    fast: bool = False,
     if_new: int | None = None,
     promote: Promote = "auto",
     allow_leaks: bool = False,
     progress: Progress | None = None,
+    **further: Any,
 ) -> RoundReport | NoRound:
     """Train the next round from the project's base model (or on from the promoted ``round``).
 
@@ -48,7 +50,8 @@ def retrain(
     first round, or one that is not significantly worse than the promoted one scored again on today's eval
     gold, neither overall nor, beyond a tolerance, on any label. RecipeError where more than 5 % of the eval
     documents stand in training too, unless ``allow_leaks``. A round that fails or is cancelled is marked so
-    and leaves everything else as it was.
+    and leaves everything else as it was; the same training, started again, goes on from its last checkpoint.
+    ``fast`` trains the upper half of the encoder alone. ``further``: more fields of TrainConfig by name.
     """
     show = progress or silent
     with Store.open(db) as store, _alone(store):
@@ -60,6 +63,8 @@ def retrain(
             batch_size=batch_size,
             weight_decay=weight_decay,
             seed=seed,
+            fast=fast,
+            **{"checkpoint_seconds": CHECKPOINT_SECONDS, **further},
         )
         held_out = eval_gold(store)
         golds = pool_gold(store)

@@ -162,4 +162,19 @@ def package(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, simulate, package)
+@click.command()
+@db_argument
+@click.option(
+    "--duplicates", is_flag=True, required=True, help="Documents that stand in the project twice, or nearly."
+)
+@option("--threshold", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="How alike, 0 to 1.")
+@json_option
+def audit(duplicates: bool, **options: Any) -> object:
+    """Look for what makes scores worthless: documents in pool and eval alike."""
+    from spanloop.recipes.audit_duplicates import audit_duplicates as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options) if duplicates else None
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, simulate, package)

@@ -96,14 +96,18 @@ class Training:
         number = self.row.number
         folder = self.store.rounds.folder(number)
         part = folder.with_name(f".{folder.name}.part")
+        checkpoints = (
+            self.store.rounds_dir / ".training"
+        )  # stays where it is interrupted: the next one goes on there
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
             golds = [training_gold(nlp, gold) for gold in self.golds]
-            report = train(pipe, golds, self.settings, progress=self._show_training, folder=part / "training")
+            report = train(pipe, golds, self.settings, progress=self._show_training, folder=checkpoints)
             self.progress(0, None, f"save round {number}")
             nlp.to_disk(part / "pipeline")
             os.replace(part / "pipeline", folder)
+            shutil.rmtree(checkpoints, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         return report

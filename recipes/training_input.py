@@ -22,9 +22,12 @@ def train_config(
     batch_size: int | None = None,
     weight_decay: float | None = None,
     seed: int | None = None,
+    fast: bool = False,
+    **further: Any,
 ) -> TrainConfig:
     """The settings of a training; None: the default of the training function, for the seed the project's.
 
+    ``fast`` leaves the lower half of the encoder as it is. ``further``: more fields of TrainConfig by name.
     RecipeError for class weights that do not exist.
     """
     from spanloop.plugin.balance import WEIGHTINGS
@@ -39,8 +42,9 @@ def train_config(
         "learning_rate": learning_rate,
         "batch_wordpieces": batch_size,
         "weight_decay": weight_decay,
+        "freeze": "half" if fast else None,
     }
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
     return TrainConfig(
         class_weights=class_weights, seed=store.project.seed if seed is None else seed, **chosen
     )

@@ -241,8 +241,11 @@ def test_an_import_that_failed_goes_on_where_it_stopped(db: Path, tmp_path: Path
 def test_overlapping_spans_go_to_the_ledger_and_the_document_is_no_gold(db: Path, tmp_path: Path) -> None:
     spans = [[0, 3, "PER"], [0, 7, "LOC"], [8, 11, "PER"]]
     file = jsonl_file(tmp_path / "a.jsonl", {"text": "Ann Lee Bob", "spans": spans})
+    message = refused("import", db, file)
+    assert "a.jsonl:1: the spans 0-3 'PER' and 0-7 'LOC' overlap" in message
+    assert "--overlaps ledger" in message
     for added, ledger in ((1, 2), (0, 0)):
-        report = done("import", db, file, "--json")
+        report = done("import", db, file, "--overlaps", "ledger", "--json")
         assert (report["added"], report["annotated"], report["ledger"]) == (added, 0, ledger)
     status = done("status", db, "--json")
     assert status["documents"]["pool"] == {
@@ -306,7 +309,9 @@ def test_a_missing_model_is_named(db: Path, tmp_path: Path) -> None:
     assert "no such file of patterns" in refused("prelabel", db, "--patterns", tmp_path / "gone.jsonl")
     assert "no round is promoted yet" in refused("prelabel", db)
     assert "no round is promoted yet" in refused("evaluate", db)
-    assert "no/such/model" in refused("predict", "--model", "no/such/model", "Ann ran")
+    for model in ("no/such/model", tmp_path / "gone" / "model", "nosuchmodel"):
+        assert str(model) in refused("predict", "--model", model, "Ann ran")
+        assert "no" in refused("prelabel", db, "--model", model).replace(str(model), "")
     assert "name what shall predict" in refused("predict", "Ann ran")
 
 
@@ -332,6 +337,21 @@ def test_a_file_that_cannot_be_written_is_named(db: Path, tmp_path: Path) -> Non
     done("export", db, tmp_path / "out.jsonl")
     assert "is there already" in refused("export", db, tmp_path / "out.jsonl")
     assert "cannot tell the format" in refused("export", db, tmp_path / "out.xyz")
+
+
+def test_audit_finds_what_stands_in_both_splits(db: Path, tmp_path: Path) -> None:
+    text = "the same eight words stand here in both of the splits"
+    done("import", db, jsonl_file(tmp_path / "a.jsonl", {"text": text, "id": "a"}), "--split", "pool")
+    done(
+        "import",
+        db,
+        jsonl_file(tmp_path / "b.jsonl", {"text": text + " today", "id": "b"}),
+        "--split",
+        "eval",
+    )
+    (group,) = done("audit", db, "--duplicates", "--json")["groups"]
+    assert (sorted(group["keys"]), group["across"]) == (["a", "b"], True)
+    assert run("audit", db).exit_code == 2
 
 
 def test_labels_subcommands(db: Path) -> None:

@@ -167,10 +167,11 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
         {"round": 1, "state": "cancelled", "promoted": False, "micro": None, "macro": None}
     ]
     assert {**after, "rounds": []} == before
-    assert [path.name for path in db.with_suffix(".rounds").iterdir()] == [".lock"]
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training"}
     second = retrain(db, epochs=1)
     assert isinstance(second, RoundReport)
     assert (second.number, second.promoted) == (2, True)
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
 
 
 def test_a_failed_round_says_why(db: Path) -> None:
@@ -234,6 +235,32 @@ def test_class_weights_by_label_and_unknown_ones(db: Path) -> None:
     assert "PER=much" in refused("retrain", db, "--class-weights", "PER=much")
     report = done("retrain", db, "--class-weights", "PER=4,LOC=2", "--epochs", 1, "--json")
     assert report["class_weights"]["PER"] == pytest.approx(2 * report["class_weights"]["LOC"])
+
+
+def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
+    db: Path, tmp_path: Path, encoder: Path
+) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = build(tmp_path / "whole", encoder)
+    retrain(whole, epochs=4, checkpoint_seconds=0.0)
+
+    def stop_late(done: int, total: int | None, what: str) -> None:
+        if what.startswith("train") and total and done > 0.6 * total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retrain(db, epochs=4, checkpoint_seconds=0.0, progress=stop_late)
+    assert list((db.with_suffix(".rounds") / ".training").glob("checkpoint-*"))
+    retrain(db, epochs=4, checkpoint_seconds=0.0)
+    with Store.open(whole) as one, Store.open(db) as two:
+        assert one.models.all()[0].hash == two.models.all()[0].hash
+
+
+def test_fast_leaves_the_lower_half_alone(db: Path) -> None:
+    report = retrain(db, epochs=1, fast=True, patience=None)
+    assert isinstance(report, RoundReport)
+    with Store.open(db) as store:
+        assert store.rounds.get(1).parameters["freeze"] == "half"
 
 
 def test_a_renamed_label_keeps_its_score_and_a_retired_one_is_left_out(
