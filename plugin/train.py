@@ -36,7 +36,8 @@ class TrainConfig:
     ``accumulate``: batches a step. ``warmup``: the share of steps in which the learning rate rises before
     it falls linearly to 0. ``bf16``: bfloat16 autocast, auto = where the processor has it.
     ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``freeze``: what of
-    the encoder is left as it is.
+    the encoder is left as it is. ``lora``: the rank of adapters learned in its place, 0: none (takes peft;
+    neither ``patience`` nor checkpoints with it). ``gradient_checkpointing``: less memory, more time.
     ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight. ``oversample``: documents
     with a label that fewer than this share of them has are repeated. ``augment``: so many new documents for
     each old one, their mentions or tokens (``swap``) replaced.
@@ -61,6 +62,8 @@ class TrainConfig:
     augment: float = 0.0
     swap: Swap = "mentions"
     freeze: Freeze = "none"
+    lora: int = 0
+    gradient_checkpointing: bool = False
     held_out: float = 0.1
     patience: int | None = None
     checkpoint_seconds: float | None = None
@@ -117,6 +120,8 @@ def train(
     from spanloop.plugin.loss import TokenLoss
     from spanloop.plugin.trainer import fit, native_bf16
 
+    if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
+        raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
     started = time.monotonic()
     course = course_of(pipe, golds, config)
     weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)

@@ -24,6 +24,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from spanloop.plugin.checkpoint import keep_newest
 from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
 from spanloop.plugin.freeze import frozen
+from spanloop.plugin.lora import adapted
 from spanloop.plugin.loss import TokenLoss
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def fit(
 
     ``resume_from``: a checkpoint of the same training in ``folder``.
     """
-    with _own_randomness(), frozen(model, config.freeze):
+    with _own_randomness(), frozen(model, config.freeze), adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
-            model=model,
+            model=learner,
             args=_arguments(config, plan, bf16, folder),
             train_dataset=windows,
             compute_loss_func=loss,
@@ -140,7 +141,9 @@ def fit(
             trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
-            trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+            trainer.accelerator.unwrap_model(learner, keep_fp32_wrapper=False)
+            if config.gradient_checkpointing:
+                model.gradient_checkpointing_disable()
             model.zero_grad(set_to_none=True)
             model.eval()
     losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
@@ -163,6 +166,8 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         num_train_epochs=plan.epochs,
         learning_rate=config.learning_rate,
         gradient_accumulation_steps=config.accumulate,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
         weight_decay=config.weight_decay,
         warmup_ratio=config.warmup,
         lr_scheduler_type="linear",

@@ -170,6 +170,40 @@ def test_accumulated_batches_make_the_same_steps(tiny: Path, tmp_path: Path) -> 
     assert run(2048, 1) == pytest.approx(run(1, 4), rel=1e-4)
 
 
+def test_gradient_checkpointing_learns_the_same(trained: Callable[..., Trained]) -> None:
+    config = replace(FAST, epochs=2)
+    pipe, plain = trained(TEXTS, config)
+    state = {name: tensor.clone() for name, tensor in pipe.hf_model().state_dict().items()}
+    assert plain.losses[-1] < plain.losses[0]
+    pipe, again = trained(TEXTS, replace(config, gradient_checkpointing=True))
+    assert again.losses[-1] < plain.losses[-1]
+    assert not pipe.hf_model().is_gradient_checkpointing
+    assert set(pipe.hf_model().state_dict()) == set(state)
+
+
+def test_adapters_are_merged_into_an_ordinary_model(
+    nlp: Language, trained: Callable[..., Trained], tmp_path: Path
+) -> None:
+    pytest.importorskip("peft", reason="lora is an extra: pip install peft")
+    before = dict(nlp.get_pipe("hf_token_classifier").hf_model().state_dict())
+    embeddings = before["bert.embeddings.word_embeddings.weight"].clone()
+    for _ in range(2):
+        pipe, report = trained(TEXTS, replace(FAST, lora=4))
+        assert report.losses[-1] < report.losses[0]
+        state = pipe.hf_model().state_dict()
+        assert set(state) == set(before)
+        assert torch.equal(state["bert.embeddings.word_embeddings.weight"], embeddings)
+        assert all(parameter.requires_grad for parameter in pipe.hf_model().parameters())
+    nlp.to_disk(tmp_path / "pipeline")
+    again = spacy.load(tmp_path / "pipeline")
+    assert [ent.text for ent in again(TEXTS[0][0]).ents] == [ent.text for ent in nlp(TEXTS[0][0]).ents]
+
+
+def test_adapters_go_with_no_checkpoints(trained: Callable[..., Trained]) -> None:
+    with pytest.raises(ValueError, match="neither patience nor checkpoints"):
+        trained(TEXTS, replace(FAST, lora=4, patience=2))
+
+
 def test_progress_ends_at_one_and_tells_the_time_left(trained: Callable[..., Trained]) -> None:
     told: list[tuple[float, str]] = []
     trained(
