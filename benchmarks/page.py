@@ -70,8 +70,10 @@ def main() -> None:
             assert process.stderr is not None
             line = next(line for line in process.stderr if "http://" in line)
             print(f"server ready after {time.monotonic() - began:.2f} s")
-            measure(line[line.index("http://") :].split()[0], options.answers)
-            process.terminate()
+            try:
+                measure(line[line.index("http://") :].split()[0], options.answers)
+            finally:
+                process.terminate()
 
 
 def build(db: Path, count: int, tokenised: int) -> None:

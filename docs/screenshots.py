@@ -86,8 +86,10 @@ def serving(db: Path) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "http://" in line)
-        yield line[line.index("http://") :].split()[0]
-        process.terminate()
+        try:
+            yield line[line.index("http://") :].split()[0]
+        finally:
+            process.terminate()
 
 
 def photograph(page: Any, link: str, scheme: str) -> None:

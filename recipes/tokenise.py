@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 BATCH = 64
+INDEXED = 2000  # documents put into the search index between two looks, once all have tokens
 IDLE_SECONDS = 5.0  # how often a caught-up process looks for newly imported documents
 
 
@@ -68,7 +69,7 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
         tokenizer = tokenizer_hash(nlp)
         if store.project.tokenizer != tokenizer:
             store.set_project(tokenizer=tokenizer)
-        pause, complete = 0.0, 0
+        pause, complete, busy = 0.0, 0, True
         while True:
             wished = _wished(wishes, pause)
             if None in wished:
@@ -77,9 +78,10 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
             batch = [d for d in map(store.documents.get, lacking) if d is not None]
             batch = batch or store.tokenizations.missing(tokenizer, BATCH, after=complete)
             tokenise(store, nlp, batch, tokenizer=tokenizer)
-            if not batch and not pause:  # caught up: looks from now on need not go through these again
+            if busy and not batch:  # caught up: looks from now on need not go through these again
                 complete = max(store.documents.ids(), default=0)
-            pause = 0.0 if batch else IDLE_SECONDS
+            busy = bool(batch)
+            pause = 0.0 if batch or store.search.index(INDEXED) else IDLE_SECONDS
 
 
 def _wished(wishes: queue.Queue[int | None], seconds: float) -> list[int | None]:

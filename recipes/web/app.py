@@ -43,6 +43,7 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
             Route("/api/next", _get(desk.next)),
             Route("/api/documents/{id:int}", _get(desk.document)),
             Route("/api/documents/{id:int}/tokens", _get(desk.tokens)),
+            Route("/api/search", _get(desk.search)),
             Route("/api/answers", _get(desk.answers), methods=["GET"]),
             Route("/api/answers", _post(desk.answer), methods=["POST"]),
             Route("/api/drafts", _post(desk.draft), methods=["POST"]),

@@ -134,6 +134,15 @@ class Desk:
         document = self._document(query)
         return {"tokens": self._tokens(document)}
 
+    def search(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Documents that contain ``text``, each with the characters around the first place."""
+        wanted = query.get("text", "")
+        if not 2 <= len(wanted) <= 200:
+            raise WireError("'text' must be 2 to 200 characters long")
+        found = self.store.search.find(wanted)
+        places = [(document, document.text.lower().find(wanted.lower())) for document in found]
+        return {"documents": [{"id": d.id, "text": _around(d.text, max(0, place))} for d, place in places]}
+
     def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The newest answers of this annotator, one a document, newest first."""
         limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
@@ -256,6 +265,10 @@ class Desk:
             raise WireError(
                 f"document {document_id} of this project is not {key[:100]!r}: another project's answer?", 409
             )
+
+
+def _around(text: str, place: int) -> str:
+    return text[max(0, place - 60) : place + 120]
 
 
 def _id(document: Document) -> int:

@@ -87,6 +87,9 @@ def openapi() -> Schema:
                 "get": _read("Your answers, newest first", _query("n", {"type": "integer", "minimum": 1})),
                 "post": _write("Store an answer: 200 once it is committed", ANSWER),
             },
+            "/api/search": {
+                "get": _read("Documents that contain a text", _query("text", _TEXT, required=True))
+            },
             "/api/drafts": {"post": _write("Keep or drop the unfinished edits of a document", DRAFT)},
             "/api/sittings": {"post": _write("A page lives and holds documents, or closes", SITTING)},
         },

@@ -314,3 +314,16 @@ def test_without_tokens_words_do_and_tokens_follow(page: Any, serve: Any, make_s
     assert shown(page) == [("Ann-Lee", "PER")]
     press(page, "a")
     assert spans_of(answers(path, 1)[0]) == [(6, 13, "PER")]
+
+
+def test_spans_and_documents_are_found_by_typing(page: Any, open_page: Any) -> None:
+    open_page([(TEXT, SPANS), ("The second names Bob Ray too .", [])])
+    press(page, "/")
+    page.keyboard.type("york")
+    page.locator("dialog[open] .found button", has_text="LOC: New York").wait_for()
+    press(page, "Enter")
+    assert page.locator(".mark.selected").text_content() == "New York"
+    press(page, "Control+k")
+    page.keyboard.type("second names")
+    page.locator("dialog[open] .found button", has_text="The second names").click()
+    ready(page, "second")

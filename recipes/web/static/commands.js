@@ -36,6 +36,13 @@ export function commands(page) {
     line_up: () => edits.moveLine(-1),
     extend_right: () => edits.extend(1),
     extend_left: () => edits.extend(-1),
+    find: () =>
+      dialogs.find(
+        sheets.active?.work,
+        (text) => get("/api/search", { text }),
+        (span) => edits.jump(span),
+        (id) => sheets.openAnswer(id),
+      ),
     next_document: () => sheets.moveDocument(1),
     previous_document: () => sheets.moveDocument(-1),
     clear: () => edits.move((work) => hands.letGo(work)),
@@ -69,7 +76,7 @@ export function commands(page) {
 // In yes/no mode there is nothing to edit.
 export const ON_QUESTIONS = new Set([
   "accept", "accept_sheet", "reject", "ignore", "back", "next_document", "previous_document", "flag", "comment", "save",
-  "instructions", "answers", "help", "theme", "stack", "refused",
+  "instructions", "answers", "find", "help", "theme", "stack", "refused",
 ]);
 
 function turnTheme() {

@@ -117,6 +117,12 @@ export class Edits {
     this.changed(this.active);
   }
 
+  // Select this span and bring it into view.
+  jump(span) {
+    hands.select(this.active.work, span);
+    this.changed(this.active);
+  }
+
   // Select the next span that `wanted` accepts, in this document or a further one on the sheet.
   toSpan(direction, wanted = () => true) {
     if (!this.active) return false;

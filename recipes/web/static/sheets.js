@@ -135,20 +135,26 @@ export class Sheets {
     this.page.edits.showFocus();
   }
 
-  // Tokens come from a process of their own; until they are there the card shows provisional words.
+  // Tokens come from a process of their own; until they are there the cards show provisional words.
   _pollTokens() {
     clearTimeout(this.tokenTimer);
-    const card = this.cards.find((one) => one.work.provisional && !one.work.asked);
-    if (!card) return;
+    const cards = this.cards.filter((card) => card.work.provisional && !card.work.asked);
+    if (!cards.length) return;
     this.tokenTimer = setTimeout(async () => {
-      try {
-        const { tokens } = await get(`/api/documents/${card.work.id}/tokens`);
-        if (tokens) card.setTokens(tokens);
-      } catch {
-        // the next poll asks again
-      }
+      await Promise.all(cards.map((card) => this._fetchTokens(card)));
       this._pollTokens();
     }, TOKEN_POLL_MS);
+  }
+
+  async _fetchTokens(card) {
+    try {
+      const { tokens } = await get(`/api/documents/${card.work.id}/tokens`);
+      if (!tokens) return;
+      this.page.edits.point(null); // what the mouse pointed at is another word now
+      card.setTokens(tokens);
+    } catch {
+      // the next poll asks again
+    }
   }
 
   // One, three, five or ten documents on a sheet.
