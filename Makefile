@@ -8,7 +8,7 @@ DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check bench clean
+.PHONY: help demo test test-fast check bench soak clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test       set up, run every test"
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, types"
+	@echo "make soak       kill the store at a thousand random moments (about half an hour)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
 $(BIN)/python:
@@ -47,6 +48,10 @@ check: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-test
 	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
+
+# at least 1,000 processes killed at random moments; prints how many per step
+soak: $(VENV)/.ready-test
+	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/test_store_faults.py -s -k killed
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info $(DEMO)
