@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,9 +121,8 @@ def train(
     from spanloop.plugin.loss import TokenLoss
     from spanloop.plugin.trainer import fit, native_bf16
 
-    if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
-        raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
     started = time.monotonic()
+    _check(config)
     course = course_of(pipe, golds, config)
     weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
@@ -160,6 +160,14 @@ def train(
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _check(config: TrainConfig) -> None:
+    """Settings that do not go together."""
+    if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
+        raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
 
 
 def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:

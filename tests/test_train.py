@@ -199,9 +199,14 @@ def test_adapters_are_merged_into_an_ordinary_model(
     assert [ent.text for ent in again(TEXTS[0][0]).ents] == [ent.text for ent in nlp(TEXTS[0][0]).ents]
 
 
-def test_adapters_go_with_no_checkpoints(trained: Callable[..., Trained]) -> None:
+def test_settings_that_do_not_go_together_are_refused(
+    trained: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ValueError, match="neither patience nor checkpoints"):
         trained(TEXTS, replace(FAST, lora=4, patience=2))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="several processes keep no checkpoints"):
+        trained(TEXTS, replace(FAST, checkpoint_seconds=60))
 
 
 def test_progress_ends_at_one_and_tells_the_time_left(trained: Callable[..., Trained]) -> None:
