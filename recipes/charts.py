@@ -44,7 +44,7 @@ class Curve:
 
 def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequence[Curve]) -> str:
     """F1 over the documents trained on, with bands; the numbers of the rounds stand above."""
-    canvas, axes = _canvas(5.0, 3.1)
+    canvas, axes = _canvas(4.8, 3.0)
     for curve, colour in zip(curves, SERIES, strict=False):
         axes.plot(documents, curve.values, marker="o", color=colour, label=curve.name)
         band = [
@@ -82,10 +82,12 @@ def heat_map(
     axes.imshow(values, cmap=_blues(), vmin=0, vmax=top, aspect="auto")
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            ink = "white" if value > 0.5 * top else INK
+            ink = "white" if value > 0.35 * top else INK
             axes.text(j, i, form.format(value), ha="center", va="center", color=ink, fontsize=9)
-    tilt = {"rotation": 30, "ha": "right"} if max(map(len, columns)) > LONG_NAME else {}
-    axes.set_xticks(range(len(columns)), columns, **tilt)
+    tilted = max(map(len, columns)) > LONG_NAME
+    axes.set_xticks(
+        range(len(columns)), columns, rotation=30 if tilted else 0, ha="right" if tilted else "center"
+    )
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
