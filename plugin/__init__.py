@@ -1,1 +1,1 @@
-"""spaCy + Hugging Face: a token classifier as a pipeline component. Import the modules by name; nothing heavy is loaded here."""
+"""spaCy + Hugging Face: a token classifier as a pipeline component. Nothing heavy is loaded here."""

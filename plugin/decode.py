@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
 from spanloop.plugin.schemes import OUTSIDE, Scheme, decode_tags, split_tag, transitions
 from spanloop.plugin.spans import CharSpan
 from spanloop.plugin.token_scores import TokenScores

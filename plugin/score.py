@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
 from spanloop.plugin.intervals import Counts, Figure, figures
 from spanloop.plugin.schemes import OUTSIDE, encode
 from spanloop.plugin.spans import CharSpan

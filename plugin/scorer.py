@@ -8,6 +8,7 @@ from typing import Any
 from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
+
 from spanloop.plugin.score import ScoreReport, score_spans
 from spanloop.plugin.spans import CharSpan
 

@@ -37,7 +37,7 @@ _F1 = "held_out_f1"
 
 
 @dataclass
-class Steps(TrainerCallback):  # type: ignore[misc]
+class Steps(TrainerCallback):
     """Tells the progress, scores the inner slice after each epoch, and keeps a checkpoint now and then.
 
     What it knows of past epochs lies in the trainer's state, so that it survives a kill.
@@ -85,7 +85,7 @@ class BudgetLoader(DataLoader[TrainWindow]):
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
 
 
-class BudgetTrainer(Trainer):  # type: ignore[misc]
+class BudgetTrainer(Trainer):
     """HF Trainer with a loader of its own, which knows how to share batches among processes."""
 
     loader: BudgetLoader

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from spanloop.plugin.decode import best_tags, decode
 from spanloop.plugin.schemes import SCHEMES, Scheme, encode, tag_ids, tags_for, transitions
 from spanloop.plugin.token_scores import TokenScores

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2, IOBES, Entities
+
 from spanloop.plugin.schemes import (
     SCHEMES,
     Run,
