@@ -75,14 +75,15 @@ def export(
         raise RecipeError(f"the format {fmt.name} can be read but not written")
     if path.exists() and not overwrite:
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
     part = path.with_name(f".{path.name}.part")
     with Store.open(db) as store:
         entries = _entries(store, what, split)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries)
-        project = store.project
         try:
-            written = fmt.write(part, entries, WriteOptions(task=project.task, lang=project.lang or "xx"))
+            written = fmt.write(part, entries, WriteOptions(task=store.project.task))
             if not written.documents:
                 raise RecipeError(_nothing(db, what, split))
             os.replace(part, path)

@@ -81,6 +81,8 @@ def report(
         raise RecipeError(
             f"a report is html, md or json, not {chosen or 'a file without a suffix'}: give --format"
         )
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
     with Store.open(db) as store:
         facts = gather(store, round, progress or silent)
     part = path.with_name(f".{path.name}.part")

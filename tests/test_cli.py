@@ -333,7 +333,7 @@ def test_status_has_its_shape(db: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_named(db: Path, tmp_path: Path) -> None:
     done("import", db, jsonl_file(tmp_path / "a.jsonl", {"text": "Ann", "spans": []}))
-    assert "no" in refused("export", db, tmp_path / "no" / "out.jsonl")
+    assert "there is no folder" in refused("export", db, tmp_path / "no" / "out.jsonl")
     done("export", db, tmp_path / "out.jsonl")
     assert "is there already" in refused("export", db, tmp_path / "out.jsonl")
     assert "cannot tell the format" in refused("export", db, tmp_path / "out.xyz")

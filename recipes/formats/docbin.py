@@ -44,7 +44,7 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
 
     from spanloop.recipes.convert import doc_of_entry
 
-    vocab = spacy.blank(options.lang).vocab
+    vocab = spacy.blank("xx").vocab  # text, tokens and spans need no language
     docs = DocBin(
         attrs=["TAG" if options.task == "tags" else "ENT_IOB", "ENT_TYPE", "SPACY"], store_user_data=True
     )

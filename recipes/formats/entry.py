@@ -43,10 +43,9 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How to write; ``lang`` is what a reader of the file should load."""
+    """How to write: one tag a token in a tags project."""
 
     task: Task = "spans"
-    lang: str = "xx"
 
 
 @dataclass(frozen=True, slots=True)
