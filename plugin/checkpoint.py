@@ -31,13 +31,14 @@ def identity(settings: str, arrays: Iterable[NDArray[Any]]) -> str:
 def claim(folder: Path, name: str) -> Path | None:
     """The checkpoint in ``folder`` from which the training of this identity goes on, None to begin.
 
-    Whatever another training left there is removed.
+    The checkpoints that another training left there are removed, and nothing else.
     """
     marker = folder / _IDENTITY
     if marker.is_file() and marker.read_text(encoding="utf-8") == name:
         return newest(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
     marker.write_text(name, encoding="utf-8")
     return None
 

@@ -61,10 +61,12 @@ def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(tiny: Path, tmp_
 
 
 def test_another_training_does_not_go_on_from_it(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("not ours to remove")
     with pytest.raises(Killed):
         run(tiny, tmp_path, kill_at=0.6)
     _, _, told = run(tiny, tmp_path, replace(CONFIG, seed=1))
     assert told[0] < 0.2
+    assert (tmp_path / "thesis.txt").exists()
 
 
 def test_a_checkpoint_cut_short_is_not_used(tmp_path: Path) -> None:
