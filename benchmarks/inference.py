@@ -1,0 +1,98 @@
+"""How fast documents are tagged: nlp.pipe beside plain torch on the same windows, interleaved in one process.
+
+    python benchmarks/inference.py ../shared/data/wnut17/train.jsonl --docs 600 --rounds 3
+
+``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
+of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
+nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents. Ratios are
+medians over pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import spacy
+import torch
+
+from spanloop.plugin.pipe import HFTokenClassifierPipe
+from spanloop.plugin.runtime import batches, pad
+from spanloop.plugin.windows import Window
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("file", type=Path, help="JSONL with a text a line")
+    parser.add_argument("--docs", type=int, default=600)
+    parser.add_argument("--join", type=int, default=1, help="so many lines make one document")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default="offline")
+    args = parser.parse_args()
+
+    texts = list(islice(_texts(args.file, args.join), args.docs))
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": args.model})
+    assert isinstance(pipe, HFTokenClassifierPipe)
+    if not pipe.tags:
+        pipe.set_labels(["A", "B", "C", "D", "E"])
+    encoded = pipe.encode([nlp.make_doc(text) for text in texts])
+    windows = [window for doc in encoded for window in doc.windows]
+    in_order = [list(range(i, min(i + 16, len(windows)))) for i in range(0, len(windows), 16)]
+    by_length = batches([len(window) for window in windows], 1024)
+    ways: dict[str, Callable[[], None]] = {
+        "unsorted": lambda: _forward(pipe, windows, in_order),
+        "sorted": lambda: _forward(pipe, windows, by_length),
+        "pipe": lambda: _drain(nlp.pipe(texts)),
+    }
+    seconds = _time(ways, args.rounds)
+    words = sum(len(text.split()) for text in texts)
+    print(
+        f"{len(texts)} documents, {words} words, {sum(map(len, windows))} wordpieces in {len(windows)} "
+        f"windows, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
+    for name, times in seconds.items():
+        best = min(times)
+        ratios = [a / b for a, b in zip(seconds["unsorted"], times, strict=True)]
+        speed = f"{len(texts) / best:8.1f} docs/s {words / best:9.0f} words/s"
+        print(f"{name:<9} {speed}   {statistics.median(ratios):5.2f} x unsorted")
+
+
+def _texts(path: Path, join: int) -> Iterator[str]:
+    with path.open(encoding="utf-8") as lines:
+        while group := [json.loads(line)["text"] for line in islice(lines, join)]:
+            yield "\n".join(group)
+
+
+def _forward(pipe: HFTokenClassifierPipe, windows: list[Window], groups: list[list[int]]) -> None:
+    model, pad_id = pipe.hf_model(), pipe.pretrained.pad_id
+    with torch.inference_mode():
+        for group in groups:
+            input_ids, mask = pad([windows[index] for index in group], pad_id)
+            model(input_ids=torch.from_numpy(input_ids), attention_mask=torch.from_numpy(mask))
+
+
+def _drain(stream: Iterator[object]) -> None:
+    for _ in stream:
+        pass
+
+
+def _time(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way, a b c a b c: what else the machine does falls on all alike. One round warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
