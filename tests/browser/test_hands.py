@@ -327,3 +327,18 @@ def test_spans_and_documents_are_found_by_typing(page: Any, open_page: Any) -> N
     page.keyboard.type("second names")
     page.locator("dialog[open] .found button", has_text="The second names").click()
     ready(page, "second")
+
+
+def test_what_lies_below_the_fold_is_shown_before_it_is_accepted(page: Any, open_page: Any) -> None:
+    path = open_page([(f"Ann and document {n} .\n" * 9, [(0, 3, "PER", 0.9)]) for n in range(5)])
+    page.locator("#stack").click()
+    page.locator(".card").nth(2).wait_for()
+    first = page.locator(".card").first.get_attribute("data-document")
+    presses = 0
+    while page.locator(f'.card[data-document="{first}"]').count():
+        press(page, "Enter")
+        page.wait_for_timeout(150)
+        presses += 1
+    assert presses > 1
+    saved(page)
+    assert len(answers(path, 3)) == 3

@@ -20,8 +20,11 @@ export class Answers {
     else this.page.sheets.advance();
   }
 
-  // Accept all that the sheet shows; the time goes to the documents by their length.
+  // Accept all on the sheet; the time goes to the documents by their length. What lies below the fold and was never
+  // seen is not accepted: it comes into view first, and the next press accepts.
   answerSheet() {
+    const unseen = this.page.sheets.unseen();
+    if (unseen) return unseen.element.scrollIntoView({ block: "end" });
     const open = this.page.sheets.cards.filter((card) => !card.work.answered);
     const seconds = this.page.clock.take();
     const characters = open.reduce((sum, card) => sum + card.work.text.length, 0) || 1;

@@ -67,6 +67,7 @@ class Page {
       farewell("/api/sittings", { client, held: null });
       this.drafts.flush();
     });
+    addEventListener("scroll", () => this.sheets.unseen(), { passive: true });
     addEventListener("online", () => this.outbox.retryNow());
     addEventListener("beforeunload", (event) => {
       if (this.outbox.unkept.size) event.preventDefault();

@@ -98,6 +98,14 @@ export class Sheets {
     this._pollTokens();
   }
 
+  // The first card of a sheet of several whose end was never on the screen.
+  unseen() {
+    if (this.cards.length < 2) return null;
+    const fold = document.querySelector("footer").getBoundingClientRect().top;
+    for (const card of this.cards) card.seen ||= card.element.getBoundingClientRect().bottom <= fold + 1;
+    return this.cards.find((card) => !card.seen && !card.work.answered) ?? null;
+  }
+
   // A document done in part opens where it was left.
   _resume() {
     const { work, paper } = this.active;
