@@ -20,7 +20,6 @@ from tiny_models import SAMPLE, build_tiny
 
 from spanloop.plugin.component import HFTokenClassifierPipe
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 TRAIN = [
     ("Angela Merkel met Obama", [(0, 13, "PER"), (18, 23, "PER")]),
     ("We saw New York City.", [(7, 20, "LOC")]),
@@ -71,6 +70,7 @@ def run(*command: str, **settings: Any) -> subprocess.CompletedProcess[str]:
 # Making one
 
 
+@pytest.mark.slow
 def test_it_works_after_installation_without_an_import_of_ours(folder: Path, tmp_path: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("hf_token_classifier", config={"model": str(folder)})
@@ -84,6 +84,7 @@ def test_it_works_after_installation_without_an_import_of_ours(folder: Path, tmp
     assert [tuple(ent) for ent in json.loads(told)] == expected
 
 
+@pytest.mark.slow
 def test_making_one_loads_no_weights_and_no_transformers() -> None:
     code = (
         "import sys, spacy; spacy.blank('en'); before = 'transformers' in sys.modules;"
@@ -268,6 +269,7 @@ def _shared_transformer(folder: Path) -> str:
 # Several processes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_two_processes_after_a_forward_pass_do_not_wait_for_ever(folder: Path, threads: int) -> None:
     code = f"""

@@ -355,6 +355,22 @@ def test_initialize_takes_the_labels_it_is_given(folder: Path) -> None:
     assert pipe.label_data == pipe.labels
 
 
+def test_training_resumes_where_it_was_saved(folder: Path, tmp_path: Path) -> None:
+    nlp, _ = make(folder)
+    data = examples(nlp)
+    optimizer = nlp.initialize(lambda: data)
+    optimizer.learn_rate = 0.01
+    for _ in range(15):
+        before = nlp.update(data, sgd=optimizer, losses={})
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    again = loaded.resume_training()
+    again.learn_rate = 0.01
+    for _ in range(15):
+        after = loaded.update(examples(loaded), sgd=again, losses={})
+    assert after["hf_token_classifier"] < before["hf_token_classifier"]
+
+
 def test_averaged_weights_are_used_and_put_back(folder: Path) -> None:
     nlp, pipe = make(folder)
     data = examples(nlp)
