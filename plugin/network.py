@@ -124,6 +124,7 @@ class HFNetwork:
         import torch
 
         encoded = self.encode(docs)
+        self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
             rows = [tensor.numpy() for tensor in self.tensors(encoded)]
         return list(zip(encoded, rows, strict=True))
@@ -190,7 +191,8 @@ class HeadNetwork:
         return list(zip(self.encode(docs), rows, strict=True))
 
     def initialize(self, docs: Sequence[Doc]) -> None:
-        self.model.initialize(X=list(docs) or None)
+        if self.tags:  # else the head has no size yet
+            self.model.initialize(X=list(docs) or None)
 
     def settings(self) -> dict[str, Any]:
         return {}

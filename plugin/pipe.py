@@ -186,7 +186,7 @@ class HFTokenClassifierPipe(TrainablePipe):
             from spanloop.plugin.pretrained import ModelError
 
             raise ModelError(
-                f"the pipe {self.name!r} has no labels yet: its model is an encoder. Call its "
+                f"the pipe {self.name!r} has no labels yet: its model is an encoder alone. Call its "
                 "set_labels([...]), nlp.initialize() with examples that have some, "
                 "or name a model that is a token classifier"
             )

@@ -203,6 +203,15 @@ def test_a_token_head_learns_on_a_tok2vec(tmp_path: Path, shared: bool) -> None:
         pipe.hf_model()
 
 
+def test_a_token_head_without_labels_says_so() -> None:
+    nlp = spacy.blank("en")
+    block = {"@architectures": "spanloop.TokenHead.v1", "tok2vec": TOK2VEC}
+    nlp.add_pipe("hf_token_classifier", config={"model": block})
+    nlp.initialize()
+    with pytest.raises(ValueError, match="has no labels yet"):
+        nlp("hello")
+
+
 def test_a_token_head_leaves_whitespace_tokens_out() -> None:
     nlp = spacy.blank("en")
     block = {"@architectures": "spanloop.TokenHead.v1", "tok2vec": TOK2VEC}

@@ -105,6 +105,14 @@ def test_a_long_document_gives_what_its_windows_give_and_loses_nothing(folder: P
     assert any(span.start >= last for span in doc._.char_spans)
 
 
+def test_a_model_left_in_training_predicts_without_dropout(folder: Path) -> None:
+    nlp, pipe = make(folder)
+    doc = nlp.make_doc(SAMPLE[0])
+    expected = pipe.predict([doc])[0].logprobs
+    pipe.hf_model().train()
+    np.testing.assert_array_equal(pipe.predict([doc])[0].logprobs, expected)
+
+
 def test_reading_ahead_keeps_order_and_stays_lazy(folder: Path) -> None:
     nlp, pipe = make(folder)
     taken = 0
