@@ -8,7 +8,6 @@ with it ``nlp.pipe(n_process=2)`` and DocBin with user data) carries them; readi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any
 
 from spacy.tokens import Doc, Span
@@ -32,16 +31,20 @@ def register() -> None:
 
 
 def store_spans(doc: Doc, pipe: str, spans: Sequence[CharSpan]) -> None:
-    doc.user_data.setdefault(_SPANS, {})[pipe] = [list(astuple(span)) for span in spans]
+    doc.user_data.setdefault(_SPANS, {})[pipe] = [_row(span) for span in spans]
 
 
 def store_events(doc: Doc, pipe: str, events: Sequence[AlignmentEvent]) -> None:
-    doc.user_data.setdefault(_EVENTS, {})[pipe] = [list(astuple(event)) for event in events]
+    doc.user_data.setdefault(_EVENTS, {})[pipe] = [_row(event) for event in events]
 
 
 def store_scores(doc: Doc, pipe: str, scores: TokenScores) -> None:
     parts = [scores.logprobs, scores.starts, scores.ends, list(scores.tags)]
     doc.user_data.setdefault(_SCORES, {})[pipe] = parts
+
+
+def _row(value: CharSpan | AlignmentEvent) -> list[Any]:
+    return [getattr(value, field) for field in value.__slots__]
 
 
 def _all(doc: Doc, key: str) -> list[list[Any]]:
