@@ -81,7 +81,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pool = [*short_documents(0, 60), *long]
     import_files(db, [write_lines(folder / "pool.jsonl", pool)], split="pool")
     import_files(db, [write_lines(folder / "eval.jsonl", short_documents(60, 80))], split="eval")
-    report = retrain(db, epochs=8, learning_rate=3e-4, batch_size=256)
+    # the same few sentence frames on both sides: a leak, and meant here
+    report = retrain(db, epochs=8, batch_size=256, allow_leaks=True)
     assert isinstance(report, RoundReport)
     return db
 
@@ -141,7 +142,7 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
     assert exported["long-asked"]["text"] == row["text"]
     assert ends(exported["long-asked"]) == ends(row)
 
-    report = retrain(project, epochs=1, promote="no")
+    report = retrain(project, epochs=1, promote="no", allow_leaks=True)
     assert isinstance(report, RoundReport)
     with Store.open(project) as store:
         last = store.rounds.all()[-1]
