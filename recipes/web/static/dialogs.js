@@ -17,6 +17,10 @@ function show(heading, ...content) {
   dialog.scrollTop = 0;
 }
 
+export function isOpen() {
+  return dialog.open;
+}
+
 export function close() {
   dialog.close();
 }

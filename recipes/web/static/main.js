@@ -3,6 +3,7 @@
 import { Answers } from "./answers.js";
 import { Clock } from "./clock.js";
 import { commands, ON_QUESTIONS } from "./commands.js";
+import * as dialogs from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { Edits } from "./edits.js";
 import { Keymap, labelPlace } from "./keys.js";
@@ -81,9 +82,16 @@ class Page {
   }
 
   _keyDown(event) {
-    if (event.isComposing || document.getElementById("dialog").open) return;
+    if (event.isComposing) return;
+    if (dialogs.isOpen()) {
+      // at once: the browser's own way takes some milliseconds, in which the next key would be lost
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      dialogs.close();
+      return;
+    }
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
-    if (onControl && [" ", "Enter"].includes(event.key)) return;
+    if (onControl && [" ", "Enter"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
     const command = this.keymap.command(event);
     if (MOVES.has(command)) this.edits.pointed = null;
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
