@@ -51,8 +51,11 @@ def test_every_table_is_strict_and_every_step_is_recorded(tmp_path: Path) -> Non
 def test_every_view_can_be_read(tmp_path: Path) -> None:
     with make_store(tmp_path, documents=1) as store:
         store.annotations.add(say(1))
-        for (name,) in store.rows("SELECT name FROM sqlite_master WHERE type = 'view'"):
-            store.rows(f"SELECT * FROM {name}")
+        names = [name for (name,) in store.rows("SELECT name FROM sqlite_master WHERE type = 'view'")]
+        rows = {name: store.rows(f"SELECT * FROM {name}") for name in names}
+    assert {"gold", "conflicts", "scoreboard", "effort", "ledger", "progress"} <= set(rows)
+    assert [row[0] for row in rows["gold"]] == [1]
+    assert not rows["conflicts"]
 
 
 def test_an_older_file_is_brought_up_to_date_after_a_copy(tmp_path: Path, next_step: None) -> None:
