@@ -184,6 +184,17 @@ class Queue:
             )
             return True
 
+    def holders(self, document_ids: Collection[int]) -> dict[int, list[str]]:
+        """Who holds these documents now, by document; those in nobody's hands are left out."""
+        holders: dict[int, list[str]] = {}
+        for document_id, annotator in self._store.rows(
+            "SELECT document_id, annotator FROM leases"
+            " WHERE document_id IN (SELECT value FROM json_each(?)) AND until > ? ORDER BY 1, 2",
+            (json.dumps(sorted(document_ids)), now()),
+        ):
+            holders.setdefault(document_id, []).append(annotator)
+        return holders
+
     def reopen(self, document_id: int, annotator: str, lease_seconds: float = 600) -> QueueItem:
         """Lease a document again to someone who wants to change their answer.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanloop.store.documents import COLUMNS, from_row
-from spanloop.store.records import Document
+from spanloop.store.records import Document, Split
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -72,6 +72,38 @@ class Search:
                 f"SELECT {COLUMNS} FROM documents d WHERE d.id > ? AND instr(fold(d.text), fold(?))"
                 " ORDER BY d.id LIMIT ?",
                 (indexed, text, limit - len(found)),
+            )
+        return [from_row(row) for row in found]
+
+    def waiting_with(
+        self, text: str, annotator: str, *, split: Split = "pool", limit: int = 100
+    ) -> list[Document]:
+        """The first documents, as they came in, that hold exactly these characters and wait for this person.
+
+        Open ones, that is, which they have not answered. Upper and lower case differ here.
+        """
+        if not text or not _is_text(text):
+            return []
+        asked = {"text": text, "annotator": annotator, "split": split}
+        waiting = (
+            " AND instr(d.text, :text) AND q.state = 'open' AND q.split = :split"
+            " AND NOT EXISTS (SELECT 1 FROM json_each(q.answered_by) WHERE value = :annotator)"
+            " ORDER BY d.id LIMIT :limit"
+        )
+        indexed = self.indexed() if len(text) >= LEAST_CHARACTERS else 0
+        found = []
+        if indexed:
+            phrase = '"' + text.replace('"', '""') + '"'
+            found = self._store.rows(
+                f"SELECT {COLUMNS} FROM documents_fts f JOIN documents d ON d.id = f.rowid"
+                f" JOIN queue q ON q.document_id = d.id WHERE documents_fts MATCH :phrase{waiting}",
+                {**asked, "phrase": phrase, "limit": limit},
+            )
+        if len(found) < limit:
+            found += self._store.rows(
+                f"SELECT {COLUMNS} FROM documents d JOIN queue q ON q.document_id = d.id"
+                f" WHERE d.id > :indexed{waiting}",
+                {**asked, "indexed": indexed, "limit": limit - len(found)},
             )
         return [from_row(row) for row in found]
 

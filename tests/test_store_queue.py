@@ -232,3 +232,14 @@ def test_a_document_is_judged_without_reading_the_others(tmp_path: Path) -> None
             )
         ]
         assert not [line for line in plan if line.startswith(("SCAN a", "SCAN s", "SCAN b", "SCAN q"))], plan
+
+
+def test_holders_names_who_has_a_document_until_the_lease_ends(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=3) as store:
+        store.queue.next("anna")
+        store.queue.reopen(1, "bert")
+        store.queue.reopen(2, "bert", lease_seconds=-1)
+        assert store.queue.holders([1, 2, 3]) == {1: ["anna", "bert"]}
+        store.annotations.add(say(1, "anna"))
+        assert store.queue.holders([1, 2, 3]) == {1: ["bert"]}
+        assert store.queue.holders([]) == {}

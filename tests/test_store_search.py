@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_making import make_store
+from store_making import make_store, say
 
 from spanloop.store import Store
 from spanloop.store.records import Document
@@ -61,3 +61,28 @@ def test_indexing_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_what_no_document_can_contain_is_not_found(tmp_path: Path, text: str) -> None:
     with make_store(tmp_path, documents=1) as store:
         assert store.search.find(text) == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(LETTERS, min_size=1, max_size=4))
+def test_what_waits_with_these_characters_is_the_same_with_an_index_and_without(
+    stores: list[Store], text: str
+) -> None:
+    expected = [d.key for d in stores[0].documents.iterate() if text in d.text]
+    for store in stores:
+        assert [d.key for d in store.search.waiting_with(text, "anna", limit=10_000)] == expected
+        assert [d.key for d in store.search.waiting_with(text, "anna", limit=3)] == expected[:3]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_answered_documents_and_those_of_the_other_split_do_not_wait(tmp_path: Path, indexed: bool) -> None:
+    with make_store(tmp_path, documents=3) as store:
+        store.documents.add([Document("Ann met Bob in eval", key="e", split="eval")])
+        store.set_project(overlap=2)
+        store.annotations.add(say(1, "anna"))
+        if indexed:
+            store.search.index()
+        assert [d.id for d in store.search.waiting_with("Bob", "anna")] == [2, 3]
+        assert [d.id for d in store.search.waiting_with("Bob", "bert")] == [1, 2, 3]
+        assert [d.key for d in store.search.waiting_with("Bob", "anna", split="eval")] == ["e"]
+        assert store.search.waiting_with("bob", "anna") == []
