@@ -31,7 +31,10 @@ As = Literal["auto", "documents", "predictions", "annotations"]
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did; every entry of the files is in exactly one of added, already_there and empty."""
+    """What an import did; every entry of the files is in exactly one of added, already_there and empty.
+
+    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason.
+    """
 
     added: int = 0
     already_there: int = 0
@@ -39,6 +42,7 @@ class ImportReport:
     annotated: int = 0
     predicted: int = 0
     ledger: int = 0
+    kept: int = 0
     other_split: int = 0
     splits: dict[str, int] = field(default_factory=dict)
 
@@ -57,6 +61,8 @@ class ImportReport:
             "already there in the other split, where they stay": self.other_split,
         }
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
+        if self.kept or self.ledger:
+            lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
         return "\n".join(lines)
 
 
@@ -69,17 +75,18 @@ def import_files(
     as_: As = "auto",
     annotator: str = "import",
     on_conflict: Literal["error", "skip"] = "error",
-    overlaps: Overlaps = "error",
+    overlaps: Overlaps | None = None,
     by: Unit | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import the files in their order, 1,000 documents a transaction.
 
     ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
-    annotations of ``annotator`` with origin import. ``overlaps``: spans that share characters are an error,
-    or go to the ledger while their document stays without gold. ``by``: what one document is, for plain text
-    and CoNLL. FormatError names file and line; the batches before it are stored, and a second run goes on
-    from there.
+    annotations of ``annotator`` with origin import, or of the person or model that the file names.
+    ``overlaps``: spans that share characters are an error, or go to the ledger while their document stays
+    without gold; None: ledger for exports of other tools, error for formats of our own. ``by``: what one
+    document is, for plain text and CoNLL. FormatError names file and line; the batches before it are stored,
+    and a second run goes on from there.
     """
     report = ImportReport()
     with Store.open(db) as store:
@@ -87,9 +94,10 @@ def import_files(
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-            _Import(
-                store, path, split, as_, annotator, on_conflict, overlaps, report, progress or silent
-            ).run(fmt, by)
+            allowed = overlaps or ("ledger" if fmt.foreign else "error")
+            _Import(store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent).run(
+                fmt, by
+            )
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
     return report
@@ -145,7 +153,7 @@ class _Import:
             if entry.spans is None and self.as_ in ("annotations", "predictions"):
                 raise FormatError(self.path, entry.line, f'no "spans" here, and --as {self.as_} needs them')
             return _Checked(entry, None)
-        for span in entry.spans:
+        for span in (*entry.spans, *entry.negatives):
             if not 0 <= span.start < span.end <= len(entry.text):
                 raise FormatError(
                     self.path,
@@ -179,7 +187,7 @@ class _Import:
     def _refuse_unknown_labels(self, checked: Sequence[_Checked], labels: set[str]) -> None:
         unknown: dict[str, int | None] = {}
         for item in checked:
-            for span in item.spans or ():
+            for span in (*(item.spans or ()), *item.entry.negatives):
                 if span.label not in labels:
                     unknown.setdefault(span.label, item.entry.line)
         if unknown:
@@ -207,46 +215,67 @@ class _Import:
                 if not place.new and self.split != "auto":
                     stored = self.store.documents.get(place.document_id)
                     self.report.other_split += stored is not None and stored.split != self.split
-                if item.spans is not None and self.as_ != "predictions" and not _conflicts(item):
+                if item.spans is not None and not self._is_prediction(item) and _usable(item):
                     self._annotate(item, place.document_id, place.key)
                 self._note_refused(item, place.document_id)
-            if self.as_ == "predictions":
-                self._predict(checked, [(place.document_id, place.key) for place in added])
+            self._predict(checked, [(place.document_id, place.key) for place in added])
+
+    def _is_prediction(self, item: _Checked) -> bool:
+        """Whether a model said it: the line itself decides unless ``--as`` does."""
+        said = self.as_ == "auto" and item.entry.predicted_by is not None
+        return item.spans is not None and (said or self.as_ == "predictions")
 
     def _document(self, entry: Entry) -> Document:
         split: Split | None = entry.split if self.split == "auto" else self.split
         return Document(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
 
     def _annotate(self, item: _Checked, document_id: int, key: str) -> None:
+        entry = item.entry
+        annotator = entry.annotator or self.annotator
         spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
-        content = json.dumps(
-            [self.annotator, key, item.entry.answer, [(s.start, s.end, s.label) for s in spans]]
-        )
+        refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
         done = self.store.annotations.add(
             Annotation(
-                uuid=str(uuid.uuid5(NAMESPACE, content)),
+                uuid=_uuid(entry, annotator, key, spans),
                 document_id=document_id,
-                annotator=self.annotator,
-                origin="import",
-                answer=item.entry.answer,
-                spans=spans,
+                annotator=annotator,
+                origin=entry.origin or ("import" if entry.annotator is None else "human"),
+                answer=entry.answer,
+                spans=(*spans, *refused),
+                ranges=entry.ranges,
+                created_at=entry.created_at,
+                flagged=entry.flagged,
+                comment=entry.comment,
             )
         )
         self.report.annotated += done.new
+        self.report.kept += len(spans) if done.new else 0
 
     def _predict(self, checked: Sequence[_Checked], places: Sequence[tuple[int, str]]) -> None:
-        digest = hashlib.sha256(f"import\x1f{self.annotator}".encode()).hexdigest()
-        model = self.store.models.add(Model(hash=digest, kind="import", name=self.annotator))
+        """Store what models said, one row of ``models`` a name."""
+        said: dict[str, list[tuple[_Checked, int, str]]] = {}
+        for item, (document_id, key) in zip(checked, places, strict=True):
+            if self._is_prediction(item) and not _conflicts(item):
+                said.setdefault(item.entry.predicted_by or self.annotator, []).append(
+                    (item, document_id, key)
+                )
+        for name, items in said.items():
+            self._predict_by(name, items)
+
+    def _predict_by(self, name: str, items: Sequence[tuple[_Checked, int, str]]) -> None:
+        digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
+        model = self.store.models.add(Model(hash=digest, kind="import", name=name))
         if model.id is None:
-            raise StoreError(f"the model {self.annotator!r} got no row")
+            raise StoreError(f"the model {name!r} got no row")
         seed = self.store.project.seed
-        rows = [
-            (document_id, item.spans or (), {"random": acquire.random(seed, key)})
-            for item, (document_id, key) in zip(checked, places, strict=True)
-            if not _conflicts(item) and self.store.predictions.get(document_id, model.id) is None
-        ]
-        self.store.predictions.add(model.id, rows)
+        rows = {
+            document_id: (document_id, item.spans or (), {"random": acquire.random(seed, key)})
+            for item, document_id, key in items
+            if self.store.predictions.get(document_id, model.id) is None
+        }
+        self.store.predictions.add(model.id, list(rows.values()))
         self.report.predicted += len(rows)
+        self.report.kept += sum(len(spans) for _, spans, _ in rows.values())
 
     def _note_refused(self, item: _Checked, document_id: int) -> None:
         """Write the spans that could not be kept into the ledger, once however often the file is imported."""
@@ -268,6 +297,21 @@ class _Import:
 
 def _conflicts(item: _Checked) -> bool:
     return any(reason == "overlap" for _, reason in item.refused)
+
+
+def _usable(item: _Checked) -> bool:
+    """Spans that overlap cannot be gold; an answer that is none (reject, ignore) counts all the same."""
+    return item.entry.answer != "accept" or not _conflicts(item)
+
+
+def _uuid(entry: Entry, annotator: str, key: str, spans: Sequence[AnnotatedSpan]) -> str:
+    """Named by what was said, so that the same file imported twice says it once."""
+    content: list[object] = [annotator, key, entry.answer, [(s.start, s.end, s.label) for s in spans]]
+    negatives = [(s.start, s.end, s.label) for s in entry.negatives]
+    further = [entry.origin, entry.ranges, negatives, entry.created_at, entry.flagged, entry.comment]
+    if any(further):
+        content += further
+    return str(uuid.uuid5(NAMESPACE, json.dumps(content)))
 
 
 def _quoted(name: str) -> str:

@@ -111,11 +111,11 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 )
 @option("--annotator", default="import", help="Whose spans they are.")
 @option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
-@option(
+@click.option(
     "--overlaps",
     type=click.Choice(["error", "ledger"]),
-    default="error",
-    help="Spans that share characters; ledger: keep the document without gold.",
+    help="Spans that share characters; ledger: keep the document without gold.  "
+    "[default: error; ledger for exports of other tools]",
 )
 @by_option
 @json_option

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from spanloop.store.records import Answer, Range, Span, Split, Task
+from spanloop.store.records import Answer, Origin, Range, Span, Split, Task
 
 Unit = Literal["line", "paragraph", "file", "sentence", "document"]
 
@@ -19,6 +19,11 @@ class Entry:
 
     ``spans`` None: the file says nothing about spans, which is not the same as saying that there are none.
     ``tokens`` are the characters of each token, for the formats that write one token a line.
+
+    One entry is one opinion: what several people said of a text are several entries of one ``key``.
+    ``annotator``: who said it, where the file knows; ``origin`` None: human with an annotator, else import.
+    ``ranges``: the characters looked at, None for all; ``negatives``: suggestions that were refused.
+    ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
     """
 
     text: str
@@ -30,6 +35,14 @@ class Entry:
     spans: tuple[Span, ...] | None = None
     answer: Answer = "accept"
     tokens: tuple[Range, ...] | None = None
+    annotator: str | None = None
+    origin: Origin | None = None
+    ranges: tuple[Range, ...] | None = None
+    negatives: tuple[Span, ...] = ()
+    created_at: str | None = None
+    flagged: bool = False
+    comment: str = ""
+    predicted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,11 @@ class Sniffer(Protocol):
 @dataclass(frozen=True, slots=True)
 class Format:
     """A file format. ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to
-    sniff."""
+    sniff.
+
+    ``general``: it claims files that a more special format knows better, so it is asked last. ``foreign``:
+    another tool's export, where overlapping spans are ordinary and go to the ledger.
+    """
 
     name: str
     suffixes: tuple[str, ...]
@@ -89,3 +106,5 @@ class Format:
     sniff: Sniffer
     needs_tokens: bool = False
     binary: bool = False
+    general: bool = False
+    foreign: bool = False

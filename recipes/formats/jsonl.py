@@ -170,4 +170,6 @@ def sniff(head: str) -> bool:
     return first.lstrip().startswith("{") and first.rstrip().endswith("}")
 
 
-FORMAT = Format(name="jsonl", suffixes=(".jsonl", ".ndjson"), read=read, write=write, sniff=sniff)
+FORMAT = Format(
+    name="jsonl", suffixes=(".jsonl", ".ndjson"), read=read, write=write, sniff=sniff, general=True
+)

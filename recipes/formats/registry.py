@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.metadata import entry_points
+from operator import attrgetter
 from pathlib import Path
 
 from spanloop.recipes.errors import FormatError, RecipeError
@@ -25,6 +26,10 @@ def _point_name(point: object) -> str:
     return str(getattr(point, "name", ""))
 
 
+def _special_first() -> list[Format]:
+    return sorted(formats().values(), key=attrgetter("general"))
+
+
 def by_name(name: str) -> Format:
     """The format of that name. RecipeError names those there are."""
     known = formats()
@@ -35,7 +40,7 @@ def by_name(name: str) -> Format:
 
 def by_suffix(path: Path) -> Format:
     """The format a new file is written in, from its suffix. RecipeError says which suffixes there are."""
-    writable = [fmt for fmt in formats().values() if fmt.write is not None]
+    writable = [fmt for fmt in formats().values() if fmt.write is not None and not fmt.foreign]
     for fmt in writable:
         if path.suffix.lower() in fmt.suffixes:
             return fmt
@@ -54,17 +59,17 @@ def detect(path: Path) -> Format:
         raise FormatError(path, None, "there is no such file")
     if path.stat().st_size == 0:
         raise FormatError(path, None, "the file is empty: there is nothing to import")
-    suffixed = [fmt for fmt in formats().values() if path.suffix.lower() in fmt.suffixes]
+    suffixed = [fmt for fmt in _special_first() if path.suffix.lower() in fmt.suffixes]
     if suffixed and suffixed[0].binary:
         return suffixed[0]
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         head = file.read(HEAD_CHARACTERS)
-    others = [fmt for fmt in formats().values() if fmt not in suffixed and not fmt.binary]
+    others = [fmt for fmt in _special_first() if fmt not in suffixed and not fmt.binary]
     for fmt in [*suffixed, *others]:
         if fmt.sniff(head):
             return fmt
     if suffixed:
-        return suffixed[0]
+        return suffixed[-1]
     raise FormatError(
         path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
     )
