@@ -4,22 +4,27 @@
 
 ``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
 of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
-nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents. Ratios are
-medians over pairs.
+nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents.
+``hf_token_pipe``: the same model in spacy-huggingface-pipelines with its defaults, where that is installed.
+Ratios are medians over pairs.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import spacy
 import torch
+from spacy.language import Language
 
 from spanloop.plugin.pipe import HFTokenClassifierPipe
 from spanloop.plugin.runtime import batches, pad
@@ -53,6 +58,9 @@ def main() -> None:
         "sorted": lambda: _forward(pipe, windows, by_length),
         "pipe": lambda: _drain(nlp.pipe(texts)),
     }
+    if importlib.util.find_spec("spacy_huggingface_pipelines"):
+        rival = _hf_token_pipe(pipe)
+        ways["hf_token_pipe"] = lambda: _drain(rival.pipe(texts))
     seconds = _time(ways, args.rounds)
     words = sum(len(text.split()) for text in texts)
     print(
@@ -63,7 +71,7 @@ def main() -> None:
         best = min(times)
         ratios = [a / b for a, b in zip(seconds["unsorted"], times, strict=True)]
         speed = f"{len(texts) / best:8.1f} docs/s {words / best:9.0f} words/s"
-        print(f"{name:<9} {speed}   {statistics.median(ratios):5.2f} x unsorted")
+        print(f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted")
 
 
 def _texts(path: Path, join: int) -> Iterator[str]:
@@ -78,6 +86,20 @@ def _forward(pipe: HFTokenClassifierPipe, windows: list[Window], groups: list[li
         for group in groups:
             input_ids, mask = pad([windows[index] for index in group], pad_id)
             model(input_ids=torch.from_numpy(input_ids), attention_mask=torch.from_numpy(mask))
+
+
+def _hf_token_pipe(pipe: HFTokenClassifierPipe) -> Language:
+    """A pipeline with the rival's pipe around the same weights."""
+    import spacy_huggingface_pipelines  # noqa: F401 - registers the factory
+
+    # it warns for every entity that it cannot put on tokens
+    warnings.filterwarnings("ignore", message="Skipping annotation")
+    nlp = spacy.blank("en")
+    with tempfile.TemporaryDirectory() as folder:
+        pipe.hf_model().save_pretrained(folder)
+        pipe.tokenizer().save_pretrained(folder)
+        nlp.add_pipe("hf_token_pipe", config={"model": folder})
+    return nlp
 
 
 def _drain(stream: Iterator[object]) -> None:
