@@ -15,6 +15,7 @@ from types import FrameType
 
 import uvicorn
 
+from spanloop.recipes.web.access import log_to
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.recipes.web.settings import PageSettings, View
@@ -35,12 +36,13 @@ def correct(
     view: View = "document",
     only: str | None = None,
     browser: bool = True,
+    access_log: str | Path | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page over the store at ``path`` until Ctrl-C or SIGTERM; ``on_ready`` is told the link.
 
     Port 0 takes any free one. A host beyond this machine needs a ``token`` or
-    named annotators; StoreError says so.
+    named annotators; StoreError says so. ``access_log`` is a file that gets a line for every request.
     """
     settings = PageSettings(host, annotator or "me", token, split, strategy, blind, view, only)
     with Store.open(path) as store, closing(_Tokeniser(store.path)) as tokeniser, ExitStack() as stack:
@@ -48,7 +50,8 @@ def correct(
         _check_view(store, view, only)
         listener = stack.enter_context(_listening(host, port))
         link = _link(host, listener.getsockname()[1], token)
-        app = create_app(store, settings, ask_tokens=tokeniser.ask)
+        log = None if access_log is None else stack.enter_context(log_to(Path(access_log)))
+        app = create_app(store, settings, ask_tokens=tokeniser.ask, log=log)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -163,6 +163,7 @@ def prelabel(**options: Any) -> object:
 @click.option("--only", metavar="LABEL", help="Ask about this label alone.")
 @click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
+@click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
 @click.pass_obj
 def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""

@@ -17,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from spanloop.recipes.web.app import create_app
-from spanloop.recipes.web.openapi import ANSWER, DRAFT, SITTING, openapi
+from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
@@ -85,6 +85,11 @@ def made_from(schema: dict[str, Any], luck: random.Random) -> Any:
     return luck.choice(["k0", "k1", "k2", "PER", "LOC", "tab", "💩"]) if kind == "string" else None
 
 
+def body_schema(described: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = described["requestBody"]["content"]["application/json"]["schema"]
+    return schema
+
+
 def damaged(value: Any, luck: random.Random) -> Any:
     """The value with one place of it made odd."""
     value = copy.deepcopy(value)
@@ -130,8 +135,9 @@ def test_nothing_that_is_sent_makes_the_server_fail(tmp_path: Path) -> None:
             model.id, [(a.document_id, [Span(0, 3, "PER", 0.9)], {"mnlp": 1.0}) for a in added]
         )
         client = TestClient(create_app(store, PageSettings(), ask_tokens=lambda _: None), base_url=HOST)
-        posts = {"/api/answers": ANSWER, "/api/drafts": DRAFT, "/api/sittings": SITTING}
-        reads = [path for path, methods in openapi()["paths"].items() if "get" in methods]
+        described = openapi()["paths"].items()
+        posts = {path: body_schema(methods["post"]) for path, methods in described if "post" in methods}
+        reads = [path for path, methods in described if "get" in methods]
         seen: dict[int, int] = {}
         for _ in range(REQUESTS):
             if luck.random() < 0.7:
@@ -152,6 +158,8 @@ def test_nothing_that_is_sent_makes_the_server_fail(tmp_path: Path) -> None:
                     "client": odd[0] or "tab",
                     "held": luck.choice(["1,2", odd[1]]),
                     "n": luck.choice(["2", odd[2]]),
+                    "text": luck.choice(["Ann", "no", "💩", odd[0], odd[1]]),
+                    "label": luck.choice(["PER", odd[2]]),
                 }
                 reply = client.get(where, params=parameters)
             seen[reply.status_code] = seen.get(reply.status_code, 0) + 1

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from spanloop.recipes.web.access import AccessLog
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.guard import Guard, refuse
 from spanloop.recipes.web.openapi import openapi
@@ -29,8 +30,17 @@ STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
 
 
-def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[int], None]) -> Starlette:
-    """The page over ``store``; ``ask_tokens`` asks the tokenising process for one document soon."""
+def create_app(
+    store: Store,
+    settings: PageSettings,
+    *,
+    ask_tokens: Callable[[int], None],
+    log: Callable[[str], None] | None = None,
+) -> Starlette:
+    """The page over ``store``; ``ask_tokens`` asks the tokenising process for one document soon.
+
+    ``log`` gets a line for every request.
+    """
     desk = Desk(store, settings, ask_tokens=ask_tokens)
     cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
     annotator_of = _door(store, settings)
@@ -44,6 +54,9 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
             Route("/api/documents/{id:int}", _get(desk.document)),
             Route("/api/documents/{id:int}/tokens", _get(desk.tokens)),
             Route("/api/search", _get(desk.search)),
+            Route("/api/same", _get(desk.same)),
+            Route("/api/proposals", _post(desk.propose), methods=["POST"]),
+            Route("/api/open", _post(desk.open), methods=["POST"]),
             Route("/api/answers", _get(desk.answers), methods=["GET"]),
             Route("/api/answers", _post(desk.answer), methods=["POST"]),
             Route("/api/drafts", _post(desk.draft), methods=["POST"]),
@@ -51,6 +64,7 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
+            *([] if log is None else [Middleware(AccessLog, write=log, known=_paths())]),
             Middleware(
                 Guard,
                 host=settings.host,
@@ -69,6 +83,12 @@ def create_app(store: Store, settings: PageSettings, *, ask_tokens: Callable[[in
     app.state.annotator_of = annotator_of
     app.state.cookie = cookie
     return app
+
+
+def _paths() -> set[str]:
+    """Every path that means something here."""
+    files = {f"/static/{file.name}" for file in STATIC.iterdir()}
+    return {"/", "/enter", "/api/openapi.json", *openapi()["paths"], *files}
 
 
 def _door(store: Store, settings: PageSettings) -> Callable[[str], str | None] | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from spanloop.recipes.web import wire
+from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.sittings import Sittings
@@ -19,6 +20,7 @@ from spanloop.store.records import Annotation, Document, Model, Prediction, Queu
 MAX_FETCH = 20
 MAX_DEALS = 50  # of MAX_FETCH documents each, looked through for a question in one request
 LEASE_SECONDS = 600
+OWN_WINDOW = "another window of yours"
 
 
 class Desk:
@@ -37,6 +39,7 @@ class Desk:
         self.ask_tokens = ask_tokens
         self._nothing_to_ask: set[int] = set()
         self.sittings = Sittings()
+        self.elsewhere = Elsewhere(store, settings.split, settings.blind)
         self._dealing = threading.Lock()  # two pages of one person must not be dealt the same hand
         self.uid = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
 
@@ -82,7 +85,7 @@ class Desk:
 
     def next(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The next ``n`` documents for page ``client``, which already holds ``held``."""
-        client = _client(query.get("client"))
+        client = wire.parse_client(query.get("client"))
         held = wire.parse_ids(query.get("held", ""), "held")
         wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
         with self._dealing:
@@ -134,14 +137,25 @@ class Desk:
         document = self._document(query)
         return {"tokens": self._tokens(document)}
 
-    def search(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Documents that contain ``text``, each with the characters around the first place."""
+    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Documents that contain ``text``, with the characters around the first place and who has them."""
         wanted = query.get("text", "")
         if not 2 <= len(wanted) <= 200:
             raise WireError("'text' must be 2 to 200 characters long")
+        client = query.get("client", "-")
         found = self.store.search.find(wanted)
-        places = [(document, document.text.lower().find(wanted.lower())) for document in found]
-        return {"documents": [{"id": d.id, "text": _around(d.text, max(0, place))} for d, place in places]}
+        others = self.others(client, annotator, [_id(document) for document in found])
+        documents = []
+        for document in found:
+            place = max(0, document.text.lower().find(wanted.lower()))
+            documents.append(
+                {
+                    "id": document.id,
+                    "text": _around(document.text, place),
+                    "others": others.get(_id(document), []),
+                }
+            )
+        return {"documents": documents}
 
     def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The newest answers of this annotator, one a document, newest first."""
@@ -202,21 +216,52 @@ class Desk:
         return {"saved": True}
 
     def sitting(self, annotator: str, body: Any) -> dict[str, Any]:
-        """A page says that it lives and what it holds, or (``"held": null``) that it closes."""
-        if not isinstance(body, dict):
-            raise WireError("the sitting must be a JSON object")
-        client, held = _client(body.get("client")), body.get("held")
+        """A page says that it lives and what it holds, or (``"held": null``) that it closes.
+
+        It hears which of these documents others have in hand as well.
+        """
+        client, held = wire.parse_sitting(body)
         if held is None:
             self.sittings.leave(client)
-            return {"held": []}
-        if not isinstance(held, list) or not all(
-            type(i) is int and 0 <= i <= wire.MAX_INT for i in held[:1000]
-        ):
-            raise WireError("'held' must be an array of document ids")
-        self.sittings.hold(client, annotator, held[:1000])
-        for document_id in held[:1000]:
+            return {"held": [], "others": {}}
+        self.sittings.hold(client, annotator, held)
+        for document_id in held:
             self.store.queue.renew(annotator, document_id)
-        return {"held": held[:1000]}
+        return {"held": held, "others": self.others(client, annotator, held)}
+
+    def open(self, annotator: str, body: Any) -> dict[str, Any]:
+        """A document out of turn, found by its text or among earlier answers, leased like one dealt."""
+        client, document_id = wire.parse_opening(body)
+        document = self.document(annotator, {"id": str(document_id)})
+        others = self.others(client, annotator, [document_id])
+        self.sittings.hold_also(client, annotator, document_id)
+        if not self.store.queue.renew(annotator, document_id):  # a lease of theirs keeps how it was drawn
+            self.store.queue.reopen(document_id, annotator, LEASE_SECONDS)
+        return {**document, "others": others.get(document_id, [])}
+
+    def others(self, client: str, annotator: str, documents: Collection[int]) -> dict[int, list[str]]:
+        """Who else has these in hand: more people than are wanted, or another window of one's own."""
+        holders = self.store.queue.holders(documents)
+        spare = self.store.project.overlap - 1
+        windows = self.sittings.held_elsewhere(client, annotator)
+        named = {i: [n for n in holders.get(i, []) if n != annotator] for i in documents}
+        others = {i: names if len(names) > spare else [] for i, names in named.items()}
+        return {
+            i: [*names, *([OWN_WINDOW] if i in windows else [])]
+            for i, names in others.items()
+            if names or i in windows
+        }
+
+    def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Where the characters ``text`` stand in other open documents."""
+        client = wire.parse_client(query.get("client"))
+        taken = self.sittings.held_elsewhere(client, annotator)
+        return self.elsewhere.places(annotator, query.get("text", ""), query.get("label", ""), taken)
+
+    def propose(self, annotator: str, body: Any) -> dict[str, Any]:
+        """Keep confirmed places as proposals in the drafts of their documents."""
+        text, label, places = wire.parse_proposals(body)
+        return self.elsewhere.propose(annotator, text, label, places, self.sittings.held_by(annotator))
 
     def _opened(
         self,
@@ -275,9 +320,3 @@ def _id(document: Document) -> int:
     if document.id is None:
         raise ValueError("a stored document has an id")
     return document.id
-
-
-def _client(value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 64:
-        raise WireError("'client' must name the page (1 to 64 characters)")
-    return value

@@ -48,11 +48,34 @@ DRAFT: Schema = {
         "draft": {"anyOf": [{"type": "object"}, {"type": "null"}]},
     },
 }
+_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
+PROPOSALS: Schema = {
+    "type": "object",
+    "required": ["text", "label", "places"],
+    "properties": {
+        "text": _TEXT,
+        "label": _TEXT,
+        "places": {
+            "type": "array",
+            "maxItems": 1000,
+            "items": {
+                "type": "object",
+                "required": ["document_id", "document_key", "start", "end"],
+                "properties": {"document_id": _ID, "document_key": _TEXT, "start": _ID, "end": _ID},
+            },
+        },
+    },
+}
+OPENING: Schema = {
+    "type": "object",
+    "required": ["client", "document_id"],
+    "properties": {"client": _NAME, "document_id": _ID},
+}
 SITTING: Schema = {
     "type": "object",
     "required": ["client", "held"],
     "properties": {
-        "client": {"type": "string", "minLength": 1, "maxLength": 64},
+        "client": _NAME,
         "held": {"anyOf": [{"type": "array", "items": _ID, "maxItems": 1000}, {"type": "null"}]},
     },
 }
@@ -88,8 +111,22 @@ def openapi() -> Schema:
                 "post": _write("Store an answer: 200 once it is committed", ANSWER),
             },
             "/api/search": {
-                "get": _read("Documents that contain a text", _query("text", _TEXT, required=True))
+                "get": _read(
+                    "Documents that contain a text",
+                    _query("text", _TEXT, required=True),
+                    _query("client", _TEXT),
+                )
             },
+            "/api/same": {
+                "get": _read(
+                    "Where the same characters stand in other open documents",
+                    _query("text", _TEXT, required=True),
+                    _query("label", _TEXT, required=True),
+                    _query("client", _TEXT, required=True),
+                )
+            },
+            "/api/proposals": {"post": _write("Keep places as proposals in your drafts", PROPOSALS)},
+            "/api/open": {"post": _write("Take a document out of turn, with its lease", OPENING)},
             "/api/drafts": {"post": _write("Keep or drop the unfinished edits of a document", DRAFT)},
             "/api/sittings": {"post": _write("A page lives and holds documents, or closes", SITTING)},
         },

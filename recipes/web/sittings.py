@@ -33,6 +33,13 @@ class Sittings:
             self._forget_quiet()
             self._sittings[client] = _Sitting(annotator, frozenset(held), time.monotonic())
 
+    def hold_also(self, client: str, annotator: str, document_id: int) -> None:
+        """Page ``client`` holds this document besides what it held."""
+        with self._lock:
+            before = self._sittings.get(client)
+            held = frozenset() if before is None else before.held
+            self._sittings[client] = _Sitting(annotator, held | {document_id}, time.monotonic())
+
     def leave(self, client: str) -> None:
         """Page ``client`` was closed."""
         with self._lock:
@@ -44,6 +51,10 @@ class Sittings:
             self._forget_quiet()
             others = (s for name, s in self._sittings.items() if name != client and s.annotator == annotator)
             return set().union(*(sitting.held for sitting in others))
+
+    def held_by(self, annotator: str) -> set[int]:
+        """Documents that any living page of this person shows or has fetched."""
+        return self.held_elsewhere("", annotator)
 
     def _forget_quiet(self) -> None:
         oldest = time.monotonic() - self._quiet_seconds

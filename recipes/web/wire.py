@@ -82,6 +82,56 @@ def parse_draft(body: Any) -> tuple[int, str, str | None]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of one document that the page names."""
+
+    document_id: int
+    document_key: str
+    start: int
+    end: int
+
+
+def parse_proposals(body: Any) -> tuple[str, str, tuple[Place, ...]]:
+    """``{"text", "label", "places": [{"document_id", "document_key", "start", "end"}]}``."""
+    fields = _object(body, "the proposals")
+    places = _array(fields.get("places"), "places")
+    if len(places) > 1000:
+        raise WireError("'places' may be at most 1,000")
+    return _text(fields, "text", limit=1000), _text(fields, "label", limit=1000), tuple(map(_place, places))
+
+
+def _place(value: Any) -> Place:
+    place = _object(value, "a place")
+    start, end = _integer(place.get("start"), "start"), _integer(place.get("end"), "end")
+    if start >= end:
+        raise WireError(f"a place must end after it starts, not {start} to {end}")
+    document_id = _integer(place.get("document_id"), "document_id")
+    return Place(document_id, _text(place, "document_key", limit=1_000_000), start, end)
+
+
+def parse_client(value: Any) -> str:
+    """The name that a page gave itself."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+        raise WireError("'client' must name the page (1 to 64 characters)")
+    return value
+
+
+def parse_opening(body: Any) -> tuple[str, int]:
+    """``{"client", "document_id"}``: a page takes a document out of turn."""
+    fields = _object(body, "the request")
+    return parse_client(fields.get("client")), _integer(fields.get("document_id"), "document_id")
+
+
+def parse_sitting(body: Any) -> tuple[str, list[int] | None]:
+    """``{"client", "held": document ids, or null: the page closes}``."""
+    fields = _object(body, "the sitting")
+    client, held = parse_client(fields.get("client")), fields.get("held")
+    if held is None:
+        return client, None
+    return client, [_integer(number, "held") for number in _array(held, "held")[:1000]]
+
+
 def parse_ids(text: str, name: str) -> list[int]:
     """``"3,17"`` as ``[3, 17]``; at most 1,000 ids."""
     parts = [part for part in text.split(",") if part]

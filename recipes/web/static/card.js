@@ -14,7 +14,9 @@ export class Card {
     this.hint = part("span", "hint");
     this.comment = part("p", "comment");
     const foot = part("div", "foot");
-    foot.append(this._meta(), this.hint, this.badge);
+    this.others = part("span", "others");
+    this.others.setAttribute("role", "status");
+    foot.append(this._meta(), this.hint, this.others, this.badge);
     this.element.append(this.paper.root, this.comment, foot);
     this.update();
   }
@@ -52,6 +54,7 @@ export class Card {
       { accept: "accepted", reject: "rejected", ignore: "ignored" }[work.answered ?? work.earlier?.answer] ?? "",
     ].filter(Boolean).join(" · ");
     this.hint.textContent = hint(work);
+    this.others.textContent = work.others.length ? `also open: ${work.others.join(", ")}` : "";
     this.comment.textContent = work.comment;
     this.comment.hidden = !work.comment;
   }
@@ -61,6 +64,8 @@ function hint(work) {
   if (work.asked) return `Is this ${work.asked.label}? accept: yes, reject: no`;
   if (work.seen && work.seen < work.text.length) return `looked at up to ${Math.round((100 * work.seen) / work.text.length)} %`;
   if (work.charMode) return "character mode: spans keep the exact characters";
+  const proposed = work.spans.filter((span) => span.proposed).length;
+  if (proposed) return `${proposed} proposed from an equal string: look at ${proposed === 1 ? "it" : "them"}`;
   if (work.provisional) return "tokens are being prepared: words for now";
   return "";
 }

@@ -2,7 +2,7 @@
 
 import * as dialogs from "./dialogs.js";
 import * as hands from "./hands.js";
-import { get } from "./server.js";
+import { client, get } from "./server.js";
 
 // The commands of `page` by name.
 export function commands(page) {
@@ -39,7 +39,7 @@ export function commands(page) {
     find: () =>
       dialogs.find(
         sheets.active?.work,
-        (text) => get("/api/search", { text }),
+        (text) => get("/api/search", { text, client }),
         (span) => edits.jump(span),
         (id) => sheets.openAnswer(id),
       ),

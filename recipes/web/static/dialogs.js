@@ -1,4 +1,4 @@
-// The one dialog: keys, instructions, earlier answers, a comment, a label to find, equal strings to confirm.
+// The one dialog: keys, instructions, earlier answers, a comment, a label to find.
 
 import { COMMANDS, shownKey } from "./keys.js";
 import { render } from "./markdown.js";
@@ -9,7 +9,7 @@ const dialog = document.getElementById("dialog");
 const title = document.getElementById("dialog-title");
 const body = document.getElementById("dialog-body");
 
-function show(heading, ...content) {
+export function show(heading, ...content) {
   title.textContent = heading;
   body.replaceChildren(...content);
   dialog.returnValue = "";
@@ -137,7 +137,7 @@ export function find(work, search, jump, open) {
   };
   const lookEverywhere = async (typed) => {
     const { documents } = await search(typed).catch(() => ({ documents: [] }));
-    if (typed === input.value) list.append(...documents.map(({ id, text }) => choice(`… ${text} …`, () => open(id))));
+    if (typed === input.value) list.append(...documents.map(({ id, text, others }) => choice(`… ${text} …${others.length ? ` (open: ${others.join(", ")})` : ""}`, () => open(id))));
   };
   input.addEventListener("input", refresh);
   input.addEventListener("keydown", (event) => {
@@ -180,30 +180,6 @@ function matching(all, typed) {
   return all.filter((label) => rank(label) < 3).sort((a, b) => rank(a) - rank(b));
 }
 
-// Equal strings elsewhere, each with the words around it and a box to leave it out; `apply(chosen)`.
-export function same(heading, places, apply) {
-  const list = element("ul", "same");
-  const boxes = places.map((place) => {
-    const box = element("input");
-    box.type = "checkbox";
-    box.checked = true;
-    const label = element("label");
-    const strong = element("mark");
-    strong.textContent = place.text;
-    label.append(box, ` … ${place.before}`, strong, `${place.after} …`);
-    const item = element("li");
-    item.append(label);
-    list.append(item);
-    return box;
-  });
-  const finish = button("Apply", () => {
-    close();
-    apply(places.filter((_, index) => boxes[index].checked));
-  });
-  show(heading, list, finish);
-  finish.focus();
-}
-
 // Answers the store would not take; `open(id)` and `discard(key)` are what can be done about them.
 export function refused(list, open, discard) {
   const items = list.map(([key, { answer, message }]) => {
@@ -219,7 +195,7 @@ export function refused(list, open, discard) {
 
 function legend() {
   return paragraph(
-    "The fainter a suggestion, the less sure the model; a dashed line marks the unsure ones. + added by you, ~ changed by you.",
+    "The fainter a suggestion, the less sure the model; a dashed line marks the unsure ones. + added by you, ~ changed by you, = from an equal string elsewhere.",
   );
 }
 
@@ -245,13 +221,13 @@ function columns(children) {
   return div;
 }
 
-function paragraph(text) {
+export function paragraph(text) {
   const p = element("p");
   p.textContent = text;
   return p;
 }
 
-function button(text, click) {
+export function button(text, click) {
   const result = element("button");
   result.type = "button";
   result.textContent = text;
@@ -259,7 +235,7 @@ function button(text, click) {
   return result;
 }
 
-function element(tag, className = "") {
+export function element(tag, className = "") {
   const result = document.createElement(tag);
   if (className) result.className = className;
   return result;

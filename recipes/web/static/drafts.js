@@ -17,8 +17,8 @@ export class Drafts {
   // The newer of the server's draft and this browser's.
   newest(item) {
     const kept = JSON.parse(localStorage.getItem(this.prefix + item.id) ?? "null");
-    if (kept && kept.key === item.key && (kept.draft.saved_at ?? 0) > (item.draft?.saved_at ?? 0)) return kept.draft;
-    return item.draft;
+    if (!kept || kept.key !== item.key || (kept.draft.saved_at ?? 0) <= (item.draft?.saved_at ?? 0)) return item.draft;
+    return { ...kept.draft, proposed: item.draft?.proposed };
   }
 
   keep(work) {

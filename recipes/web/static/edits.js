@@ -1,9 +1,8 @@
 // Edits of the active document, from keys and mouse, and the line at the foot that says what the hands are on.
 
-import * as dialogs from "./dialogs.js";
 import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
-import { say } from "./status.js";
+import { sameElsewhere } from "./same.js";
 
 export class Edits {
   constructor(page) {
@@ -139,7 +138,8 @@ export class Edits {
   }
 
   isUnsure(work, span) {
-    return span.score !== null && span.score < this.page.labels.unsureBelow && work.state(span) === "suggested";
+    const state = work.state(span);
+    return state === "proposed" || (span.score !== null && span.score < this.page.labels.unsureBelow && state === "suggested");
   }
 
   // The hands go to another card, or let go of this one.
@@ -170,17 +170,7 @@ export class Edits {
     const work = this.active?.work;
     const span = work?.span(work.selected);
     if (!span) return false;
-    const places = hands.samePlaces(work, span).map((place) => ({
-      ...place,
-      before: work.text.slice(Math.max(0, place.start - 30), place.start),
-      text: work.text.slice(place.start, place.end),
-      after: work.text.slice(place.end, place.end + 30),
-    }));
-    if (!places.length) return say("No other place in this document has the same characters without this label.");
-    dialogs.same(`“${places[0].text}” as ${span.label}`, places, (chosen) => {
-      hands.putAll(work, chosen.map(({ start, end }) => ({ start, end })), span.label);
-      this.edited();
-    });
+    sameElsewhere(this.page, this.active, span);
   }
 
   // Label keys act on the word under the mouse, or not.
@@ -205,7 +195,8 @@ export class Edits {
       return;
     }
     const sure = span.score === null ? "suggested" : `suggested, ${Math.round(100 * span.score)} % sure`;
-    const state = { suggested: sure, changed: "changed by you", added: "added by you" }[work.state(span)];
+    const states = { suggested: sure, changed: "changed by you", added: "added by you", proposed: "from an equal string elsewhere" };
+    const state = states[work.state(span)];
     const off = this.page.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";
     focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${off})`;
   }

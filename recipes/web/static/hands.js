@@ -19,7 +19,7 @@ function putTags(work, start, end, label) {
   for (let token = work.tokenAt(start); token < work.tokenCount && work.tokenStart(token) < end; token += 1) {
     const place = { start: work.tokenStart(token), end: work.tokenEnd(token) };
     const old = inWay.find((span) => span.start === place.start && span.end === place.end);
-    added.push(old ? { ...old, label } : { ...place, label });
+    added.push(old ? { ...old, label, proposed: false } : { ...place, label });
   }
   return work.edit(inWay, added)[0] ?? null;
 }
@@ -42,7 +42,7 @@ export function putAtCursor(work, label, options) {
 
 export function relabel(work, span, label) {
   if (span.label === label) return;
-  work.edit([span], [{ ...span, label }]);
+  work.edit([span], [{ ...span, label, proposed: false }]);
   work.selected = span.id;
 }
 
@@ -65,7 +65,7 @@ export function moveEdge(work, span, edge, direction) {
 
 // Put one edge of a span at a character offset, if that leaves a span and touches no other.
 export function setEdge(work, span, edge, offset) {
-  const moved = { ...span, [edge]: offset };
+  const moved = { ...span, [edge]: offset, proposed: false };
   if (moved.start >= moved.end || moved[edge] === span[edge]) return;
   if (moved.start < 0 || moved.end > work.text.length) return;
   if (work.overlapping(moved.start, moved.end).some((other) => other.id !== span.id)) return;
@@ -93,7 +93,7 @@ export function split(work, span) {
   const token = inside ? head : work.tokenAt(span.start) + 1;
   if (token >= work.tokenCount || work.tokenStart(token) >= span.end) return;
   const parts = [
-    { ...span, end: work.tokenEnd(token - 1) },
+    { ...span, end: work.tokenEnd(token - 1), proposed: false },
     { start: work.tokenStart(token), end: span.end, label: span.label },
   ];
   const [, second] = work.edit([span], parts);
@@ -104,19 +104,19 @@ export function split(work, span) {
 export function merge(work, span) {
   const next = work.spans[work.spans.indexOf(span) + 1];
   if (!next) return;
-  work.edit([span, next], [{ ...span, end: next.end }]);
+  work.edit([span, next], [{ ...span, end: next.end, proposed: false }]);
   select(work, work.span(span.id));
 }
 
-// Other places of the same characters that carry no span with this label yet: [{start, end}].
-export function samePlaces(work, span) {
-  const needle = work.text.slice(span.start, span.end);
-  const length = span.end - span.start;
+// Places of these characters that carry no span with this label yet: [{start, end, now: labels there}].
+export function samePlaces(work, needle, label) {
+  const length = [...needle].length;
   return work.text
     .occurrences(needle)
-    .map((start) => ({ start, end: start + length }))
-    .filter(({ start, end }) => start !== span.start && work.onTokens(start, end))
-    .filter(({ start, end }) => !work.spans.some((s) => s.start === start && s.end === end && s.label === span.label));
+    .map((start) => ({ start, end: start + length, now: work.overlapping(start, start + length) }))
+    .filter(({ start, end }) => work.onTokens(start, end))
+    .filter(({ start, end, now }) => !now.some((s) => s.start === start && s.end === end && s.label === label))
+    .map(({ start, end, now }) => ({ start, end, now: now.map((s) => s.label) }));
 }
 
 // Give all `places` the label, as one step.

@@ -78,7 +78,10 @@ class Page {
 
   // Tell the server that this page lives. Not while documents are on their way: it would forget them.
   _beat() {
-    if (!this.sheets.fetching) post("/api/sittings", { client, held: this.sheets.held() }).catch(() => {});
+    if (this.sheets.fetching) return;
+    post("/api/sittings", { client, held: this.sheets.held() })
+      .then((reply) => this.sheets.tellOthers(reply.others))
+      .catch(() => {});
   }
 
   _keyDown(event) {

@@ -4,7 +4,8 @@ import { Card } from "./card.js";
 import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
 import { questions } from "./question.js";
-import { client, get } from "./server.js";
+import { client, get, post } from "./server.js";
+import { hush, say } from "./status.js";
 import { Work } from "./work.js";
 
 const AHEAD = 5;
@@ -89,6 +90,7 @@ export class Sheets {
 
   show(at, active = null) {
     this.at = at;
+    hush();
     const sheet = document.getElementById("sheet");
     sheet.classList.toggle("stacked", this.cards.length > 1);
     sheet.replaceChildren(...this.cards.map((card) => card.element));
@@ -189,16 +191,42 @@ export class Sheets {
     document.getElementById("stack").textContent = `${this.stack} at a time`;
   }
 
+  // Bring a document up out of turn: one of this page, or one that the server lends for it.
   async openAnswer(id) {
     const shown = this.all.findIndex((cards) => cards.some((card) => card.work.id === id));
     if (shown >= 0) {
       this.show(shown, this.all[shown].find((card) => card.work.id === id));
       return this.reopen(this.active);
     }
-    const card = this._card(this.open(await get(`/api/documents/${id}`)));
+    const fetched = this.ahead.findIndex((work) => work.id === id);
+    const work = fetched >= 0 ? this.ahead.splice(fetched, 1)[0] : await this._borrow(id);
+    if (!work) return;
+    const card = this._card(work);
     const place = Math.min(this.at, this.all.length);
     this.all.splice(Math.max(0, place), 0, [card]);
     this.show(Math.max(0, place));
+  }
+
+  async _borrow(id) {
+    try {
+      return this.open(await post("/api/open", { client, document_id: id }));
+    } catch (error) {
+      say(`The document could not be opened: ${error.message}.`);
+      return null;
+    }
+  }
+
+  // Who else has documents of this page in hand, as the server said: {id: [names]}.
+  tellOthers(others) {
+    for (const card of this.all.flat()) {
+      card.work.others = others[card.work.id] ?? [];
+      if (this.cards.includes(card)) card.update();
+    }
+  }
+
+  // Draw what is on the screen anew.
+  redraw() {
+    for (const card of this.all.flat()) card.update();
   }
 
   reopen(card) {

@@ -7,6 +7,7 @@ export class Status {
   constructor(onRefused) {
     this.answers = { state: "saved", waiting: 0 };
     this.drafts = "saved";
+    this.told = ""; // trouble with saving that stands in the notice
     this.done = 0;
     this.seconds = 0;
     saved.addEventListener("click", () => this.answers.state === "refused" && onRefused());
@@ -38,7 +39,9 @@ export class Status {
       waiting: waiting ? `not saved yet: ${waiting} ${waiting === 1 ? "answer waits" : "answers wait"}` : "not saved yet",
       refused: "the store refused an answer: click",
     }[worst];
-    say(worst === "waiting" && error ? `${error.message}. Your work is kept in this browser and sent again by itself.` : "");
+    const trouble = worst === "waiting" && error ? `${error.message}. Your work is kept in this browser and sent again by itself.` : "";
+    if (trouble || this.told) say(trouble);
+    this.told = trouble;
   }
 
   // Documents done in this sitting, with the seconds they took.
@@ -72,10 +75,15 @@ export class Status {
   }
 }
 
-// One line to everybody, screen readers too; nothing hides it again.
+// One line to everybody, screen readers too. It stays until something else is said or the next document comes.
 export function say(text) {
   notice.textContent = text;
   notice.hidden = !text;
+}
+
+// What was said to the hands is over; trouble with saving stays.
+export function hush() {
+  if (saved.dataset.state !== "waiting") say("");
 }
 
 function duration(seconds) {

@@ -13,6 +13,7 @@ export class Work {
     this.text = new CodePoints(item.text);
     this.suggestions = new Map(item.suggestions.map((suggestion) => [suggestion.id, suggestion]));
     this.earlier = item.answer;
+    this.others = item.others ?? []; // who else has it in hand
     this.charMode = charMode;
     this.setTokens(item.tokens);
     this.answered = null;
@@ -42,7 +43,16 @@ export class Work {
     this.comment = draft?.comment ?? item.answer?.comment ?? "";
     this.flagged = draft?.flagged ?? item.answer?.flagged ?? false;
     this.seconds = draft?.seconds ?? 0;
-    this.restored = Boolean(draft);
+    this.propose(draft?.proposed ?? []);
+  }
+
+  // Spans that the person confirmed from elsewhere ({start, end, label}), as one step that undo takes back.
+  propose(places) {
+    const fresh = places.filter(
+      ({ start, end, label }) => end <= this.text.length && !this.spans.some((s) => s.start === start && s.end === end && s.label === label),
+    );
+    const gone = new Set(fresh.flatMap(({ start, end }) => this.overlapping(start, end)));
+    return this.edit([...gone], fresh.map(({ start, end, label }) => ({ start, end, label, proposed: true })));
   }
 
   // Everything needed to go on later, undo and redo included.
@@ -110,8 +120,10 @@ export class Work {
     return this.spans.filter((span) => span.start < end && span.end > start);
   }
 
-  // suggested, changed or added: what was done to the suggestion this span came from.
+  // suggested, changed or added: what was done to the suggestion this span came from; proposed: it came from an equal
+  // string elsewhere, and nobody has looked at it here yet.
   state(span) {
+    if (span.proposed) return "proposed";
     const suggestion = this.suggestions.get(span.from);
     if (!suggestion) return "added";
     const same = suggestion.start === span.start && suggestion.end === span.end && suggestion.label === span.label;
