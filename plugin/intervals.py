@@ -6,12 +6,15 @@ Counts are arrays ``[document, label, 3]`` of true positives, false positives an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
 _CHUNK = 4_000_000  # cells of the resampling matrix at a time: about 32 MB
+_TAIL = 0.025  # what is left out at either end
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,50 @@ def resample(counts: Counts, *, replicates: int, seed: int) -> NDArray[np.float6
     return np.concatenate(chunks).reshape(replicates, n_labels, 3)
 
 
-def bounds(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 2.5th and 97.5th percentile over the replicates (axis 0)."""
-    return np.asarray(np.quantile(values, [0.025, 0.975], axis=0))
+def bounds(values: NDArray[np.float64], informative: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The ends ``[2, ...]`` of the 95 % interval of each figure, from its replicates (axis 0 of ``values``).
+
+    ``informative``: how many of the documents say anything about each figure. A bootstrap of few documents
+    is too narrow, as if 1.96 were right where Student's t is; the percentiles are moved outwards by as much
+    (expanded percentile interval, Hesterberg 2015, section 4.4). Without that, intervals over 20 documents
+    hold the truth 90 times in 100 and not 95 (docs/rounds.md has the figures).
+    """
+    ordered = np.sort(values, axis=0)
+    tails = np.array([_tail(int(n)) for n in informative.flat]).reshape(informative.shape)
+    last = len(values) - 1
+    return np.stack([_at(ordered, last * tails), _at(ordered, last * (1 - tails))])
+
+
+def _tail(documents: int) -> float:
+    """The share of replicates to leave out at either end, for so many documents; 0.025 for very many."""
+    if documents < 2:
+        return 0.0
+    widened = sqrt(documents / (documents - 1)) * _student(documents - 1)
+    return NormalDist().cdf(-widened)
+
+
+def _student(freedom: int) -> float:
+    """The 97.5th percentile of Student's t (Cornish and Fisher's expansion; 3 % too small at 2 degrees, less
+    than 0.3 % from 3 on)."""
+    z = -NormalDist().inv_cdf(_TAIL)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def _at(ordered: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The value at a place along axis 0, between two of them a straight line."""
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    low, high = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in (below, above))
+    return np.asarray(low + (place - below) * (high - low))
+
+
+def informative_documents(counts: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many documents have a hit or a miss of any label, and of each label."""
+    seen = counts.sum(axis=-1) > 0
+    return seen.any(axis=1).sum(axis=0), seen.sum(axis=0)
 
 
 def figures(
@@ -89,8 +133,12 @@ def figures(
     average_bounds: dict[str, NDArray[np.float64]] = {}
     if replicates and len(counts) > 1 and labels:
         drawn = resample(counts, replicates=replicates, seed=seed)
-        label_bounds = bounds(per_label(drawn)[..., 2])
-        average_bounds = {name: bounds(value[..., 2]) for name, value in averages(drawn).items()}
+        any_label, each_label = informative_documents(counts)
+        label_bounds = _unlike_certainty(bounds(per_label(drawn)[..., 2], each_label), each_label)
+        average_bounds = {
+            name: _unlike_certainty(bounds(value[..., 2], any_label), any_label)
+            for name, value in averages(drawn).items()
+        }
     return (
         {
             name: _figure(value, int(support.sum()), average_bounds.get(name))
@@ -101,6 +149,15 @@ def figures(
             for k, label in enumerate(labels)
         },
     )
+
+
+def _unlike_certainty(ends: NDArray[np.float64], informative: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The ends, where no replicate differs because all documents are all right (or all wrong), replaced by
+    those of the share of such documents (Clopper and Pearson 1934): three right ones prove no perfection."""
+    certain = _TAIL ** (1 / np.maximum(informative, 1))
+    low = np.where(ends[0] == 1.0, certain, ends[0])
+    high = np.where(ends[1] == 0.0, 1.0 - certain, ends[1])
+    return np.stack([low, high])
 
 
 def _figure(value: NDArray[np.float64], support: int, interval: NDArray[np.float64] | None) -> Figure:

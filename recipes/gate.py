@@ -3,13 +3,19 @@ interval."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spanloop.plugin.intervals import Counts, averages, bounds, per_label, resample
+from spanloop.plugin.intervals import (
+    Counts,
+    averages,
+    bounds,
+    per_label,
+    resample,
+)
 from spanloop.plugin.score import ScoreReport
 
 REPLICATES = 1000
@@ -73,27 +79,32 @@ def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
     size = len(names)
     micro_new, micro_old = (averages(part)["micro"][2] for part in (totals[:size], totals[size:]))
     gains = averages(drawn[:, :size])["micro"][:, 2] - averages(drawn[:, size:])["micro"][:, 2]
+    any_label, each_label = _differing_documents(ours, theirs)
+    low, high = bounds(gains, any_label)
     return Comparison(
-        _difference("strict micro", float(micro_new), float(micro_old), gains),
-        tuple(_label_differences(names, totals, drawn)),
+        Difference("strict micro", float(micro_new), float(micro_old), float(low), float(high)),
+        tuple(_label_differences(names, totals, drawn, each_label)),
     )
 
 
+def _differing_documents(ours: Counts, theirs: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many documents the two rounds fare differently on, over all labels and by label: only those say
+    anything about the difference."""
+    together = (ours.sum(axis=1) != theirs.sum(axis=1)).any(axis=-1)
+    return np.asarray(together.sum()), (ours != theirs).any(axis=-1).sum(axis=0)
+
+
 def _label_differences(
-    names: Sequence[str], totals: NDArray[np.float64], drawn: NDArray[np.float64]
-) -> list[Difference]:
+    names: Sequence[str],
+    totals: NDArray[np.float64],
+    drawn: NDArray[np.float64],
+    informative: NDArray[np.int64],
+) -> Iterator[Difference]:
     size = len(names)
     figures, replicates = per_label(totals)[:, 2], per_label(drawn)[:, :, 2]
-    gains = replicates[:, :size] - replicates[:, size:]
-    return [
-        _difference(name, float(figures[k]), float(figures[size + k]), gains[:, k])
-        for k, name in enumerate(names)
-    ]
-
-
-def _difference(name: str, new: float, old: float, gains: NDArray[np.float64]) -> Difference:
-    low, high = bounds(gains)
-    return Difference(name, new, old, float(low), float(high))
+    low, high = bounds(replicates[:, :size] - replicates[:, size:], informative)
+    for k, name in enumerate(names):
+        yield Difference(name, float(figures[k]), float(figures[size + k]), float(low[k]), float(high[k]))
 
 
 def _counts(report: ScoreReport, names: Sequence[str]) -> Counts:

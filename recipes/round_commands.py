@@ -132,6 +132,7 @@ def train_curve(**options: Any) -> object:
 )
 @option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
 @option("--documents", type=Listed(int), default="50,100,200", help="Annotated documents at each round.")
+@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
 @option("--model", default="offline", help="Base model.")
 @option("--lang", default="en", help="Language of the texts.")
 @click.option("--epochs", type=click.IntRange(1), help="As for retrain.")

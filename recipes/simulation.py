@@ -22,7 +22,7 @@ from spanloop.recipes.round_report import RoundReport
 from spanloop.recipes.simulate import simulate_answers
 from spanloop.recipes.table import figure, table
 from spanloop.store import Store
-from spanloop.store.records import Span
+from spanloop.store.records import Span, Task
 
 if TYPE_CHECKING:
     from spanloop.plugin.intervals import Figure
@@ -70,6 +70,7 @@ def simulate(
     documents: Sequence[int] = (50, 100, 200),
     model: str = "offline",
     lang: str = "en",
+    task: Task = "spans",
     epochs: int | None = None,
     seed: int = 0,
     keep: str | Path | None = None,
@@ -85,7 +86,7 @@ def simulate(
         raise RecipeError(f"there is no strategy {unknown[0]!r}; there are {', '.join(NAMES)}")
     if sorted(set(documents)) != list(documents):
         raise RecipeError("the numbers of documents must rise, e.g. 50,100,200")
-    gold, labels = _read_gold([*files, *eval_files])
+    gold, labels = _read_gold([*files, *eval_files], task)
     steps: list[Step] = []
     with ExitStack() as stack:
         folder = (
@@ -95,7 +96,7 @@ def simulate(
         for strategy in strategies:
             db = folder / f"{strategy}.db"
             fraction = 0.0 if eval_files else 0.2
-            init(db, labels=labels, lang=lang, model=model, eval_fraction=fraction, seed=seed)
+            init(db, labels=labels, task=task, lang=lang, model=model, eval_fraction=fraction, seed=seed)
             import_files(db, files, as_="documents", split="pool" if eval_files else "auto")
             if eval_files:
                 import_files(db, eval_files, as_="documents", split="eval")
@@ -103,13 +104,13 @@ def simulate(
     return Simulated(tuple(steps))
 
 
-def _read_gold(files: Sequence[str | Path]) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
+def _read_gold(files: Sequence[str | Path], task: Task) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
     """The spans of every text, and their labels by frequency. RecipeError for an entry without spans."""
     gold: dict[str, tuple[Span, ...]] = {}
     counts: dict[str, int] = {}
     for file in files:
         path = Path(file)
-        for entry in detect(path).read(path, ReadOptions()):
+        for entry in detect(path).read(path, ReadOptions(task=task)):
             if entry.spans is None:
                 raise RecipeError(f"{path}:{entry.line}: no gold spans, and a simulation needs them")
             gold[entry.text] = entry.spans

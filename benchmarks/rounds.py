@@ -1,0 +1,71 @@
+"""Three rounds on a real corpus through the commands alone, and their report.
+
+    python benchmarks/rounds.py ../shared/data/ncbi_disease FOLDER
+    python benchmarks/rounds.py ../shared/data/ud_en_ewt FOLDER --task tags
+
+`spanloop simulate` plays the loop: the gold of ``train.jsonl`` answers in the person's place, a random part of
+``test.jsonl`` is the eval split. Then `status`, `evaluate`, `rounds` and `report` are run as anyone would run
+them. FOLDER gets the project (``mnlp.db``), ``report.html``, ``.md``, ``.json`` and ``log.txt``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    options = _options()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    held_out = _some(options.corpus / "test.jsonl", options.folder / "eval.jsonl", options.eval)
+    log = options.folder / "log.txt"
+    log.unlink(missing_ok=True)
+    train = options.corpus / "train.jsonl"
+    db = options.folder / "mnlp.db"
+    play = ["--eval", str(held_out), "--task", options.task, "--strategies", "mnlp", "--keep", options.folder]
+    _run(log, "simulate", train, *play, "--documents", options.documents, "--seed", options.seed)
+    for command in ("status", "evaluate", "rounds"):
+        _run(log, command, db)
+    for kind in ("html", "md", "json"):
+        _run(log, "report", db, "-o", options.folder / f"report.{kind}")
+
+
+def _options() -> argparse.Namespace:
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
+    parser.add_argument("corpus", type=Path, help="folder with train.jsonl and test.jsonl")
+    parser.add_argument("folder", type=Path, help="where everything goes; it must hold no project yet")
+    parser.add_argument("--task", choices=["spans", "tags"], default="spans")
+    parser.add_argument("--documents", default="300,600,1200", help="answered by the end of each round")
+    parser.add_argument("--eval", type=int, default=500, help="documents of the test split, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def _some(source: Path, target: Path, documents: int) -> Path:
+    """So many lines of a file, drawn at random with a fixed seed, in the file's order."""
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    chosen = sorted(random.Random(0).sample(range(len(lines)), min(documents, len(lines))))
+    target.write_text("".join(lines[i] for i in chosen), encoding="utf-8")
+    return target
+
+
+def _run(log: Path, *command: object) -> None:
+    """One command as a process of its own; what it prints goes to the log and the screen."""
+    begin = time.monotonic()
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        [sys.executable, "-m", "spanloop.recipes", *words], check=True, stdout=subprocess.PIPE, text=True
+    )
+    shown = f"$ spanloop {' '.join(words)}\n{done.stdout}({time.monotonic() - begin:.0f} s)\n"
+    print(shown, flush=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(shown + "\n")
+
+
+if __name__ == "__main__":
+    main()
