@@ -13,7 +13,7 @@ from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Document, Range, Span, Split
+from spanloop.store.records import Document, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
 
@@ -111,7 +111,7 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
         for document in store.documents.iterate(split=split):
             prediction = store.predictions.get(_id(document))
             if prediction is not None:
-                yield _entry(document, prediction.spans)
+                yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
     else:
         for document in store.documents.iterate(split=split):
             found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
@@ -127,6 +127,11 @@ def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
         meta=document.meta,
         spans=spans,
     )
+
+
+def _name(store: Store, prediction: Prediction) -> str | None:
+    model = store.models.get(prediction.model_id)
+    return None if model is None else model.name
 
 
 def _id(document: Document) -> int:

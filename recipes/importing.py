@@ -7,7 +7,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -31,9 +31,10 @@ As = Literal["auto", "documents", "predictions", "annotations"]
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did; every entry of the files is in exactly one of added, already_there and empty.
+    """What an import did; every document of the files is in exactly one of added, already_there and empty.
 
-    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason.
+    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason;
+    ``moved``: stored beside where the file has them, as their text and the ledger say.
     """
 
     added: int = 0
@@ -43,6 +44,7 @@ class ImportReport:
     predicted: int = 0
     ledger: int = 0
     kept: int = 0
+    moved: int = 0
     other_split: int = 0
     splits: dict[str, int] = field(default_factory=dict)
 
@@ -58,6 +60,7 @@ class ImportReport:
             "newly annotated by the file": self.annotated,
             "with predictions from the file": self.predicted,
             "span conflicts in the ledger (their documents are no gold)": self.ledger,
+            "spans moved to where their text stands (see the ledger)": self.moved,
             "already there in the other split, where they stay": self.other_split,
         }
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
@@ -162,7 +165,7 @@ class _Import:
                     f"{counted(len(entry.text), 'character')}",
                 )
         checked = _Checked(entry, *part_overlaps(entry.spans))
-        if _conflicts(checked) and self.overlaps == "error":
+        if _overlaps(checked) and self.overlaps == "error":
             self._refuse_overlap(checked)
         return checked
 
@@ -211,8 +214,8 @@ class _Import:
                 raise RecipeError(f"{self.path}: {error}") from error
             for item, place in zip(checked, added, strict=True):
                 self.report.added += place.new
-                self.report.already_there += not place.new
-                if not place.new and self.split != "auto":
+                self.report.already_there += not place.new and not item.entry.continues
+                if not place.new and not item.entry.continues and self.split != "auto":
                     stored = self.store.documents.get(place.document_id)
                     self.report.other_split += stored is not None and stored.split != self.split
                 if item.spans is not None and not self._is_prediction(item) and _usable(item):
@@ -280,22 +283,42 @@ class _Import:
     def _note_refused(self, item: _Checked, document_id: int) -> None:
         """Write the spans that could not be kept into the ledger, once however often the file is imported."""
         self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
+        self.report.moved += self.store.ledger.add(list(self._moves(item, document_id)))
 
     def _events(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
         for span, reason in item.refused:
-            yield AlignmentEvent(
-                document_id=document_id,
-                start=span.start,
-                end=span.end,
-                label=span.label,
-                action="conflict" if reason == "overlap" else "dropped",
-                reason=reason,
-                source=str(self.path),
-                line=item.entry.line,
+            yield self._event(
+                item, document_id, span, "conflict" if reason == "overlap" else "dropped", reason
             )
+        for span, reason in item.entry.refused:
+            yield self._event(item, document_id, span, "dropped", reason)
+
+    def _moves(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+        for before, after, reason in item.entry.moved:
+            event = self._event(item, document_id, before, "snapped", reason)
+            yield replace(event, placed_start=after.start, placed_end=after.end)
+
+    def _event(
+        self, item: _Checked, document_id: int, span: Span, action: str, reason: str
+    ) -> AlignmentEvent:
+        return AlignmentEvent(
+            document_id=document_id,
+            start=span.start,
+            end=span.end,
+            label=span.label,
+            action=action,
+            reason=reason,
+            source=str(self.path),
+            line=item.entry.line,
+        )
 
 
 def _conflicts(item: _Checked) -> bool:
+    """Whether spans of it are set apart: what is left is not the whole truth."""
+    return bool(item.entry.refused) or _overlaps(item)
+
+
+def _overlaps(item: _Checked) -> bool:
     return any(reason == "overlap" for _, reason in item.refused)
 
 

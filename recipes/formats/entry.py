@@ -24,6 +24,8 @@ class Entry:
     ``annotator``: who said it, where the file knows; ``origin`` None: human with an annotator, else import.
     ``ranges``: the characters looked at, None for all; ``negatives``: suggestions that were refused.
     ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
+    ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
+    ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
     """
 
     text: str
@@ -43,6 +45,9 @@ class Entry:
     flagged: bool = False
     comment: str = ""
     predicted_by: str | None = None
+    refused: tuple[tuple[Span, str], ...] = ()
+    moved: tuple[tuple[Span, Span, str], ...] = ()
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
