@@ -26,11 +26,13 @@ from spanloop.store import migrations
 from spanloop.store.annotations import Annotations
 from spanloop.store.annotators import Annotators
 from spanloop.store.backup import Backup, backup, copy_file
+from spanloop.store.bridges import Bridges
 from spanloop.store.check import Problem, check
 from spanloop.store.clock import now
 from spanloop.store.documents import Documents
 from spanloop.store.drafts import Drafts
 from spanloop.store.errors import StoreError
+from spanloop.store.inbox import Inbox
 from spanloop.store.labels import Labels
 from spanloop.store.ledger import Ledger
 from spanloop.store.models import Models
@@ -73,6 +75,8 @@ class Store:
         self.annotators = Annotators(self)
         self.drafts = Drafts(self)
         self.search = Search(self)
+        self.bridges = Bridges(self)
+        self.inbox = Inbox(self)
 
     @classmethod
     def create(
