@@ -3,9 +3,9 @@
     python benchmarks/rounds.py ../shared/data/ncbi_disease FOLDER
     python benchmarks/rounds.py ../shared/data/ud_en_ewt FOLDER --task tags
 
-`spanloop simulate` plays the loop: the gold of ``train.jsonl`` answers in the person's place, a random part of
-``test.jsonl`` is the eval split. Then `status`, `evaluate`, `rounds` and `report` are run as anyone would run
-them. FOLDER gets the project (``mnlp.db``), ``report.html``, ``.md``, ``.json`` and ``log.txt``.
+`spanloop simulate` plays the loop: the gold of ``train.jsonl`` answers in the person's place, a random part
+of ``test.jsonl`` is the eval split. Then `status`, `evaluate`, `rounds` and `report` are run as anyone would
+run them. FOLDER gets the project (``mnlp.db``), ``report.html``, ``.md``, ``.json`` and ``log.txt``.
 """
 
 from __future__ import annotations

@@ -161,6 +161,7 @@ def prelabel(**options: Any) -> object:
     help="Binary: one span, yes or no.",
 )
 @click.option("--only", metavar="LABEL", help="Ask about this label alone.")
+@click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
 @click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
@@ -210,6 +211,7 @@ def announce(say: Any, link: str) -> None:
 @option(
     "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
 )
+@click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
 @json_option
 def retrain(**options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""

@@ -165,17 +165,40 @@ def package(**options: Any) -> object:
 
 @click.command()
 @db_argument
+@option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
+@option("--folds", type=click.IntRange(2), default=3, help="Trainings; each judges what it did not see.")
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
+@click.option("--fast", is_flag=True, help="Train the upper half of the encoder alone.")
+@click.option("--seed", type=int, help="Of the folds and trainings.  [default: the project's]")
 @click.option(
-    "--duplicates", is_flag=True, required=True, help="Documents that stand in the project twice, or nearly."
+    "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."
 )
-@option("--threshold", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="How alike, 0 to 1.")
+@option(
+    "--threshold", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="How alike duplicates are."
+)
 @json_option
-def audit(duplicates: bool, **options: Any) -> object:
-    """Look for what makes scores worthless: documents in pool and eval alike."""
-    from spanloop.recipes.audit_duplicates import audit_duplicates as recipe
+def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> object:
+    """Is the gold right? What models contradict, labels with few examples, leaks."""
+    from spanloop.recipes.audit import audit as recipe
+    from spanloop.recipes.audit_duplicates import audit_duplicates
 
     with Bar() as bar:
-        return recipe(progress=bar, **options) if duplicates else None
+        if duplicates:
+            return audit_duplicates(db, threshold=threshold, progress=bar)
+        return recipe(db, progress=bar, **options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, simulate, package)
+@click.command()
+@db_argument
+@click.option("--top", type=click.IntRange(1), help="So many documents that the last audit doubts most.")
+@click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
+@json_option
+def review(**options: Any) -> object:
+    """Send documents to the review queue."""
+    from spanloop.recipes.review import review as recipe
+
+    return recipe(**options)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package)

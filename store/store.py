@@ -39,6 +39,7 @@ from spanloop.store.models import Models
 from spanloop.store.predictions import Predictions
 from spanloop.store.queue import Queue
 from spanloop.store.records import Label, Project, Task
+from spanloop.store.reviews import Reviews
 from spanloop.store.rounds import Rounds
 from spanloop.store.search import Search
 from spanloop.store.tokenizations import Tokenizations
@@ -71,6 +72,7 @@ class Store:
         self.annotations = Annotations(self)
         self.queue = Queue(self)
         self.rounds = Rounds(self)
+        self.reviews = Reviews(self)
         self.ledger = Ledger(self)
         self.annotators = Annotators(self)
         self.drafts = Drafts(self)

@@ -12,7 +12,8 @@ View = Literal["document", "binary"]
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """``token``: a secret that lets in as ``annotator``; ``only``: the one label ``binary`` asks about."""
+    """``token``: a secret that lets in as ``annotator``; ``only``: the one label ``binary`` asks about;
+    ``review``: the documents that wait for review, and answers that have the last word."""
 
     host: str = "127.0.0.1"
     annotator: str = "me"
@@ -22,3 +23,4 @@ class PageSettings:
     blind: bool = False
     view: View = "document"
     only: str | None = None
+    review: bool = False

@@ -1,0 +1,102 @@
+"""Reviews: documents that somebody should look at again, and why. Who reviews has the last word.
+
+A document waits until the next annotation of origin ``review``; the row then names that annotation, so it can
+be read later why it was asked for and what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from spanloop.store.clock import now
+from spanloop.store.records import Annotation, QueueItem
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+SCHEMA = """
+    CREATE TABLE reviews (
+        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+        reason TEXT NOT NULL CHECK (reason <> ''),
+        priority REAL NOT NULL,
+        created_at TEXT NOT NULL,
+        annotation_id INTEGER REFERENCES annotations(id)  -- the review that settled it, NULL while it waits
+    ) STRICT;
+    CREATE INDEX reviews_waiting ON reviews(priority DESC, document_id) WHERE annotation_id IS NULL;
+    CREATE TRIGGER reviews_are_settled AFTER INSERT ON annotations WHEN NEW.origin = 'review'
+    BEGIN
+        UPDATE reviews SET annotation_id = NEW.id
+        WHERE document_id = NEW.document_id AND annotation_id IS NULL;
+    END;
+"""
+
+
+class Reviews:
+    """``store.reviews``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def send(self, documents: Iterable[tuple[int, str, float]]) -> int:
+        """Let ``(document_id, reason, priority)`` wait for review, the highest priority first.
+
+        Returns how many wait now that did not; one that waits already gets the new reason and priority.
+        """
+        with self._store.write():
+            before = self.waiting()
+            for document_id, reason, priority in documents:
+                self._store.run(
+                    "INSERT INTO reviews(document_id, reason, priority, created_at) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET reason = excluded.reason, priority = excluded.priority,"
+                    " created_at = excluded.created_at, annotation_id = NULL",
+                    (document_id, reason, priority, now()),
+                )
+            return self.waiting() - before
+
+    def waiting(self) -> int:
+        """How many documents wait for review."""
+        row = self._store.row("SELECT count(*) FROM reviews WHERE annotation_id IS NULL")
+        assert row is not None
+        return int(row[0])
+
+    def reason(self, document_id: int) -> str:
+        """Why a document waits for review; empty where it does not."""
+        row = self._store.row(
+            "SELECT reason FROM reviews WHERE document_id = ? AND annotation_id IS NULL", (document_id,)
+        )
+        return "" if row is None else str(row[0])
+
+    def next(
+        self, annotator: str, *, n: int = 1, exclude: Collection[int] = (), lease_seconds: float = 600
+    ) -> list[QueueItem]:
+        """Lease up to ``n`` waiting documents of either split, those first that they hold already; none that
+        somebody else holds."""
+        with self._store.write(durable=False):
+            rows = self._store.rows(
+                "SELECT r.document_id FROM reviews r WHERE r.annotation_id IS NULL AND NOT EXISTS ("
+                " SELECT 1 FROM leases l WHERE l.document_id = r.document_id AND l.annotator <> ?1"
+                " AND l.until > ?2)"
+                " ORDER BY NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = r.document_id"
+                " AND l.annotator = ?1 AND l.until > ?2), r.priority DESC, r.document_id",
+                (annotator, now()),
+            )
+            passed = set(exclude)
+            free = [row[0] for row in rows if row[0] not in passed][:n]
+            return [self._store.queue.reopen(i, annotator, lease_seconds) for i in free]
+
+    def start(self, document_id: int) -> Annotation | None:
+        """What a review starts from: what counts as gold now, else what was said last."""
+        annotation_id = self.standing(document_id)
+        found = None if annotation_id is None else self._store.annotations.get(annotation_id)
+        return None if found is None else replace(found, comment="", flagged=False)
+
+    def standing(self, document_id: int) -> int | None:
+        """The annotation that decides about a document now, None where nobody has said anything."""
+        row = self._store.row("SELECT annotation_id FROM verdicts WHERE document_id = ?", (document_id,))
+        return None if row is None else int(row[0])
+
+    def conflicts(self) -> list[tuple[int, str]]:
+        """The documents that people answered differently, with their names."""
+        return [(row[0], row[1]) for row in self._store.rows("SELECT document_id, annotators FROM conflicts")]
