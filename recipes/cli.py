@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import click
 
 from spanloop.plugin.pretrained import ModelError
-from spanloop.recipes import file_commands, loop_commands, round_commands
+from spanloop.recipes import backend_commands, file_commands, loop_commands, round_commands
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.options import JSON
 from spanloop.store import StoreError
@@ -75,5 +75,10 @@ def say(line: str, *, aside: bool = False) -> None:
     click.echo(line, err=aside)
 
 
-for command in [*loop_commands.COMMANDS, *round_commands.COMMANDS, *file_commands.COMMANDS]:
+for command in [
+    *loop_commands.COMMANDS,
+    *round_commands.COMMANDS,
+    *file_commands.COMMANDS,
+    *backend_commands.COMMANDS,
+]:
     main.add_command(command)

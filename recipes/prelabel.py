@@ -99,7 +99,7 @@ def _predict_all(
     begin = time.monotonic()
     progress(0, total, f"prelabel with {source.name}")
     while block := list(store.predictions.missing(source.model_id, limit=_room(limit, documents))):
-        found, noted = _predict_block(store, source, block, tokenizer)
+        found, noted = predict_block(store, source, block, tokenizer)
         documents, spans, events = documents + len(block), spans + found, events + noted
         progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
@@ -111,7 +111,7 @@ def _room(limit: int | None, done: int) -> int:
     return BLOCK if limit is None else min(BLOCK, limit - done)
 
 
-def _predict_block(
+def predict_block(
     store: Store, source: Source, block: Sequence[Document], tokenizer: str
 ) -> tuple[int, int]:
     """Predict and store one block in one transaction; gives the spans and the alignment events stored."""

@@ -27,12 +27,18 @@ _BREAKS = re.compile(r"(?:\\n|\s)+")  # the editor writes a line break as backsl
 class Regions:
     """What a list of regions says of one text, half-open code points. ``refused``: spans without a place,
     each with its reason, offsets as they were said; ``moved``: as said, as placed, why; ``others``: the types
-    of regions that are no spans (choices, relations)."""
+    of regions that are no spans (choices, relations); ``origins``: of each span, ``manual``,
+    ``prediction`` or ``prediction-changed``."""
 
     spans: tuple[Span, ...] = ()
     refused: tuple[tuple[Span, str], ...] = ()
     moved: tuple[tuple[Span, Span, str], ...] = ()
     others: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    def with_origins(self) -> list[tuple[Span, str]]:
+        """Each span with who began it."""
+        return list(zip(self.spans, self.origins, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class _Said:
     labels: tuple[str, ...]
     text: str | None
     score: float | None
+    origin: str
 
 
 def read_regions(result: Any, text: str) -> Regions:
@@ -58,6 +65,7 @@ def read_regions(result: Any, text: str) -> Regions:
     spans: list[Span] = []
     refused: list[tuple[Span, str]] = []
     moved: list[tuple[Span, Span, str]] = []
+    origins: list[str] = []
     for region in said:
         place, reason = _place(region, text, units, utf16)
         for label in region.labels or ("",):
@@ -67,9 +75,10 @@ def read_regions(result: Any, text: str) -> Regions:
                 continue
             after = Span(*place, label, region.score)
             spans.append(after)
+            origins.append(region.origin)
             if reason:
                 moved.append((before, after, reason))
-    return Regions(tuple(spans), tuple(refused), tuple(moved), others)
+    return Regions(tuple(spans), tuple(refused), tuple(moved), others, tuple(origins))
 
 
 def is_span_region(region: Any) -> bool:
@@ -118,6 +127,7 @@ def _region(region: Mapping[str, Any]) -> _Said:
         labels=tuple(labels),
         text=found if isinstance(found, str) and found else None,
         score=float(score) if known else None,
+        origin=str(region.get("origin", "manual")),
     )
 
 

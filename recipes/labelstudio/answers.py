@@ -1,0 +1,202 @@
+"""Annotations of Label Studio on their way into the store: each state of each is a revision, told once."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Literal
+
+from spanloop.recipes.formats.labelstudio_regions import Regions
+from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
+from spanloop.recipes.labelstudio.landing import source_of
+from spanloop.recipes.overlaps import part_overlaps
+from spanloop.store import Store
+from spanloop.store.bridges import AnswerLink
+from spanloop.store.clock import now
+from spanloop.store.records import Action, AlignmentEvent, AnnotatedSpan, Annotation, Answer, Document, Span
+
+NAMESPACE = uuid.UUID("0a6d7f52-33c5-4c6a-8f0e-4f1b8f3a2c11")
+STRANGER = "label not in project"
+ACTIONS: dict[str, Action] = {"prediction": "taken", "prediction-changed": "changed"}
+
+Outcome = Literal["new", "changed", "unchanged", "skipped", "ledger", "deleted", "stale", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What an annotation says, sorted out: spans that can be kept, and those that cannot with the reason."""
+
+    opinion: Opinion
+    spans: tuple[AnnotatedSpan, ...]
+    refused: tuple[tuple[Span, str], ...]
+
+    @property
+    def whole(self) -> bool:
+        return all(reason == "duplicate" for _, reason in self.refused)
+
+    @property
+    def answer(self) -> Answer:
+        """Where a span had to be left out the rest is not the truth: no gold, to be looked at again."""
+        return self.opinion.answer if self.whole else "ignore"
+
+    def digest(self) -> str:
+        said = [[s.start, s.end, s.label] for s in self.spans]
+        left = [[s.start, s.end, s.label, reason] for s, reason in self.refused]
+        told = [self.opinion.annotator, self.opinion.origin, self.opinion.answer, said, left]
+        return sha256(json.dumps(told).encode()).hexdigest()
+
+
+def take_answer(
+    store: Store, project: int, task: int, document: Document, annotation: Mapping[str, Any]
+) -> Outcome:
+    """Store the state of one annotation, unless it is known or older than what is known.
+
+    ValueError for an annotation without a number or with a result that is none.
+    """
+    number = _number(annotation)
+    source = source_of(project)
+    content = _sort_out(store, opinion_of(annotation, document.text))
+    digest, changed_at = content.digest(), content.opinion.changed_at or now()
+    with store.write():
+        known = store.bridges.answer(source, number)
+        if known is not None and (known.deleted or known.changed_at > changed_at):
+            return "stale"
+        if known is not None and known.content == digest and _is_of(store, known, document):
+            store.bridges.put_answer(source, replace(known, changed_at=changed_at))
+            return "unchanged"
+        name = f"{source}/{number}/{document.key}/{changed_at}/{digest}"
+        annotation_id = _add(store, _revision(name, document, content, changed_at))
+        store.ledger.add(_events(content, document, annotation_id, source))
+        store.bridges.put_answer(source, AnswerLink(number, task, annotation_id, digest, changed_at))
+    if not content.whole:
+        return "ledger"
+    if content.answer == "ignore":
+        return "skipped"
+    return "new" if known is None else "changed"
+
+
+def take_deletion(store: Store, project: int, number: int) -> Outcome:
+    """What was said is taken back: the person's other annotation of that task counts again, if there is one,
+    else the document waits for an answer. Nothing is erased."""
+    source = source_of(project)
+    with store.write():
+        known = store.bridges.answer(source, number)
+        if known is None or known.deleted:
+            return "unknown"
+        store.bridges.put_answer(source, replace(known, deleted=True))
+        gone = store.annotations.get(known.annotation_id)
+        if gone is None:
+            return "unknown"
+        rest = [
+            store.annotations.get(link.annotation_id) for link in store.bridges.answers(source, known.task)
+        ]
+        left = [a for a in rest if a and (a.annotator, a.document_id) == (gone.annotator, gone.document_id)]
+        blank = replace(gone, answer="ignore", spans=(), ranges=None)
+        name = f"{source}/{number}/deleted/{known.annotation_id}"
+        _add(
+            store,
+            replace(
+                left[-1] if left else blank,
+                uuid=str(uuid.uuid5(NAMESPACE, name)),
+                created_at=now(),
+                seconds=None,
+                comment=f"annotation {number} was deleted in Label Studio",
+                id=None,
+            ),
+        )
+    return "deleted"
+
+
+def _number(annotation: Mapping[str, Any]) -> int:
+    number = annotation.get("id")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**53:
+        raise ValueError(f"an annotation has the number {number!r}; a whole number is expected")
+    return number
+
+
+def _is_of(store: Store, known: AnswerLink, document: Document) -> bool:
+    """Whether the revision is of this document: the text of a task may have been edited since."""
+    revision = store.annotations.get(known.annotation_id)
+    return revision is not None and revision.document_id == document.id
+
+
+def _sort_out(store: Store, opinion: Opinion) -> _Content:
+    regions = opinion.regions or Regions()
+    labels = set(store.labels.names())
+    known = [span for span in regions.spans if span.label in labels]
+    kept, overlapping = part_overlaps(known)
+    strangers = [(span, STRANGER) for span in regions.spans if span.label not in labels]
+    actions = {(s.start, s.end, s.label): ACTIONS.get(o, "added") for s, o in regions.with_origins()}
+    spans = tuple(AnnotatedSpan(s.start, s.end, s.label, actions[s.start, s.end, s.label]) for s in kept)
+    return _Content(opinion, spans, (*regions.refused, *strangers, *overlapping))
+
+
+def _revision(name: str, document: Document, content: _Content, changed_at: str) -> Annotation:
+    comment = content.opinion.comment
+    if not content.whole:
+        left = sum(reason != "duplicate" for _, reason in content.refused)
+        comment = f"{left} regions could not be kept, so this is no gold: see the ledger"
+    return Annotation(
+        uuid=str(uuid.uuid5(NAMESPACE, name)),
+        document_id=document.id or 0,
+        annotator=content.opinion.annotator,
+        origin=content.opinion.origin,
+        answer=content.answer,
+        spans=content.spans,
+        seconds=content.opinion.seconds,
+        created_at=changed_at,
+        comment=comment,
+    )
+
+
+def _add(store: Store, annotation: Annotation) -> int:
+    """Store a revision, unless the newest of that person says the same already (a file may have told it)."""
+    latest = store.annotations.latest(annotation.document_id, annotation.annotator)
+    if latest is not None and latest.id is not None and _says(latest) == _says(annotation):
+        return latest.id
+    return store.annotations.add(annotation).annotation_id
+
+
+def _says(annotation: Annotation) -> tuple[object, ...]:
+    spans = sorted((s.start, s.end, s.label) for s in annotation.spans if s.action != "rejected")
+    return annotation.answer, annotation.origin, annotation.ranges, tuple(spans)
+
+
+def _events(
+    content: _Content, document: Document, annotation_id: int, source: str
+) -> Sequence[AlignmentEvent]:
+    """The spans that could not stay where they were meant, as rows of the ledger."""
+    moved = content.opinion.regions.moved if content.opinion.regions else ()
+    return [
+        *(
+            AlignmentEvent(
+                document_id=document.id or 0,
+                start=span.start,
+                end=span.end,
+                label=span.label,
+                action="conflict" if reason == "overlap" else "dropped",
+                reason=reason,
+                annotation_id=annotation_id,
+                source=source,
+            )
+            for span, reason in content.refused
+        ),
+        *(
+            AlignmentEvent(
+                document_id=document.id or 0,
+                start=before.start,
+                end=before.end,
+                label=before.label,
+                action="snapped",
+                reason=reason,
+                placed_start=after.start,
+                placed_end=after.end,
+                annotation_id=annotation_id,
+                source=source,
+            )
+            for before, after, reason in moved
+        ),
+    ]

@@ -1,0 +1,164 @@
+"""What Label Studio asks a machine-learning backend, answered over one store. Imports no spaCy, no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.labelstudio import regions_of
+from spanloop.recipes.labelstudio.events import enqueue, unknown_labels
+from spanloop.recipes.labelstudio.landing import Landed, land, project_number
+from spanloop.recipes.labelstudio.layout import Layout, read_layout
+from spanloop.recipes.labelstudio.versions import standing_model, version_of
+from spanloop.store import Store
+from spanloop.store.records import Document, Model, Prediction
+
+PREDICT_SECONDS = 90.0  # Label Studio waits for 100
+MOST_TASKS = 100_000
+
+
+class Busy(RecipeError):
+    """Not the caller's fault: the answer is not there (yet)."""
+
+
+class Predicts(Protocol):
+    """Has documents predicted and gives the id of the model that did it, None where there is none."""
+
+    def predict(self, ids: Sequence[int], timeout: float) -> int | None: ...
+
+
+class Backend:
+    """The answers to ``/setup``, ``/predict``, ``/webhook`` and ``/versions``, each from a JSON body.
+
+    ``named``: the model that suggests as long as no round is promoted. ``wake`` tells the worker that the
+    inbox has something; ``say`` gets a line for people, never one with a secret in it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        predictor: Predicts,
+        *,
+        wake: Callable[[], None],
+        say: Callable[[str], None],
+        named: int | None = None,
+    ) -> None:
+        self.store = store
+        self.predictor = predictor
+        self.wake = wake
+        self.say = say
+        self.named = named
+        self._told = ""
+
+    def setup(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The version of the moment; RecipeError where the project there has nothing that we label.
+
+        The body's access token is neither kept nor used.
+        """
+        layout = self._layout(body.get("schema"))
+        return {
+            "model_version": version_of(standing_model(self.store, self.named)),
+            "unknown_labels": list(layout.strangers(self.store.labels.names())),
+        }
+
+    def versions(self) -> dict[str, Any]:
+        """The versions of every finished round, the standing one first."""
+        models = [self.store.models.get(row.model_id) for row in self.store.rounds.all() if row.model_id]
+        names = [
+            version_of(standing_model(self.store, self.named)),
+            *(version_of(m) for m in models[::-1] if m),
+        ]
+        return {"versions": list(dict.fromkeys(names))}
+
+    def webhook(self, body: Any) -> dict[str, Any]:
+        """Keep the event and answer; the work is done afterwards."""
+        kept = enqueue(self.store, body)
+        if kept:
+            self.wake()
+        return {"status": "kept" if kept else "of no use here"}
+
+    def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """One answer a task, in their order: a prediction, or none where no model has learned anything yet.
+
+        A task without a usable text gets an empty prediction with score 0.
+        """
+        tasks = body.get("tasks")
+        if not isinstance(tasks, list) or len(tasks) > MOST_TASKS:
+            raise RecipeError(f'"tasks" must be a list of at most {MOST_TASKS:,} tasks')
+        layout = self._layout(body.get("label_config"))
+        try:
+            project = project_number(body.get("project"))
+        except ValueError as error:
+            raise RecipeError(f'"project": {error}') from error
+        landed = land(self.store, project, tasks, layout)
+        for item in landed:
+            if item.document is None:
+                self.say(f"task {item.task}: {item.problem}: it gets no suggestion")
+        model = self._predicted([item.document for item in landed if item.document is not None])
+        version = version_of(model)
+        results = [[] if model is None else self._answer(item, model, layout, version) for item in landed]
+        return {"results": results, "model_version": version}
+
+    def _layout(self, xml: object) -> Layout:
+        labels = self.store.labels.names()
+        layout = read_layout(xml, labels)
+        if not layout.offered(labels):
+            raise RecipeError(
+                f"Label Studio's labels ({', '.join(layout.labels or ())}) and this project's "
+                f"({', '.join(labels)}) have none in common"
+            )
+        told = unknown_labels(self.store, layout)
+        if told and told != self._told:
+            self.say(told.removeprefix("; "))
+        self._told = told
+        return layout
+
+    def _predicted(self, documents: Sequence[Document]) -> Model | None:
+        """The model that has predicted all of these documents by now; None where there is none."""
+        model = standing_model(self.store, self.named)
+        if model is None or model.id is None:
+            return None
+        missing = [d.id for d in documents if d.id and self.store.predictions.get(d.id, model.id) is None]
+        if not missing:
+            return model
+        try:
+            used = self.predictor.predict(missing, PREDICT_SECONDS)
+        except RecipeError as error:
+            raise Busy(str(error)) from error
+        if used == model.id:
+            return model
+        raise Busy("another round was promoted just now: ask again")
+
+    def _answer(self, item: Landed, model: Model, layout: Layout, version: str) -> dict[str, Any]:
+        found = None
+        if item.document is not None and item.document.id is not None and model.id is not None:
+            found = self.store.predictions.get(item.document.id, model.id)
+        if item.document is None or found is None:
+            return {"result": [], "score": 0.0, "model_version": version}
+        return prediction_of(self.store, item.document, found, layout, version)
+
+
+def prediction_of(
+    store: Store, document: Document, found: Prediction, layout: Layout, version: str
+) -> dict[str, Any]:
+    """A stored prediction as Label Studio takes it; labels that cannot be chosen there are left out."""
+    offered = layout.offered(store.labels.names())
+    spans = [span for span in found.spans if span.label in offered]
+    prediction: dict[str, Any] = {
+        "result": regions_of(spans, document.text, from_name=layout.from_name, to_name=layout.to_name),
+        "model_version": version,
+    }
+    score = _score(store, found)
+    return prediction if score is None else {**prediction, "score": score}
+
+
+def _score(store: Store, found: Prediction) -> float | None:
+    """How sure the model is of the whole document, 0-1: the geometric mean of its tokens' probabilities, so
+    that sorting by score in Label Studio asks what `mnlp` asks. Without token scores: the spans' mean."""
+    doubt = store.predictions.acquisition(found.document_id, found.model_id, "mnlp")
+    if doubt is not None:
+        return round(min(1.0, math.exp(-doubt)), 6)
+    scores = [span.score for span in found.spans if span.score is not None]
+    return round(sum(scores) / len(scores), 6) if scores else None
