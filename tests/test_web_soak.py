@@ -1,20 +1,24 @@
 """Requests made after the server's own description, right and wrong ones: never a 5xx, never a broken store.
 
-``SPANLOOP_SOAK=100000`` sets how many; without it a few hundred.
+``SPANLOOP_SOAK=100000`` sets how many; without it a few hundred. Several people ask at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import os
 import random
+import sys
+import time
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.openapi import openapi
@@ -23,6 +27,8 @@ from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
 
 REQUESTS = int(os.environ.get("SPANLOOP_SOAK", "400"))
+PEOPLE = 4
+DOCUMENTS = 40
 HOST = "http://localhost:8765"
 ODD: list[Any] = [
     None,
@@ -82,7 +88,7 @@ def made_from(schema: dict[str, Any], luck: random.Random) -> Any:
         return luck.random() < 0.5
     if schema.get("format") == "uuid":
         return str(uuid.UUID(int=luck.getrandbits(128)))
-    return luck.choice(["k0", "k1", "k2", "PER", "LOC", "tab", "💩"]) if kind == "string" else None
+    return luck.choice(["k0", "k1", "k2", "PER", "LOC", "tab", "Ann", "💩"]) if kind == "string" else None
 
 
 def body_schema(described: dict[str, Any]) -> dict[str, Any]:
@@ -119,54 +125,81 @@ def body_of(value: Any, luck: random.Random) -> bytes:
     return body
 
 
+class Soak:
+    """One person after another's luck: requests made from the server's own description."""
+
+    def __init__(self, seen: Counter[int]) -> None:
+        described = openapi()["paths"].items()
+        self.posts = {path: body_schema(methods["post"]) for path, methods in described if "post" in methods}
+        self.reads = [path for path, methods in described if "get" in methods]
+        self.seen = seen
+
+    async def run(self, client: httpx.AsyncClient, luck: random.Random, requests: int) -> None:
+        for _ in range(requests):
+            reply = await (self.post(client, luck) if luck.random() < 0.7 else self.read(client, luck))
+            self.seen[reply.status_code] += 1
+            assert reply.status_code < 500, (reply.request.url, reply.request.content[:500], reply.text)
+            assert reply.status_code == 200 or reply.json()["error"]
+
+    async def post(self, client: httpx.AsyncClient, luck: random.Random) -> httpx.Response:
+        where = luck.choice(list(self.posts))
+        value = made_from(self.posts[where], luck)
+        for _ in range(luck.choice([0, 1, 1, 2])):
+            value = damaged(value, luck)
+        headers = {"origin": HOST, "content-type": "application/json"}
+        if luck.random() < 0.03:
+            headers = {name: luck.choice(["", "null", "x"]) for name in headers}
+        return await client.post(where, content=body_of(value, luck), headers=headers)
+
+    async def read(self, client: httpx.AsyncClient, luck: random.Random) -> httpx.Response:
+        number = str(luck.choice([1, 2, 99, 2**63, 10**30, "x", "-1"]))
+        odd = [str(v)[:300].encode("utf-8", "replace").decode() for v in luck.choices(ODD, k=3)]
+        parameters = {
+            "client": odd[0] or "tab",
+            "held": luck.choice(["1,2", odd[1]]),
+            "n": luck.choice(["2", odd[2]]),
+            "text": luck.choice(["Ann", "no", "💩", odd[0], odd[1]]),
+            "label": luck.choice(["PER", odd[2]]),
+        }
+        return await client.get(luck.choice(self.reads).replace("{id}", number), params=parameters)
+
+
+async def soak(store: Store, requests: int) -> Counter[int]:
+    """So many requests by several at once; how many replies of each status came."""
+    app = create_app(store, PageSettings(), ask_tokens=lambda _: None)
+    seen: Counter[int] = Counter()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+        people = [
+            Soak(seen).run(client, random.Random(seed), requests // PEOPLE + (seed < requests % PEOPLE))
+            for seed in range(PEOPLE)
+        ]
+        await asyncio.gather(*people)
+    return seen
+
+
 @pytest.mark.slow
 def test_nothing_that_is_sent_makes_the_server_fail(tmp_path: Path) -> None:
-    luck = random.Random(REQUESTS)
     path = tmp_path / "soak.db"
     with Store.create(
         path, labels=["PER", "LOC"], base_model="offline", lang="en", eval_fraction=0.0
     ) as store:
         added = store.documents.add(
-            [Document(f"Ann 💩 met Bob no {n} .", key=f"k{n}", split="pool") for n in range(3)]
+            [Document(f"Ann 💩 met Bob no {n} .", key=f"k{n}", split="pool") for n in range(DOCUMENTS)]
         )
         model = store.models.add(Model(hash="ab" * 8, kind="hf", name="m"))
         assert model.id is not None
         store.predictions.add(
             model.id, [(a.document_id, [Span(0, 3, "PER", 0.9)], {"mnlp": 1.0}) for a in added]
         )
-        client = TestClient(create_app(store, PageSettings(), ask_tokens=lambda _: None), base_url=HOST)
-        described = openapi()["paths"].items()
-        posts = {path: body_schema(methods["post"]) for path, methods in described if "post" in methods}
-        reads = [path for path, methods in described if "get" in methods]
-        seen: dict[int, int] = {}
-        for _ in range(REQUESTS):
-            if luck.random() < 0.7:
-                where = luck.choice(list(posts))
-                value = made_from(posts[where], luck)
-                for _ in range(luck.choice([0, 1, 1, 2])):
-                    value = damaged(value, luck)
-                headers = {"origin": HOST, "content-type": "application/json"}
-                if luck.random() < 0.03:
-                    headers = {name: luck.choice(["", "null", "x"]) for name in headers}
-                reply = client.post(where, content=body_of(value, luck), headers=headers)
-            else:
-                where = luck.choice(reads).replace(
-                    "{id}", str(luck.choice([1, 2, 99, 2**63, 10**30, "x", "-1"]))
-                )
-                odd = [str(v)[:300].encode("utf-8", "replace").decode() for v in luck.choices(ODD, k=3)]
-                parameters = {
-                    "client": odd[0] or "tab",
-                    "held": luck.choice(["1,2", odd[1]]),
-                    "n": luck.choice(["2", odd[2]]),
-                    "text": luck.choice(["Ann", "no", "💩", odd[0], odd[1]]),
-                    "label": luck.choice(["PER", odd[2]]),
-                }
-                reply = client.get(where, params=parameters)
-            seen[reply.status_code] = seen.get(reply.status_code, 0) + 1
-            assert reply.status_code < 500, (where, reply.text)
-            assert reply.status_code == 200 or reply.json()["error"]
+        began = time.monotonic()
+        seen = asyncio.run(soak(store, REQUESTS))
+        sys.stdout.write(
+            f"{REQUESTS:,} requests, {time.monotonic() - began:.0f} s, {dict(sorted(seen.items()))}\n"
+        )
+        assert seen.total() == REQUESTS
         assert seen[200] > REQUESTS / 20
         assert seen[400] > REQUESTS / 20
         golds = list(store.annotations.gold())
         assert all(0 <= s.start < s.end <= len(g.document.text) for g in golds for s in g.spans)
+        assert store.check() == []
         assert store.row("PRAGMA integrity_check") == ("ok",)

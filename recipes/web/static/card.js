@@ -17,6 +17,7 @@ export class Card {
     this.others = part("span", "others");
     this.others.setAttribute("role", "status");
     foot.append(this._meta(), this.hint, this.others, this.badge);
+    if (work.reason) this.element.append(part("p", "reason", work.reason));
     this.element.append(this.paper.root, this.comment, foot);
     this.update();
   }
@@ -66,12 +67,14 @@ function hint(work) {
   if (work.charMode) return "character mode: spans keep the exact characters";
   const proposed = work.spans.filter((span) => span.proposed).length;
   if (proposed) return `${proposed} proposed from an equal string: look at ${proposed === 1 ? "it" : "them"}`;
+  if (work.provisional && work.tokensFailed) return "tokens cannot be prepared, see where spanloop runs: words instead";
   if (work.provisional) return "tokens are being prepared: words for now";
   return "";
 }
 
-function part(tag, className = "") {
+function part(tag, className = "", text = "") {
   const element = document.createElement(tag);
+  element.textContent = text;
   if (className) element.className = className;
   return element;
 }

@@ -38,7 +38,8 @@ export class Edits {
   }
 
   // A label was chosen by key, click or name: for the selected span, the words under the cursor, or what comes next.
-  choose(name) {
+  // By keys the cursor then goes on; a click or a tap keeps the new span selected, with its ends to drag.
+  choose(name, { byKey = true } = {}) {
     if (this.active?.work.asked) return;
     this.page.labels.mark(name);
     const work = this.active?.work;
@@ -52,7 +53,8 @@ export class Edits {
       hands.relabel(work, span, name);
       this.edited();
     } else if (work.cursor) {
-      hands.putAtCursor(work, name, { tags: this.page.labels.tags });
+      const put = hands.putAtCursor(work, name, { tags: this.page.labels.tags });
+      if (!byKey) hands.select(work, put);
       this.edited();
     }
   }
@@ -190,6 +192,7 @@ export class Edits {
     const work = this.active?.work;
     const span = work?.span(work.selected);
     const focus = document.getElementById("focus");
+    document.getElementById("tools").classList.toggle("off", !span);
     if (!span) {
       focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
       return;

@@ -23,7 +23,7 @@ class Page {
     document.getElementById("project").textContent = this.project.name;
     this.keymap = new Keymap(this.project.keys);
     this.labels = new Labels(this.project);
-    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name));
+    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));
     this.status = new Status(() => this.run("refused"));
     this.status.figures(this.project.figures);
     this.status.progress(this.project.counts);

@@ -1,4 +1,5 @@
 // The mouse on a paper: drag or double-click to add a span, click to select one or to place the cursor, drag an edge.
+// A finger: tap to select a span or a word, drag on from the chosen word to take in more, drag an edge; elsewhere it scrolls.
 
 import * as hands from "./hands.js";
 
@@ -14,7 +15,10 @@ export function listen(card, page) {
   root.addEventListener("pointerdown", (event) => {
     onEdge = Boolean(event.target.dataset?.edge);
     if (onEdge) dragEdge(card, page, event.target.dataset.edge);
+    else if (event.pointerType === "touch" && event.target.closest?.(".token.cursor")) dragCursor(card, page);
   });
+  // touch-action knows no inline elements: this keeps the finger on the chosen word from scrolling
+  root.addEventListener("touchstart", (event) => event.target.closest?.(".token.cursor") && event.preventDefault(), { passive: false });
   root.addEventListener("mousedown", (event) => onEdge && event.preventDefault());
   root.addEventListener("mousedown", (event) => {
     if (event.button === 0 && !onEdge) document.addEventListener("mouseup", (up) => released(card, page, up), { once: true });
@@ -52,13 +56,36 @@ function dragEdge(card, page, edge) {
     work.selected = id;
     card.update();
   };
+  card.paper.root.classList.add("dragging"); // the ends themselves must not hide the text from the pointer
+  untilReleased(follow, () => {
+    card.paper.root.classList.remove("dragging");
+    page.edited(work.position !== before);
+  });
+}
+
+// A finger on the chosen word takes in the words that it goes over.
+function dragCursor(card, page) {
+  const { work } = card;
+  const follow = (event) => {
+    const offset = card.paper.offsetAt(event.clientX, event.clientY);
+    const token = offset === null ? work.tokenCount : work.tokenAt(offset);
+    if (token >= work.tokenCount || token === work.cursor?.head) return;
+    hands.placeCursor(work, token, { extend: true });
+    page.changed(card);
+  };
+  untilReleased(follow, () => {});
+}
+
+function untilReleased(follow, released) {
   const release = () => {
     document.removeEventListener("pointermove", follow);
-    page.edited(work.position !== before);
+    document.removeEventListener("pointerup", release);
+    document.removeEventListener("pointercancel", release);
+    released();
   };
   document.addEventListener("pointermove", follow);
-  document.addEventListener("pointerup", release, { once: true });
-  document.addEventListener("pointercancel", release, { once: true });
+  document.addEventListener("pointerup", release);
+  document.addEventListener("pointercancel", release);
 }
 
 function tokenEdge(work, edge, offset) {

@@ -1,9 +1,11 @@
 // The text of one document on the page: every token is an element with one text node and its own data-start.
 // Text is cut into blocks at line ends and blocks into runs; an edit renders again only the runs whose spans changed.
+// In long documents runs far from the screen are plain text, in the same place and of the same size, until they come near.
 
 import { countPoints } from "./text.js";
 
 const RUN_TOKENS = 150;
+const LIVE_TOKENS = 1500; // so many from the start are live at once: more than a screen holds
 
 export class Paper {
   constructor(work, labels) {
@@ -20,6 +22,8 @@ export class Paper {
   // Lay out the whole text anew: at first, and when its tokens become known.
   build() {
     this.runs = [];
+    this.lit = []; // elements that show the selection or the cursor
+    this.edges = [];
     this.root.replaceChildren();
     this.root.classList.toggle("tags", this.labels.tags);
     for (const block of blocks(this.work)) {
@@ -33,6 +37,7 @@ export class Paper {
           start: first === block.first ? block.start : this.work.tokenEnd(first - 1),
           end: last === block.last ? block.end : this.work.tokenEnd(last - 1),
           element: document.createElement("span"),
+          live: last <= LIVE_TOKENS,
           shown: null,
         };
         this.runs.push(run);
@@ -41,6 +46,7 @@ export class Paper {
       this.root.append(element);
     }
     this.update();
+    this._watch();
   }
 
   // Bring the page in line with the work's spans, selection and cursor.
@@ -50,17 +56,49 @@ export class Paper {
     for (const run of this.runs) {
       while (at < spans.length && spans[at].end <= run.start) at += 1;
       const here = [];
-      for (let index = at; index < spans.length && spans[index].start < run.end; index += 1) here.push(spans[index]);
-      const key = here.map((s) => `${s.id} ${s.start} ${s.end} ${s.label} ${roomAfter(spans, s)}`).join();
-      if (run.shown === key) continue;
-      run.shown = key;
-      this._render(run, here);
+      for (let index = at; index < spans.length && spans[index].start < run.end; index += 1) here.push(index);
+      this._renderIfChanged(run, here);
     }
     this._showSelection();
   }
 
-  _render(run, spans) {
+  // `here`: the places of the run's spans among the work's.
+  _renderIfChanged(run, here) {
+    const { spans } = this.work;
+    const key = run.live ? here.map((n) => `${spans[n].id} ${spans[n].start} ${spans[n].end} ${spans[n].label} ${roomAfter(spans, n)}`).join() : "plain";
+    if (run.shown === key) return;
+    run.shown = key;
+    if (run.live) this._render(run, here);
+    else run.element.replaceChildren(this._atom({ start: run.start, end: run.end, token: null }));
+  }
+
+  // Give runs their tokens and spans, which far from the screen they lack.
+  _enliven(runs) {
+    const { spans } = this.work;
+    for (const run of runs) {
+      if (run.live) continue;
+      run.live = true;
+      this._renderIfChanged(run, spans.flatMap((span, n) => (span.start < run.end && span.end > run.start ? [n] : [])));
+    }
+  }
+
+  _watch() {
+    this.observer?.disconnect();
+    this.observer = new IntersectionObserver((entries) => this._onNear(entries), { rootMargin: "100% 0px" });
+    for (const run of this.runs) if (!run.live) this.observer.observe(run.element);
+  }
+
+  _onNear(entries) {
+    const near = new Set(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
+    const runs = this.runs.filter((run) => near.has(run.element));
+    for (const element of near) this.observer.unobserve(element);
+    this._enliven(runs);
+    if (runs.length) this._showSelection();
+  }
+
+  _render(run, here) {
     const fragment = document.createDocumentFragment();
+    const spans = here.map((place) => this.work.spans[place]);
     let open = null;
     let parent = fragment;
     for (const atom of atoms(this.work, run, spans)) {
@@ -70,7 +108,7 @@ export class Paper {
         parent = span ? fragment.appendChild(this._mark(span)) : fragment;
       }
       const element = this._atom(atom);
-      if (span && atom.start === span.start) this._caption(element, span);
+      if (span && atom.start === span.start) this._caption(element, span, here[spans.indexOf(span)]);
       parent.append(element);
     }
     run.element.replaceChildren(fragment);
@@ -89,10 +127,10 @@ export class Paper {
   }
 
   // The label stands under the first token, so that setting it moves no text; it is cut where the next one begins.
-  _caption(element, span) {
+  _caption(element, span, place) {
     element.classList.add("first");
     element.dataset.label = span.label;
-    element.style.setProperty("--room", roomAfter(this.work.spans, span));
+    element.style.setProperty("--room", roomAfter(this.work.spans, place));
   }
 
   _atom({ start, end, token }) {
@@ -106,20 +144,28 @@ export class Paper {
   }
 
   _showSelection() {
-    for (const old of this.root.querySelectorAll(".selected, .cursor")) old.classList.remove("selected", "cursor");
-    for (const old of this.root.querySelectorAll(".edge")) old.remove();
-    const { selected, cursor } = this.work;
-    if (selected !== null) {
-      const marks = this.root.querySelectorAll(`[data-span="${selected}"]`);
-      for (const mark of marks) mark.classList.add("selected");
-      if (!this.labels.tags && marks.length) this._showEdges(marks[0], marks[marks.length - 1]);
-    }
-    if (cursor) {
-      const [first, last] = [Math.min(cursor.anchor, cursor.head), Math.max(cursor.anchor, cursor.head)];
-      for (let token = first; token <= last; token += 1) {
-        for (const piece of this.tokenElements(token)) piece.classList.add("cursor");
-      }
-    }
+    for (const old of this.lit) old.classList.remove("selected", "cursor");
+    for (const old of this.edges) old.remove();
+    this.lit = [];
+    this.edges = [];
+    const span = this.work.span(this.work.selected);
+    if (span) this._light(this._marks(span), "selected");
+    if (span && !this.labels.tags && this.lit.length) this._showEdges(this.lit[0], this.lit.at(-1));
+    const { cursor } = this.work;
+    if (!cursor) return;
+    const [first, last] = [Math.min(cursor.anchor, cursor.head), Math.max(cursor.anchor, cursor.head)];
+    for (let token = first; token <= last; token += 1) this._light(this.tokenElements(token), "cursor");
+  }
+
+  _light(elements, className) {
+    for (const element of elements) element.classList.add(className);
+    this.lit.push(...elements);
+  }
+
+  _marks(span) {
+    const runs = this.runs.filter((run) => run.start < span.end && run.end > span.start);
+    this._enliven(runs);
+    return runs.flatMap((run) => [...run.element.querySelectorAll(`[data-span="${span.id}"]`)]);
   }
 
   // The two ends of the selected span, to be dragged with the mouse.
@@ -129,6 +175,7 @@ export class Paper {
       element.className = "edge";
       element.dataset.edge = edge;
       atom.append(element);
+      this.edges.push(element);
     }
   }
 
@@ -140,15 +187,30 @@ export class Paper {
     return range ? this.offsetOf(range.startContainer, range.startOffset) : null;
   }
 
+  // The elements of a token: one, or more where a span begins or ends inside of it.
   tokenElements(token) {
-    return this.root.querySelectorAll(`[data-token="${token}"]`);
+    const run = this.runs[this._runOf(token)];
+    this._enliven([run]);
+    return run.element.querySelectorAll(`[data-token="${token}"]`);
+  }
+
+  _runOf(token) {
+    let low = 0;
+    let high = this.runs.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.runs[middle].first <= token) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   // Scroll what the hands are on into view, if it is not.
   reveal(block = "nearest") {
     const { selected, cursor } = this.work;
     const onCursor = cursor ? this.tokenElements(cursor.head)[0] : null;
-    const onSpan = selected === null ? null : this.root.querySelector(`[data-span="${selected}"]`);
+    const span = this.work.span(selected);
+    const onSpan = span ? this._marks(span)[0] : null;
     (onCursor ?? onSpan)?.scrollIntoView({ block });
   }
 
@@ -193,10 +255,10 @@ function atomLength(atom) {
   return countPoints(atom.textContent, atom.textContent.length);
 }
 
-// Code points between the start of a span and the start of the next one: how long its caption may get.
-function roomAfter(spans, span) {
-  const next = spans[spans.indexOf(span) + 1];
-  return next ? Math.min(60, next.start - span.start) : 60;
+// Code points between the start of the span at this place and the start of the next one: how long its caption may get.
+function roomAfter(spans, place) {
+  const next = spans[place + 1];
+  return next ? Math.min(60, next.start - spans[place].start) : 60;
 }
 
 // Token ranges that lie between line ends, with the characters around them: {first, last, start, end}.

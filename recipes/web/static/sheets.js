@@ -148,7 +148,7 @@ export class Sheets {
   // Tokens come from a process of their own; until they are there the cards show provisional words.
   _pollTokens() {
     clearTimeout(this.tokenTimer);
-    const cards = this.cards.filter((card) => card.work.provisional && !card.work.asked);
+    const cards = this.cards.filter((card) => card.work.provisional && !card.work.tokensFailed && !card.work.asked);
     if (!cards.length) return;
     this.tokenTimer = setTimeout(async () => {
       await Promise.all(cards.map((card) => this._fetchTokens(card)));
@@ -158,7 +158,11 @@ export class Sheets {
 
   async _fetchTokens(card) {
     try {
-      const { tokens } = await get(`/api/documents/${card.work.id}/tokens`);
+      const { tokens, failed } = await get(`/api/documents/${card.work.id}/tokens`);
+      if (!tokens && failed !== card.work.tokensFailed) {
+        card.work.tokensFailed = failed;
+        card.update();
+      }
       if (!tokens) return;
       this.page.edits.point(null); // what the mouse pointed at is another word now
       card.setTokens(tokens);

@@ -14,6 +14,8 @@ export class Work {
     this.suggestions = new Map(item.suggestions.map((suggestion) => [suggestion.id, suggestion]));
     this.earlier = item.answer;
     this.others = item.others ?? []; // who else has it in hand
+    this.reason = item.reason ?? ""; // why it is asked, where somebody said so
+    this.tokensFailed = false;
     this.charMode = charMode;
     this.setTokens(item.tokens);
     this.answered = null;
