@@ -35,6 +35,7 @@ def correct(
     blind: bool = False,
     view: View = "document",
     only: str | None = None,
+    review: bool = False,
     browser: bool = True,
     access_log: str | Path | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -42,13 +43,14 @@ def correct(
     """Serve the page over the store at ``path`` until Ctrl-C or SIGTERM; ``on_ready`` is told the link.
 
     Port 0 takes any free one. A host beyond this machine needs a ``token`` or
-    named annotators; StoreError says so. ``access_log`` is a file that gets a line for every request.
+    named annotators; StoreError says so. ``review``: what waits for review, of either split, instead of open
+    documents; answers then have the last word. ``access_log`` is a file that gets a line for every request.
     """
-    settings = PageSettings(host, annotator or "me", token, split, strategy, blind, view, only)
+    settings = PageSettings(host, annotator or "me", token, split, strategy, blind, view, only, review)
     with Store.open(path) as store, closing(_Tokeniser(store.path)) as tokeniser, ExitStack() as stack:
         _check_door(store, host, token)
-        _check_view(store, view, only)
-        listener = stack.enter_context(_listening(host, port))
+        _check_view(store, view, only, review)
+        listener = stack.enter_context(listening(host, port))
         link = _link(host, listener.getsockname()[1], token)
         log = None if access_log is None else stack.enter_context(log_to(Path(access_log)))
         app = create_app(store, settings, ask_tokens=tokeniser.ask, log=log)
@@ -60,8 +62,8 @@ def correct(
             timeout_graceful_shutdown=3,
             lifespan="off",
         )
-        server = _AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
-        with _signals_end_the_server_only():
+        server = AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
+        with signals_end_the_server_only():
             server.run(sockets=[listener])
 
 
@@ -76,7 +78,13 @@ def _check_door(store: Store, host: str, token: str | None) -> None:
         )
 
 
-def _check_view(store: Store, view: View, only: str | None) -> None:
+def _check_view(store: Store, view: View, only: str | None, review: bool) -> None:
+    if review and view == "binary":
+        raise StoreError("--review shows whole documents: leave --view binary out")
+    if review and not store.reviews.waiting():
+        raise StoreError(
+            f"nothing waits for review: send documents with `spanloop review {store.path} --top 50`"
+        )
     if only is not None and view != "binary":
         raise StoreError("--only LABEL goes with --view binary")
     if only is not None and only not in store.labels.names():
@@ -84,7 +92,7 @@ def _check_view(store: Store, view: View, only: str | None) -> None:
 
 
 @contextmanager
-def _signals_end_the_server_only() -> Iterator[None]:
+def signals_end_the_server_only() -> Iterator[None]:
     """uvicorn raises its signals anew once it has stopped: let them not cut off what closes afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -101,7 +109,7 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
     return
 
 
-class _AnnouncingServer(uvicorn.Server):
+class AnnouncingServer(uvicorn.Server):
     """Says once that it is ready."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -126,7 +134,7 @@ def _link(host: str, port: int, token: str | None) -> str:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -151,17 +159,18 @@ class _Tokeniser:
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
-    def ask(self, document_id: int) -> None:
-        """Have this document tokenised before the others; if the process died, the page keeps to words."""
+    def ask(self, document_id: int) -> bool:
+        """Have this document tokenised before the others; False if the process died: it said why itself."""
         with self._lock:
             process = self._process = self._process or self._start()
             if process.poll() is not None or process.stdin is None:
-                return
+                return False
             try:
                 process.stdin.write(f"{document_id}\n")
                 process.stdin.flush()
             except BrokenPipeError:
-                return
+                return False
+            return True
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -92,6 +92,22 @@ def test_it_ends_cleanly_and_quietly(db: Path, sign: signal.Signals) -> None:
 
 
 @pytest.mark.slow
+def test_a_tokenising_process_that_died_is_told_and_the_page_goes_on(db: Path) -> None:
+    with Store.open(db) as store:
+        store.set_project(nlp="no_such_pipeline")
+    with serving(db) as (link, process):
+        deadline, said = time.monotonic() + 60, {"failed": False}
+        while not said["failed"] and time.monotonic() < deadline:
+            with urllib.request.urlopen(f"{link}api/documents/1/tokens") as reply:
+                said = json.load(reply)
+            time.sleep(0.2)
+        assert said == {"tokens": None, "failed": True}
+        process.send_signal(signal.SIGTERM)
+        _, printed = process.communicate(timeout=20)
+        assert "no_such_pipeline" in printed
+
+
+@pytest.mark.slow
 def test_tokens_are_stored_by_the_second_process_which_ends_with_the_first(db: Path) -> None:
     with serving(db) as (link, process):
         deadline = time.monotonic() + 60

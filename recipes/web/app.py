@@ -34,12 +34,12 @@ def create_app(
     store: Store,
     settings: PageSettings,
     *,
-    ask_tokens: Callable[[int], None],
+    ask_tokens: Callable[[int], bool],
     log: Callable[[str], None] | None = None,
 ) -> Starlette:
     """The page over ``store``; ``ask_tokens`` asks the tokenising process for one document soon.
 
-    ``log`` gets a line for every request.
+    It says whether that process lives. ``log`` gets a line for every request.
     """
     desk = Desk(store, settings, ask_tokens=ask_tokens)
     cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one

@@ -31,7 +31,7 @@ class Desk:
         store: Store,
         settings: PageSettings,
         *,
-        ask_tokens: Callable[[int], None],
+        ask_tokens: Callable[[int], bool],
     ) -> None:
         self.store = store
         self.settings = settings
@@ -58,9 +58,14 @@ class Desk:
             "blind": self.settings.blind,
             "view": self.settings.view,
             "only": self.settings.only,
-            "counts": self.store.queue.counts(self.split),
+            "counts": self._counts(),
             "figures": self._figures(),
         }
+
+    def _counts(self) -> dict[str, int]:
+        """Documents by state; of a review, those that wait are the open ones."""
+        counts = self.store.queue.counts(self.split)
+        return counts | {"open": self.store.reviews.waiting()} if self.settings.review else counts
 
     def _figures(self) -> dict[str, Any] | None:
         """Strict micro F1 of the promoted round and of the one it came from, None before the first."""
@@ -94,21 +99,14 @@ class Desk:
             self.sittings.hold(client, annotator, [*held, *(_id(item.document) for item in items)])
         documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
         documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
-        return {"documents": documents, "counts": self.store.queue.counts(self.split)}
+        return {"documents": documents, "counts": self._counts()}
 
     def _deal(self, annotator: str, n: int, exclude: set[int]) -> list[QueueItem]:
         """Up to ``n`` documents from the queue; in yes/no mode those without a question go back."""
         fitting: list[QueueItem] = []
         for _ in range(MAX_DEALS):
             passed = exclude | self._nothing_to_ask | {_id(item.document) for item in fitting}
-            items = self.store.queue.next(
-                annotator,
-                n=n - len(fitting),
-                split=self.split,
-                strategy=self.settings.strategy,
-                exclude=sorted(passed),
-                lease_seconds=LEASE_SECONDS,
-            )
+            items = self._draw(annotator, n - len(fitting), sorted(passed))
             for item in items:
                 if self._asks_something(item.prediction):
                     fitting.append(item)
@@ -118,6 +116,18 @@ class Desk:
             if not items or len(fitting) == n:
                 break
         return fitting
+
+    def _draw(self, annotator: str, n: int, exclude: list[int]) -> list[QueueItem]:
+        if self.settings.review:
+            return self.store.reviews.next(annotator, n=n, exclude=exclude, lease_seconds=LEASE_SECONDS)
+        return self.store.queue.next(
+            annotator,
+            n=n,
+            split=self.split,
+            strategy=self.settings.strategy,
+            exclude=exclude,
+            lease_seconds=LEASE_SECONDS,
+        )
 
     def _asks_something(self, prediction: Prediction | None) -> bool:
         if self.settings.view == "document":
@@ -133,9 +143,12 @@ class Desk:
         return self._opened(annotator, document, prediction, model)
 
     def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """``{"tokens": flat offsets or null while the tokenising process has not come to it}``."""
+        """Flat offsets, or null while the tokenising process has not come to it; whether it has ended."""
         document = self._document(query)
-        return {"tokens": self._tokens(document)}
+        tokens = self.store.tokenizations.get(_id(document))
+        if tokens is not None:
+            return {"tokens": wire.flat(tokens), "failed": False}
+        return {"tokens": None, "failed": not self.ask_tokens(_id(document))}
 
     def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Documents that contain ``text``, with the characters around the first place and who has them."""
@@ -177,7 +190,7 @@ class Desk:
         return {
             "annotation_id": added.annotation_id,
             "new": added.new,
-            "counts": self.store.queue.counts(self.split),
+            "counts": self._counts(),
         }
 
     def _annotation(self, annotator: str, posted: PostedAnswer) -> Annotation:
@@ -194,7 +207,7 @@ class Desk:
             uuid=posted.uuid,
             document_id=posted.document_id,
             annotator=annotator,
-            origin="human",
+            origin="review" if self.settings.review else "human",
             answer=posted.answer,
             spans=settle(posted.spans, suggestions, keep_rejected=posted.answer == "accept"),
             ranges=posted.ranges,
@@ -270,8 +283,11 @@ class Desk:
         prediction: Prediction | None,
         model: Model | None,
     ) -> dict[str, Any]:
-        """The document and what it starts from: the draft, else the newest answer, else suggestions."""
+        """The document and what it starts from: the draft, else the newest answer (of a review: what counts
+        as gold), else suggestions."""
         latest = self.store.annotations.latest(_id(document), annotator)
+        if self.settings.review:
+            latest = self.store.reviews.start(_id(document))
         if latest is not None and latest.prediction_id is not None:
             prediction = self.store.predictions.by_id(latest.prediction_id)
             model = None if prediction is None else self.store.models.get(prediction.model_id)
@@ -285,6 +301,7 @@ class Desk:
             "model": None if shown is None or model is None else model.name,
             "answer": None if latest is None else wire.annotation_json(latest),
             "draft": None if draft is None else json.loads(draft),
+            "reason": self.store.reviews.reason(_id(document)) if self.settings.review else "",
         }
 
     def _tokens(self, document: Document) -> list[int] | None:
