@@ -41,7 +41,7 @@ def hf_token_classifier(
         "max_wordpieces": max_wordpieces,
         "overlap": overlap,
     }
-    attrs = {"unit": "token", "aggregation": "first", "batch_wordpieces": 1024}
+    attrs = {"unit": "token", "aggregation": "first", "batch_wordpieces": 1024, "label_strategy": "first"}
     return Model("hf_token_classifier", _hf_forward, attrs=attrs, shims=[HFShim(source)])
 
 
@@ -70,7 +70,8 @@ def _hf_forward(model: Model[list[Doc], Scores], docs: list[Doc], is_train: bool
     module = network.pretrained.model
     module.train(is_train)
     with torch.set_grad_enabled(is_train):
-        scores = network.tensors(network.encode(docs))
+        by_wordpiece = is_train and model.attrs["label_strategy"] == "all"
+        scores = network.tensors(network.encode(docs), by_wordpiece=by_wordpiece)
     module.eval()
 
     def backprop(d_scores: Scores) -> list[Doc]:

@@ -52,6 +52,7 @@ doc_extensions.register()
         "batch_wordpieces": 1024,
         "keep_scores": False,
         "class_weights": "none",
+        "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
     },
     default_score_weights={
@@ -81,6 +82,7 @@ def make_hf_token_classifier(
     batch_wordpieces: int,
     keep_scores: bool,
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
+    label_strategy: Literal["first", "all"],
     scorer: Optional[Callable[..., Any]],  # noqa: UP045
 ) -> HFTokenClassifierPipe:
     """Make the pipe. ``model`` as a string, a folder or hub id or ``offline``, is short for the block
@@ -95,7 +97,12 @@ def make_hf_token_classifier(
     network = architectures.hf_token_classifier(model) if isinstance(model, str) else model
     if network.has_ref("tok2vec") and unit == "wordpiece":
         raise ValueError('unit = "wordpiece" needs the architecture spanloop.HFTokenClassifier.v1')
-    network.attrs.update(unit=unit, aggregation=aggregation, batch_wordpieces=batch_wordpieces)
+    network.attrs.update(
+        unit=unit,
+        aggregation=aggregation,
+        batch_wordpieces=batch_wordpieces,
+        label_strategy=label_strategy,
+    )
     return HFTokenClassifierPipe(
         nlp.vocab,
         network,

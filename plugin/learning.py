@@ -15,6 +15,7 @@ from spanloop.plugin.balance import class_weights, tag_weights
 from spanloop.plugin.examples import gold_of
 from spanloop.plugin.gold import UNKNOWN, put_on_units, unit_tags
 from spanloop.plugin.network import as_numpy
+from spanloop.plugin.runtime import wordpiece_units
 from spanloop.plugin.schemes import OUTSIDE, tag_label
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> li
     return targets
 
 
+def row_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> NDArray[np.int64]:
+    """The gold tag of each row that the network gives in training: one a unit, or with the label strategy
+    ``all`` the unit's tag once for each of its wordpieces."""
+    targets = unit_targets(pipe, examples)
+    if pipe.label_strategy == "all":
+        encoded = pipe.encode([example.predicted for example in examples])
+        targets = [tags[wordpiece_units(one)] for tags, one in zip(targets, encoded, strict=True)]
+    return np.concatenate(targets)
+
+
 def label_weights(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> dict[str, float]:
     """The weight of each label by the pipe's ``class_weights``, counted over the examples; none where all
     weigh alike."""
@@ -51,14 +62,14 @@ def label_weights(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> d
 def loss_and_gradient(
     pipe: HFTokenClassifierPipe, examples: Sequence[Example], scores: Sequence[Any]
 ) -> tuple[float, list[NDArray[np.float32]]]:
-    """The mean loss over the units whose tag is known, and its gradient in the scores of each document."""
+    """The mean loss over the rows whose tag is known, and its gradient in the scores of each document."""
     import torch
 
     from spanloop.plugin.loss import TokenLoss
 
     rows = [torch.from_numpy(as_numpy(row)) for row in scores]
     logits = torch.cat(rows).requires_grad_()
-    targets = torch.from_numpy(np.concatenate(unit_targets(pipe, examples)))
+    targets = torch.from_numpy(row_targets(pipe, examples))
     gamma = _FOCAL_GAMMA if pipe.cfg["class_weights"] == "focal" else 0.0
     criterion = TokenLoss(tag_weights(pipe.cfg["label_weights"], pipe.tags, pipe.scheme), gamma)
     loss = criterion(SimpleNamespace(logits=logits.unsqueeze(0)), targets.unsqueeze(0))

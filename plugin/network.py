@@ -107,14 +107,15 @@ class HFNetwork:
             unit=self.model.attrs["unit"],
         )
 
-    def tensors(self, encoded: Sequence[EncodedDoc]) -> list[torch.Tensor]:
-        """The scores as torch tensors, with gradients where torch keeps them."""
+    def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
+        """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
+        wordpiece."""
         from spanloop.plugin.runtime import unit_logits
 
         return unit_logits(
             self.shim.backend,
             encoded,
-            aggregation=self.model.attrs["aggregation"],
+            aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
             budget=self.model.attrs["batch_wordpieces"],
             pad_id=self.pretrained.pad_id,
             n_tags=len(self.pretrained.tags),

@@ -102,6 +102,11 @@ class HFTokenClassifierPipe(TrainablePipe):
         return self.pretrained.tokenizer
 
     @property
+    def label_strategy(self) -> str:
+        """What `update` learns from: the ``first`` wordpiece of a unit, or ``all`` of them."""
+        return str(self.model.attrs["label_strategy"]) if isinstance(self.network, HFNetwork) else "first"
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The tags of the head in the order of its rows; empty while the model has no labels."""
         return self.network.tags
@@ -245,7 +250,8 @@ class HFTokenClassifierPipe(TrainablePipe):
         self, examples: Iterable[Example], scores: Sequence[Any]
     ) -> tuple[float, list[NDArray[np.float32]]]:
         """The mean cross-entropy of the units whose tag is known, weighted by ``class_weights``, and its
-        gradient by document."""
+        gradient by document. ``scores``: as the model gives them in training, one row a unit, or a wordpiece
+        with ``label_strategy = "all"``."""
         return learning.loss_and_gradient(self, list(examples), scores)
 
     # Saving

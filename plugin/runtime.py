@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 Aggregation = Literal["first", "mean", "max"]
+# ``none``: one row a wordpiece that belongs to a unit, as training on all wordpieces wants it.
+Rows = Literal["first", "mean", "max", "none"]
 # How far a stream is read ahead, whatever the batch size: bounds the memory.
 LOOK_AHEAD_CHARS = 1_000_000
 
@@ -100,12 +102,13 @@ def unit_logits(
     backend: Backend,
     docs: Sequence[EncodedDoc],
     *,
-    aggregation: Aggregation,
+    aggregation: Rows,
     budget: int,
     pad_id: int,
     n_tags: int,
 ) -> list[torch.Tensor]:
-    """The scores of each document's units, one tensor of shape (units, tags) a document, on the CPU."""
+    """The scores of each document's units, one tensor of shape (units, tags) a document, on the CPU; with
+    aggregation ``none`` those of its wordpieces, in the order of `wordpiece_units`."""
     import torch
 
     places = [(doc, number) for doc, encoded in enumerate(docs) for number in range(len(encoded.windows))]
@@ -122,21 +125,33 @@ def unit_logits(
     ]
 
 
-def _needed(window: Window, aggregation: Aggregation) -> Bools:
+def wordpiece_units(encoded: EncodedDoc) -> Ints:
+    """The unit of each wordpiece of a document that belongs to one, in the order of the text."""
+    return _units(encoded, "none")
+
+
+def _units(encoded: EncodedDoc, aggregation: Rows) -> Ints:
+    parts = [window.units[_needed(window, aggregation)] for window in encoded.windows]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+
+def _needed(window: Window, aggregation: Rows) -> Bools:
     """The wordpieces whose logits take part in a unit's score."""
     return window.owned & (window.first if aggregation == "first" else window.units != NO_UNIT)
 
 
 def _merge(
-    encoded: EncodedDoc, parts: Sequence[torch.Tensor], aggregation: Aggregation, n_tags: int
+    encoded: EncodedDoc, parts: Sequence[torch.Tensor], aggregation: Rows, n_tags: int
 ) -> torch.Tensor:
     """The windows' logits of one document, laid side by side and made one row a unit."""
     import torch
 
     if not parts:
         return torch.zeros((0, n_tags))
-    units = np.concatenate([window.units[_needed(window, aggregation)] for window in encoded.windows])
-    return aggregate(torch.cat(list(parts)), units, len(encoded.starts), aggregation)
+    logits = torch.cat(list(parts))
+    if aggregation == "none":
+        return logits
+    return aggregate(logits, _units(encoded, aggregation), len(encoded.starts), aggregation)
 
 
 def aggregate(logits: torch.Tensor, units: Ints, n_units: int, aggregation: Aggregation) -> torch.Tensor:

@@ -1,32 +1,33 @@
 """Documents as overlapping windows of wordpieces: the one way in for prediction and for training.
 
-A document is tokenised once, whole, and cut into windows afterwards, so a window never changes how its text
-is split. Lengths are wordpieces; a window's include its special tokens.
+A document is tokenised once, whole (and again only where a wordpiece reaches over several tokens), and cut
+into windows afterwards, so a window never changes how its text is split. Lengths are wordpieces; a window's
+include its special tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from spanloop.plugin.align import (
     NO_UNIT,
-    Alignment,
     Bools,
     Ints,
     align_tokens,
     align_wordpieces,
     first_of_units,
 )
+from spanloop.plugin.wordpieces import cut_at_tokens, from_encoding
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 Unit = Literal["token", "wordpiece"]
-_WORD_BEGINS = ("\u2581", "\u0120")  # SentencePiece and byte-level BPE write the space before a word so
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,6 @@ def encode_docs(
 def _encode_doc(doc: Doc, tokenizer: Any, *, max_wordpieces: int, overlap: int, unit: Unit) -> EncodedDoc:
     # Not by calling the tokenizer: that starts threads, which a process forked later has to do without.
     encoding = tokenizer.backend_tokenizer.encode(doc.text)
-    ids = np.array(encoding.ids, dtype=np.int64)
     special = np.array(encoding.special_tokens_mask, dtype=bool)
     content = np.flatnonzero(~special)
     if not len(content):
@@ -80,21 +80,31 @@ def _encode_doc(doc: Doc, tokenizer: Any, *, max_wordpieces: int, overlap: int, 
     # Special tokens stand at the edges alone: what the text itself spells like one is content to the
     # tokenizer.
     begin, end = int(content[0]), int(content[-1]) + 1
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)[begin:end]
-    alignment = _align(doc, offsets, encoding.tokens[begin:end], unit)
-    prefix, suffix = ids[:begin], ids[end:]
-    bounds = window_bounds(end - begin, max_wordpieces - len(prefix) - len(suffix), overlap)
-    windows = _cut(ids[begin:end], alignment.units, bounds, prefix, suffix)
+    pieces = from_encoding(encoding, slice(begin, end))
+    if unit == "wordpiece":
+        alignment = align_wordpieces(doc.text, pieces.starts, pieces.ends)
+    else:
+        starts, ends = _token_bounds(doc)
+        encode = partial(tokenizer.backend_tokenizer.encode, add_special_tokens=False)
+        pieces = cut_at_tokens(doc.text, pieces, starts, ends, encode)
+        alignment = align_tokens(doc.text, starts, ends, pieces.starts, pieces.ends, pieces.marker)
+    prefix, suffix = _specials(encoding, begin, end)
+    bounds = window_bounds(len(pieces), max_wordpieces - len(prefix) - len(suffix), overlap)
+    windows = _cut(pieces.ids, alignment.units, bounds, prefix, suffix)
     return EncodedDoc(alignment.starts, alignment.ends, windows)
 
 
-def _align(doc: Doc, offsets: Ints, wordpieces: Sequence[str], unit: Unit) -> Alignment:
-    if unit == "wordpiece":
-        return align_wordpieces(doc.text, offsets[:, 0], offsets[:, 1])
+def _token_bounds(doc: Doc) -> tuple[Ints, Ints]:
+    """The characters of the tokens that are no whitespace."""
     tokens = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
     bounds = np.array(tokens, dtype=np.int64).reshape(-1, 2)
-    marker = np.array([wordpiece in _WORD_BEGINS for wordpiece in wordpieces], dtype=bool)
-    return align_tokens(doc.text, bounds[:, 0], bounds[:, 1], offsets[:, 0], offsets[:, 1], marker)
+    return bounds[:, 0], bounds[:, 1]
+
+
+def _specials(encoding: Any, begin: int, end: int) -> tuple[Ints, Ints]:
+    """The special tokens before and behind the text's own wordpieces."""
+    ids = np.array(encoding.ids, dtype=np.int64)
+    return ids[:begin], ids[end:]
 
 
 def window_bounds(n_wordpieces: int, capacity: int, overlap: int) -> Ints:

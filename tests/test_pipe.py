@@ -7,7 +7,6 @@ import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +14,9 @@ import spacy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pipe_making import found, make
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Example
-from thinc.api import Adam
 from tiny_models import FAMILIES, SAMPLE, TAGS, build_tiny
 from transformers import AutoModelForTokenClassification
 
@@ -26,13 +24,6 @@ from spanloop.plugin.pipe import HFTokenClassifierPipe
 from spanloop.plugin.pretrained import ModelError
 
 TEXTS = [*SAMPLE, "", " \n", "😀", " ".join(SAMPLE * 4)]
-
-
-def make(folder: Path | str, **config: Any) -> tuple[Language, HFTokenClassifierPipe]:
-    nlp = spacy.blank("en")
-    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(folder), **config})
-    assert isinstance(pipe, HFTokenClassifierPipe)
-    return nlp, pipe
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +34,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def folder(folders: dict[str, Path]) -> Path:
     return folders["wordpiece"]
-
-
-def found(doc: Doc) -> list[tuple[int, int, str]]:
-    return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
 
 
 # Prediction
@@ -282,114 +269,6 @@ def test_an_encoder_without_labels_says_so(tmp_path: Path) -> None:
     assert pipe.labels == ()
     with pytest.raises(ModelError, match=r"set_labels\(\[\.\.\.\]\)"):
         nlp("hello")
-
-
-# Training
-
-
-ANNOTATED = [
-    ("Angela Merkel met Obama", [(0, 13, "PER"), (18, 23, "PER")]),
-    ("We saw New York City.", [(7, 20, "LOC")]),
-    ("nothing here at all", []),
-]
-
-
-def examples(nlp: Language) -> list[Example]:
-    return [Example.from_dict(nlp.make_doc(text), {"entities": spans}) for text, spans in ANNOTATED]
-
-
-@pytest.mark.parametrize("class_weights", ["none", "effective", "focal", {"LOC": 3.0}])
-def test_overfitting_then_saving(folder: Path, tmp_path: Path, class_weights: Any) -> None:
-    nlp, pipe = make(folder, class_weights=class_weights)
-    data = examples(nlp)
-    optimizer = nlp.initialize(lambda: data)
-    assert pipe.labels == ("LOC", "PER")
-    optimizer.learn_rate = 0.01
-    losses: dict[str, float] = {}
-    for _ in range(60):
-        losses = nlp.update(data, sgd=optimizer, losses={})
-    assert losses["hf_token_classifier"] < 0.1
-    expected = [spans for _, spans in ANNOTATED]
-    assert [found(doc) for doc in nlp.pipe(text for text, _ in ANNOTATED)] == expected
-    scores = nlp.evaluate(data)
-    assert scores["ents_f"] == scores["strict_f"] == 1.0
-    nlp.to_disk(tmp_path)
-    loaded = spacy.load(tmp_path)
-    assert [found(loaded(text)) for text, _ in ANNOTATED] == expected
-    assert loaded.get_pipe("hf_token_classifier").cfg["label_weights"] == pipe.cfg["label_weights"]
-
-
-def test_class_weights_scale_the_gradient_of_their_label(folder: Path) -> None:
-    nlp, plain = make(folder)
-    data = examples(nlp)
-    _, weighted = make(folder, class_weights={"O": 0.0})
-    for pipe in (plain, weighted):
-        pipe.initialize(lambda: data)
-    scores, _ = plain.model.begin_update([example.predicted for example in data])
-    loss, gradient = plain.get_loss(data, scores)
-    weighted_loss, weighted_gradient = weighted.get_loss(data, scores)
-    assert 0 < weighted_loss != loss
-    assert np.abs(gradient[2]).sum() > 0
-    assert np.abs(weighted_gradient[2]).sum() == 0, "a document of nothing but O"
-
-
-def test_the_gradient_is_that_of_the_loss(folder: Path) -> None:
-    nlp, pipe = make(folder, class_weights="effective")
-    data = examples(nlp)
-    pipe.initialize(lambda: data)
-    scores, _ = pipe.model.begin_update([example.predicted for example in data])
-    loss, gradient = pipe.get_loss(data, scores)
-    step = 1e-2
-    scores[0][1, 2] += step
-    moved, _ = pipe.get_loss(data, scores)
-    assert (moved - loss) / step == pytest.approx(gradient[0][1, 2], abs=2e-3)
-
-
-def test_missing_annotation_gives_no_gradient(folder: Path) -> None:
-    nlp, pipe = make(folder)
-    pipe.initialize(lambda: examples(nlp))
-    doc = nlp.make_doc("Angela Merkel met Obama")
-    data = [Example(doc, nlp.make_doc(doc.text))]
-    scores, _ = pipe.model.begin_update([doc])
-    loss, gradient = pipe.get_loss(data, scores)
-    assert loss == 0
-    assert not gradient[0].any()
-
-
-def test_initialize_takes_the_labels_it_is_given(folder: Path) -> None:
-    nlp, pipe = make(folder)
-    pipe.initialize(lambda: examples(nlp), nlp=nlp, labels=["LOC", "PER", "MISC"])
-    assert pipe.labels == ("LOC", "PER", "MISC")
-    assert pipe.label_data == pipe.labels
-
-
-def test_training_resumes_where_it_was_saved(folder: Path, tmp_path: Path) -> None:
-    nlp, _ = make(folder)
-    data = examples(nlp)
-    optimizer = nlp.initialize(lambda: data)
-    optimizer.learn_rate = 0.01
-    for _ in range(15):
-        before = nlp.update(data, sgd=optimizer, losses={})
-    nlp.to_disk(tmp_path)
-    loaded = spacy.load(tmp_path)
-    again = loaded.resume_training()
-    again.learn_rate = 0.01
-    for _ in range(15):
-        after = loaded.update(examples(loaded), sgd=again, losses={})
-    assert after["hf_token_classifier"] < before["hf_token_classifier"]
-
-
-def test_averaged_weights_are_used_and_put_back(folder: Path) -> None:
-    nlp, pipe = make(folder)
-    data = examples(nlp)
-    nlp.initialize(lambda: data)
-    optimizer = Adam(0.01, use_averages=True)
-    for _ in range(3):
-        nlp.update(data, sgd=optimizer)
-    before = pipe.fingerprint()
-    with nlp.use_params(optimizer.averages):
-        assert pipe.fingerprint() != before
-    assert pipe.fingerprint() == before
 
 
 # Saving

@@ -72,9 +72,12 @@ def encoded(
 def test_each_wordpiece_of_the_document_is_owned_once(words: list[str], family: str, unit: str) -> None:
     text = " ".join(words)
     doc = encoded(text, family, unit=unit)
-    whole = TOKENIZERS[family](text, add_special_tokens=False)["input_ids"]
+    # whatever the length of its windows
+    [whole] = encoded(text, family, size=4096, unit=unit).windows
     owned = [int(wp) for w in doc.windows for wp in w.input_ids[w.owned]]
-    assert owned == whole
+    assert owned == whole.input_ids[whole.owned].tolist()
+    if unit == "wordpiece":
+        assert owned == TOKENIZERS[family](text, add_special_tokens=False)["input_ids"]
     firsts = [int(u) for w in doc.windows for u in w.units[w.owned & w.first]]
     assert firsts == list(range(len(doc.starts)))
     assert all(len(window) <= 24 for window in doc.windows)
