@@ -252,7 +252,7 @@ class _Import:
             )
         )
         self.report.annotated += done.new
-        self.report.kept += len(spans) if done.new else 0
+        self.report.kept += len(spans) if done.new and entry.answer == "accept" else 0
 
     def _predict(self, checked: Sequence[_Checked], places: Sequence[tuple[int, str]]) -> None:
         """Store what models said, one row of ``models`` a name."""

@@ -101,13 +101,13 @@ class Decisions:
             answer="accept",
             spans=tuple(span for _, (answer, span) in said if answer == "accept"),
             negatives=tuple(replace(span, score=None) for _, (answer, span) in said if answer == "reject"),
-            ranges=_joined([(start, end) for (start, end, _), _ in said]),
+            ranges=joined([(start, end) for (start, end, _), _ in said]),
             created_at=latest.created_at,
             flagged=self.first.flagged or latest.flagged,
         )
 
 
-def _joined(ranges: list[Range]) -> tuple[Range, ...]:
+def joined(ranges: list[Range]) -> tuple[Range, ...]:
     """The ranges in order, those that share characters as one."""
     joined: list[Range] = []
     for start, end in sorted(ranges):

@@ -1,0 +1,54 @@
+"""Documents that people disagree on, as Prodigy's ``review`` view shows them: one version an opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from spanloop.recipes.formats.prodigy_task import spans_of
+from spanloop.recipes.prodigy.contract import Task, hashed
+from spanloop.recipes.prodigy.questions import Questions, document_id
+from spanloop.store import Store
+from spanloop.store.records import Annotation, Document, Span, Split
+
+
+def reviews(store: Store, questions: Questions, split: Split) -> Iterator[Task]:
+    """Every disputed document of the split once; the version that most people share is the default."""
+    for document in store.documents.iterate(split=split, state="conflict"):
+        yield _review(questions, document, _standing(store, document_id(document)))
+
+
+def _standing(store: Store, document: int) -> list[Annotation]:
+    """The newest answer of each person, oldest first."""
+    newest: dict[str, Annotation] = {}
+    for annotation in store.annotations.history(document):
+        if annotation.origin == "human" and annotation.answer != "ignore":
+            newest[annotation.annotator] = annotation
+    return [annotation for annotation in newest.values() if annotation.answer == "accept"]
+
+
+def _review(questions: Questions, document: Document, opinions: list[Annotation]) -> Task:
+    versions: dict[tuple[Span, ...], list[str]] = {}
+    for opinion in opinions:
+        versions.setdefault(_spans(opinion), []).append(opinion.annotator)
+    shared = max(versions, key=lambda spans: len(versions[spans]), default=())
+    every = sorted({span for spans in versions for span in spans}, key=lambda span: (span.start, span.end))
+    task = questions.document_task(document, None, None, every)
+    base = {name: task[name] for name in ("text", "tokens")}
+    task["versions"] = [
+        {
+            **base,
+            "spans": spans_of(spans, task["tokens"]),
+            "answer": "accept",
+            "sessions": names,
+            "default": spans == shared,
+        }
+        for spans, names in versions.items()
+    ]
+    task["spans"] = spans_of(shared, task["tokens"])
+    task["view_id"] = questions.view
+    return hashed({name: value for name, value in task.items() if not name.endswith("_hash")})
+
+
+def _spans(annotation: Annotation) -> tuple[Span, ...]:
+    kept = [Span(s.start, s.end, s.label) for s in annotation.spans if s.action != "rejected"]
+    return tuple(sorted(kept, key=lambda span: span.start))
