@@ -452,3 +452,20 @@ def test_the_loop_in_prodigy_correct_retrain_and_new_suggestions(tmp_path: Path)
     with host(dataset, "spanloop.correct", "ds", str(db)) as served:
         [task] = served.next(1)
         assert task["spanloop"]["model"] == "round 1"
+
+
+@pytest.mark.parametrize("name", ["correct", "teach", "review", "retrain"])
+def test_every_prodigy_line_of_the_page_is_understood(tmp_path: Path, name: str) -> None:
+    page = (TESTS.parent / "docs" / "prodigy.md").read_text("utf-8")
+    lines = [line.split() for line in page.splitlines() if line.startswith(f"prodigy spanloop.{name}")]
+    assert lines or f"`spanloop.{name}`" in page or f"**`spanloop.{name}`**" in page
+    done = subprocess.run(
+        [sys.executable, str(TESTS / "prodigy_host.py"), str(tmp_path / "a"), f"spanloop.{name}", "--help"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    options = {word for line in lines for word in line if word.startswith("--")}
+    assert options <= set(done.stdout.replace(",", " ").split())
