@@ -32,7 +32,7 @@ def check(store: Store, repair: bool = False) -> list[Problem]:
     if found:  # nothing else can be believed
         return found
     looks: tuple[Callable[[Store, bool], Iterator[Problem]], ...] = (
-        _foreign_keys, _offsets, _texts, _queue, _counters, _rounds, _folders, _models
+        _foreign_keys, _offsets, _texts, _queue, _counters, _order, _rounds, _folders, _models
     )  # fmt: skip
     for look in looks:
         found += look(store, repair)
@@ -111,6 +111,19 @@ def _queue(store: Store, repair: bool) -> Iterator[Problem]:
                     store.queue.refresh(document_id)
         yield Problem(
             f"{len(stale)} documents stand in the queue otherwise than their annotations say",
+            "spanloop check --repair",
+            repair,
+        )
+
+
+def _order(store: Store, repair: bool) -> Iterator[Problem]:
+    amiss = store.queue.order.amiss()
+    if amiss:
+        if repair:
+            strategy, model_id = store.queue.standing()
+            store.queue.order.make(strategy, model_id)
+        yield Problem(
+            f"{amiss} documents have no place in the order of the queue, or a wrong one",
             "spanloop check --repair",
             repair,
         )

@@ -102,9 +102,13 @@ class Documents:
         parameters: Sequence[Any] = (),
     ) -> array[int]:
         """Ids in order, eight bytes each. ``where`` is for the store's own classes."""
-        ordering = "q.document_id" if order == "id" else "q.state <> 'open', q.priority DESC, q.document_id"
+        if order == "id":
+            source, ordering = "queue q", "q.document_id"
+        else:
+            source, ordering = "places q", "NOT q.open, q.place, q.document_id"
+            where = f"q.order_state = 'current' AND {where}"
         return self._store.column(
-            "SELECT q.document_id FROM queue q WHERE (?1 IS NULL OR q.split = ?1)"
+            f"SELECT q.document_id FROM {source} WHERE (?1 IS NULL OR q.split = ?1)"
             f" AND (?2 IS NULL OR q.state = ?2) AND {where} ORDER BY {ordering}",
             (split, state, *parameters),
         )
@@ -136,7 +140,6 @@ class _Import:
         row = self._store.row("SELECT coalesce(max(id), 0) FROM documents")
         assert row is not None
         next_id = int(row[0]) + 1
-        at_random = self._store.queue.standing()[0] == "random"
         moment = now()
         added, documents, queued = [], [], []
         for item in self._incoming:
@@ -151,8 +154,7 @@ class _Import:
                 continue
             group, split = self._place(item)
             documents.append(self._row(next_id, item, group, split, moment))
-            shuffle = fraction(self._seed, item.key)
-            queued.append((next_id, split, float(shuffle) if at_random else None, shuffle))
+            queued.append((next_id, split, fraction(self._seed, item.key)))
             self._by_key[item.key] = (next_id, item.document.text)
             added.append(Added(next_id, item.key, True))
             next_id += 1
@@ -184,9 +186,7 @@ class _Import:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             documents,
         )
-        conn.executemany(
-            "INSERT INTO queue(document_id, split, priority, shuffle) VALUES (?, ?, ?, ?)", queued
-        )
+        conn.executemany("INSERT INTO queue(document_id, split, shuffle) VALUES (?, ?, ?)", queued)
 
     def _stored_keys(self) -> dict[str, tuple[int, str]]:
         keys = json.dumps([item.key for item in self._incoming])

@@ -48,11 +48,10 @@ class Predictions:
                     new.add(document_id)
                     scores += [(document_id, model_id, name, score) for name, score in acquisition.items()]
             db.conn.executemany(
-                "INSERT OR REPLACE INTO acquisition(document_id, model_id, strategy, score) "
-                " VALUES (?, ?, ?, ?)",
+                "INSERT INTO acquisition(document_id, model_id, strategy, score) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 scores,
             )
-            self._store.queue.take_scores(model_id, scores)
             self._store.ledger.add(event for event in events if event.document_id in new)
 
     def _insert(
@@ -126,6 +125,14 @@ class Predictions:
         )
         return self._store.documents.fetch(ids[:limit])
 
+    def acquisition(self, document_id: int, model_id: int, strategy: str) -> float | None:
+        """The acquisition score that this model gave the document, if it gave one."""
+        row = self._store.row(
+            "SELECT score FROM acquisition WHERE model_id = ? AND strategy = ? AND document_id = ?",
+            (model_id, strategy, document_id),
+        )
+        return None if row is None else float(row[0])
+
     def count(self, model_id: int) -> int:
         """Of how many documents this model has said something."""
         row = self._store.row("SELECT count(*) FROM predictions WHERE model_id = ?", (model_id,))
@@ -168,5 +175,5 @@ class Predictions:
             " ORDER BY max(r.promoted) DESC, max(p.id) DESC LIMIT 2"
         ) or self._store.rows("SELECT max(model_id) FROM predictions")
         rows += self._store.rows("SELECT id FROM models WHERE kind = 'import'")
-        rows += self._store.rows("SELECT model_id FROM queue_settings WHERE model_id IS NOT NULL")
+        rows += self._store.rows("SELECT model_id FROM queue_orders WHERE model_id IS NOT NULL")
         return [row[0] for row in rows]

@@ -6,18 +6,17 @@ A lease runs out by itself, so a person who does not come back blocks nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.annotators import check_annotator
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
+from spanloop.store.order import Order
 from spanloop.store.records import QueueItem, Split
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
-
-CHUNK = 20_000  # documents re-prioritised in one transaction: short enough for others to write in between
 
 # One set of people after another, the nearly finished first; in each the first that this person may have.
 # The distinct sets come by jumping along the index, so a million documents of one set are one step.
@@ -30,33 +29,22 @@ WITH RECURSIVE sets(people) AS (
     FROM sets WHERE people IS NOT NULL
 )
 SELECT (
-    SELECT q.document_id FROM queue q
-    WHERE q.state = 'open' AND q.split = :split AND q.answered_by = sets.people
+    SELECT q.document_id FROM {source} AND q.split = :split AND q.answered_by = sets.people
       AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))
       AND (SELECT count(*) FROM leases l
            WHERE l.document_id = q.document_id AND l.annotator <> :annotator AND l.until > :now)
           < (SELECT overlap FROM project) - json_array_length(sets.people)
       AND NOT EXISTS (SELECT 1 FROM leases l
                       WHERE l.document_id = q.document_id AND l.annotator = :annotator AND l.until > :now)
-    ORDER BY {order} LIMIT 1) AS found
+    ORDER BY {order}, q.document_id LIMIT 1) AS found
 FROM sets
 WHERE people IS NOT NULL AND NOT EXISTS (SELECT 1 FROM json_each(people) WHERE value = :annotator)
   AND found IS NOT NULL
 ORDER BY json_array_length(people) DESC LIMIT 1
 """
-_BY_STRATEGY = _FREE.format(order="q.priority DESC, q.document_id")
-_BY_CHANCE = _FREE.format(order="q.shuffle, q.document_id")
-_TAKE_SCORES = """
-UPDATE queue SET priority = a.score FROM acquisition a
-WHERE a.model_id = :model_id AND a.strategy = :strategy AND a.document_id >= :begin AND a.document_id < :end
-  AND queue.document_id = a.document_id AND queue.priority IS NOT a.score
-"""
-_FORGET_SCORES = """
-UPDATE queue SET priority = NULL
-WHERE document_id >= :begin AND document_id < :end AND priority IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM acquisition a
-    WHERE a.model_id = :model_id AND a.strategy = :strategy AND a.document_id = queue.document_id)
-"""
+_CURRENT = "(SELECT generation FROM queue_orders WHERE state = 'current')"
+_BY_STRATEGY = _FREE.format(source=f"queue_order q WHERE q.generation = {_CURRENT}", order="q.place")
+_BY_CHANCE = _FREE.format(source="queue q WHERE q.state = 'open'", order="q.shuffle")
 
 
 class Queue:
@@ -64,6 +52,7 @@ class Queue:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.order = Order(store)
 
     def next(
         self,
@@ -84,8 +73,8 @@ class Queue:
         document ids. A ``strategy`` other than the one the queue stands by re-orders the queue first.
         """
         check_annotator(annotator)
-        if strategy is not None and strategy != self.standing()[0]:
-            self.prioritise(strategy)
+        if strategy is not None:
+            self.order.make(strategy, unless_standing=True)
         with self._store.write(durable=False):
             asked = {"annotator": annotator, "split": split, "now": now()}
             taken: list[tuple[int, str]] = self._held(asked, exclude)[:n]
@@ -225,58 +214,17 @@ class Queue:
 
     def standing(self) -> tuple[str | None, int | None]:
         """The strategy the queue stands by and the model whose scores it took."""
-        row = self._store.row("SELECT strategy, model_id FROM queue_settings")
-        assert row is not None
-        return row[0], row[1]
+        return self.order.standing()
 
     def prioritise(self, strategy: str, model_id: int | None = None) -> None:
         """Order the queue by a strategy's scores: of the model named, else the promoted round's, else the
         newest.
 
-        Runs in short transactions, so others go on writing. Documents without a score come after those with
-        one. Raises StoreError when no model has stored scores of that strategy; ``random`` needs none.
+        Runs in short transactions, so others go on working, by the old order until the new one is whole.
+        Documents without a score come after those with one. Raises StoreError when no model has stored scores
+        of that strategy; ``random`` needs none.
         """
-        if strategy == "random":
-            model_id = None
-            updates = [
-                "UPDATE queue SET priority = shuffle WHERE document_id >= :begin AND document_id < :end"
-            ]
-        else:
-            model_id = self._scoring_model(strategy, model_id)
-            updates = [_TAKE_SCORES, _FORGET_SCORES]
-        named = {"model_id": model_id, "strategy": strategy}
-        with self._store.write():
-            self._store.run("UPDATE queue_settings SET strategy = ?, model_id = ?", (strategy, model_id))
-        last = self._store.row("SELECT coalesce(max(document_id), 0) FROM queue")
-        assert last is not None
-        for begin in range(0, last[0] + 1, CHUNK):
-            with self._store.write(durable=False) as db:
-                for update in updates:
-                    db.conn.execute(update, {**named, "begin": begin, "end": begin + CHUNK})
-
-    def _scoring_model(self, strategy: str, model_id: int | None) -> int:
-        row = self._store.row(
-            "SELECT m.id FROM models m LEFT JOIN rounds r ON r.model_id = m.id AND r.promoted = 1"
-            " WHERE (?1 IS NULL OR m.id = ?1)"
-            " AND EXISTS (SELECT 1 FROM acquisition a WHERE a.model_id = m.id AND a.strategy = ?2)"
-            " ORDER BY r.number IS NULL, m.id DESC LIMIT 1",
-            (model_id, strategy),
-        )
-        if row is None:
-            raise StoreError(
-                f"no model has scores of the strategy {strategy!r} yet: run `spanloop prelabel` first"
-            )
-        return int(row[0])
-
-    def take_scores(self, model_id: int, scores: Iterable[tuple[int, int, str, float]]) -> None:
-        """Let new acquisition scores count at once where the queue stands by that model and strategy."""
-        strategy, standing_model = self.standing()
-        if standing_model != model_id or strategy == "random":
-            return
-        self._store.db.conn.executemany(
-            "UPDATE queue SET priority = ? WHERE document_id = ?",
-            [(score, document_id) for document_id, _, name, score in scores if name == strategy],
-        )
+        self.order.make(strategy, model_id)
 
     def refresh(self, document_id: int) -> None:
         """Copy what the view ``verdicts`` says of a document into its queue row."""

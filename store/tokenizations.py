@@ -15,9 +15,10 @@ _LACKING = """
 NOT EXISTS (SELECT 1 FROM tokenizations t WHERE t.document_id = q.document_id AND t.tokenizer = :tokenizer)
 """
 _OPEN = f"""
-SELECT q.document_id FROM queue q
-WHERE q.state = 'open' AND q.split = '{{}}' AND q.answered_by = '[]' AND {_LACKING}
-ORDER BY q.priority DESC, q.document_id LIMIT :limit
+SELECT q.document_id FROM queue_order q
+WHERE q.generation = (SELECT generation FROM queue_orders WHERE state = 'current')
+  AND q.split = '{{}}' AND q.answered_by = '[]' AND {_LACKING}
+ORDER BY q.place, q.document_id LIMIT :limit
 """
 _BY_ID = f"""
 SELECT q.document_id FROM queue q
