@@ -204,6 +204,18 @@ def announce(say: Any, link: str) -> None:
 @click.option(
     "--freeze", type=click.Choice(["none", "embeddings", "half"]), help="What of the encoder stays."
 )
+@click.option(
+    "--label-strategy",
+    type=click.Choice(["first", "all"]),
+    help="Learn from the first wordpiece of a token, or from all.  [default: first]",
+)
+@click.option("--accumulate", type=click.IntRange(1), help="Batches a step: less memory, the same loss.")
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 0.5),
+    help="Share of the gold that calibrates the confidences.  [default: 0.1]",
+)
+@click.option("--lora", type=click.IntRange(1), help="Learn adapters of this rank in the encoder's place.")
 @click.option("--seed", type=int, help="Of this round.  [default: the project's]")
 @click.option(
     "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."

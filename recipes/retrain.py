@@ -64,7 +64,8 @@ def retrain(
             weight_decay=weight_decay,
             seed=seed,
             fast=fast,
-            **{"checkpoint_seconds": CHECKPOINT_SECONDS, **further},
+            # adapters keep no checkpoints
+            **{"checkpoint_seconds": None if further.get("lora") else CHECKPOINT_SECONDS, **further},
         )
         held_out = eval_gold(store)
         golds = pool_gold(store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
@@ -45,9 +46,18 @@ def train_config(
         "freeze": "half" if fast else None,
     }
     chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
+    if chosen.get("lora"):
+        _check_adapters(chosen)
     return TrainConfig(
         class_weights=class_weights, seed=store.project.seed if seed is None else seed, **chosen
     )
+
+
+def _check_adapters(chosen: Mapping[str, Any]) -> None:
+    if find_spec("peft") is None:
+        raise RecipeError("--lora needs the package peft: pip install 'spanloop[lora]'")
+    if chosen.get("patience") is not None:
+        raise RecipeError("--lora and --patience do not go together: leave one of them out")
 
 
 def _weights_by_label(given: str) -> dict[str, float]:

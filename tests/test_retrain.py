@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import jsonschema
@@ -235,6 +236,23 @@ def test_class_weights_by_label_and_unknown_ones(db: Path) -> None:
     assert "PER=much" in refused("retrain", db, "--class-weights", "PER=much")
     report = done("retrain", db, "--class-weights", "PER=4,LOC=2", "--epochs", 1, "--json")
     assert report["class_weights"]["PER"] == pytest.approx(2 * report["class_weights"]["LOC"])
+
+
+def test_options_of_training_reach_the_round(db: Path) -> None:
+    options = ["--label-strategy", "all", "--accumulate", 2, "--held-out", 0, "--epochs", 1]
+    done("retrain", db, *options, "--json")
+    with Store.open(db) as store:
+        parameters = store.rounds.get(1).parameters
+    asked = {"label_strategy": "all", "accumulate": 2, "held_out": 0.0, "epochs": 1}
+    assert {name: parameters[name] for name in asked} == asked
+
+
+def test_adapters_that_cannot_be_had_are_refused_before_a_round_begins(db: Path) -> None:
+    if find_spec("peft") is None:
+        assert "pip install 'spanloop[lora]'" in refused("retrain", db, "--lora", 4)
+    else:
+        assert "--patience" in refused("retrain", db, "--lora", 4, "--patience", 1)
+    assert done("status", db, "--json")["rounds"] == []
 
 
 def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
