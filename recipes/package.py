@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +60,7 @@ def package(
     """Write the promoted round (or the one named) as a package into ``folder`` through ``spacy package``.
 
     ``name`` without the language (the project's name), ``version`` (0.0.N of round N). ``wheel``: build one
-    too. RecipeError where there is no round.
+    too, with pip and without any network. RecipeError where there is no round or pip cannot build.
     """
     from spacy.cli.package import package as spacy_package
 
@@ -89,18 +91,35 @@ def package(
     with tempfile.TemporaryDirectory(prefix="spanloop-package-") as draft:
         pipeline = Path(draft) / "pipeline"
         nlp.to_disk(pipeline)
-        spacy_package(pipeline, target, create_sdist=False, create_wheel=wheel, force=True, silent=True)
-    return _describe(target, nlp.meta, card)
+        spacy_package(pipeline, target, create_sdist=False, create_wheel=False, force=True, silent=True)
+    place = _describe(target, nlp.meta, card)
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
+    return Packaged(place, name, _wheel(place) if wheel else None)
 
 
-def _describe(target: Path, meta: dict[str, Any], card: str) -> Packaged:
-    """Put the model card where ``spacy package`` wrote a README that knows nothing of spans and intervals."""
-    name = f"{meta['lang']}_{meta['name']}"
-    place = target / f"{name}-{meta['version']}"
+def _describe(target: Path, meta: dict[str, Any], card: str) -> Path:
+    """Put the model card where ``spacy package`` wrote a README that knows nothing of spans and intervals;
+    gives the package's folder."""
+    place = target / f"{meta['lang']}_{meta['name']}-{meta['version']}"
     for readme in place.rglob("README.md"):
         readme.write_text(card, encoding="utf-8")
-    wheels = sorted(place.glob("dist/*.whl"))
-    return Packaged(place, name, wheels[0] if wheels else None)
+    return place
+
+
+def _wheel(place: Path) -> Path:
+    """Build the wheel by pip: ``spacy package`` would have ``python -m build`` fetch tools from a network."""
+    dist = place / "dist"
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*command, "-w", str(dist), str(place)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise RecipeError(
+            f"pip could not build the wheel ({last}); it takes: pip install setuptools wheel. "
+            f"The package itself is written: pip install {place}"
+        )
+    return next(dist.glob("*.whl"))
 
 
 def _labels(scores: list[Score]) -> list[str]:

@@ -19,6 +19,9 @@ from spanloop.store.records import AlignmentEvent, Document, Span
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
+FIRST_BLOCK = 8
+"""The first transaction is small, each further one twice as large: whoever asks for the next documents gets
+fresh suggestions within a second, and the bulk of the work still goes in large blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ def prelabel(
     progress: Progress | None = None,
 ) -> PrelabelReport:
     """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
-    file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, 128 documents a
-    transaction.
+    file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, few documents a
+    transaction at first, then up to 128.
 
     A second run goes on where the first stopped and adds nothing to what is there. Then the queue is put in
     the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
@@ -98,22 +101,22 @@ def _predict_all(
     documents = spans = events = 0
     begin = time.monotonic()
     progress(0, total, f"prelabel with {source.name}")
-    while block := list(store.predictions.missing(source.model_id, limit=_room(limit, documents))):
+    size = FIRST_BLOCK
+    while block := list(store.predictions.missing(source.model_id, limit=_room(limit, documents, size))):
         found, noted = predict_block(store, source, block, tokenizer)
         documents, spans, events = documents + len(block), spans + found, events + noted
+        size = min(2 * size, BLOCK)
         progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
     store.queue.prioritise(chosen, source.model_id)
     return PrelabelReport(source.name, documents, spans, events, seconds, chosen)
 
 
-def _room(limit: int | None, done: int) -> int:
-    return BLOCK if limit is None else min(BLOCK, limit - done)
+def _room(limit: int | None, done: int, size: int) -> int:
+    return size if limit is None else min(size, limit - done)
 
 
-def predict_block(
-    store: Store, source: Source, block: Sequence[Document], tokenizer: str
-) -> tuple[int, int]:
+def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> tuple[int, int]:
     """Predict and store one block in one transaction; gives the spans and the alignment events stored."""
     from spanloop.recipes.annotate import annotate, found_events, found_spans
     from spanloop.recipes.convert import boundaries, store_events, store_spans

@@ -154,7 +154,7 @@ def simulate(**options: Any) -> object:
 @click.option("--version", help="Of the package.  [default: 0.0.ROUND]")
 @click.option("--licence", default="", help="For the model card, e.g. CC-BY-4.0.")
 @click.option("--round", type=int, help="Another round than the promoted one.")
-@click.option("--wheel", is_flag=True, help="Build a wheel too (needs the package build).")
+@click.option("--wheel", is_flag=True, help="Build a wheel too.")
 @json_option
 def package(**options: Any) -> object:
     """Write the promoted round as an installable package with a model card."""

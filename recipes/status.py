@@ -25,7 +25,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round."""
+    """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
+    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait."""
 
     path: Path
     task: str
@@ -34,6 +35,8 @@ class Status:
     rounds: tuple[Standing, ...]
     alignment_events: dict[str, Any]
     trained_on: int = 0
+    suggested: int = 0
+    to_review: int = 0
 
     @property
     def promoted(self) -> int | None:
@@ -71,6 +74,9 @@ class Status:
                 f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
             )
             parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.to_review:
+            waiting = counted(self.to_review, "document")
+            parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
         parts.append(f"Next: {self.next_step()}")
         return "\n\n".join(parts)
 
@@ -94,7 +100,11 @@ class Status:
             )
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        return f"spanloop prelabel {self.path}, then spanloop correct {self.path}"
+        missing = pool["total"] + held_out["total"] - self.suggested
+        if self.promoted is not None and missing > 0:
+            lacking = f"{counted(missing, 'document')} without its suggestions"
+            return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
+        return f"spanloop correct {self.path}"
 
 
 def rounds_table(rounds: tuple[Standing, ...]) -> str:
@@ -125,6 +135,7 @@ def status(db: str | Path) -> Status:
     with Store.open(db) as store:
         counts = {split: store.queue.counts(split) for split in SPLITS}
         done = [row.number for row in store.rounds.all() if row.state == "done"]
+        promoted = store.rounds.promoted()
         return Status(
             path=Path(db),
             task=store.project.task,
@@ -133,6 +144,8 @@ def status(db: str | Path) -> Status:
             rounds=standings(store),
             alignment_events=store.ledger.counts(),
             trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
+            suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
+            to_review=store.reviews.waiting(),
         )
 
 

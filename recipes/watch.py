@@ -3,10 +3,11 @@ round."""
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ from spanloop.recipes.table import counted
 from spanloop.store import Store
 
 Say = Callable[[str], None]
+NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ def watch(
     after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
     Ctrl-C; a round that is under way is marked as cancelled. Everything it needs to know is in the store, so
     a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
-    ``say`` gets a line for each thing that happens.
+    ``say`` gets a line for each thing that happens. The whole process steps back (`yield_to_others`): nobody
+    who annotates waits for a training.
     """
+    yield_to_others()
     tell = _stamped(say)
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     done = 0
@@ -73,6 +77,18 @@ def watch(
         except KeyboardInterrupt:
             tell("stopped, as asked")
     return Watched(done)
+
+
+def yield_to_others() -> None:
+    """Run this process at nice 10. Where it leads a session of its own, as a service does, the session too:
+    Linux shares the processor among sessions first (autogroup), and only inside of one by nice."""
+    if not hasattr(os, "nice"):
+        return  # Windows
+    os.nice(max(0, NICE - os.nice(0)))
+    group = Path("/proc/self/autogroup")
+    if os.getsid(0) == os.getpid() and group.exists():
+        with suppress(PermissionError):
+            group.write_text(str(NICE), encoding="ascii")
 
 
 def _enough(db: str | Path, every: int, interval: float | None, pause: float) -> Iterator[News]:

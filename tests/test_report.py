@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -148,36 +148,36 @@ def test_a_simulation_compares_strategies_on_gold(tmp_path: Path) -> None:
     assert "no gold spans" in refused("simulate", jsonl_file(tmp_path / "x.jsonl", {"text": "a"}))
 
 
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """The Python of a new environment that has what this one has, and nothing else."""
+    venv.create(tmp_path / "fresh", with_pip=False, symlinks=True)
+    python = tmp_path / "fresh" / "bin" / "python"
+    here = next(path for path in sys.path if path.endswith("site-packages"))
+    (there,) = (tmp_path / "fresh" / "lib").glob("python*/site-packages")
+    (there / "what_we_have.pth").write_text(f"import site; site.addsitedir({here!r})\n", encoding="utf-8")
+    return python
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
-def test_the_package_installs_and_loads_by_name_and_its_card_has_the_scores(db: Path, tmp_path: Path) -> None:
-    made = done("package", db, tmp_path / "out", "--name", "garden", "--licence", "CC0-1.0", "--json")
+def test_the_wheel_installs_in_a_fresh_environment_and_says_what_the_round_says(
+    db: Path, tmp_path: Path, fresh: Path
+) -> None:
+    made = done(
+        "package", db, tmp_path / "out", "--name", "garden", "--licence", "CC0-1.0", "--wheel", "--json"
+    )
     card = (Path(made["folder"]) / "README.md").read_text(encoding="utf-8")
     assert f"{done('evaluate', db, '--json')['micro']['f1']:.4f}" in card
     assert "CC0-1.0" in card
-    place = tmp_path / "installed"
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "--target",
-        str(place),
-    ]
-    subprocess.run([*pip, made["folder"]], check=True, capture_output=True, timeout=300)
+    pip = [sys.executable, "-m", "pip", "--python", str(fresh), "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, made["wheel"]], check=True, capture_output=True, timeout=300)
     code = (
-        "import json, spacy; doc = spacy.load('en_garden')('Ann met number 7 in York');"
-        "print(json.dumps([[s.start, s.end, s.label] for s in doc._.char_spans]))"
+        "import json, spacy, en_garden; doc = spacy.load('en_garden')('Ann met number 7 in York');"
+        "print(json.dumps([en_garden.__file__, [[s.start, s.end, s.label] for s in doc._.char_spans]]))"
     )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(place), os.environ.get("PYTHONPATH", "")]),
-    }
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
-    )
+    ran = subprocess.run([str(fresh), "-c", code], check=True, capture_output=True, text=True)
+    where, said = json.loads(ran.stdout)
+    assert Path(where).is_relative_to(fresh.parent.parent)
     (found,) = done("predict", "--model", db, "--json", "Ann met number 7 in York")["documents"]
-    assert json.loads(ran.stdout) == [[s["start"], s["end"], s["label"]] for s in found["spans"]]
+    assert said == [[s["start"], s["end"], s["label"]] for s in found["spans"]] != []
