@@ -16,7 +16,7 @@ help:
 	@echo "make test       set up, run every test"
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, types"
-	@echo "make soak       kill the store at a thousand random moments (about half an hour)"
+	@echo "make soak       a thousand kills at random moments, 100,000 requests (about half an hour)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
 $(BIN)/python:
@@ -49,9 +49,10 @@ check: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-test
 	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
 
-# at least 1,000 processes killed at random moments; prints how many per step
+# at least 1,000 processes killed at random moments, then 100,000 requests to the page; prints how many
 soak: $(VENV)/.ready-test
 	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/test_store_faults.py -s -k killed
+	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/test_web_soak.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info $(DEMO)
