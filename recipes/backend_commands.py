@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from spanloop.recipes.options import option, path_type
+from spanloop.recipes.bar import Bar
+from spanloop.recipes.options import db_argument, json_option, option, path_type
 
 
 @click.command()
@@ -41,4 +42,58 @@ def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None
     )
 
 
-COMMANDS = (backend,)
+@click.group()
+def labelstudio() -> None:
+    """Keep a project of Label Studio and this one in step; its token stands in $LABEL_STUDIO_API_KEY."""
+
+
+url_option = click.option("--url", help="Where Label Studio is.  [default: as last time]")
+project_option = click.option("--project", type=int, help="Its project's number.  [default: as last time]")
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@click.option("--create", is_flag=True, help="Make the project file, with the labels there.")
+@click.option("--all", "everything", is_flag=True, help="Look at every task, not only at what changed.")
+@json_option
+def pull(**options: Any) -> object:
+    """Bring tasks and annotations here."""
+    from spanloop.recipes.labelstudio.pull import pull as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@click.option("--create", is_flag=True, help="Make the project there, with the labels and documents here.")
+@click.option("--documents", is_flag=True, help="Make tasks of the documents that it does not have.")
+@click.option("--title", help="Of the project that is made.  [default: the file's name]")
+@json_option
+def push(**options: Any) -> object:
+    """Send predictions there."""
+    from spanloop.recipes.labelstudio.push import push as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@option("--backend", default="http://localhost:9090", help="Where `spanloop backend` is, seen from there.")
+@click.option("--basic-auth-user", "user", help="Its user; the password is $SPANLOOP_BACKEND_PASSWORD.")
+@json_option
+def connect(**options: Any) -> object:
+    """Add the backend to the project there, with its webhook."""
+    from spanloop.recipes.labelstudio.connect import connect as recipe
+
+    return recipe(**options)
+
+
+COMMANDS = (backend, labelstudio)

@@ -26,6 +26,15 @@ Outcome = Literal["new", "changed", "unchanged", "skipped", "ledger", "deleted",
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an annotation, with the spans that are gold now and those in the ledger."""
+
+    outcome: Outcome
+    kept: int = 0
+    ledger: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Content:
     """What an annotation says, sorted out: spans that can be kept, and those that cannot with the reason."""
 
@@ -51,7 +60,7 @@ class _Content:
 
 def take_answer(
     store: Store, project: int, task: int, document: Document, annotation: Mapping[str, Any]
-) -> Outcome:
+) -> Taken:
     """Store the state of one annotation, unless it is known or older than what is known.
 
     ValueError for an annotation without a number or with a result that is none.
@@ -63,19 +72,19 @@ def take_answer(
     with store.write():
         known = store.bridges.answer(source, number)
         if known is not None and (known.deleted or known.changed_at > changed_at):
-            return "stale"
+            return Taken("stale")
         if known is not None and known.content == digest and _is_of(store, known, document):
             store.bridges.put_answer(source, replace(known, changed_at=changed_at))
-            return "unchanged"
+            return Taken("unchanged")
         name = f"{source}/{number}/{document.key}/{changed_at}/{digest}"
         annotation_id = _add(store, _revision(name, document, content, changed_at))
         store.ledger.add(_events(content, document, annotation_id, source))
         store.bridges.put_answer(source, AnswerLink(number, task, annotation_id, digest, changed_at))
     if not content.whole:
-        return "ledger"
+        return Taken("ledger", ledger=len(content.refused))
     if content.answer == "ignore":
-        return "skipped"
-    return "new" if known is None else "changed"
+        return Taken("skipped")
+    return Taken("new" if known is None else "changed", kept=len(content.spans))
 
 
 def take_deletion(store: Store, project: int, number: int) -> Outcome:

@@ -97,8 +97,8 @@ def _work_on(store: Store, event: Event, train: Callable[[], str]) -> str:
     if place.document is None or place.task is None:
         raise RecipeError(place.problem or "its task has no number")
     annotation = event.body["annotation"]
-    outcome = take_answer(store, project, place.task, place.document, annotation)
-    return f"task {place.task}, annotation {annotation['id']}: {outcome}"
+    taken = take_answer(store, project, place.task, place.document, annotation)
+    return f"task {place.task}, annotation {annotation['id']}: {taken.outcome}"
 
 
 def unknown_labels(store: Store, layout: Layout) -> str:

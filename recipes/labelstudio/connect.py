@@ -1,0 +1,175 @@
+"""Which project is meant, and the backend and webhook that Label Studio should have for it."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.labelstudio.client import ApiError, LabelStudio
+from spanloop.recipes.labelstudio.landing import source_of
+from spanloop.recipes.labelstudio.layout import Layout, read_layout
+from spanloop.recipes.labelstudio.serve import PASSWORD
+from spanloop.store import Store
+from spanloop.store.bridges import Bridge
+
+TITLE = "spanloop"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The backend that Label Studio asks; ``webhook``: what was done so that it tells us, too."""
+
+    backend: str
+    webhook: str
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "backend": self.backend, "webhook": self.webhook}
+
+    def text(self) -> str:
+        return f"Label Studio asks {self.backend}; webhook: {self.webhook}"
+
+
+@contextmanager
+def meeting(
+    store: Store, url: str | None, project: int | None
+) -> Iterator[tuple[LabelStudio, Bridge, Layout]]:
+    """The project there that belongs to this store: as named, else the one known from last time.
+
+    RecipeError where neither says which, or where its labels have none of ours.
+    """
+    bridge = _bridge(store, url, project)
+    with LabelStudio(bridge.url) as studio:
+        layout = read_layout(studio.project(number_of(bridge)).get("label_config"), store.labels.names())
+        if not layout.offered(store.labels.names()):
+            raise RecipeError(
+                f"the project there labels {', '.join(layout.labels or ())}, this one "
+                f"{', '.join(store.labels.names())}: none in common"
+            )
+        store.bridges.put(bridge)
+        yield studio, bridge, layout
+
+
+def number_of(bridge: Bridge) -> int:
+    """The number of the project there."""
+    return int(bridge.source.rsplit("/", 1)[-1])
+
+
+def _bridge(store: Store, url: str | None, project: int | None) -> Bridge:
+    known = [bridge for bridge in store.bridges.all() if bridge.source.startswith("labelstudio/")]
+    if project is None:
+        if len(known) != 1:
+            raise RecipeError("say which project is meant: --url http://localhost:8080 --project NUMBER")
+        project = number_of(known[0])
+    bridge = store.bridges.get(source_of(project))
+    if url is None:
+        if bridge is None:
+            raise RecipeError("say where Label Studio is: --url http://localhost:8080")
+        return bridge
+    if bridge is None:
+        return Bridge(source_of(project), url.rstrip("/"))
+    if bridge.url != url.rstrip("/"):
+        raise RecipeError(
+            f"project {project} of this store is the one at {bridge.url}: one store, one Label Studio"
+        )
+    return bridge
+
+
+def connect(
+    db: str | Path,
+    *,
+    backend: str,
+    url: str | None = None,
+    project: int | None = None,
+    user: str | None = None,
+) -> Connected:
+    """Add our backend to the project there, unless it has it, and mend its webhook.
+
+    ``user`` and the password in SPANLOOP_BACKEND_PASSWORD are what the backend asks for. ApiError says which
+    setting of Label Studio to change where it refuses the address.
+    """
+    address = backend.rstrip("/")
+    with Store.open(db) as store, meeting(store, url, project) as (studio, bridge, _):
+        number = number_of(bridge)
+        refusal = _add_backend(studio, number, address, user)
+        there = [row for row in studio.get("/api/ml", project=number) if row["url"].rstrip("/") == address]
+        if refusal is not None and not there:
+            raise refusal
+        try:
+            webhook = _mend_webhook(studio, number, address, _header(user) if user else None)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            raise RecipeError(
+                "the backend is added, but Label Studio refuses its webhook, so annotations come only with "
+                f"`spanloop labelstudio pull`. {error}"
+            ) from error
+        return Connected(address, webhook)
+
+
+def _add_backend(studio: LabelStudio, project: int, address: str, user: str | None) -> ApiError | None:
+    """Add it unless it is there; the refusal, if there was one. A refused one may be there all the same."""
+    if any(row["url"].rstrip("/") == address for row in studio.get("/api/ml", project=project)):
+        return None
+    body: dict[str, Any] = {"url": address, "project": project, "title": TITLE}
+    if user is not None:
+        secret = {"basic_auth_user": user, "basic_auth_pass": _password()}
+        body = {**body, "auth_method": "BASIC_AUTH", **secret}
+    try:
+        studio.post("/api/ml", body)
+    except ApiError as error:
+        return error
+    return None
+
+
+def mend_webhooks(studio: LabelStudio, project: int) -> list[str]:
+    """See to the webhook of every backend of ours; tells what was done where something was."""
+    told = []
+    for row in studio.get("/api/ml", project=project):
+        ours = str(row.get("model_version") or "").startswith("spanloop") or row.get("title") == TITLE
+        if not ours:
+            continue
+        user = row.get("basic_auth_user") if row.get("auth_method") == "BASIC_AUTH" else None
+        if user and not os.environ.get(PASSWORD):
+            continue  # a webhook without the password would only be turned away
+        done = _mend_webhook(studio, project, row["url"].rstrip("/"), _header(user) if user else None)
+        if done != "in order":
+            told.append(f"webhook of {row['url']}: {done}")
+    return told
+
+
+def _mend_webhook(studio: LabelStudio, project: int, address: str, header: str | None) -> str:
+    wanted: dict[str, Any] = {
+        "url": f"{address}/webhook",
+        "is_active": True,
+        "send_payload": True,
+        "send_for_all_actions": True,
+    }
+    if header is not None:
+        wanted["headers"] = {"Authorization": header}
+    hooks = studio.get("/api/webhooks/", project=project)
+    found = [hook for hook in hooks if hook["url"].rstrip("/") == wanted["url"]]
+    if not found:
+        studio.post(f"/api/webhooks/?project={project}", {**wanted, "project": project})
+        return "made"
+    if all(found[0].get(name) == value for name, value in wanted.items()):
+        return "in order"
+    studio.patch(f"/api/webhooks/{found[0]['id']}/", wanted)
+    return "mended"
+
+
+def _header(user: str) -> str:
+    """What the webhook must carry: Label Studio sends the backend's own user and password with calls only."""
+    return "Basic " + base64.b64encode(f"{user}:{_password()}".encode()).decode()
+
+
+def _password() -> str:
+    password = os.environ.get(PASSWORD, "")
+    if not password:
+        raise RecipeError(f"put the backend's password into the environment variable {PASSWORD}")
+    return password

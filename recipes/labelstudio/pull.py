@@ -1,0 +1,139 @@
+"""Bring what was annotated in Label Studio into the store: its webhooks come at most once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.labelstudio_task import annotations_of
+from spanloop.recipes.labelstudio.answers import take_answer, take_deletion
+from spanloop.recipes.labelstudio.client import LabelStudio
+from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
+from spanloop.recipes.labelstudio.events import unknown_labels
+from spanloop.recipes.labelstudio.landing import Landed, land, source_of
+from spanloop.recipes.labelstudio.layout import Layout, read_layout
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store, StoreError
+
+WORDS = {
+    "new": "new",
+    "changed": "changed",
+    "skipped": "skipped there",
+    "ledger": "with regions that could not be kept: no gold, see the ledger",
+    "deleted": "deleted there",
+    "unchanged": "known already",
+    "stale": "older than what is known",
+}
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What came: tasks looked at, documents new, annotations by what became of them, spans kept and set
+    apart."""
+
+    tasks: int = 0
+    documents: int = 0
+    annotations: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    ledger: int = 0
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def json(self) -> dict[str, object]:
+        names = ("tasks", "documents", "kept", "ledger", "problems", "notes")
+        return {"schema": 1, "annotations": dict(self.annotations)} | {n: getattr(self, n) for n in names}
+
+    def text(self) -> str:
+        lines = [
+            f"{counted(self.tasks, 'task')} changed there, {counted(self.documents, 'document')} new here"
+        ]
+        lines += [
+            f"{counted(self.annotations[name], 'annotation')} {words}"
+            for name, words in WORDS.items()
+            if self.annotations[name]
+        ]
+        lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
+        return "\n".join([*lines, *self.problems, *self.notes])
+
+
+def pull(
+    db: str | Path,
+    *,
+    url: str | None = None,
+    project: int | None = None,
+    create: bool = False,
+    everything: bool = False,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Bring in tasks and annotations that changed since the last pull, however often it is run.
+
+    ``url`` and ``project`` are remembered. ``create``: make the project file, with the labels there.
+    ``everything``: look at every task, whenever it changed. What cannot be read is named and left out.
+    """
+    if create and not Path(db).exists():
+        _create(db, url, project)
+    pulled = Pulled()
+    show = progress or silent
+    with Store.open(db) as store, meeting(store, url, project) as (studio, bridge, layout):
+        since = None if everything else bridge.pulled_until
+        until = None
+        for tasks in studio.tasks(number_of(bridge), since):
+            until = until or studio.asked_at
+            with store.write():
+                _take(store, number_of(bridge), tasks, layout, pulled)
+            show(pulled.tasks, None, "pulling tasks")
+        if until is not None:
+            store.bridges.put(replace(bridge, pulled_until=until))
+        pulled.notes += mend_webhooks(studio, number_of(bridge))
+        if told := unknown_labels(store, layout):
+            pulled.notes.append(told.removeprefix("; "))
+    return pulled
+
+
+def _create(db: str | Path, url: str | None, project: int | None) -> None:
+    if url is None or project is None:
+        raise RecipeError("--create needs --url and --project, whose labels the new project file gets")
+    with LabelStudio(url) as studio:
+        layout = read_layout(studio.project(project).get("label_config"))
+    if not layout.labels:
+        raise RecipeError(
+            "the project there takes its labels from its tasks: make the file with spanloop init"
+        )
+    Store.create(db, labels=list(dict.fromkeys(layout.labels)), base_model="offline", lang="en").close()
+
+
+def _take(
+    store: Store, project: int, tasks: Sequence[Mapping[str, Any]], layout: Layout, pulled: Pulled
+) -> None:
+    """One page of tasks, in the caller's transaction."""
+    landed = land(store, project, tasks, layout)
+    for task, place in zip(tasks, landed, strict=True):
+        pulled.tasks += 1
+        pulled.documents += place.new
+        if place.document is None or place.task is None:
+            pulled.problems.append(f"task {task.get('id')}: {place.problem or 'it has no number'}")
+            continue
+        try:
+            _take_answers(store, project, task, place, pulled)
+        except (ValueError, StoreError) as error:
+            pulled.problems.append(f"task {place.task}: {error}")
+
+
+def _take_answers(store: Store, project: int, task: Mapping[str, Any], place: Landed, pulled: Pulled) -> None:
+    if place.document is None or place.task is None:
+        return
+    there = annotations_of(task)
+    for annotation in there:
+        taken = take_answer(store, project, place.task, place.document, annotation)
+        pulled.annotations[taken.outcome] += 1
+        pulled.kept += taken.kept
+        pulled.ledger += taken.ledger
+    numbers = {annotation.get("id") for annotation in there}
+    for known in store.bridges.answers(source_of(project), place.task):
+        if known.answer not in numbers:
+            pulled.annotations[take_deletion(store, project, known.answer)] += 1

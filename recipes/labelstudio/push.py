@@ -1,0 +1,197 @@
+"""Send predictions, and documents if asked, to Label Studio: in chunks, and only what it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.labelstudio import task_data
+from spanloop.recipes.labelstudio.backend import prediction_of
+from spanloop.recipes.labelstudio.client import LabelStudio
+from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
+from spanloop.recipes.labelstudio.events import unknown_labels
+from spanloop.recipes.labelstudio.landing import land, source_of
+from spanloop.recipes.labelstudio.layout import Layout, write_layout
+from spanloop.recipes.labelstudio.versions import standing_model, version_of
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.bridges import Bridge
+from spanloop.store.records import Model
+
+CHUNK = 200  # rows a request
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What was sent: tasks made there, predictions by the model, and those that were there already."""
+
+    project: int
+    version: str
+    tasks: int = 0
+    predictions: int = 0
+    there: int = 0
+    unpredicted: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
+
+    def text(self) -> str:
+        lines = [f"project {self.project}: {counted(self.tasks, 'task')} made there"]
+        lines.append(
+            f"{counted(self.predictions, 'prediction')} of {self.version} sent, {self.there:,} there already"
+        )
+        return "\n".join([*lines, *self.notes])
+
+
+def push(
+    db: str | Path,
+    *,
+    url: str | None = None,
+    project: int | None = None,
+    create: bool = False,
+    documents: bool = False,
+    title: str | None = None,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Send what the promoted round (else the newest model) has predicted, for every task that lacks it.
+
+    ``documents``: make tasks of the documents that Label Studio does not have. ``create``: make the project
+    there with the labels of this one, and all its documents. Run again, it sends what is missing.
+    """
+    show = progress or silent
+    with Store.open(db) as store:
+        if create:
+            project = _create(store, url, project, title or Path(db).stem)
+        with meeting(store, url, project) as (studio, bridge, layout):
+            model = _model(store)
+            version = version_of(model)
+            pushed = Pushed(number_of(bridge), version)
+            have = _known_tasks(store, studio, bridge, layout, version)
+            if create or documents:
+                _send_documents(store, studio, bridge, pushed, show)
+            _send_predictions(store, studio, bridge, layout, model, have, pushed, show)
+            _finish(store, studio, layout, pushed)
+            return pushed
+
+
+def _create(store: Store, url: str | None, project: int | None, title: str) -> int:
+    if url is None or project is not None:
+        raise RecipeError("--create makes a project at --url; leave --project out")
+    known = [bridge for bridge in store.bridges.all() if bridge.url == url.rstrip("/")]
+    if known:
+        number = number_of(known[0])
+        raise RecipeError(f"there is a project for this one already: --project {number} instead of --create")
+    named = title if len(title) >= 3 else f"spanloop {title}"  # Label Studio wants three letters
+    with LabelStudio(url) as studio:
+        body = {
+            "title": named[:50],
+            "label_config": write_layout(store.labels.all()),
+            "show_collab_predictions": True,
+            "evaluate_predictions_automatically": True,
+        }
+        number = int(studio.post("/api/projects/", body)["id"])
+    store.bridges.put(Bridge(source_of(number), url.rstrip("/")))
+    return number
+
+
+def _model(store: Store) -> Model | None:
+    """The promoted round's model, else the newest one that has predicted anything."""
+    models = [model for model in store.models.all() if model.id and store.predictions.count(model.id)]
+    return standing_model(store) or (models[-1] if models else None)
+
+
+def _known_tasks(store: Store, studio: LabelStudio, bridge: Bridge, layout: Layout, version: str) -> set[int]:
+    """Remember every task that is there; gives the numbers of those that have this version's prediction."""
+    have: set[int] = set()
+    for tasks in studio.tasks(number_of(bridge)):
+        land(store, number_of(bridge), tasks, layout)
+        have |= {task["id"] for task in tasks if version in _versions(task)}
+    return have
+
+
+def _versions(task: Mapping[str, Any]) -> set[str]:
+    predictions = task.get("predictions") or []
+    return {str(one.get("model_version")) for one in predictions if isinstance(one, Mapping)}
+
+
+def _send_documents(
+    store: Store, studio: LabelStudio, bridge: Bridge, pushed: Pushed, show: Progress
+) -> None:
+    """A task for each document without one, its key in the task's data: sent once even if the answer is
+    lost."""
+    known = set(store.bridges.tasks(bridge.source).values())
+    missing = [number for number in store.documents.ids() if number not in known]
+    for chunk in _chunks(missing):
+        waiting = list(store.documents.fetch(chunk))
+        path = f"/api/projects/{pushed.project}/import"
+        made = studio.post(path, [{"data": task_data(one)} for one in waiting], return_task_ids="true")
+        numbers = made.get("task_ids") or []
+        if len(numbers) != len(waiting):
+            raise RecipeError(
+                f"Label Studio took {len(numbers)} of {len(waiting)} tasks: run this again, it goes on"
+            )
+        links = {task: one.id for task, one in zip(numbers, waiting, strict=True) if one.id is not None}
+        store.bridges.link_tasks(bridge.source, links)
+        pushed.tasks += len(waiting)
+        show(pushed.tasks, len(missing), "sending documents")
+
+
+def _send_predictions(
+    store: Store,
+    studio: LabelStudio,
+    bridge: Bridge,
+    layout: Layout,
+    model: Model | None,
+    have: set[int],
+    pushed: Pushed,
+    show: Progress,
+) -> None:
+    tasks = store.bridges.tasks(bridge.source)
+    missing = [task for task in tasks if task not in have]
+    pushed.there = len(tasks) - len(missing)
+    for chunk in _chunks(missing):
+        rows = [row for task in chunk if (row := _row(store, task, tasks[task], model, layout))]
+        pushed.unpredicted += len(chunk) - len(rows)
+        if rows:
+            made = studio.post(f"/api/projects/{pushed.project}/import/predictions", rows)
+            if made.get("created") != len(rows):
+                raise RecipeError(f"Label Studio took {made.get('created')} of {len(rows)} predictions")
+        pushed.predictions += len(rows)
+        show(pushed.predictions, len(missing), "sending predictions")
+
+
+def _row(
+    store: Store, task: int, document_id: int, model: Model | None, layout: Layout
+) -> dict[str, Any] | None:
+    document = store.documents.get(document_id)
+    if model is None or document is None:
+        return None
+    found = store.predictions.get(document_id, model.id)
+    if found is None:
+        return None
+    return {"task": task, **prediction_of(store, document, found, layout, version_of(model))}
+
+
+def _chunks(items: Sequence[int]) -> Iterator[list[int]]:
+    for begin in range(0, len(items), CHUNK):
+        yield list(items[begin : begin + CHUNK])
+
+
+def _finish(store: Store, studio: LabelStudio, layout: Layout, pushed: Pushed) -> None:
+    """Have Label Studio show this version, where no backend decides that; see to the webhooks; say what is
+    left to do."""
+    if pushed.predictions + pushed.there and not studio.get("/api/ml", project=pushed.project):
+        studio.patch(f"/api/projects/{pushed.project}/", {"model_version": pushed.version})
+    pushed.notes += mend_webhooks(studio, pushed.project)
+    if pushed.unpredicted:
+        pushed.notes.append(
+            f"{counted(pushed.unpredicted, 'task')} without a prediction here: spanloop prelabel "
+            f"{store.path}, then push again"
+        )
+    if told := unknown_labels(store, layout):
+        pushed.notes.append(told.removeprefix("; "))
