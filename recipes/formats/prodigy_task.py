@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from spanloop.recipes.formats.entry import Entry
 from spanloop.store.records import Answer, Range, Span, Split
@@ -209,10 +209,10 @@ def _span(item: Any, number: int, text: str, tokens: list[Range] | None) -> Span
             f"span {number} says {said!r}, but the characters {start}-{end} are {text[start:end]!r}"
         )
     known = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
-    return Span(start, end, label, float(score) if known else None)
+    return Span(start, end, label, float(cast(float, score)) if known else None)
 
 
-def _is_offset(value: Any) -> bool:
+def _is_offset(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
