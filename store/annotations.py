@@ -48,20 +48,22 @@ class Annotations:
         or lie outside the text or the ranges looked at, an unknown or retired label, a suggestion of another
         document, and a uuid that was used for something else.
         """
-        with self._store.write():
-            document = self._checked(annotation)
-            known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
-            if known is not None:
-                self._refuse_another(annotation, known[0])
-                return Submitted(known[0], False)
-            self._check_labels(annotation, document)
-            self._check_suggestions(annotation, document)
-            annotation_id = self._insert(annotation)
-            who = (annotation.document_id, annotation.annotator)
-            self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
-            self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
-            self._store.queue.refresh(annotation.document_id)
-            return Submitted(annotation_id, True)
+        return self._store.together.run(lambda: self._add(annotation))
+
+    def _add(self, annotation: Annotation) -> Submitted:
+        document = self._checked(annotation)
+        known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
+        if known is not None:
+            self._refuse_another(annotation, known[0])
+            return Submitted(known[0], False)
+        self._check_labels(annotation, document)
+        self._check_suggestions(annotation, document)
+        annotation_id = self._insert(annotation)
+        who = (annotation.document_id, annotation.annotator)
+        self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
+        self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
+        self._store.queue.refresh(annotation.document_id)
+        return Submitted(annotation_id, True)
 
     def _checked(self, annotation: Annotation) -> Document:
         document = self._store.documents.get(annotation.document_id)
