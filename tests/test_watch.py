@@ -65,6 +65,7 @@ def test_watch_trains_by_count_suggests_and_ends_at_sigterm(db: Path, tmp_path: 
     process = start(db, "--every", "20")
     try:
         wait_for(lambda: rounds(db, "done") == 1)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10  # nobody waits for a training
         with Store.open(db) as store:
             model_id = store.rounds.get(1).model_id or 0
             wait_for(lambda: store.predictions.count(model_id) == 33)
@@ -93,6 +94,18 @@ def test_watch_killed_while_training_trains_again_when_restarted(db: Path) -> No
     assert rounds(db, "failed") == 1
     assert rounds(db, "running") == 0
     assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+
+
+@pytest.mark.slow
+def test_watch_stopped_while_training_marks_the_round_and_ends_well(db: Path) -> None:
+    process = start(db, "--every", "20", "--epochs", "500")
+    try:
+        wait_for(lambda: rounds(db, "running") == 1)
+    finally:
+        log = stop(process)
+    assert "stopped, as asked" in log
+    assert (rounds(db, "cancelled"), rounds(db, "running")) == (1, 0)
+    assert look(db).annotations == 24  # nothing is lost: they are as new as before
 
 
 @pytest.mark.slow
