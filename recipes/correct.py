@@ -18,7 +18,7 @@ import uvicorn
 from spanloop.recipes.web.access import log_to
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.guard import is_loopback
-from spanloop.recipes.web.settings import PageSettings, View
+from spanloop.recipes.web.settings import Ignored, PageSettings, View
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Split
 
@@ -36,6 +36,7 @@ def correct(
     view: View = "document",
     only: str | None = None,
     review: bool = False,
+    ignored: Ignored = "never",
     browser: bool = True,
     access_log: str | Path | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -44,12 +45,16 @@ def correct(
 
     Port 0 takes any free one. A host beyond this machine needs a ``token`` or
     named annotators; StoreError says so. ``review``: what waits for review, of either split, instead of open
-    documents; answers then have the last word. ``access_log`` is a file that gets a line for every request.
+    documents; answers then have the last word. ``ignored`` last: what was set aside comes again at the end.
+    ``access_log`` is a file that gets a line for every request.
     """
-    settings = PageSettings(host, annotator or "me", token, split, strategy, blind, view, only, review)
+    settings = PageSettings(
+        host, annotator or "me", token, split, strategy, blind, view, only, review, ignored
+    )
     with Store.open(path) as store, closing(_Tokeniser(store.path)) as tokeniser, ExitStack() as stack:
         _check_door(store, host, token)
         _check_view(store, view, only, review)
+        store.checkpoints.run_beside()
         listener = stack.enter_context(listening(host, port))
         link = _link(host, listener.getsockname()[1], token)
         log = None if access_log is None else stack.enter_context(log_to(Path(access_log)))

@@ -161,6 +161,12 @@ def prelabel(**options: Any) -> object:
     help="Binary: one span, yes or no.",
 )
 @click.option("--only", metavar="LABEL", help="Ask about this label alone.")
+@option(
+    "--ignored",
+    type=click.Choice(["never", "last"]),
+    default="never",
+    help="Whether what was skipped returns.",
+)
 @click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
 @click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")

@@ -124,7 +124,8 @@ class Queue:
                 " AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))"
                 " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.until >"
                 " :now)"
-                " ORDER BY q.document_id LIMIT 1",
+                # the one that was set aside longest ago: who skips it again gets another
+                " ORDER BY (SELECT max(a.id) FROM annotations a WHERE a.document_id = q.document_id) LIMIT 1",
                 asked,
             )
             if found:

@@ -122,7 +122,12 @@ def test_ignored_documents_come_last_or_never(tmp_path: Path) -> None:
         }  # fmt: skip
         assert drawn(store, n=5) == [3]
         assert drawn(store, n=5, ignored="last") == [3, 1]
+        store.annotations.add(say(3, answer="ignore", spans=""))
+        store.annotations.add(say(1, answer="ignore", spans=""))  # again: now 3 has waited longer
+        assert drawn(store, n=5) == []
+        assert drawn(store, ignored="last") == [3]
         store.annotations.add(say(1))
+        store.annotations.add(say(3))
         assert store.queue.counts()["skipped"] == 0
 
 

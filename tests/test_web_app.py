@@ -319,3 +319,16 @@ def test_no_post_makes_the_server_fail(store: Store, path: str, changes: dict[st
         path, content=json.dumps(whole), headers={**ORIGIN, "content-type": "application/json"}
     )
     assert reply.status_code in (200, 400, 404, 409)
+
+
+@pytest.mark.parametrize(("ignored", "again"), [("never", []), ("last", ["k0"])])
+def test_what_was_skipped_comes_again_at_the_end_or_never(
+    store: Store, ignored: str, again: list[str]
+) -> None:
+    client = client_of(store, ignored=ignored)
+    for _ in range(6):
+        (item,) = fetch(client)
+        answer = "ignore" if item["key"] == "k0" else "accept"
+        reply = client.post("/api/answers", json=answer_to(item, answer=answer), headers=ORIGIN)
+        assert reply.status_code == 200
+    assert [item["key"] for item in fetch(client)] == again

@@ -127,6 +127,7 @@ class Desk:
             strategy=self.settings.strategy,
             exclude=exclude,
             lease_seconds=LEASE_SECONDS,
+            ignored=self.settings.ignored,
         )
 
     def _asks_something(self, prediction: Prediction | None) -> bool:

@@ -8,12 +8,14 @@ from typing import Literal
 from spanloop.store.records import Split
 
 View = Literal["document", "binary"]
+Ignored = Literal["never", "last"]
 
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
     """``token``: a secret that lets in as ``annotator``; ``only``: the one label ``binary`` asks about;
-    ``review``: the documents that wait for review, and answers that have the last word."""
+    ``review``: the documents that wait for review, and answers that have the last word; ``ignored``: whether
+    what was set aside comes again when nothing is open any more."""
 
     host: str = "127.0.0.1"
     annotator: str = "me"
@@ -24,3 +26,4 @@ class PageSettings:
     view: View = "document"
     only: str | None = None
     review: bool = False
+    ignored: Ignored = "never"
