@@ -13,19 +13,20 @@ from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Document, Prediction, Range, Span, Split
+from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file that was written."""
+    """A file that was written. ``partial``: documents looked at in part, where the format cannot say so."""
 
     path: Path
     format: str
     what: What
     written: Written
+    partial: int = 0
 
     def json(self) -> dict[str, object]:
         return {
@@ -37,6 +38,7 @@ class Exported:
             "spans": self.written.spans,
             "tokens_cut": self.written.tokens_cut,
             "spans_lost": self.written.spans_lost,
+            "partial": self.partial,
         }
 
     def text(self) -> str:
@@ -51,6 +53,11 @@ class Exported:
             )
         if written.spans_lost:
             lines.append(f"{counted(written.spans_lost, 'span')} over nothing but whitespace left out")
+        if self.partial:
+            lines.append(
+                f"{counted(self.partial, 'document')} looked at in part only, which {self.format} cannot "
+                "say: the rest of them reads as empty; jsonl says it"
+            )
         return "\n".join(lines)
 
 
@@ -79,7 +86,8 @@ def export(
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
     part = path.with_name(f".{path.name}.part")
     with Store.open(db) as store:
-        entries = _entries(store, what, split)
+        partial: list[str] = []
+        entries = _noting(_entries(store, what, split), partial)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries)
         try:
@@ -89,7 +97,16 @@ def export(
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
-    return Exported(path=path, format=fmt.name, what=what, written=written)
+    unsaid = 0 if fmt.ranges else len(partial)
+    return Exported(path=path, format=fmt.name, what=what, written=written, partial=unsaid)
+
+
+def _noting(entries: Iterator[Entry], partial: list[str]) -> Iterator[Entry]:
+    """The entries as they pass, the keys of those looked at in part noted."""
+    for entry in entries:
+        if entry.ranges is not None:
+            partial.append(entry.key or "")
+        yield entry
 
 
 def _nothing(db: str | Path, what: What, split: Split | None) -> str:
@@ -106,7 +123,7 @@ def _nothing(db: str | Path, what: What, split: Split | None) -> str:
 def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
     if what == "gold":
         for gold in store.annotations.gold(split=split):
-            yield _entry(gold.document, gold.spans)
+            yield _of_gold(gold)
     elif what == "predictions":
         for document in store.documents.iterate(split=split):
             prediction = store.predictions.get(_id(document))
@@ -115,7 +132,7 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
     else:
         for document in store.documents.iterate(split=split):
             found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
-            yield _entry(document, None if found is None else found.spans)
+            yield _entry(document, None) if found is None else _of_gold(found)
 
 
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
@@ -132,6 +149,12 @@ def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
 def _name(store: Store, prediction: Prediction) -> str | None:
     model = store.models.get(prediction.model_id)
     return None if model is None else model.name
+
+
+def _of_gold(gold: Gold) -> Entry:
+    """Refused suggestions matter where only they and their like were looked at; else the spans say all."""
+    entry = _entry(gold.document, gold.spans)
+    return entry if gold.ranges is None else replace(entry, ranges=gold.ranges, negatives=gold.negatives)
 
 
 def _id(document: Document) -> int:

@@ -100,8 +100,9 @@ class Format:
     """A file format. ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to
     sniff.
 
-    ``general``: it claims files that a more special format knows better, so it is asked last. ``foreign``:
-    another tool's export, where overlapping spans are ordinary and go to the ledger.
+    ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
+    format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
+    ordinary and go to the ledger.
     """
 
     name: str
@@ -111,5 +112,6 @@ class Format:
     sniff: Sniffer
     needs_tokens: bool = False
     binary: bool = False
+    ranges: bool = False
     general: bool = False
     foreign: bool = False

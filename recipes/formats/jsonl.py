@@ -1,7 +1,8 @@
 """JSON Lines: one object a line with ``text`` and, where known, ``spans``, ``meta``, ``id``, ``group``,
 ``split``.
 
-The format that carries everything. Unknown keys go into ``meta``, so nothing a file says is lost.
+The format that carries everything: ``ranges`` and ``negatives`` of a document that was looked at in part, the
+model where one ``predicted_by`` its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
-from spanloop.store.records import Answer, Span, Split
+from spanloop.store.records import Answer, Range, Span, Split
 
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
 _TRIPLES = ("label", "labels", "entities")  # where other tools keep [start, end, label]
-_OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags")
+_OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags", "negatives")
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -60,7 +61,11 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         raise ValueError(f'"answer" is {answer!r}; it can be {", ".join(ANSWERS)}')
     split = record.get("split")
     key, group = record.get("id"), record.get("group", record.get("doc"))
-    taken = {*_OURS, source, "split" if split in SPLITS else ""}
+    looked_at = _ranges(record, text)
+    predicted_by = record.get("predicted_by")
+    taken = {*_OURS, source, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
+    if isinstance(predicted_by, str):
+        taken.add("predicted_by")
     return Entry(
         text=text,
         line=line,
@@ -70,7 +75,33 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         meta={**_meta(record), **{name: value for name, value in record.items() if name not in taken}},
         spans=spans,
         answer=cast(Answer, answer),
+        ranges=looked_at,
+        negatives=_negatives(record),
+        predicted_by=predicted_by if isinstance(predicted_by, str) else None,
     )
+
+
+def _ranges(record: Mapping[str, Any], text: str) -> tuple[Range, ...] | None:
+    """The characters looked at: pairs of start and end; None for all, or where ``ranges`` is something
+    else."""
+    found = record.get("ranges")
+    if not isinstance(found, list) or not found:
+        return None
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_offset, pair)) for pair in found):
+        return None
+    ranges = tuple((start, end) for start, end in found)
+    edges = [edge for pair in ranges for edge in pair]
+    if edges != sorted(edges) or edges[-1] > len(text) or any(start == end for start, end in ranges):
+        raise ValueError(f'"ranges" are {found!r}; pairs inside the text, in order and apart, are expected')
+    return ranges
+
+
+def _negatives(record: Mapping[str, Any]) -> tuple[Span, ...]:
+    """The suggestions that were refused, as export writes them."""
+    found = record.get("negatives")
+    if not isinstance(found, list):
+        return ()
+    return tuple(_span(item, number) for number, item in enumerate(found, start=1))
 
 
 def _meta(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +184,11 @@ def as_record(entry: Entry) -> dict[str, Any]:
         record["spans"] = [_span_record(span) for span in entry.spans]
     if entry.answer != "accept":
         record["answer"] = entry.answer
+    if entry.ranges is not None:
+        record["ranges"] = [list(pair) for pair in entry.ranges]
+    if entry.negatives:
+        record["negatives"] = [_span_record(span) for span in entry.negatives]
+    record["predicted_by"] = entry.predicted_by
     record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
     return {name: value for name, value in record.items() if value is not None}
 
@@ -171,5 +207,11 @@ def sniff(head: str) -> bool:
 
 
 FORMAT = Format(
-    name="jsonl", suffixes=(".jsonl", ".ndjson"), read=read, write=write, sniff=sniff, general=True
+    name="jsonl",
+    suffixes=(".jsonl", ".ndjson"),
+    read=read,
+    write=write,
+    sniff=sniff,
+    ranges=True,
+    general=True,
 )

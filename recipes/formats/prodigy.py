@@ -196,5 +196,6 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     needs_tokens=True,
+    ranges=True,
     foreign=True,
 )
