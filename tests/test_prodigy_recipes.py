@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prodigy_host import check_components, check_task
 from store_making import TEXT, add_model, make_store, say
 from tiny_models import build_tiny
 
@@ -184,6 +185,62 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path, command: tuple[str, ..
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+HASHES = {"_input_hash": 1, "_task_hash": 2}
+WORDS = [
+    {"text": "Ann", "start": 0, "end": 3, "id": 0, "ws": True},
+    {"text": "ran", "start": 4, "end": 7, "id": 1, "ws": False},
+]
+ASKED = {
+    "text": "Ann ran",
+    "tokens": WORDS,
+    "spans": [{"start": 0, "end": 3, "label": "PER", "token_start": 0, "token_end": 0}],
+    **HASHES,
+}
+SERVED: dict[str, Any] = {
+    "dataset": "ds",
+    "view_id": "ner_manual",
+    "stream": [],
+    "config": {"labels": ["PER"]},
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"view_id": "ner-manual"},
+        {"strem": []},
+        {"stream": "ds.jsonl"},
+        {"update": lambda: None},
+        {"progress": lambda done: done},
+        {"exclude": "ds"},
+        {"config": {"label": ["PER"]}},
+        {"config": {"exclude_by": "text"}},
+        {"config": {"feed_overlap": False, "annotations_per_task": 2.0}},
+    ],
+)
+def test_the_host_refuses_components_outside_the_contract(changed: dict[str, Any]) -> None:
+    check_components(SERVED)
+    with pytest.raises((AssertionError, TypeError)):
+        check_components({**SERVED, **changed})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"answer": "accept"},
+        {"_input_hash": "1"},
+        {"text": "Ann  ran"},
+        {"tokens": WORDS[:1]},
+        {"spans": [{**ASKED["spans"][0], "token_end": 1}]},  # the end as if it were excluded
+        {"spans": []},
+    ],
+)
+def test_the_host_refuses_questions_outside_the_contract(changed: dict[str, Any]) -> None:
+    check_task(ASKED, "ner")
+    with pytest.raises(AssertionError):
+        check_task({**ASKED, **changed}, "ner")
 
 
 # Correcting

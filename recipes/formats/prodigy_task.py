@@ -19,7 +19,7 @@ from spanloop.store.records import Answer, Range, Span, Split
 ANSWERS = ("accept", "reject", "ignore")
 OWN = "spanloop"
 """Where a task carries what Prodigy has no word for: key, group, split and the model that suggested."""
-BINARY_VIEWS = ("ner", "spans")
+BINARY_VIEWS = ("ner", "spans", "pos")
 OTHER_VIEWS = ("classification", "choice", "text", "html", "text_input", "compare", "diff")
 """Views that ask about a whole text: their answers say nothing of spans."""
 
