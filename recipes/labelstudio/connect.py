@@ -155,7 +155,7 @@ def _mend_webhook(studio: LabelStudio, project: int, address: str, header: str |
     hooks = studio.get("/api/webhooks/", project=project)
     found = [hook for hook in hooks if hook["url"].rstrip("/") == wanted["url"]]
     if not found:
-        studio.post(f"/api/webhooks/?project={project}", {**wanted, "project": project})
+        studio.post("/api/webhooks/", {**wanted, "project": project}, project=project)
         return "made"
     if all(found[0].get(name) == value for name, value in wanted.items()):
         return "in order"
