@@ -375,6 +375,23 @@ def test_two_people_who_differ_are_a_conflict_that_review_settles(tmp_path: Path
         assert [a.origin for a in store.annotations.history(1)] == ["human", "human", "review"]
 
 
+def test_what_was_sent_to_review_is_reviewed_with_its_reason(tmp_path: Path) -> None:
+    db = project(tmp_path, 2)
+    with Store.open(db) as store:
+        store.annotations.add(say(1, "anna", "0-3:PER"))
+        store.reviews.send([(1, "the model doubts it", 1.0)])
+    with host(tmp_path / "rv.jsonl", "spanloop.review", "rv", str(db)) as served:
+        [task] = served.next(5)
+        assert (task["document"], task["meta"]["why"]) == ("d1", "the model doubts it")
+        assert [version["sessions"] for version in task["versions"]] == [["anna"]]
+        assert served.send(served.said(task, spans=[PLACE])) == {"progress": 1.0}
+        assert served.next() == []
+    with Store.open(db) as store:
+        assert store.reviews.waiting() == 0
+        [gold] = store.annotations.gold()
+        assert gold.spans == (Span(15, 19, "LOC"),)
+
+
 def test_emoji_and_line_ends_keep_their_characters(tmp_path: Path) -> None:
     """D14: Prodigy counts code points, as we do: what comes back lands on the characters that were shown."""
     text = "💩 Ann\r\nmet  Zoë"

@@ -1,35 +1,51 @@
-"""Documents that people disagree on, as Prodigy's ``review`` view shows them: one version an opinion."""
+"""What waits for review, as Prodigy's ``review`` view shows it: one version an opinion."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from spanloop.recipes.formats.prodigy_task import spans_of
 from spanloop.recipes.prodigy.contract import Task, hashed
-from spanloop.recipes.prodigy.questions import Questions, document_id
+from spanloop.recipes.prodigy.questions import LEASE_SECONDS, Questions, document_id
 from spanloop.store import Store
 from spanloop.store.records import Annotation, Document, Span, Split
 
 
 def reviews(store: Store, questions: Questions, split: Split) -> Iterator[Task]:
-    """Every disputed document of the split once; the version that most people share is the default."""
+    """Every disputed document of the split once, then what was sent to review, with the reason in its meta;
+    the version that most people share is the default."""
+    shown: set[int] = set()
     for document in store.documents.iterate(split=split, state="conflict"):
+        shown.add(document_id(document))
         yield _review(questions, document, _standing(store, document_id(document)))
+    while items := store.reviews.next(questions.feeder, exclude=sorted(shown), lease_seconds=LEASE_SECONDS):
+        document, number = items[0].document, document_id(items[0].document)
+        shown.add(number)
+        if document.split == split:
+            why = {"why": store.reviews.reason(number), **document.meta}
+            yield _review(questions, replace(document, meta=why), _standing(store, number))
+        else:
+            store.queue.release(questions.feeder, number)
 
 
 def _standing(store: Store, document: int) -> list[Annotation]:
-    """The newest answer of each person, oldest first."""
+    """The newest answer of each person that accepts, oldest first; where nobody has said anything, what
+    counts as gold."""
     newest: dict[str, Annotation] = {}
     for annotation in store.annotations.history(document):
         if annotation.origin == "human" and annotation.answer != "ignore":
             newest[annotation.annotator] = annotation
-    return [annotation for annotation in newest.values() if annotation.answer == "accept"]
+    start = store.reviews.start(document)
+    said = [annotation for annotation in newest.values() if annotation.answer == "accept"]
+    return said or ([] if start is None else [start])
 
 
 def _review(questions: Questions, document: Document, opinions: list[Annotation]) -> Task:
     versions: dict[tuple[Span, ...], list[str]] = {}
     for opinion in opinions:
         versions.setdefault(_spans(opinion), []).append(opinion.annotator)
+    versions = versions or {(): [questions.feeder]}
     shared = max(versions, key=lambda spans: len(versions[spans]), default=())
     every = sorted({span for spans in versions for span in spans}, key=lambda span: (span.start, span.end))
     task = questions.document_task(document, None, None, every)

@@ -91,22 +91,26 @@ def teach(dataset: str, db: str, label: str = "", strategy: str = "", exclude: s
 
 @recipe("spanloop.review", dataset=_DATASET, db=_DB, split=_SPLIT, exclude=_EXCLUDE)
 def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclude: str = "") -> Components:
-    """Settle the documents that people disagree on: every opinion beside the others."""
+    """Settle what people disagree on and what was sent to review: every opinion beside the others."""
     store = Store.open(db)
     questions = Questions(store, f"prodigy {dataset}", split=split)
     answers = Answers(store, annotator=dataset, origin="review")
     one_token = store.project.task == "tags"
-    total = store.queue.counts(split)["conflict"]
+
+    def waiting() -> int:
+        return store.queue.counts(split)["conflict"] + store.reviews.waiting()
+
+    total = waiting()
 
     def update(examples: list[Task]) -> None:
         for example in examples:
-            answers.whole(example)
+            questions.give_back(answers.whole(example))
 
     def validate_answer(example: Task) -> None:
         refuse_unusable(example, store.labels.names(), one_token=one_token)
 
     def progress(_controller: Any, _update: Any) -> float:
-        return 1.0 if not total else max(0.0, 1 - store.queue.counts(split)["conflict"] / total)
+        return 1.0 if not total else max(0.0, 1 - waiting() / total)
 
     parts = _components(store, questions, dataset, exclude)
     parts["config"] |= {"exclude_by": "task"}
