@@ -134,7 +134,10 @@ def _alone(store: Store) -> Iterator[None]:
             f"another process is training a round of {store.path}: wait for it or stop it"
         ) from error
     try:
-        store.rounds.close_interrupted()
+        for cut_off in store.rounds.close_interrupted():
+            shutil.rmtree(store.rounds.folder(cut_off.number), ignore_errors=True)
+        for part in store.rounds_dir.glob(".*.part"):  # what it had begun to write
+            shutil.rmtree(part, ignore_errors=True)
         yield
     finally:
         lock.release()

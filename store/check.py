@@ -160,6 +160,8 @@ def _folders(store: Store, _: bool) -> Iterator[Problem]:
     for round_ in store.rounds.all():
         folder = store.rounds.folder(round_.number)
         known.add(folder.name)
+        if round_.state in ("failed", "cancelled") and folder.is_dir():
+            yield Problem(f"round {round_.number} is {round_.state}, but has a folder {folder}", "delete it")
         if round_.state == "done" and not folder.is_dir():
             yield Problem(
                 f"round {round_.number}{' (promoted)' if round_.promoted else ''} has no folder {folder}",
