@@ -68,11 +68,14 @@ class Queue:
     ) -> list[QueueItem]:
         """Lease up to ``n`` documents to an annotator: those they hold already, then the most urgent ones.
 
-        ``random_share`` of the draws is at random, in an order fixed by the project's seed. With
+        ``random_share`` of the draws is at random, in an order fixed by the project's seed; of the eval split
+        all are, whatever is given: a part of it must be a fair sample, not what a model finds hard. With
         ``ignored="last"`` documents set aside by `ignore` come when nothing is open any more. ``exclude`` are
         document ids. A ``strategy`` other than the one the queue stands by re-orders the queue first.
         """
         check_annotator(annotator)
+        if split == "eval":
+            random_share = 1.0
         if strategy is not None:
             self.order.make(strategy, unless_standing=True)
         with self._store.write(durable=False):

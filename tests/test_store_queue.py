@@ -249,3 +249,17 @@ def test_holders_names_who_has_a_document_until_the_lease_ends(tmp_path: Path) -
         store.annotations.add(say(1, "anna"))
         assert store.queue.holders([1, 2, 3]) == {1: ["bert"]}
         assert store.queue.holders([]) == {}
+
+
+def test_eval_is_drawn_by_chance_whatever_the_queue_stands_by(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        store.documents.add(Document(f"text {n}", key=str(n), split="eval") for n in range(30))
+        model_id = add_model(store)
+        predict_all(store, model_id)
+        store.queue.prioritise("entropy", model_id)
+        by_score = [str(n) for n in reversed(range(30))]
+        drawn = [item.document.key for item in store.queue.next("anna", n=30, split="eval", random_share=0)]
+        again = [item.document.key for item in store.queue.next("ben", n=30, split="eval")]
+    assert sorted(drawn, key=str) == sorted(by_score, key=str)
+    assert drawn[:10] != by_score[:10]
+    assert again == []  # each is leased to anna
