@@ -8,7 +8,7 @@ DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check bench soak clean
+.PHONY: help demo test test-fast check bench soak test-labelstudio clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test       set up, run every test"
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, types"
+	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
 	@echo "make soak       a thousand kills at random moments, 100,000 requests (about half an hour)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
@@ -49,10 +50,20 @@ check: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-test
 	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
 
+# a real Label Studio pins half of PyPI, so it lives in a virtual environment of its own (about 1 GB)
+LABELSTUDIO := .venv-labelstudio
+$(LABELSTUDIO)/.ready:
+	$(PYTHON) -m venv $(LABELSTUDIO)
+	$(LABELSTUDIO)/bin/pip --disable-pip-version-check install --quiet label-studio==1.23.2
+	@touch $@
+
+test-labelstudio: $(VENV)/.ready-test $(LABELSTUDIO)/.ready
+	SPANLOOP_LABEL_STUDIO=$(LABELSTUDIO)/bin/label-studio $(BIN)/python -m pytest -n 0 -v tests/labelstudio_real
+
 # at least 1,000 processes killed at random moments, then 100,000 requests to the page; prints how many
 soak: $(VENV)/.ready-test
 	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/test_store_faults.py -s -k killed
 	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/test_web_soak.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(DEMO)
+	rm -rf $(VENV) $(LABELSTUDIO) build dist *.egg-info $(DEMO)
