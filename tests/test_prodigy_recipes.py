@@ -425,6 +425,42 @@ def test_a_tags_project_is_pos_manual(tmp_path: Path) -> None:
     assert gold.spans == (Span(0, 3, "NOUN"), Span(4, 7, "VERB"))
 
 
+@pytest.mark.data
+def test_real_tweets_pass_through_prodigy_on_the_same_characters(data: Path, tmp_path: Path) -> None:
+    """Emoji, zero-width characters, spaCy's own tokens: the host checks each question, the store judges.
+
+    Gold that does not begin and end at spaCy's tokens is refused by name, as a person at the page would be.
+    """
+    with (data / "wnut17" / "dev.jsonl").open(encoding="utf-8") as file:
+        records = [json.loads(line) for line, _ in zip(file, range(200), strict=False)]
+    records = list({record["text"]: record for record in records}.values())
+    labels = sorted({span["label"] for record in records for span in record["spans"]})
+    options: dict[str, Any] = {"labels": labels, "base_model": "offline", "lang": "en", "eval_fraction": 0.0}
+    with Store.create(tmp_path / "p.db", **options) as store:
+        store.documents.add(Document(record["text"], key=record["id"]) for record in records)
+    gold = {record["id"]: record["spans"] for record in records}
+    given: dict[str, list[tuple[int, int, str]]] = {}
+    refused = []
+    with host(tmp_path / "ds.jsonl", "spanloop.correct", "ds", str(store.path)) as served:
+        while tasks := served.next(20):
+            for task in tasks:
+                spans = gold[task["document"]]
+                told = served.send(served.said(task, spans=spans))
+                if "refused" in told:
+                    refused.append(told["refused"])
+                    served.send(served.said(task, "ignore"))
+                else:
+                    given[task["document"]] = [(s["start"], s["end"], s["label"]) for s in spans]
+    assert len(given) + len(refused) == len(records)
+    assert all("does not begin and end at a token" in reason for reason in refused)
+    assert len(refused) < len(records) / 20
+    with Store.open(store.path) as judge:
+        stored = {
+            g.document.key: [(s.start, s.end, s.label) for s in g.spans] for g in judge.annotations.gold()
+        }
+    assert stored == given
+
+
 # Yes or no
 
 
