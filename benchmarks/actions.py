@@ -132,7 +132,8 @@ def _correct_all(
             f"localStorage['spanloop.stack'] = '{sheet}'; localStorage['spanloop.point'] = 'true'"
         )
         page.goto(link)
-        hands = Hands(page)
+        page.locator(".card.active .token").first.wait_for(timeout=60_000)
+        hands = Hands(page, alone=sheet == 1)
         while len(done) < len(gold):
             page.locator(".card.active .token").first.wait_for(timeout=60_000)
             page.wait_for_function(
@@ -181,8 +182,9 @@ def _judge(db: Path, gold: dict[str, list[Labelled]]) -> None:
 class Hands:
     """Makes each document's spans the gold by the fewest presses; knows which label is active."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, *, alone: bool) -> None:
         self.page = page
+        self.alone = alone  # one document at a time
         self.keys = {
             b.get_attribute("data-label"): str(n) for n, b in enumerate(page.locator(".label").all(), 1)
         }
@@ -190,6 +192,10 @@ class Hands:
         self.scrolls = 0
 
     def correct(self, task: Task) -> None:
+        if self.alone and task.suggested and not task.gold:
+            self.page.keyboard.press("z")  # no entities here: clears and accepts at once
+            self._card(task).wait_for(state="detached")
+            return
         wrong = [span for span in task.suggested if span not in task.gold]
         missing = [span for span in task.gold if span not in task.suggested]
         for span in [s for s in wrong if not any(_overlap(s, target) for target in missing)]:
@@ -208,26 +214,29 @@ class Hands:
         elif (first == last and not in_way) or [span[:2] for span in in_way] == [(first, last)]:
             self._point(task, first)
             self._press_label(label)
-        else:
+        elif label == self.label:
             self._drag(task, first, last)
-            if label != self.label:
-                self._press_label(label)
+        else:
+            self._sweep(task, first, last, label)
 
     def accept(self, tasks: Sequence[Task]) -> None:
         """Enter, once more where documents were below the fold: those are shown before they are accepted."""
-        last = self.page.locator(f'.card[data-document="{tasks[-1].document_id}"]')
+        last = self._card(tasks[-1])
         while last.count():
             self.page.keyboard.press("Enter")
             self.page.evaluate(
                 "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
             )
 
+    def _card(self, task: Task) -> Any:
+        return self.page.locator(f'.card[data-document="{task.document_id}"]')
+
     def _press_label(self, label: str) -> None:
         self.page.keyboard.press(self.keys[label])
         self.label = label
 
     def _box(self, task: Task, token: int) -> dict[str, float]:
-        word = self.page.locator(f'.card[data-document="{task.document_id}"] [data-token="{token}"]').first
+        word = self._card(task).locator(f'[data-token="{token}"]').first
         box: dict[str, float] = word.bounding_box()
         if box["y"] + box["height"] > FOLD:
             self.page.mouse.wheel(0, box["y"] - FOLD + 300)
@@ -239,6 +248,15 @@ class Hands:
     def _point(self, task: Task, token: int) -> None:
         box = self._box(task, token)
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def _sweep(self, task: Task, first: int, last: int, label: str) -> None:
+        """The label's key, held down while the mouse goes from the first word to the last."""
+        self._point(task, first)
+        self.page.keyboard.down(self.keys[label])
+        self._point(task, last)
+        self.page.wait_for_timeout(300)
+        self.page.keyboard.up(self.keys[label])
+        self.label = label
 
     def _drag(self, task: Task, first: int, last: int) -> None:
         start, end = self._box(task, first), self._box(task, last)

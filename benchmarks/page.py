@@ -1,20 +1,29 @@
 """How fast the correction page is, in Chromium: ``python benchmarks/page.py --documents 1000000``.
 
-Builds a store of made-up documents with predictions and tokens of the first few, serves it, and answers 300
-documents with the key ``a``, a fifth of a second apart. Prints the milliseconds from the key press until the
-next document stands on the screen (after the second animation frame), from then until the answer is
-committed, until the server is ready and until the page first paints, and the page's weight.
+Builds a store of made-up documents with predictions and tokens of the first few (``--db`` keeps it), serves
+it, and answers 300 documents with the key ``a``, a fifth of a second apart. Prints the milliseconds from the
+key press until the next document stands on the screen (after the second animation frame), from then until
+the answer is committed, until the server is ready and until the page first paints, and the page's weight.
+
+``--beside "spanloop retrain OTHER.db"`` runs that at nice 10 meanwhile and fails if it ends too early.
+``--long`` opens documents of 20,000 words instead and scrolls through them.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spanloop.recipes.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
@@ -24,6 +33,8 @@ SENTENCE = (
     "Ann Lee of Acme met Bob Ray in New York to speak about the {n}th delivery of parts for the old mill ."
 )
 BATCH = 1000
+TOKENISED = 2000  # in queue order; the rest is for the tokenising process
+LONG_SENTENCES = 1000  # of twenty words
 NEXT = """
 () => new Promise(resolve => {
   const before = document.querySelector('.card').dataset.document;
@@ -43,6 +54,39 @@ SAVED = """
   look();
 })
 """
+# milliseconds after navigation: the first tokens are painted; the page takes keys again
+OPENED = """
+window.opened = new Promise(resolve => {
+  const look = () => document.querySelector('.card .token')
+    ? requestAnimationFrame(() => requestAnimationFrame(() => {
+        const painted = performance.now();
+        setTimeout(() => resolve([painted, performance.now()]), 0);
+      }))
+    : requestAnimationFrame(look);
+  look();
+});
+"""
+KEY = """
+key => new Promise(resolve => {
+  const start = performance.now();
+  document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code: key, bubbles: true}));
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
+})
+"""
+SCROLL = """
+() => new Promise(resolve => {
+  const frames = [];
+  let last = performance.now();
+  const step = () => {
+    scrollBy(0, 120);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+    frames.length < 400 ? requestAnimationFrame(step) : resolve(frames.slice(1));
+  };
+  requestAnimationFrame(step);
+})
+"""
 
 
 def main() -> None:
@@ -51,29 +95,54 @@ def main() -> None:
     )
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--answers", type=int, default=300)
+    parser.add_argument("--db", type=Path, help="a store made by an earlier run, or where to keep it")
+    parser.add_argument("--beside", metavar="COMMAND", help="what runs at nice 10 meanwhile")
+    parser.add_argument("--long", action="store_true", help="measure documents of 20,000 words")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        db = Path(scratch) / "page.db"
-        build(db, options.documents, options.answers + 50)
-        began = time.monotonic()
-        command = [
-            sys.executable,
-            "-m",
-            "spanloop.recipes",
-            "correct",
-            str(db),
-            "--port",
-            "0",
-            "--no-browser",
-        ]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            line = next(line for line in process.stderr if "http://" in line)
-            print(f"server ready after {time.monotonic() - began:.2f} s")
-            try:
-                measure(line[line.index("http://") :].split()[0], options.answers)
-            finally:
-                process.terminate()
+        if options.long:
+            measure_long(Path(scratch))
+            return
+        db = options.db or Path(scratch) / "page.db"
+        if not db.exists():
+            build(db, options.documents, min(TOKENISED, options.documents))
+        with beside(options.beside), serving(db) as link:
+            measure(link, options.answers)
+
+
+@contextmanager
+def serving(db: Path) -> Iterator[str]:
+    """The page over a store; says how long it took to be there."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "spanloop.recipes", "correct", str(db), "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "http://" in line)
+        print(f"server ready after {time.monotonic() - began:.2f} s")
+        try:
+            yield line[line.index("http://") :].split()[0]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def beside(command: str | None) -> Iterator[None]:
+    """Another program at nice 10; it must still be at work when the measuring is over."""
+    if command is None:
+        yield
+        return
+    process = subprocess.Popen(
+        ["nice", "-n", "10", *shlex.split(command)], stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        time.sleep(20)  # until it has loaded and computes
+        yield
+        if process.poll() is not None:
+            raise SystemExit(f"{command!r} ended before the measuring did: give it more to do")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 def build(db: Path, count: int, tokenised: int) -> None:
@@ -85,7 +154,8 @@ def build(db: Path, count: int, tokenised: int) -> None:
         assert model.id is not None
         for first in range(0, count, BATCH):
             rows = [
-                Document(SENTENCE.format(n=n), key=f"d{n}", split="pool") for n in range(first, first + BATCH)
+                Document(SENTENCE.format(n=n), key=f"d{n}", split="pool")
+                for n in range(first, min(count, first + BATCH))
             ]
             added = store.documents.add(rows)
             store.predictions.add(model.id, [(a.document_id, *suggestions(a.document_id)) for a in added])
@@ -99,14 +169,20 @@ def suggestions(number: int) -> tuple[list[Span], dict[str, float]]:
     return [Span(0, 7, "PER", 0.9), Span(11, 15, "ORG", 0.6)], {"mnlp": -float(number)}
 
 
-def measure(link: str, answers: int) -> None:
+@contextmanager
+def browser_page() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page()
+        yield browser.new_page()
+        browser.close()
+
+
+def measure(link: str, answers: int) -> None:
+    with browser_page() as page:
         weights: list[int] = []
         page.on("response", lambda reply: weights.append(int(reply.headers.get("content-length", 0))))
         page.goto(link)
@@ -121,7 +197,43 @@ def measure(link: str, answers: int) -> None:
             page.wait_for_timeout(200)
         print(f"next document on screen: {percentiles(turns)}")
         print(f"answer committed after that: {percentiles(commits)}")
-        browser.close()
+
+
+def measure_long(scratch: Path) -> None:
+    """20,000 words with a thousand suggestions: as paragraphs of five sentences, and as a single one."""
+    for name, line_end in (("paragraphs", "\n\n"), ("one paragraph", " ")):
+        db = scratch / f"{name}.db"
+        build_long(db, line_end)
+        with serving(db) as link, browser_page() as page:
+            page.add_init_script(OPENED)
+            page.goto(link)
+            painted, ready = page.evaluate("opened")
+            print(f"{name}: opened with the page, painted after {painted:.0f} ms, ready after {ready:.0f} ms")
+            page.wait_for_timeout(1000)
+            keys = [page.evaluate(KEY, key) for _ in range(25) for key in ("Tab", "2")]
+            print(f"{name}: a key, {percentiles(keys)}")
+            frames = page.evaluate(SCROLL)
+            print(f"{name}: a frame while scrolling, {percentiles(frames)}")
+            page.wait_for_timeout(1000)
+            turns = [page.evaluate(NEXT) for _ in range(4) if not page.wait_for_timeout(2000)]
+            print(f"{name}: opened as the next document, {percentiles(turns)}")
+
+
+def build_long(db: Path, line_end: str) -> None:
+    text, spans = "", []
+    for n in range(LONG_SENTENCES):
+        spans.append(Span(len(text), len(text) + 7, "PER", 0.9))
+        text += SENTENCE.format(n=n) + (line_end if n % 5 == 4 else " ")
+    with Store.create(
+        db, labels=["PER", "ORG", "LOC"], base_model="offline", lang="en", eval_fraction=0
+    ) as store:
+        model = store.models.add(Model(hash="e" * 16, kind="hf", name="model"))
+        assert model.id is not None
+        added = store.documents.add([Document(text, key=f"d{n}", split="pool") for n in range(6)])
+        store.predictions.add(model.id, [(a.document_id, spans, {}) for a in added])
+        nlp = load_tokenizer(store.project)
+        store.set_project(tokenizer=tokenizer_hash(nlp))
+        tokenise(store, nlp, store.documents.iterate())
 
 
 def percentiles(values: list[float]) -> str:

@@ -281,6 +281,36 @@ def test_point_and_press(page: Any, open_page: Any) -> None:
     assert spans_of(answers(path, 1)[0]) == [(0, 3, "LOC"), (12, 15, "PER"), (54, 58, "ORG")]
 
 
+def test_a_label_key_held_down_takes_in_the_words_the_mouse_goes_over(page: Any, open_page: Any) -> None:
+    path = open_page()
+    page.locator("#point").click()
+    token(page, "New").hover()
+    page.keyboard.down("3")
+    token(page, "City").hover()
+    page.locator(".mark", has_text="New York City").wait_for()
+    token(page, "York").hover()  # and back again
+    page.locator(".mark", has_text="New York City").wait_for(state="detached")
+    token(page, "City").hover()
+    page.keyboard.up("3")
+    token(page, "Cafe").hover()  # the key is up: nothing follows the mouse any more
+    assert shown(page)[2] == ("New York City", "ORG")
+    press(page, "Control+z")
+    assert shown(page)[2] == ("New York", "LOC")  # all of it was one step
+    press(page, "Control+y", "a")
+    assert spans_of(answers(path, 1)[0])[2] == (23, 36, "ORG")
+
+
+def test_a_quick_press_does_not_follow_the_mouse(page: Any, open_page: Any) -> None:
+    open_page()
+    page.locator("#point").click()
+    for first, key, then in (("Cafe", "3", "near"), ("met", "1", "Lee")):
+        token(page, first).hover()
+        press(page, key)
+        token(page, then).hover()
+    page.wait_for_timeout(400)
+    assert [text for text, _ in shown(page)] == ["Ann", "met", "Bob", "New York", "Cafe"]
+
+
 def test_a_double_click_on_a_span_leaves_it_whole(page: Any, open_page: Any) -> None:
     open_page()
     token(page, "York").dblclick()

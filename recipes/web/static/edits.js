@@ -4,6 +4,8 @@ import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
 import { sameElsewhere } from "./same.js";
 
+const HOLD_MS = 200;
+
 export class Edits {
   constructor(page) {
     this.page = page;
@@ -28,6 +30,7 @@ export class Edits {
   // with pointing on, label keys mean that word too.
   point(place) {
     this.pointed = place;
+    this.sweep?.follow();
   }
 
   // Turn what the mouse points at into what the hands are on.
@@ -59,12 +62,25 @@ export class Edits {
     }
   }
 
-  chooseByKey(name) {
+  // `code`: the key itself. Held down, it takes in the words that the mouse goes over.
+  chooseByKey(name, code) {
     if (!this.pointing || !this.pointed || mouse.selectedRange(this.active)) return this.choose(name);
+    this.release(this.sweep?.code);
+    const { token } = this.pointed;
+    const { work } = this.pointed.card;
+    const before = work.position;
     this._takePointed();
     this.choose(name);
-    hands.letGo(this.active.work);
+    hands.letGo(work);
     this.changed(this.active);
+    this.sweep = new Sweep(this, { name, code, token, before });
+  }
+
+  // The key was let go of.
+  release(code) {
+    if (!this.sweep || this.sweep.code !== code) return;
+    this.sweep.end();
+    this.sweep = null;
   }
 
   // The active document was edited: draw it and keep the draft. `changed` false: there was nothing to do.
@@ -202,6 +218,38 @@ export class Edits {
     const state = states[work.state(span)];
     const off = this.page.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";
     focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${off})`;
+  }
+}
+
+// A label's key held down while the mouse goes on: one span from the word where it was pressed to the one under the mouse.
+// Whoever just types never gets there, for it begins after a fifth of a second and outside of the span that the key made.
+class Sweep {
+  constructor(edits, { name, code, token, before }) {
+    Object.assign(this, { edits, name, code, token, before, card: edits.active, held: false, begun: false });
+    this.timer = setTimeout(() => {
+      this.held = true;
+      this.follow();
+    }, HOLD_MS);
+  }
+
+  follow() {
+    const { edits, card, token, name } = this;
+    const { work } = card;
+    if (!this.held || edits.pointed?.card !== card) return;
+    const to = edits.pointed.token;
+    if (to === this.to) return;
+    this.to = to;
+    const made = work.spanAt(work.tokenStart(token));
+    if (!this.begun && (to === token || (made && made.start <= work.tokenStart(to) && work.tokenStart(to) < made.end))) return;
+    this.begun = true;
+    while (work.position > this.before) work.undo();
+    const [first, last] = [Math.min(token, to), Math.max(token, to)];
+    hands.put(work, work.tokenStart(first), work.tokenEnd(last), name, { tags: edits.page.labels.tags });
+    edits.edited();
+  }
+
+  end() {
+    clearTimeout(this.timer);
   }
 }
 

@@ -64,6 +64,8 @@ class Page {
     for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"]) {
       document.addEventListener(kind, () => this.clock.tick(), { passive: true });
     }
+    document.addEventListener("keyup", (event) => this.edits.release(event.code));
+    addEventListener("blur", () => this.edits.release(this.edits.sweep?.code));
     addEventListener("pagehide", () => {
       farewell("/api/sittings", { client, held: null });
       this.drafts.flush();
@@ -98,7 +100,7 @@ class Page {
     const command = this.keymap.command(event);
     if (MOVES.has(command)) this.edits.pointed = null;
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
-    if (label !== null) this.edits.chooseByKey(label);
+    if (label !== null && !event.repeat) this.edits.chooseByKey(label, event.code);
     if (label !== null || (command !== null && this.run(command))) event.preventDefault();
   }
 }

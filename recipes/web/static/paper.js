@@ -6,6 +6,7 @@ import { countPoints } from "./text.js";
 
 const RUN_TOKENS = 150;
 const LIVE_TOKENS = 1500; // so many from the start are live at once: more than a screen holds
+const NEIGHBOURS = 6; // runs that come alive with one near the screen: many in one layout, not one in each
 
 export class Paper {
   constructor(work, labels) {
@@ -90,10 +91,12 @@ export class Paper {
 
   _onNear(entries) {
     const near = new Set(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
-    const runs = this.runs.filter((run) => near.has(run.element));
-    for (const element of near) this.observer.unobserve(element);
+    if (!near.size) return;
+    const places = this.runs.flatMap((run, place) => (near.has(run.element) ? [place] : []));
+    const runs = this.runs.slice(Math.max(0, places[0] - NEIGHBOURS), places.at(-1) + 1 + NEIGHBOURS);
+    for (const run of runs) this.observer.unobserve(run.element);
     this._enliven(runs);
-    if (runs.length) this._showSelection();
+    this._showSelection();
   }
 
   _render(run, here) {
