@@ -116,8 +116,9 @@ def test_what_is_written_reads_back_the_same(
             assert name == "line" or getattr(again, name) == getattr(entry, name), name
 
 
-@given(texts, st.data())
-def test_tokens_spell_the_text_and_ws_is_one_space(text: str, data: st.DataObject) -> None:
+@given(texts)
+@settings(deadline=None)
+def test_tokens_spell_the_text_and_ws_is_one_space(text: str) -> None:
     tokens = tokens_of(text, pieces(text))
     assert "".join(token["text"] + " " * token["ws"] for token in tokens) == text
     assert [token["id"] for token in tokens] == list(range(len(tokens)))
