@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ SERIES = (
 
 LONG_NAME = 6
 """Letters of a column's name above which the names are tilted."""
+MANY = 8
+"""Columns above which a confusion leaves out shares below half a per cent, so that the others are seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ class Curve:
     high: Sequence[float | None]
 
 
-def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequence[Curve]) -> str:
-    """F1 over the documents trained on, with bands; the numbers of the rounds stand above."""
+def learning_curve(
+    documents: Sequence[int], rounds: Sequence[int], curves: Sequence[Curve], *, y: str
+) -> str:
+    """Figures over the documents trained on, with bands; the numbers of the rounds stand above. The axis
+    called ``y`` begins at the tenth below the lowest band."""
     canvas, axes = _canvas(4.8, 3.0)
     for curve, colour in zip(curves, SERIES, strict=False):
         axes.plot(documents, curve.values, marker="o", color=colour, label=curve.name)
@@ -55,16 +61,30 @@ def learning_curve(documents: Sequence[int], rounds: Sequence[int], curves: Sequ
         if band:
             xs, lows, highs = zip(*band, strict=True)
             axes.fill_between(xs, lows, highs, color=colour, alpha=0.18, linewidth=0)
-    for x, number, value in zip(documents, rounds, curves[0].values, strict=True):
+    lows, highs = _ends(curves)
+    for x, number, top in zip(documents, rounds, highs, strict=True):
         axes.annotate(
-            f"round {number}", (x, value), textcoords="offset points", xytext=(0, 8), ha="center", color=INK
+            f"round {number}", (x, top), textcoords="offset points", xytext=(0, 5), ha="center", color=INK
         )
     axes.set_xlabel("documents trained on")
-    axes.set_ylabel("F1 (strict)")
-    axes.set_ylim(0, 1.04)
+    axes.set_ylabel(y)
+    floor = math.floor(10 * min(lows)) / 10
+    axes.set_ylim(floor, max(highs) + 0.12 * (1 - floor))
+    axes.set_yticks([tick / 10 for tick in range(round(10 * floor), 11)])
     axes.margins(x=0.12)
     axes.legend(frameon=False, labelcolor=INK, loc="lower right")
     return _image(canvas)
+
+
+def _ends(curves: Sequence[Curve]) -> tuple[list[float], list[float]]:
+    """The lowest and the highest place that any curve or band takes at each x."""
+    low = [
+        [value if end is None else end for value, end in zip(c.values, c.low, strict=True)] for c in curves
+    ]
+    high = [
+        [value if end is None else end for value, end in zip(c.values, c.high, strict=True)] for c in curves
+    ]
+    return [min(at) for at in zip(*low, strict=True)], [max(at) for at in zip(*high, strict=True)]
 
 
 def heat_map(
@@ -75,14 +95,18 @@ def heat_map(
     form: str,
     x: str,
     y: str,
+    least: float = 0.0,
 ) -> str:
-    """A table of numbers as colours, each number written in its cell by the format ``form``."""
+    """A table of numbers as colours, each number from ``least`` on written in its cell by the format
+    ``form``."""
     canvas, axes = _canvas(1.6 + 0.6 * len(columns), 1.0 + 0.36 * len(rows))
     top = max((max(row, default=0.0) for row in values), default=0.0) or 1.0
     axes.imshow(values, cmap=_blues(), vmin=0, vmax=top, aspect="auto")
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            ink = "white" if value > 0.35 * top else INK
+            if value < least:
+                continue
+            ink = "white" if value > 0.45 * top else INK
             axes.text(j, i, form.format(value), ha="center", va="center", color=ink, fontsize=9)
     tilted = max(map(len, columns)) > LONG_NAME
     axes.set_xticks(
@@ -114,12 +138,23 @@ def reliability(bins: Sequence[Bin]) -> str:
     return _image(canvas)
 
 
-def confusion(counts: Mapping[tuple[str, str], int]) -> str:
-    """Tokens by gold label (rows) and predicted label (columns), as shares of their row."""
-    names = sorted({name for pair in counts for name in pair}, key=_outside_last)
-    totals = {gold: sum(counts.get((gold, said), 0) for said in names) or 1 for gold in names}
-    shares = [[counts.get((gold, said), 0) / totals[gold] for said in names] for gold in names]
-    return heat_map(names, names, shares, form="{:.2f}", x="predicted", y="gold")
+def confusion(counts: Mapping[tuple[str, str], int], labels: Sequence[str]) -> str:
+    """Tokens by gold label (rows) and predicted label (columns), as shares of their row: the ``labels`` that
+    occur, in their order, then whatever else occurs."""
+    said = _in_order({said for _, said in counts}, labels)
+    gold = [name for name in _in_order({gold for gold, _ in counts}, labels) if _total(counts, name, said)]
+    shares = [[counts.get((g, s), 0) / _total(counts, g, said) for s in said] for g in gold]
+    return heat_map(
+        gold, said, shares, form="{:.2f}", x="predicted", y="gold", least=0.005 if len(said) > MANY else 0.0
+    )
+
+
+def _in_order(names: set[str], labels: Sequence[str]) -> list[str]:
+    return [*(label for label in labels if label in names), *sorted(names - set(labels))]
+
+
+def _total(counts: Mapping[tuple[str, str], int], gold: str, said: Sequence[str]) -> int:
+    return sum(counts.get((gold, name), 0) for name in said)
 
 
 def _blues() -> LinearSegmentedColormap:
@@ -127,10 +162,6 @@ def _blues() -> LinearSegmentedColormap:
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
     return LinearSegmentedColormap.from_list("blues", [to_rgba(SERIES[0], 0.0), to_rgba(SERIES[0], 1.0)])
-
-
-def _outside_last(name: str) -> tuple[bool, str]:
-    return name == "O", name
 
 
 def _canvas(width: float, height: float) -> tuple[Canvas, Axes]:

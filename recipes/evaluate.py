@@ -56,6 +56,12 @@ class Evaluation:
             return ""
         return f"±{points:.0f} points at {counted(documents, 'document')}: closer rounds cannot be told apart"
 
+    def confusion(self) -> list[dict[str, object]]:
+        """How many tokens of each gold label were given which label, the most frequent pair first; "O" is
+        none."""
+        pairs = sorted(self.report.confusion.items(), key=_most_first)
+        return [{"gold": gold, "predicted": said, "tokens": tokens} for (gold, said), tokens in pairs]
+
     def json(self) -> dict[str, object]:
         report = self.report
         spans = self.task == "spans"
@@ -72,6 +78,7 @@ class Evaluation:
             "labels": {label: asdict(figure) for label, figure in report.labels.items()},
             "accuracy": None if report.accuracy is None else report.accuracy.f1,
             "alignment_events": self.alignment_events,
+            "confusion": self.confusion(),
         }
         if report.lenient_micro and report.lenient_macro and report.lenient_weighted:
             shape["lenient"] = {
@@ -103,6 +110,10 @@ class Evaluation:
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
         return "\n".join(lines)
+
+
+def _most_first(pair: tuple[tuple[str, str], int]) -> tuple[int, tuple[str, str]]:
+    return -pair[1], pair[0]
 
 
 def seqeval_table(report: ScoreReport) -> str:

@@ -17,7 +17,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import Evaluation, eval_gold, score
 from spanloop.recipes.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress, silent
-from spanloop.recipes.status import SPLITS, Standing, standings
+from spanloop.recipes.status import SPLITS, Standing, headline_name, standings
 from spanloop.recipes.table import figure, markdown_table
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round, Score
@@ -134,6 +134,7 @@ def _label_scores(store: Store, row: Round) -> dict[str, Score]:
 def as_json(facts: Facts) -> str:
     """Every figure and every example."""
     changed = None if facts.changed is None else asdict(facts.changed)
+    sure = calibration(facts)
     content = {
         "schema": 1,
         "project": facts.project,
@@ -147,11 +148,13 @@ def as_json(facts: Facts) -> str:
                 "trained_on": facts.trained_on[standing.round.number],
                 "micro": standing.micro and asdict(standing.micro),
                 "macro": standing.macro and asdict(standing.macro),
+                "accuracy": standing.accuracy and asdict(standing.accuracy),
                 "labels": {n: asdict(s) for n, s in facts.label_scores[standing.round.number].items()},
             }
             for standing in facts.rounds
         ],
         "evaluation": facts.shown.json(),
+        "calibration": {**sure, "bins": [asdict(each) for each in sure["bins"]]},
         "changed": changed,
         "hardest": [asdict(hard) for hard in facts.hard],
         "leaks": facts.leaks.json(),
@@ -163,13 +166,13 @@ def as_json(facts: Facts) -> str:
 
 def as_markdown(facts: Facts) -> str:
     """The tables, for a pull request or a wiki."""
-    head = ("round", "trained on", "micro F1", "95 %", "macro F1", "")
+    head = ("round", "trained on", headline_name(facts.rounds), "95 %", "macro F1", "")
     rounds = [
         (
             standing.round.number,
             facts.trained_on[standing.round.number],
-            figure(standing.micro.f1 if standing.micro else None),
-            interval(standing.micro),
+            figure(standing.headline.f1 if standing.headline else None),
+            interval(standing.headline),
             figure(standing.macro.f1 if standing.macro else None),
             "promoted" if standing.round.promoted else "",
         )
@@ -207,6 +210,8 @@ def as_html(facts: Facts) -> str:
     """One page with its pictures inside; reads well on paper and on dark screens."""
     from jinja2 import Environment
 
+    from spanloop.recipes import charts
+
     template = files("spanloop.recipes").joinpath("templates", "report.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(figure=figure, interval=interval)
@@ -216,6 +221,9 @@ def as_html(facts: Facts) -> str:
         pictures=_pictures(facts),
         shown=SHOWN,
         splits=SPLITS,
+        headline=headline_name(facts.rounds),
+        calibration_error=calibration(facts)["error"],
+        wide=len(facts.labels) > charts.MANY,
         now=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )
     return page
@@ -231,8 +239,14 @@ def _pictures(facts: Facts) -> dict[str, str]:
     pictures: dict[str, str] = {}
     if scored:
         numbers = [standing.round.number for standing in scored]
-        curves = [_curve("micro", [s.micro for s in scored]), _curve("macro", [s.macro for s in scored])]
-        pictures["curve"] = charts.learning_curve([facts.trained_on[n] for n in numbers], numbers, curves)
+        name = headline_name(scored)
+        curves = [_curve(name, [s.headline for s in scored])]
+        if len(facts.labels) > 1:  # of one label the mean is itself
+            curves.append(_curve("macro F1", [s.macro for s in scored]))
+        trained_on = [facts.trained_on[n] for n in numbers]
+        pictures["curve"] = charts.learning_curve(
+            trained_on, numbers, curves, y="" if name == "accuracy" else "strict"
+        )
         values = [
             [(s.f1 or 0.0) if (s := facts.label_scores[n].get(name)) else 0.0 for n in numbers]
             for name in facts.labels
@@ -240,9 +254,8 @@ def _pictures(facts: Facts) -> dict[str, str]:
         columns = [str(n) for n in numbers]
         pictures["labels"] = charts.heat_map(facts.labels, columns, values, form="{:.2f}", x="round", y="")
     if facts.shown.report.confusion:
-        pictures["confusion"] = charts.confusion(facts.shown.report.confusion)
-    bins = _bins(facts)
-    if bins:
+        pictures["confusion"] = charts.confusion(facts.shown.report.confusion, facts.labels)
+    if bins := calibration(facts)["bins"]:
         pictures["reliability"] = charts.reliability(bins)
     return pictures
 
@@ -254,8 +267,11 @@ def _curve(name: str, scores: Sequence[Score | None]) -> Any:
     return Curve(name, [s.f1 or 0.0 for s in known], [s.f1_low for s in known], [s.f1_high for s in known])
 
 
-def _bins(facts: Facts) -> Any:
-    from spanloop.plugin.calibrate import judge, reliability
+def calibration(facts: Facts) -> dict[str, Any]:
+    """The bins of the reliability diagram and the expected calibration error, in points; no bins without
+    predictions."""
+    from spanloop.plugin.calibrate import calibration_error, judge, reliability
 
     confidence, correct = judge(facts.shown.predicted, facts.shown.truth)
-    return reliability(confidence, correct) if len(confidence) else []
+    bins = reliability(confidence, correct) if len(confidence) else []
+    return {"error": calibration_error(confidence, correct), "bins": bins}

@@ -32,6 +32,7 @@ class Rounds:
                     "error": standing.round.error,
                     "micro": score_json(standing.micro),
                     "macro": score_json(standing.macro),
+                    "accuracy": score_json(standing.accuracy),
                 }
                 for standing in self.rounds
             ],

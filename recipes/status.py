@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,17 @@ COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One round and its overall figures, None where it has none."""
+    """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project."""
 
     round: Round
     micro: Score | None
     macro: Score | None
+    accuracy: Score | None = None
+
+    @property
+    def headline(self) -> Score | None:
+        """The one figure of the round: accuracy of tags, strict micro F1 of spans."""
+        return self.accuracy or self.micro
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Status:
                     "promoted": standing.round.promoted,
                     "micro": score_json(standing.micro),
                     "macro": score_json(standing.macro),
+                    "accuracy": score_json(standing.accuracy),
                 }
                 for standing in self.rounds
             ],
@@ -111,14 +119,18 @@ def rounds_table(rounds: tuple[Standing, ...]) -> str:
     """One line a round: state, figures with their interval, promoted or not."""
     rows = []
     for standing in rounds:
-        row = standing.round
-        low, high = (standing.micro.f1_low, standing.micro.f1_high) if standing.micro else (None, None)
+        row, score = standing.round, standing.headline
+        low, high = (score.f1_low, score.f1_high) if score else (None, None)
         interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
-        micro = figure(standing.micro.f1 if standing.micro else None)
         macro = figure(standing.macro.f1 if standing.macro else None)
         note = "promoted" if row.promoted else (row.error or "")
-        rows.append((row.number, row.state, micro, interval, macro, note))
-    return table(("round", "state", "micro F1", "95 %", "macro F1", ""), rows, right=(0, 2, 4))
+        rows.append((row.number, row.state, figure(score.f1 if score else None), interval, macro, note))
+    return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
+
+
+def headline_name(rounds: Sequence[Standing]) -> str:
+    """What the headline of these rounds is called."""
+    return "accuracy" if any(standing.accuracy for standing in rounds) else "micro F1"
 
 
 def score_json(score: Score | None) -> dict[str, object] | None:
@@ -156,8 +168,8 @@ def standings(store: Store) -> tuple[Standing, ...]:
 
 def _standing(store: Store, row: Round) -> Standing:
     overall = {
-        score.average: score
+        score.average or score.metric: score
         for score in store.rounds.scores(row.number, split="eval")
-        if score.metric == "strict" and score.average is not None
+        if score.metric != "lenient" and score.label is None
     }
-    return Standing(row, overall.get("micro"), overall.get("macro"))
+    return Standing(row, overall.get("micro"), overall.get("macro"), overall.get("accuracy"))

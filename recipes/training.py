@@ -63,7 +63,8 @@ class Training:
                 number,
                 model_id=stored_id(store.models.add(model)),
                 scores=score_rows(scores.report, "eval"),
-                manifest=_manifest(report, model.hash, seconds, self.leaks),
+                manifest=_manifest(report, model.hash, seconds, self.leaks)
+                | {"confusion": scores.confusion()},
                 class_weights=report.class_weights,
             )
             for gold, events in zip(self.golds, report.events, strict=True):

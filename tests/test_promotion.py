@@ -4,6 +4,7 @@ its suggestions come to the next documents first."""
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -22,16 +23,24 @@ TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-size", 256)
 PATIENCE_SECONDS = 120
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
-    """A project with one good round, promoted, over 24 gold documents and enough eval to judge by."""
-    db = build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
-    done("import", db, jsonl_file(tmp_path / "pool2.jsonl", *sentences(60, "q")))
-    done("import", db, jsonl_file(tmp_path / "eval2.jsonl", *sentences(40, "x")), "--split", "eval")
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project: 84 gold documents, one good round, promoted, and enough eval to judge by."""
+    folder = tmp_path_factory.mktemp("good")
+    db = build(folder, build_tiny(folder / "encoder", head=False))
+    done("import", db, jsonl_file(folder / "pool2.jsonl", *sentences(60, "q")))
+    done("import", db, jsonl_file(folder / "eval2.jsonl", *sentences(40, "x")), "--split", "eval")
     first = done("retrain", db, *TRAINING, "--allow-leaks", "--json")
     assert first["promoted"]
     assert first["micro"]["f1"] > 0.8
-    return db
+    return folder
+
+
+@pytest.fixture
+def db(good: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    shutil.copytree(good, tmp_path / "copy")
+    return tmp_path / "copy" / "p.db"
 
 
 def shuffle_labels(db: Path) -> None:

@@ -53,6 +53,12 @@ def test_the_same_figures_in_json_and_markdown(db: Path, tmp_path: Path) -> None
     evaluated = done("evaluate", db, "--json")
     assert content["evaluation"] == evaluated
     assert [row["trained_on"] for row in content["rounds"]] == [24, 34]
+    assert sum(bin["count"] for bin in content["calibration"]["bins"]) > 0
+    assert 0 <= content["calibration"]["error"] <= 1
+    with Store.open(db) as store:
+        assert (store.rounds.get(2).manifest or {})["confusion"] == evaluated["confusion"]
+    pairs = {(pair["gold"], pair["predicted"]): pair["tokens"] for pair in evaluated["confusion"]}
+    assert {"PER", "LOC", "O"} <= {gold for gold, _ in pairs}
     text = (tmp_path / "r.md").read_text(encoding="utf-8")
     assert f"| 2 | 34 | {evaluated['micro']['f1']:.4f} |" in text
     for label, figures in evaluated["labels"].items():

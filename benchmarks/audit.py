@@ -1,0 +1,90 @@
+"""Does an audit find errors that were planted in real gold?
+
+    python benchmarks/audit.py ../shared/data/ncbi_disease --documents 600 --fast
+
+Of the gold spans of some training documents, drawn at random, 5 % are dropped or get another label, and
+a few words get a label that have none. `spanloop audit` ranks its doubts; counted is how many of the first ranks are
+planted, against what chance would give. Real gold has errors of its own, which count as wrong here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.audit import audit
+from spanloop.recipes.importing import import_files
+from spanloop.recipes.init import init
+from spanloop.recipes.table import table
+
+SHARE = 0.05
+Place = tuple[str, int, int]
+
+
+def main() -> None:
+    options = _options()
+    rng = random.Random(options.seed)
+    lines = (options.corpus / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in rng.sample(lines, options.documents)]
+    labels = sorted({span["label"] for record in records for span in record["spans"]})
+    planted = [place for record in records for place in _spoil(record, labels, rng)]
+    with tempfile.TemporaryDirectory() as folder:
+        file, db = Path(folder) / "spoilt.jsonl", Path(folder) / "p.db"
+        lines = [json.dumps({k: r[k] for k in ("id", "text", "spans", "doc") if k in r}) for r in records]
+        file.write_text("\n".join(lines), encoding="utf-8")
+        init(db, labels=labels, eval_fraction=0)
+        import_files(db, [file])
+        report = audit(db, folds=options.folds, fast=options.fast)
+    hits = [_hit((d.key, d.start, d.end), planted) for d in report.doubts]
+    print(f"{report.documents} documents, {report.spans} gold spans, {len(planted)} planted errors")
+    print(f"{len(hits)} doubts, {report.seconds:.0f} s")
+    tops = [k for k in (10, 20, len(planted), 2 * len(planted)) if k <= len(hits)] + [len(hits)]
+    words = sum(len(record["text"].split()) for record in records)
+    rows = [(k, sum(hits[:k]), f"{sum(hits[:k]) / k:.0%}", f"{len(planted) / words:.1%}") for k in tops]
+    print(table(("first", "planted", "share", "by chance, of the words"), rows, right=(0, 1, 2, 3)))
+
+
+def _options() -> argparse.Namespace:
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
+    parser.add_argument("corpus", type=Path, help="folder with train.jsonl")
+    parser.add_argument("--documents", type=int, default=600)
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def _spoil(record: dict[str, Any], labels: list[str], rng: random.Random) -> list[Place]:
+    """Spoil some spans of a record in place; gives where."""
+    places: list[Place] = []
+    kept = []
+    for span in record["spans"]:
+        others = [label for label in labels if label != span["label"]]
+        if rng.random() >= SHARE:
+            kept.append(span)
+            continue
+        places.append((record["id"], span["start"], span["end"]))
+        if others and rng.random() < 0.5:
+            kept.append({**span, "label": rng.choice(others)})
+    if len(kept) < len(record["spans"]) or rng.random() < SHARE / 2:
+        word = rng.choice(record["text"].split())
+        start = record["text"].index(word)
+        free = all(span["end"] <= start or start + len(word) <= span["start"] for span in record["spans"])
+        if free and word.isalpha():
+            kept.append({"start": start, "end": start + len(word), "label": rng.choice(labels)})
+            places.append((record["id"], start, start + len(word)))
+    record["spans"] = sorted(kept, key=lambda span: span["start"])
+    return places
+
+
+def _hit(doubt: Place, planted: list[Place]) -> bool:
+    return any(key == doubt[0] and start < doubt[2] and doubt[1] < end for key, start, end in planted)
+
+
+if __name__ == "__main__":
+    main()
