@@ -113,4 +113,5 @@ class Bridges:
 
 
 def _link(row: tuple[Any, ...]) -> AnswerLink:
-    return AnswerLink(*row[:5], deleted=bool(row[5]))
+    answer, task, annotation_id, content, changed_at, deleted = row
+    return AnswerLink(answer, task, annotation_id, content, changed_at, bool(deleted))

@@ -176,7 +176,7 @@ def test_a_pull_finds_what_no_webhook_told(loop: Loop) -> None:
     assert (told["annotations"]["new"], told["annotations"]["unchanged"]) == (1, 42)
     assert told["notes"] == [f"webhook of {loop.backend}: made"]
     again = spanloop("labelstudio", "pull", loop.db, "--json")
-    assert (again["tasks"] <= 2, again["annotations"].get("new", 0), again["notes"]) == (True, 0, [])
+    assert ({"new", "changed"} & set(again["annotations"]), again["notes"]) == (set(), [])
 
 
 def test_training_there_promotes_a_round_whose_suggestions_come_next(loop: Loop) -> None:
@@ -210,7 +210,11 @@ def test_the_suggestion_is_on_the_right_characters_in_the_browser(loop: Loop, tm
     from playwright.sync_api import sync_playwright
 
     made = loop.predictions(loop.version())
-    task = max(loop.tasks[44:], key=lambda number: len(made[number]))  # one that it was not trained on
+    right = {
+        task: sum(_place(r) in each["spans"] for r in made[task])
+        for task, each in list(zip(loop.tasks, loop.told, strict=True))[44:]  # not trained on
+    }
+    task = max(right, key=lambda number: right[number])
     values = sorted((region["value"] for region in made[task]), key=lambda value: value["start"])
     text = loop.told[loop.tasks.index(task)]["text"]
     assert any(max(text[: value["start"]] or " ") > "\uffff" for value in values)
@@ -229,11 +233,17 @@ def test_the_suggestion_is_on_the_right_characters_in_the_browser(loop: Loop, tm
         )
         page.wait_for_selector(".htx-highlight")
         page.get_by_text(loop.version()[-6:]).first.click()  # the tab of our newest prediction
+        page.mouse.move(600, 600)
         page.wait_for_timeout(1500)
         shown = page.eval_on_selector_all(".htx-highlight", "all => all.map(one => one.textContent)")
         page.screenshot(path=str(shot))
         browser.close()
     assert [bare(one) for one in shown] == [bare(value["text"]) for value in values]
+
+
+def _place(region: dict[str, Any]) -> tuple[int, int, str]:
+    value = region["value"]
+    return value["start"], value["end"], value["labels"][0]
 
 
 def bare(text: str) -> str:
