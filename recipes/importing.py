@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes import acquire
 from spanloop.recipes.errors import FormatError, RecipeError
@@ -21,6 +21,9 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store, StoreError
 from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Document, Model, Span, Split
+
+if TYPE_CHECKING:
+    from spanloop.recipes.twins import Twins
 
 BATCH = 1_000
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
@@ -46,6 +49,7 @@ class ImportReport:
     kept: int = 0
     moved: int = 0
     other_split: int = 0
+    near_duplicates: int = 0
     splits: dict[str, int] = field(default_factory=dict)
 
     def json(self) -> dict[str, object]:
@@ -62,6 +66,7 @@ class ImportReport:
             "span conflicts in the ledger (their documents are no gold)": self.ledger,
             "spans moved to where their text stands (see the ledger)": self.moved,
             "already there in the other split, where they stay": self.other_split,
+            "nearly the same as another document, whose group and split they join": self.near_duplicates,
         }
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
         if self.kept or self.ledger:
@@ -80,6 +85,7 @@ def import_files(
     on_conflict: Literal["error", "skip"] = "error",
     overlaps: Overlaps | None = None,
     by: Unit | None = None,
+    near_duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Import the files in their order, 1,000 documents a transaction.
@@ -89,21 +95,30 @@ def import_files(
     ``overlaps``: spans that share characters are an error, or go to the ledger while their document stays
     without gold; None: ledger for exports of other tools, error for formats of our own. ``by``: what one
     document is, for plain text and CoNLL. FormatError names file and line; the batches before it are stored,
-    and a second run goes on from there.
+    and a second run goes on from there. ``near_duplicates``: unless a split was given, a new text that nearly
+    repeats a stored or an earlier one (Jaccard 0.8 of their three-token sequences, from 8 tokens up) joins
+    its group and split.
     """
     report = ImportReport()
     with Store.open(db) as store:
         before = _splits(store)
+        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
             allowed = overlaps or ("ledger" if fmt.foreign else "error")
-            _Import(store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent).run(
-                fmt, by
-            )
+            _Import(
+                store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent, twins
+            ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
     return report
+
+
+def _twins(store: Store, progress: Progress | None) -> Twins:
+    from spanloop.recipes.twins import Twins
+
+    return Twins(store, progress)
 
 
 def _splits(store: Store) -> dict[str, int]:
@@ -133,6 +148,7 @@ class _Import:
     overlaps: Overlaps
     report: ImportReport
     progress: Progress
+    twins: Twins | None
     occurrences: Counter[str] = field(default_factory=Counter)
 
     def run(self, fmt: Format, by: Unit | None) -> None:
@@ -206,14 +222,20 @@ class _Import:
     def _store(self, checked: Sequence[_Checked]) -> None:
         with self.store.write():
             documents = [self._document(item.entry) for item in checked]
+            alike, sketches = [False] * len(documents), list[bytes]()
+            if self.twins is not None:
+                documents, alike, sketches = self.twins.follow(documents)
             try:
                 added = self.store.documents.add(
                     documents, on_conflict=self.on_conflict, occurrences=self.occurrences
                 )
             except StoreError as error:
                 raise RecipeError(f"{self.path}: {error}") from error
-            for item, place in zip(checked, added, strict=True):
+            if self.twins is not None:
+                self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
+            for item, place, near in zip(checked, added, alike, strict=True):
                 self.report.added += place.new
+                self.report.near_duplicates += place.new and near
                 self.report.already_there += not place.new and not item.entry.continues
                 if not place.new and not item.entry.continues and self.split != "auto":
                     stored = self.store.documents.get(place.document_id)

@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from array import array
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-from spanloop.store.records import Document
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -51,26 +48,6 @@ class NearIndex:
         self._candidates.insert(number, sketch, check_duplication=False)
         self._shingles[number] = array("I", shingles)
         return sorted((pair for pair in measured if pair[1] >= self._threshold), key=_likest_first)
-
-
-class Twins:
-    """Which group a new document belongs to: that of the one it nearly repeats, so both get one split."""
-
-    def __init__(self, documents: Iterable[Document], threshold: float = LIKE) -> None:
-        """``documents``: those that are stored already."""
-        self._index = NearIndex(threshold)
-        self._groups: list[str] = []
-        for document in documents:
-            self._index.meet(len(self._groups), document.text)
-            self._groups.append(document.group or "")
-
-    def group_of(self, text: str, group: str) -> str:
-        """The group of the likest text met before, else ``group``; remembers the text with it."""
-        number = len(self._groups)
-        alike = self._index.meet(number, text)
-        found = self._groups[alike[0][0]] if alike else group
-        self._groups.append(found)
-        return found
 
 
 def shingles_of(text: str) -> frozenset[int] | None:

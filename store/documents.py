@@ -232,9 +232,14 @@ def _prepare(document: Document, occurrences: Counter[str]) -> _Incoming:
                 other.encode()
     except UnicodeEncodeError as error:
         raise StoreError(f"{named} has a lone surrogate at character {error.start}: it is no text") from error
-    key = document.key or _derived_key(digest.hexdigest()[:16], occurrences)
+    key = document.key or _derived_key(key_of(text), occurrences)
     hashed = int.from_bytes(digest.digest()[:8], "big", signed=True)
     return _Incoming(document, key, document.group or key, hashed)
+
+
+def key_of(text: str) -> str:
+    """The key of a text that comes without one, the first time."""
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _derived_key(stem: str, occurrences: Counter[str]) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-from spanloop.store import bridge_schema, queue_schema, reviews, views
+from spanloop.store import bridge_schema, queue_schema, reviews, sketches, views
 
 APPLICATION_ID = 0x73706C70  # "splp": PRAGMA application_id marks a file as ours
 STEPS = Migrations("spanloop")
@@ -354,3 +354,8 @@ def m011_bridges(db: Database) -> None:
 @STEPS()
 def m012_reviews(db: Database) -> None:
     _run(db, reviews.SCHEMA)
+
+
+@STEPS()
+def m013_sketches(db: Database) -> None:
+    _run(db, sketches.SCHEMA)

@@ -44,6 +44,7 @@ from spanloop.store.records import Label, Project, Task
 from spanloop.store.reviews import Reviews
 from spanloop.store.rounds import Rounds
 from spanloop.store.search import Search
+from spanloop.store.sketches import Sketches
 from spanloop.store.together import Together, Turns
 from spanloop.store.tokenizations import Tokenizations
 
@@ -81,6 +82,7 @@ class Store:
         self.annotators = Annotators(self)
         self.drafts = Drafts(self)
         self.search = Search(self)
+        self.sketches = Sketches(self)
         self.together = Together(self)
         self.checkpoints = Checkpoints(self)
         self.bridges = Bridges(self)

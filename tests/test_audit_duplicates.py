@@ -11,7 +11,9 @@ import pytest
 from store_making import make_store
 
 from spanloop.recipes.audit_duplicates import audit_duplicates
-from spanloop.recipes.near import LIKE, Twins, shingles_of
+from spanloop.recipes.importing import ImportReport, import_files
+from spanloop.recipes.near import LIKE, shingles_of
+from spanloop.store import Store
 from spanloop.store.records import Document
 
 
@@ -74,18 +76,106 @@ def test_no_duplicates_is_said_so(tmp_path: Path) -> None:
     assert audit_duplicates(tmp_path / "project.db").text() == "no duplicates among 1 document"
 
 
-def test_a_near_duplicate_joins_the_group_of_the_one_it_repeats(tmp_path: Path) -> None:
-    long = "the quick brown fox jumps over the lazy dog and then it runs away again"
-    with make_store(tmp_path, eval_fraction=0.5) as store:
-        store.documents.add([Document(long, key="a", group="g", split="eval")])
-        twins = Twins(store.documents.iterate())
-        assert twins.group_of(long + " today", "b") == "g"
-        assert twins.group_of("something else that is not at all like the other text", "c") == "c"
-        assert twins.group_of("something else that is not at all like the other text!", "d") == "c"
-        assert twins.group_of("too short", "e") == "e"
-        assert twins.group_of("too short", "f") == "f"  # the store itself joins what is the same
-        store.documents.add([Document(long + " today", key="b", group=twins.group_of(long + " today", "b"))])
-        assert [d.split for d in store.documents.iterate()] == ["eval", "eval"]
+LONG = "the quick brown fox jumps over the lazy dog and then it runs away again"
+
+
+def imported(db: Path, *records: dict[str, object], **options: object) -> ImportReport:
+    """The records through a file, as ``spanloop import`` takes them."""
+    file = db.with_suffix(".jsonl")
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return import_files(db, [file], **options)  # type: ignore[arg-type]
+
+
+def placed(db: Path) -> dict[str | None, tuple[str | None, str | None]]:
+    with Store.open(db) as store:
+        return {d.key: (d.group, d.split) for d in store.documents.iterate()}
+
+
+def test_a_near_duplicate_joins_the_group_and_split_of_the_one_it_repeats(tmp_path: Path) -> None:
+    make_store(tmp_path, eval_fraction=0.5).close()
+    db = tmp_path / "project.db"
+    first = {"id": "a", "text": LONG, "group": "g", "split": "eval"}
+    other = "something else that is not at all like the other text"
+    short = [{"id": "e", "text": "too short"}, {"id": "f", "text": "too short!"}]
+    assert imported(db, first).near_duplicates == 0
+    report = imported(
+        db,
+        {"id": "b", "text": f"{LONG} today", "group": "mine"},
+        {"id": "c", "text": other},
+        {"id": "d", "text": f"{other}!"},
+        {"text": f"Now {other}"},
+        *short,
+    )
+    assert report.near_duplicates == 3
+    assert report.json()["near_duplicates"] == 3
+    assert "3 nearly the same as another document, whose group and split they join" in report.text()
+    where = placed(db)
+    assert where["b"] == ("g", "eval")
+    assert len({where[key] for key in ("c", "d") if key in where}) == 1
+    assert [group for group, _ in where.values()].count("c") == 3
+    assert (where["e"][0], where["f"][0]) == ("e", "f")
+    again = imported(db, {"id": "b", "text": f"{LONG} today"}, {"id": "h", "text": f"{LONG} tomorrow"})
+    assert (again.already_there, again.near_duplicates) == (1, 1)
+    assert placed(db)["h"] == ("g", "eval")
+
+
+def test_a_split_that_is_given_counts_more_than_a_likeness(tmp_path: Path) -> None:
+    make_store(tmp_path, eval_fraction=0.0).close()
+    db = tmp_path / "project.db"
+    imported(db, {"id": "a", "text": LONG, "split": "eval"})
+    report = imported(db, {"id": "b", "text": f"{LONG} b"}, split="pool")
+    report2 = imported(db, {"id": "c", "text": f"{LONG} c", "split": "pool"})
+    report3 = imported(db, {"id": "d", "text": f"{LONG} d"}, near_duplicates=False)
+    assert {key: split for key, (_, split) in placed(db).items()} == {
+        "a": "eval", "b": "pool", "c": "pool", "d": "pool"
+    }  # fmt: skip
+    assert [r.near_duplicates for r in (report, report2, report3)] == [0, 0, 0]
+    # those that came without a look are looked at when the next ones come
+    assert imported(db, {"id": "e", "text": f"{LONG} d d"}).near_duplicates == 1
+
+
+def test_what_repeats_an_earlier_text_lies_on_its_side(tmp_path: Path) -> None:
+    choice = random.Random(8)
+    words = [f"word{n}" for n in range(500)]
+    originals = [choice.choices(words, k=choice.randint(10, 60)) for _ in range(150)]
+    records: list[dict[str, object]] = [
+        {"id": f"o{n}", "text": " ".join(text)} for n, text in enumerate(originals)
+    ]
+    for n in range(450):  # copies with no word, one or two words changed
+        text = list(choice.choice(originals))
+        for _ in range(n % 3):
+            text[choice.randrange(len(text))] = "changed"
+        records.append({"id": f"c{n}", "text": " ".join(text)})
+    choice.shuffle(records)
+    kept_apart = {}
+    for name, together in (("with", True), ("without", False)):
+        (tmp_path / name).mkdir()
+        make_store(tmp_path / name, eval_fraction=0.5).close()
+        db = tmp_path / name / "project.db"
+        for begin in range(0, len(records), 100):  # several imports: the sketches are read back
+            imported(db, *records[begin : begin + 100], near_duplicates=together)
+        with Store.open(db) as store:
+            alike, apart = likest_before(list(store.documents.iterate()))
+            assert store.check() == []
+        assert alike > 200
+        kept_apart[name] = apart
+    assert kept_apart["without"] > 40
+    assert kept_apart["with"] <= 3  # a hash is shared with a probability of 0.985 at least
+
+
+def likest_before(documents: list[Document]) -> tuple[int, int]:
+    """How many documents are like an earlier one, and how many of them lie in the other split than the
+    likest."""
+    alike = apart = 0
+    shingles = [shingles_of(document.text) for document in documents]
+    for number, own in enumerate(shingles):
+        assert own is not None
+        likes = [(len(own & s) / len(own | s), i) for i, s in enumerate(shingles[:number]) if s is not None]
+        best = max(likes, default=(0.0, 0))[0]
+        if best >= LIKE:
+            alike += 1
+            apart += documents[number].split not in {documents[i].split for like, i in likes if like == best}
+    return alike, apart
 
 
 @pytest.mark.data

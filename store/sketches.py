@@ -1,0 +1,50 @@
+"""Sketches of texts, by which near-duplicates are found again: bytes that the store does not read."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from spanloop.store.records import Document
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+SCHEMA = """
+    -- eight 64-bit hashes of a text, or none of one that is too short; recipes/near.py makes and reads them
+    CREATE TABLE sketches (
+        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+        bands BLOB NOT NULL CHECK (length(bands) IN (0, 64))
+    ) STRICT;
+"""
+
+
+class Sketches:
+    """``store.sketches``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, sketches: Iterable[tuple[int, bytes]]) -> None:
+        """Store ``(document_id, bands)``, in one transaction; what is there already is left as it is."""
+        with self._store.write(durable=False) as db:
+            db.conn.executemany("INSERT INTO sketches VALUES (?, ?) ON CONFLICT DO NOTHING", sketches)
+
+    def read(self) -> tuple[array[int], bytes]:
+        """The ids of all documents whose sketch says something, and these sketches one after another."""
+        ids, bands = array("q"), bytearray()
+        for document_id, found in self._store.db.conn.execute(
+            "SELECT document_id, bands FROM sketches WHERE bands <> x'' ORDER BY 1"
+        ):
+            ids.append(document_id)
+            bands += found
+        return ids, bytes(bands)
+
+    def missing(self) -> Iterator[Document]:
+        """Documents without a sketch, few in memory; which ones is fixed at the first."""
+        return self._store.documents.fetch(
+            self._store.column(
+                "SELECT document_id FROM queue WHERE document_id NOT IN (SELECT document_id FROM sketches)"
+            )
+        )
