@@ -144,6 +144,21 @@ def test_a_text_that_is_edited_there_is_another_document(one: Bench) -> None:
     assert sorted(document.text for document in one.store.documents.iterate()) == ["Ann", "Ann in Rome"]
 
 
+def test_two_tasks_with_one_id_and_two_texts_are_two_documents(one: Bench) -> None:
+    """Somebody copied a task there and edited the copy."""
+    both = [
+        task(1, "Ann", spanloop_id="d"),
+        task(2, "Rome", spanloop_id="d"),
+        task(3, "Ann", spanloop_id="d"),
+    ]
+    one.post("/predict", asked(*both))
+    one.predict_names(one.promote_round())
+    found = one.post("/predict", asked(*both)).json()["results"]
+    assert [places(each) for each in found] == [[(0, 3, "PER")], [(0, 4, "LOC")], [(0, 3, "PER")]]
+    first, second = one.store.documents.iterate()
+    assert (first.key, first.group) == ("d", second.group)
+
+
 def test_labels_that_cannot_be_chosen_there_are_not_sent(one: Bench) -> None:
     only = {**asked(ANN), "label_config": CONFIG.replace('<Label value="LOC"/>', "")}
     one.post("/predict", only)
@@ -274,10 +289,16 @@ def test_new_tasks_and_a_changed_project_are_noted(one: Bench) -> None:
 
 
 def test_an_event_that_cannot_be_worked_on_is_kept_and_stops_nobody(one: Bench) -> None:
-    broken = answered(7, ANN, "no region")
-    assert "could not be worked on" in tell(one, broken, answered(8, EMPTY))[0]
-    (failed,) = one.store.inbox.failed()
-    assert "must be a list of regions" in (failed.error or "")
+    broken = [
+        answered(7, ANN, "no region"),
+        {**answered(7, ANN), "annotation": [3]},
+        {**answered(7, ANN), "task": 5},
+        {"action": "TASKS_CREATED", "tasks": 5, "project": PROJECT},
+        {"action": "ANNOTATIONS_DELETED", "annotations": [5], "project": PROJECT},
+    ]
+    said = tell(one, *broken, answered(8, EMPTY))
+    assert sum("could not be worked on" in line for line in said) == len(broken)
+    assert "must be a list of regions" in (one.store.inbox.failed()[0].error or "")
     assert gold(one.store) == {"nobody": []}
 
 

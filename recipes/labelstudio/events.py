@@ -70,7 +70,7 @@ def work_off(store: Store, *, train: Callable[[], str], say: Callable[[str], Non
             with store.write():
                 note = _work_on(store, event, train)
                 store.inbox.done(event.id)
-        except (RecipeError, StoreError, ValueError, TypeError, KeyError) as error:
+        except (RecipeError, StoreError, ValueError, TypeError, KeyError, AttributeError) as error:
             store.inbox.fail(event.id, f"{type(error).__name__}: {error}")
             say(f"{event.source}: {event.action} could not be worked on: {error}")
         else:

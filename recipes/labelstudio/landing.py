@@ -43,7 +43,8 @@ def land(store: Store, project: int, tasks: Sequence[Any], layout: Layout) -> li
     """
     read = [_read(task, project, layout) for task in tasks]
     with store.write():
-        waiting = [_with_free_key(store, item.document) for item in read if item.document is not None]
+        texts: dict[str, str] = {}
+        waiting = [_with_free_key(store, item.document, texts) for item in read if item.document is not None]
         added = iter(store.documents.add(waiting))
         landed: list[Landed] = []
         for item in read:
@@ -81,12 +82,15 @@ def _read(task: Any, project: int, layout: Layout) -> Landed:
     return Landed(known, None, problem) if problem else Landed(known, document)
 
 
-def _with_free_key(store: Store, document: Document) -> Document:
-    """The document under its key; with a part of its hash behind it where another text has that key."""
-    if document.key is None:
+def _with_free_key(store: Store, document: Document, texts: dict[str, str]) -> Document:
+    """The document under its key; with a part of its hash behind it where another text has that key, in the
+    store or among ``texts``, those of this call."""
+    key = document.key
+    if key is None:
         return document
-    known = store.documents.by_key(document.key)
-    if known is None or known.text == document.text:
+    known = store.documents.by_key(key)
+    if texts.setdefault(key, document.text if known is None else known.text) == document.text:
         return document
     digest = sha256(document.text.encode()).hexdigest()[:8]
-    return replace(document, key=f"{document.key}-{digest}", group=document.group or known.group)
+    group = document.group or (key if known is None else known.group)
+    return replace(document, key=f"{key}-{digest}", group=group)

@@ -19,10 +19,12 @@ from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
 from spanloop.recipes.web.guard import is_loopback
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 
 PASSWORD = "SPANLOOP_BACKEND_PASSWORD"
 """The environment variable with the password; a password on a command line is seen by everybody."""
+
+RETRY_SECONDS = 10.0
 
 Say = Callable[[str], None]
 
@@ -105,7 +107,12 @@ class Worker:
             self._news.clear()
             if self._ended.is_set():
                 return
-            work_off(self._store, train=self._training.start, say=self._say)
+            try:
+                work_off(self._store, train=self._training.start, say=self._say)
+            except StoreError as error:  # the disk is full, another process writes for a minute
+                self._say(f"the inbox waits: {error}")
+                self._ended.wait(RETRY_SECONDS)
+                self._news.set()
 
     def _warm(self, predictor: Predictor) -> None:
         """Have the promoted round loaded before anybody asks for it."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 NICE = 10
 
@@ -25,28 +26,32 @@ class Training:
         ]  # fmt: skip
         self._say = say
         self._done = done
-        self._process: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> str:
         """Start a round, unless one is under way; tells which."""
-        if self._process is not None and self._process.poll() is None:
+        if self._thread is not None and self._thread.is_alive():
             return "a round is being trained already: start the next one when it is done"
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # it outlives the server: what is learned is not lost
-        )
-        with suppress(OSError, AttributeError):  # it may be done; not every system has priorities
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
-        threading.Thread(target=self._wait, args=(self._process,), daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
         return "a round is being trained"
 
-    def _wait(self, process: subprocess.Popen[str]) -> None:
-        out, err = process.communicate()
-        self._say(_outcome(process.returncode, out, err))
+    def _run(self) -> None:
+        """Train and tell. The process writes into files: pipes would break when the server ends."""
+        with TemporaryFile("w+", encoding="utf-8") as told, TemporaryFile("w+", errors="replace") as noise:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=noise,
+                start_new_session=True,  # it outlives the server: what is learned is not lost
+            )
+            with suppress(OSError, AttributeError):  # it may be done; not every system has priorities
+                os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+            process.wait()
+            told.seek(0)
+            noise.seek(0)
+            self._say(_outcome(process.returncode, told.read(), noise.read()))
         self._done()
 
 
