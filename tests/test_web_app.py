@@ -217,6 +217,23 @@ def test_too_large_a_body_is_413(store: Store) -> None:
     assert reply.status_code == 413
 
 
+def test_a_locked_store_is_503_so_that_the_page_sends_the_answer_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spanloop.store.store.BUSY_SECONDS", 0.1)
+    client = client_of(store)
+    (item,) = fetch(client)
+    posted = answer_to(item)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    with Store.open(store.path) as impatient:
+        waiting = client_of(impatient)
+        other.execute("BEGIN IMMEDIATE")
+        assert waiting.post("/api/answers", json=posted, headers=ORIGIN).status_code == 503
+        other.execute("ROLLBACK")
+        assert waiting.post("/api/answers", json=posted, headers=ORIGIN).json()["new"] is True
+    other.close()
+
+
 def test_writes_need_the_page_as_origin_and_json(store: Store) -> None:
     client = client_of(store)
     (item,) = fetch(client)

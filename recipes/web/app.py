@@ -183,6 +183,9 @@ async def _wire_error(_: Request, error: Exception) -> Response:
 
 
 async def _store_error(_: Request, error: Exception) -> Response:
+    """What the store never takes is a 409; what it cannot take now (locked, full) is sent again."""
+    if isinstance(error.__cause__, sqlite3.OperationalError):
+        return await _sqlite_error(_, error)
     return refuse(str(error), 409)
 
 

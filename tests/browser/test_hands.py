@@ -150,6 +150,10 @@ def test_the_same_string_elsewhere_takes_the_label_after_a_look(page: Any, open_
     boxes.nth(1).uncheck()
     page.locator("dialog[open] button", has_text="Apply in this document").click()
     assert shown(page) == [("Acme", "ORG"), ("Acme", "ORG")]
+    saved(page)
+    page.reload()
+    ready(page, "Acme")
+    assert shown(page) == [("Acme", "ORG"), ("Acme", "ORG")]
     press(page, "Control+z")
     assert shown(page) == [("Acme", "ORG")]
 

@@ -63,7 +63,7 @@ export function commands(page) {
       edits.changed(sheets.active);
     },
     instructions: () => dialogs.instructions(page.project.instructions),
-    answers: async () => dialogs.answers((await get("/api/answers")).answers, (id) => sheets.openAnswer(id)),
+    answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
     refused: () =>
       dialogs.refused([...page.outbox.refused], (id) => sheets.openAnswer(id), (key) => page.outbox.discard(key)),
     help: () => dialogs.help(page.keymap, page.labels),

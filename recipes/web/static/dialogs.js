@@ -5,6 +5,7 @@ import { render } from "./markdown.js";
 
 const SEARCH_PAUSE_MS = 200;
 const SHOWN_SPANS = 200;
+export const LISTED_ANSWERS = 200;
 const dialog = document.getElementById("dialog");
 const title = document.getElementById("dialog-title");
 const body = document.getElementById("dialog-body");
@@ -64,7 +65,8 @@ export function answers(list, open) {
   });
   const ol = element("ol", "answers");
   ol.append(...items);
-  show("Your answers, newest first", items.length ? ol : paragraph("None yet."));
+  const older = list.length < LISTED_ANSWERS ? [] : [paragraph("Older ones are found by their text, with “/”.")];
+  show("Your answers, newest first", ...(items.length ? [ol, ...older] : [paragraph("None yet.")]));
 }
 
 // A line or two of text; `done(text)` gets it on Enter.

@@ -122,7 +122,7 @@ export function samePlaces(work, needle, label) {
 // Give all `places` the label, as one step.
 export function putAll(work, places, label) {
   const gone = new Set(places.flatMap(({ start, end }) => work.overlapping(start, end)));
-  work.edit([...gone], places.map((place) => ({ ...place, label })));
+  work.edit([...gone], places.map(({ start, end }) => ({ start, end, label })));
 }
 
 export function select(work, span) {

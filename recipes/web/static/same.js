@@ -20,7 +20,9 @@ export function sameElsewhere(page, card, span) {
   onlyHere.hidden = !here.length;
   const state = paragraph("Looking in the other open documents …");
   state.setAttribute("role", "status");
-  show(`“${text}” as ${label}`, list.element, state, onlyHere, " ", everywhere);
+  const foot = element("div", "actions");
+  foot.append(state, onlyHere, " ", everywhere);
+  show(`“${text}” as ${label}`, list.element, foot);
   onlyHere.focus();
 
   const finish = (others) => {
