@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from spanloop.recipes import acquire
@@ -102,18 +103,19 @@ def _predict_all(
     begin = time.monotonic()
     progress(0, total, f"prelabel with {source.name}")
     size = FIRST_BLOCK
-    while block := list(store.predictions.missing(source.model_id, limit=_room(limit, documents, size))):
-        found, noted = predict_block(store, source, block, tokenizer)
-        documents, spans, events = documents + len(block), spans + found, events + noted
-        size = min(2 * size, BLOCK)
-        progress(documents, total, f"prelabel with {source.name}")
+    before = -1
+    while before != documents:  # once more, for what was imported meanwhile
+        before = documents
+        room = None if limit is None else limit - documents
+        waiting = store.predictions.missing(source.model_id, limit=room)  # a look through the whole queue
+        while block := list(islice(waiting, size)):
+            found, noted = predict_block(store, source, block, tokenizer)
+            documents, spans, events = documents + len(block), spans + found, events + noted
+            size = min(2 * size, BLOCK)
+            progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
     store.queue.prioritise(chosen, source.model_id)
     return PrelabelReport(source.name, documents, spans, events, seconds, chosen)
-
-
-def _room(limit: int | None, done: int, size: int) -> int:
-    return size if limit is None else min(size, limit - done)
 
 
 def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,8 @@ from spanloop.store.records import AlignmentEvent, Document, Prediction, Span, S
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-CHUNK = 5_000  # predictions deleted in one transaction
+CHUNK = 2_000  # predictions deleted in one transaction
+PAUSE_SECONDS = 0.004  # between two of them: whoever waits for the lock gets it
 _STARTED_FROM = (
     "(EXISTS (SELECT 1 FROM annotations a WHERE a.prediction_id = p.id)"
     " OR EXISTS (SELECT 1 FROM prediction_spans s JOIN annotation_spans t ON t.prediction_span_id = s.id"
@@ -157,17 +159,31 @@ class Predictions:
         ]
         pruned = 0
         for begin in range(0, len(spent), CHUNK):
-            with self._store.write():
+            with self._store.write(durable=False):
                 pruned += self._store.run(
                     "DELETE FROM predictions AS p WHERE id IN (SELECT value FROM json_each(?))"
                     f" AND NOT {_STARTED_FROM}",  # someone may have answered meanwhile
                     (json.dumps(spent[begin : begin + CHUNK]),),
                 ).rowcount
-        with self._store.write():
-            self._store.run(
-                "DELETE FROM acquisition WHERE model_id NOT IN (SELECT value FROM json_each(?))", (kept,)
-            )
+            time.sleep(PAUSE_SECONDS)
+        self._prune_scores(kept)
         return pruned
+
+    def _prune_scores(self, kept: str) -> None:
+        spent = self._store.rows(
+            "SELECT model_id, strategy, max(document_id) FROM acquisition"
+            " WHERE model_id NOT IN (SELECT value FROM json_each(?)) GROUP BY 1, 2",
+            (kept,),
+        )
+        for model_id, strategy, last in spent:
+            for begin in range(0, last + 1, CHUNK * 10):
+                with self._store.write(durable=False):
+                    self._store.run(
+                        "DELETE FROM acquisition WHERE model_id = ? AND strategy = ?"
+                        " AND document_id BETWEEN ? AND ?",
+                        (model_id, strategy, begin, begin + CHUNK * 10 - 1),
+                    )
+                time.sleep(PAUSE_SECONDS)
 
     def _models_to_keep(self) -> list[int]:
         rows = self._store.rows(
