@@ -16,13 +16,14 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
+from spanloop.recipes.importing import import_files
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Annotation, Document, Model, Span
+from spanloop.store.records import AnnotatedSpan, Annotation, Model, Span
 
 STRATEGIES = ("random", "least_confidence", "mnlp", "margin", "entropy")
 WORDS = [f"w{''.join(random.Random(n).choices('abcdefghijklmnop', k=2 + n % 7))}" for n in range(3000)]
@@ -39,20 +40,10 @@ def write_rows(path: Path, documents: int) -> None:
             )
 
 
-def read_rows(path: Path) -> Iterator[Document]:
-    """The documents of the file, one at a time."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            yield Document(row["text"], key=row["id"], meta={"source": row["source"]})
-
-
-def import_ours(rows: Path, target: Path) -> None:
-    """Through the store, a thousand documents a transaction."""
-    with Store.create(target, labels=["PER", "LOC"], base_model="offline", eval_fraction=0.1) as store:
-        documents = read_rows(rows)
-        while batch := list(islice(documents, 1000)):
-            store.documents.add(batch)
+def import_ours(rows: Path, target: Path, near_duplicates: bool = False) -> None:
+    """As ``spanloop import`` does it, a thousand documents a transaction."""
+    Store.create(target, labels=["PER", "LOC"], base_model="offline", eval_fraction=0.1).close()
+    import_files(target, [rows], near_duplicates=near_duplicates)
 
 
 def import_plain(rows: Path, target: Path) -> None:
@@ -76,12 +67,14 @@ def compare_imports(rows: Path, folder: Path, pairs: int) -> None:
         plain = seconds(lambda n=number: import_plain(rows, folder / f"plain{n}.db"))  # type: ignore[misc]
         ours = seconds(lambda n=number: import_ours(rows, folder / f"ours{n}.db"))  # type: ignore[misc]
         ratios.append(plain / ours)
-        for path in folder.glob("plain*.db"):
-            path.unlink()
-        if number < pairs - 1:
-            (folder / f"ours{number}.db").unlink()
-    (folder / f"ours{pairs - 1}.db").rename(folder / "project.db")
+        for path in [*folder.glob("plain*.db"), *folder.glob("ours*")]:
+            path.rmdir() if path.is_dir() else path.unlink()
     say("import", f"{ours:.1f} s, plain {plain:.1f} s, median ratio of {pairs} pairs {median(ratios):.2f}x")
+
+
+def import_with_a_look(rows: Path, target: Path) -> None:
+    """The import that the rest goes on with: near-duplicates looked for, as they are by default."""
+    say("import, near-duplicates looked for", f"{seconds(lambda: import_ours(rows, target, True)):.1f} s")
 
 
 def predict(store: Store, name: str) -> None:
@@ -155,6 +148,7 @@ def promote_beside_work(store: Store) -> tuple[float, list[float]]:
     submits: list[float] = []
     done = threading.Event()
     with Store.open(store.path) as page:
+        page.checkpoints.run_beside()
 
         def work() -> None:
             while not done.is_set():
@@ -194,8 +188,9 @@ def main() -> None:
         write_rows(folder / "rows.jsonl", options.documents)
         size = (folder / "rows.jsonl").stat().st_size / options.documents
         say("documents", f"{options.documents:,}, JSONL {size:.0f} bytes each")
-        compare_imports(folder / "rows.jsonl", folder, options.pairs)
         path = folder / "project.db"
+        compare_imports(folder / "rows.jsonl", folder, options.pairs)
+        import_with_a_look(folder / "rows.jsonl", path)
         say("bytes per document, imported", f"{path.stat().st_size / options.documents:.0f}")
         with Store.open(path) as store:
             took = seconds(lambda: predict(store, "first"))
@@ -209,6 +204,7 @@ def main() -> None:
                 "order the queue, nobody working",
                 f"{seconds(lambda: store.queue.prioritise('entropy')):.1f} s",
             )
+            store.checkpoints.run_beside()  # as the page's server does
             one = correct_together(store, 1, options.each)
             say("next, one person", percentiles(one[0]))
             say("submit, one person", percentiles(one[1]))
@@ -222,17 +218,10 @@ def main() -> None:
             say("read all documents", f"{seconds(lambda: sum(1 for _ in store.documents.iterate())):.1f} s")
             say(
                 "the same file again",
-                f"{seconds(lambda: [store.documents.add(b) for b in batches(folder)]):.1f} s",
+                f"{seconds(lambda: import_files(path, [folder / 'rows.jsonl'])):.1f} s",
             )
             say("check", f"{seconds(store.check):.1f} s")
     say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-
-
-def batches(folder: Path) -> Iterator[list[Document]]:
-    """The rows a thousand at a time."""
-    documents = read_rows(folder / "rows.jsonl")
-    while batch := list(islice(documents, 1000)):
-        yield batch
 
 
 if __name__ == "__main__":
