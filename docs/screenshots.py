@@ -24,6 +24,10 @@ from spanloop.store.records import Document, Model, Span
 
 FOLDER = Path(__file__).parent / "correcting"
 SHOWN = 14
+UNSUGGESTED = (  # without suggestions, for the picture of equal strings
+    "The hawthorn by the water butt is in flower, two weeks early.",
+    "Somebody has cut the hawthorn right back. It was nesting season.",
+)
 
 
 def main() -> None:
@@ -48,6 +52,7 @@ def build(db: Path) -> None:
     """A project of short documents with suggestions as a middling model would make them."""
     rows = [json.loads(line) for line in CORPUS.read_text("utf-8").splitlines()]
     rows = [row for row in rows if 2 <= len(row["spans"]) <= 6 and len(row["text"]) < 320][:SHOWN]
+    rows += [{"id": f"u{n}", "text": text, "spans": [], "meta": {}} for n, text in enumerate(UNSUGGESTED)]
     luck = random.Random(4)
     guide = INSTRUCTIONS.read_text("utf-8")
     with Store.create(
@@ -111,6 +116,13 @@ def photograph(page: Any, link: str, scheme: str) -> None:
     page.locator(".card").nth(2).wait_for()
     shoot("sheet")
     page.locator("#stack").click()
+    page.keyboard.press("/")
+    page.keyboard.type("a wall of hawthorn")
+    page.locator("dialog[open] .found button").first.click()
+    page.locator(".card.active .mark .token", has_text="hawthorn").first.click()
+    page.keyboard.press("g")
+    page.locator("dialog[open]").get_by_text("still open").wait_for()
+    shoot("equal")
     page.evaluate("localStorage.clear()")
 
 

@@ -22,6 +22,8 @@ from spanloop.recipes.web.settings import Ignored, PageSettings, View
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Split
 
+CATCH_UP_SECONDS = 20.0  # the first documents on the screen come before the search index
+
 
 def correct(
     path: str | Path,
@@ -68,7 +70,7 @@ def correct(
             lifespan="off",
         )
         server = AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
-        with signals_end_the_server_only():
+        with signals_end_the_server_only(), _after(CATCH_UP_SECONDS, tokeniser.catch_up):
             server.run(sockets=[listener])
 
 
@@ -156,6 +158,18 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.close()
 
 
+@contextmanager
+def _after(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something a while after the start, unless it is over by then."""
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class _Tokeniser:
     """The tokenising process: starts when a document lacks tokens, ends with its standard input."""
 
@@ -163,6 +177,7 @@ class _Tokeniser:
         self._path = path
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
+        self._closed = False
 
     def ask(self, document_id: int) -> bool:
         """Have this document tokenised before the others; False if the process died: it said why itself."""
@@ -177,6 +192,14 @@ class _Tokeniser:
                 return False
             return True
 
+    def catch_up(self) -> None:
+        """Start the process if the search index lacks documents: it fills that when all have tokens."""
+        with Store.open(self._path) as store:
+            behind = store.search.indexed() < store.queue.counts()["total"]
+        with self._lock:
+            if behind and not self._closed:
+                self._process = self._process or self._start()
+
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "spanloop.recipes.tokenise", str(self._path)],
@@ -189,6 +212,7 @@ class _Tokeniser:
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:
+            self._closed = True
             if self._process is None or self._process.stdin is None:
                 return
             with suppress(BrokenPipeError):  # it may have died with an id unread

@@ -12,12 +12,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from spanloop.recipes.correct import correct
+from spanloop.recipes.correct import _Tokeniser, correct
+from spanloop.recipes.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Document
 
@@ -105,6 +106,22 @@ def test_a_tokenising_process_that_died_is_told_and_the_page_goes_on(db: Path) -
         process.send_signal(signal.SIGTERM)
         _, printed = process.communicate(timeout=20)
         assert "no_such_pipeline" in printed
+
+
+@pytest.mark.slow
+def test_documents_outside_the_search_index_start_the_second_process(db: Path) -> None:
+    with Store.open(db) as store:
+        nlp = load_tokenizer(store.project)
+        store.set_project(tokenizer=tokenizer_hash(nlp))
+        tokenise(store, nlp, store.documents.iterate())  # so that no document on the page asks for tokens
+        for processes in (1, 0):
+            with closing(_Tokeniser(db)) as tokeniser:
+                tokeniser.catch_up()
+                assert (tokeniser._process is not None) == processes
+                deadline = time.monotonic() + 60
+                while not store.search.indexed() and time.monotonic() < deadline:
+                    time.sleep(0.1)
+        assert store.search.indexed() == 1
 
 
 @pytest.mark.slow
