@@ -16,7 +16,7 @@ from .steps import press, ready
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = "axe-core@4.10.3"
 TEXT = "Ann Lee met Bob in New York .\n\nA second paragraph names Acme ."
-SPANS = [(0, 7, "PER", 0.95), (12, 15, "PER", 0.4), (19, 27, "LOC", 0.6), (57, 61, "ORG", 0.8)]
+SPANS = [(0, 7, "PER", 0.95), (12, 15, "PER", 0.4), (19, 27, "LOC", 0.6), (56, 60, "ORG", 0.8)]
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +67,10 @@ def test_axe_finds_nothing_serious(
         page.locator("dialog[open]").wait_for()
         assert violations(page, axe) == []
         press(page, "Escape")
+    press(page, "Tab", "g")
+    page.locator("dialog[open]").get_by_text("No other open document").wait_for()
+    assert violations(page, axe) == []
+    press(page, "Escape")
     page.locator("#stack").click()
     press(page, "x")
     assert violations(page, axe) == []
@@ -98,3 +102,25 @@ def test_nothing_moves_when_a_span_is_set_changed_or_deleted(
     before = page.evaluate(places)
     press(page, "Tab", "4", "Tab", "d", "ArrowRight", "ArrowRight", "1", "f", "Tab", "Escape")
     assert page.evaluate(places) == before
+
+
+def test_tab_goes_through_spans_then_controls_in_reading_order_and_is_never_caught(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path]
+) -> None:
+    page.goto(serve(make_store([(TEXT, SPANS)], ["PER", "LOC", "ORG"])).link)
+    ready(page, "Ann")
+    visited: list[str] = []
+    for _ in range(4 + 6 + 3 + 1 + 4 + 4):
+        press(page, "Tab")
+        visited.append(
+            page.evaluate(
+                "document.querySelector('.mark.selected')?.textContent"
+                " ?? document.activeElement.dataset.command"
+                " ?? document.activeElement.dataset.label ?? document.activeElement.className"
+            )
+        )
+    assert visited[:4] == ["Ann Lee", "Bob", "New York", "Acme"]
+    assert visited[4:10] == ["point", "stack", "answers", "instructions", "help", "theme"]
+    assert visited[10:14] == ["PER", "LOC", "ORG", "paper"]
+    assert visited[14:18] == visited[:4]  # the text has the focus now
+    assert visited[18:] == ["accept", "reject", "ignore", "back"]

@@ -96,7 +96,7 @@ class Page {
       return;
     }
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
-    if (onControl && [" ", "Enter"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
+    if (onControl && [" ", "Enter", "Tab"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
     const command = this.keymap.command(event);
     if (MOVES.has(command)) this.edits.pointed = null;
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
