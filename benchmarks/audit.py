@@ -2,9 +2,9 @@
 
     python benchmarks/audit.py ../shared/data/ncbi_disease --documents 600 --fast
 
-Of the gold spans of some training documents, drawn at random, 5 % are dropped or get another label, and
-a few words get a label that have none. `spanloop audit` ranks its doubts; counted is how many of the first ranks are
-planted, against what chance would give. Real gold has errors of its own, which count as wrong here.
+Of the gold spans of some training documents, drawn at random, 5 % are dropped or get another label, and a few
+words get a label that have none. Counted is how many of the first ranks of `spanloop audit` are planted,
+against chance. Real gold has errors of its own, which count as wrong here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
         report = audit(db, folds=options.folds, fast=options.fast)
     hits = [_hit((d.key, d.start, d.end), planted) for d in report.doubts]
     print(f"{report.documents} documents, {report.spans} gold spans, {len(planted)} planted errors")
-    print(f"{len(hits)} doubts, {report.seconds:.0f} s")
+    print(report.text())
     tops = [k for k in (10, 20, len(planted), 2 * len(planted)) if k <= len(hits)] + [len(hits)]
     words = sum(len(record["text"].split()) for record in records)
     rows = [(k, sum(hits[:k]), f"{sum(hits[:k]) / k:.0%}", f"{len(planted) / words:.1%}") for k in tops]

@@ -24,7 +24,7 @@ def main() -> None:
     held_out = _some(options.corpus / "test.jsonl", options.folder / "eval.jsonl", options.eval)
     log = options.folder / "log.txt"
     log.unlink(missing_ok=True)
-    train = options.corpus / "train.jsonl"
+    train = _some(options.corpus / "train.jsonl", options.folder / "pool.jsonl", options.pool)
     db = options.folder / "mnlp.db"
     play = ["--eval", str(held_out), "--task", options.task, "--strategies", "mnlp", "--keep", options.folder]
     _run(log, "simulate", train, *play, "--documents", options.documents, "--seed", options.seed)
@@ -41,6 +41,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="where everything goes; it must hold no project yet")
     parser.add_argument("--task", choices=["spans", "tags"], default="spans")
     parser.add_argument("--documents", default="300,600,1200", help="answered by the end of each round")
+    parser.add_argument(
+        "--pool", type=int, default=10**9, help="documents of the train split, drawn at random"
+    )
     parser.add_argument("--eval", type=int, default=500, help="documents of the test split, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
