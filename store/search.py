@@ -88,21 +88,22 @@ class Search:
         waiting = (
             " AND instr(d.text, :text) AND q.state = 'open' AND q.split = :split"
             " AND NOT EXISTS (SELECT 1 FROM json_each(q.answered_by) WHERE value = :annotator)"
-            " ORDER BY d.id LIMIT :limit"
-        )
+            " ORDER BY {order} LIMIT :limit"
+        )  # CROSS JOIN keeps SQLite from sorting the whole queue before it looks for the first hit
         indexed = self.indexed() if len(text) >= LEAST_CHARACTERS else 0
         found = []
         if indexed:
             phrase = '"' + text.replace('"', '""') + '"'
             found = self._store.rows(
-                f"SELECT {COLUMNS} FROM documents_fts f JOIN documents d ON d.id = f.rowid"
-                f" JOIN queue q ON q.document_id = d.id WHERE documents_fts MATCH :phrase{waiting}",
+                f"SELECT {COLUMNS} FROM documents_fts f CROSS JOIN documents d ON d.id = f.rowid"
+                " CROSS JOIN queue q ON q.document_id = d.id WHERE documents_fts MATCH :phrase"
+                + waiting.format(order="f.rowid"),
                 {**asked, "phrase": phrase, "limit": limit},
             )
         if len(found) < limit:
             found += self._store.rows(
-                f"SELECT {COLUMNS} FROM documents d JOIN queue q ON q.document_id = d.id"
-                f" WHERE d.id > :indexed{waiting}",
+                f"SELECT {COLUMNS} FROM documents d CROSS JOIN queue q ON q.document_id = d.id"
+                " WHERE d.id > :indexed" + waiting.format(order="d.id"),
                 {**asked, "indexed": indexed, "limit": limit - len(found)},
             )
         return [from_row(row) for row in found]
