@@ -97,6 +97,7 @@ class Page {
     }
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
     if (onControl && [" ", "Enter", "Tab"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
+    if (event.code !== this.edits.sweep?.code) this.edits.release(this.edits.sweep?.code);
     const command = this.keymap.command(event);
     if (MOVES.has(command)) this.edits.pointed = null;
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
