@@ -143,9 +143,12 @@ def status(store: Store) -> None:
     store.ledger.counts()
 
 
-def promote_beside_work(store: Store) -> tuple[float, list[float]]:
-    """Seconds that re-ordering the whole queue takes, and the submits of a person who goes on meanwhile."""
+def promote_beside_work(store: Store) -> tuple[float, float, list[float]]:
+    """Seconds until a new order of the whole queue counts, until the old one is gone as well, and the submits
+    of a person who goes on meanwhile."""
     submits: list[float] = []
+    counts: list[float] = []
+    begin = time.perf_counter()
     done = threading.Event()
     with Store.open(store.path) as page:
         page.checkpoints.run_beside()
@@ -153,13 +156,16 @@ def promote_beside_work(store: Store) -> tuple[float, list[float]]:
         def work() -> None:
             while not done.is_set():
                 submits.extend(correct_together(page, 1, 1)[1])
+                if page.queue.standing()[0] == "mnlp":
+                    counts.append(time.perf_counter() - begin)
 
         person = threading.Thread(target=work)
         person.start()
+        begin = time.perf_counter()
         took = seconds(lambda: store.queue.prioritise("mnlp"))
         done.set()
         person.join()
-    return took, submits
+    return counts[0], took, submits
 
 
 def percentiles(values: list[float]) -> str:
@@ -212,8 +218,12 @@ def main() -> None:
             say("next, eight people", percentiles(eight[0]))
             say("submit, eight people", percentiles(eight[1]))
             say("status", f"{seconds(lambda: status(store)) * 1000:.1f} ms")
-            took, submits = promote_beside_work(store)
-            say("promotion re-orders the queue", f"{took:.1f} s; submits meanwhile {percentiles(submits)}")
+            counts, took, submits = promote_beside_work(store)
+            say(
+                "a new order beside work",
+                f"counts after {counts:.1f} s, the old one is gone after {took:.1f} s",
+            )
+            say("submits meanwhile", percentiles(submits))
             say("read all gold", f"{seconds(lambda: sum(1 for _ in store.annotations.gold())):.1f} s")
             say("read all documents", f"{seconds(lambda: sum(1 for _ in store.documents.iterate())):.1f} s")
             say(

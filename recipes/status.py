@@ -17,12 +17,14 @@ COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project."""
+    """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project;
+    ``cut_off``: it says that it is running, and its process has ended."""
 
     round: Round
     micro: Score | None
     macro: Score | None
     accuracy: Score | None = None
+    cut_off: bool = False
 
     @property
     def headline(self) -> Score | None:
@@ -124,6 +126,7 @@ def rounds_table(rounds: tuple[Standing, ...]) -> str:
         interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
         macro = figure(standing.macro.f1 if standing.macro else None)
         note = "promoted" if row.promoted else (row.error or "")
+        note = "cut off: its process has ended; the next retrain closes it" if standing.cut_off else note
         rows.append((row.number, row.state, figure(score.f1 if score else None), interval, macro, note))
     return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
 
@@ -163,13 +166,14 @@ def status(db: str | Path) -> Status:
 
 def standings(store: Store) -> tuple[Standing, ...]:
     """Every round with the figures stored for it."""
-    return tuple(_standing(store, row) for row in store.rounds.all())
+    cut_off = {row.number for row in store.rounds.interrupted()}
+    return tuple(_standing(store, row, row.number in cut_off) for row in store.rounds.all())
 
 
-def _standing(store: Store, row: Round) -> Standing:
+def _standing(store: Store, row: Round, cut_off: bool) -> Standing:
     overall = {
         score.average or score.metric: score
         for score in store.rounds.scores(row.number, split="eval")
         if score.metric != "lenient" and score.label is None
     }
-    return Standing(row, overall.get("micro"), overall.get("macro"), overall.get("accuracy"))
+    return Standing(row, overall.get("micro"), overall.get("macro"), overall.get("accuracy"), cut_off)

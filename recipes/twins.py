@@ -1,8 +1,9 @@
 """At import, a text that nearly repeats another one joins its group, so that both lie in the same split.
 
-Eight hashes a document, each of four minima of a MinHash (Broder 1997, through datasketch), stand in the
-store. Texts that share one of them are measured exactly. Two texts of similarity 0.8 share one with a
-probability of 0.985, of 0.9 with 0.9998. In memory a document takes 128 bytes.
+Eight hashes a document, each of four minima of a MinHash (Broder 1997), stand in the store. They are made
+here and not by datasketch, which the audit uses, because its permutations change from version to version.
+Texts that share a hash are measured exactly. Two texts of similarity 0.8 share one with a probability of
+0.985, of 0.9 with 0.9998. In memory a document takes 128 bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,8 @@ BANDS, ROWS = 8, 4
 LOOKED_AT = 16  # texts measured for one document: in a corpus of form letters thousands share a hash
 BLOCK = 1_000
 Hashes = NDArray[np.uint64]
+_FACTORS, _SUMMANDS = np.random.RandomState(1).randint(0, 2**63, (2, BANDS * ROWS), np.uint64)
+_FACTORS |= np.uint64(1)
 
 
 class Twins:
@@ -34,27 +38,26 @@ class Twins:
 
     def __init__(self, store: Store, progress: Progress | None = None) -> None:
         self._store = store
-        self._sketch = _Sketcher()
         self._index = _Index()
         self._complete(progress or silent)
         ids, bands = store.sketches.read()
         self._index.add(np.array(ids, np.int64), np.frombuffer(bands, np.uint64).reshape(-1, BANDS))
 
     def _complete(self, progress: Progress) -> None:
-        block: list[tuple[int, bytes]] = []
-        for done, document in enumerate(self._store.sketches.missing(), 1):
-            block.append((document.id or 0, _stored(self._sketch.of(shingles_of(document.text)))))
-            if len(block) == BLOCK:
-                self._store.sketches.put(block)
-                progress(done, None, "sketching what is stored")
-                block = []
-        self._store.sketches.put(block)
+        documents, done = self._store.sketches.missing(), 0
+        while block := list(islice(documents, BLOCK)):
+            sketches = sketches_of([shingles_of(document.text) for document in block])
+            self._store.sketches.put(
+                (document.id or 0, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)
+            )
+            done += len(block)
+            progress(done, None, "sketching what is stored")
 
     def follow(self, documents: Sequence[Document]) -> tuple[list[Document], list[bool], list[bytes]]:
         """The documents, each that nearly repeats a stored or an earlier one in that one's group; which do;
         and their sketches, for ``keep``. Documents that bring a split of their own are left alone."""
         shingles = [shingles_of(document.text) for document in documents]
-        sketches = [self._sketch.of(found) for found in shingles]
+        sketches = sketches_of(shingles)
         stored = self._index.owners_of(sketches)
         earlier: dict[int, list[int]] = {}
         placed: list[Document] = []
@@ -95,27 +98,31 @@ class Twins:
         self._index.add(np.array([document_id for document_id, _ in said], np.int64), values)
 
 
-class _Sketcher:
-    """Eight hashes of a set of shingles."""
+def sketches_of(texts: Sequence[frozenset[int] | None]) -> list[Hashes | None]:
+    """Eight hashes of each set of shingles. What they are is fixed for good: the store keeps them.
 
-    def __init__(self) -> None:
-        from datasketch import MinHash
+    A minimum over ``a * mixed(shingle) + b`` modulo 2**64 for each of 32 pairs of an odd ``a`` and a ``b``;
+    four minima folded into one number, whose last three bits are that of the band.
+    """
+    sets = [found for found in texts if found is not None]
+    if not sets:
+        return [None] * len(texts)
+    shingles = _mixed(np.fromiter(chain.from_iterable(sets), np.uint64))
+    begins = np.cumsum([0, *(len(found) for found in sets[:-1])])
+    minima = np.minimum.reduceat(shingles[:, None] * _FACTORS + _SUMMANDS, begins, axis=0)
+    folded = np.zeros((len(sets), BANDS), np.uint64)
+    for row in range(ROWS):
+        folded = _mixed(folded ^ minima[:, row * BANDS : (row + 1) * BANDS])
+    bands = iter((folded << np.uint64(3)) | np.arange(BANDS, dtype=np.uint64))
+    return [None if found is None else next(bands) for found in texts]
 
-        self._minhash = MinHash(num_perm=BANDS * ROWS, seed=1, hashfunc=int)  # they are hashes already
-        self._odd = np.array([2 * n + 0x9E3779B97F4A7C15 for n in range(ROWS)], np.uint64)
-        self._band = np.arange(BANDS, dtype=np.uint64)
 
-    def of(self, shingles: frozenset[int] | None) -> Hashes | None:
-        if shingles is None:
-            return None
-        self._minhash.clear()
-        self._minhash.update_batch(shingles)
-        minima = self._minhash.hashvalues.astype(np.uint64).reshape(BANDS, ROWS)
-        mixed = np.zeros(BANDS, np.uint64)
-        for row in range(ROWS):  # multiply and fold, modulo 2**64
-            mixed = (mixed ^ minima[:, row]) * self._odd[row]
-            mixed ^= mixed >> np.uint64(29)
-        return (mixed << np.uint64(3)) | self._band
+def _mixed(values: Hashes) -> Hashes:
+    """Each value spread over 64 bits, one to one (the finaliser of splitmix64; Steele et al. 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Hashes = values ^ (values >> np.uint64(31))
+    return mixed
 
 
 class _Index:

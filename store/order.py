@@ -123,6 +123,8 @@ class Order:
             ):
                 return False
             self._store.run("DROP TABLE temp.sorted_places")
+            if self._is_whole(generation):
+                return True
         return self._in_chunks(generation, _TAKE_THE_OTHERS, GAPS, "SELECT max(document_id) FROM queue")
 
     def _in_chunks(self, generation: int, statement: str, chunk: int, last: str) -> bool:
@@ -139,6 +141,15 @@ class Order:
     def _is_wanted(self, generation: int) -> bool:
         state = self._store.row("SELECT state FROM queue_orders WHERE generation = ?", (generation,))
         return state == ("making",)
+
+    def _is_whole(self, generation: int) -> bool:
+        """Whether every open document has its place already, as where all have a score."""
+        row = self._store.row(
+            "SELECT (SELECT count(*) FROM queue_order WHERE generation = ?)"
+            " = (SELECT sum(documents) FROM queue_counts WHERE state = 'open')",
+            (generation,),
+        )
+        return row == (1,)
 
     def _switch(self, generation: int) -> None:
         with self._store.write():

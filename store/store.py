@@ -383,7 +383,8 @@ def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
         return f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
     if "malformed" in text:
         return (
-            f"{path} is damaged ({text}): copy it away, then `spanloop check {path}` says what can be saved"
+            f"{path} is damaged ({text}): restore a backup, or save what is left: "
+            f"sqlite3 {path} .recover | sqlite3 saved.db"
         )
     if "I/O error" in text:
         return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"

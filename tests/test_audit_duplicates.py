@@ -13,6 +13,7 @@ from store_making import make_store
 from spanloop.recipes.audit_duplicates import audit_duplicates
 from spanloop.recipes.importing import ImportReport, import_files
 from spanloop.recipes.near import LIKE, shingles_of
+from spanloop.recipes.twins import sketches_of
 from spanloop.store import Store
 from spanloop.store.records import Document
 
@@ -176,6 +177,35 @@ def likest_before(documents: list[Document]) -> tuple[int, int]:
             alike += 1
             apart += documents[number].split not in {documents[i].split for like, i in likes if like == best}
     return alike, apart
+
+
+def test_two_sets_share_a_hash_as_often_as_their_similarity_says() -> None:
+    choice = random.Random(3)
+    shared = dict.fromkeys((0.2, 0.5, 0.8, 0.9), 0)
+    for like in shared:
+        for _ in range(500):
+            both = round(40 * like)
+            numbers = choice.sample(range(2**32), 40)
+            own = (40 - both) // 2
+            one, other = numbers[: both + own], [*numbers[:both], *numbers[both + own :]]
+            a, b = sketches_of([frozenset(one), frozenset(other)])
+            assert a is not None
+            assert b is not None
+            shared[like] += bool(set(a.tolist()) & set(b.tolist()))
+    for like, times in shared.items():  # 1 - (1 - J ** rows) ** bands, give or take four standard errors
+        wanted = 1 - (1 - like**4) ** 8
+        assert abs(times / 500 - wanted) <= 4 * (wanted * (1 - wanted) / 500) ** 0.5 + 0.002, (like, times)
+
+
+def test_a_sketch_is_the_same_for_good() -> None:
+    """Stores hold sketches: other hashes would find nothing again."""
+    alone, none, again = sketches_of([shingles_of(LONG), None, shingles_of(LONG.upper())])
+    assert none is None
+    assert alone is not None
+    assert again is not None
+    assert alone.tolist() == again.tolist()
+    assert [value % 8 for value in alone.tolist()] == list(range(8))
+    assert f"{alone[0]:016x} {alone[7]:016x}" == "49b9aabdd5f4c878 d8282559c017bdaf"
 
 
 @pytest.mark.data

@@ -179,3 +179,18 @@ def test_the_log_is_moved_into_the_file_beside_the_writers(tmp_path: Path) -> No
             time.sleep(0.1)
         assert store.path.stat().st_size > 4_000_000
         assert store.check() == []
+
+
+def test_a_lock_that_is_never_given_back_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spanloop.store.store.BUSY_SECONDS", 0.2)
+    with make_store(tmp_path, documents=1) as store:
+        other = sqlite3.connect(store.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        assert store.documents.count() == 1  # reading goes on
+        with pytest.raises(StoreError, match=r"another process has been writing for .* try again"):
+            store.annotations.add(say(1))
+        other.execute("COMMIT")
+        other.close()
+        assert store.annotations.add(say(1)).new
