@@ -56,7 +56,12 @@ class Twins:
     def follow(self, documents: Sequence[Document]) -> tuple[list[Document], list[bool], list[bytes]]:
         """The documents, each that nearly repeats a stored or an earlier one in that one's group; which do;
         and their sketches, for ``keep``. Documents that bring a split of their own are left alone."""
-        shingles = [shingles_of(document.text) for document in documents]
+        keys = [document.key or key_of(document.text) for document in documents]
+        known = self._store.documents.known(keys)  # what is there already has its place, and its sketch
+        shingles = [
+            None if key in known else shingles_of(document.text)
+            for key, document in zip(keys, documents, strict=True)
+        ]
         sketches = sketches_of(shingles)
         stored = self._index.owners_of(sketches)
         earlier: dict[int, list[int]] = {}

@@ -67,6 +67,13 @@ class Documents:
         row = self._store.row(f"SELECT {COLUMNS} FROM documents d WHERE d.key = ?", (key,))
         return None if row is None else from_row(row)
 
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that documents have."""
+        rows = self._store.rows(
+            "SELECT d.key FROM json_each(?) j JOIN documents d ON d.key = j.value", (json.dumps(list(keys)),)
+        )
+        return {key for (key,) in rows}
+
     def count(self, split: Split | None = None) -> int:
         """How many documents there are, by a counter."""
         row = self._store.row(
