@@ -290,6 +290,23 @@ def test_every_reply_carries_a_strict_content_policy(store: Store) -> None:
         assert policy.startswith("default-src 'none'; script-src 'self';")
 
 
+def test_a_file_is_sent_once_and_then_only_its_tag(store: Store) -> None:
+    client = client_of(store)
+    for path, kind in (
+        ("/", "text/html"),
+        ("/static/main.js", "text/javascript"),
+        ("/static/style.css", "text/css"),
+    ):
+        whole = client.get(path)
+        assert whole.headers["content-type"].startswith(kind)
+        assert whole.headers["cache-control"] == "no-cache"
+        again = client.get(path, headers={"if-none-match": whole.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert client.get(path, headers={"if-none-match": '"old"'}).content == whole.content
+    for path in ("/static/", "/static/none.js", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static"):
+        assert client.get(path, follow_redirects=True).status_code == 404
+
+
 def test_the_page_is_small_and_loads_nothing_from_elsewhere() -> None:
     files = [file for file in STATIC.iterdir() if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 150_000

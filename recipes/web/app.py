@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from spanloop.recipes.web.access import AccessLog
+from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.guard import Guard, refuse
 from spanloop.recipes.web.openapi import openapi
@@ -27,6 +27,7 @@ from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
 
 STATIC = Path(__file__).parent / "static"
+ASSETS = Assets(STATIC)
 MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
 
 
@@ -61,7 +62,7 @@ def create_app(
             Route("/api/answers", _post(desk.answer), methods=["POST"]),
             Route("/api/drafts", _post(desk.draft), methods=["POST"]),
             Route("/api/sittings", _post(desk.sitting), methods=["POST"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{name}", _static),
         ],
         middleware=[
             *([] if log is None else [Middleware(AccessLog, write=log, known=_paths())]),
@@ -87,7 +88,7 @@ def create_app(
 
 def _paths() -> set[str]:
     """Every path that means something here."""
-    files = {f"/static/{file.name}" for file in STATIC.iterdir()}
+    files = {f"/static/{name}" for name in ASSETS.names()}
     return {"/", "/enter", "/api/openapi.json", *openapi()["paths"], *files}
 
 
@@ -105,8 +106,15 @@ def _door(store: Store, settings: PageSettings) -> Callable[[str], str | None] |
     return annotator_of
 
 
-async def _index(_: Request) -> Response:
-    return FileResponse(STATIC / "index.html")
+async def _index(request: Request) -> Response:
+    return ASSETS.reply("index.html", request)
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in ASSETS:
+        raise HTTPException(404)
+    return ASSETS.reply(name, request)
 
 
 async def _openapi(_: Request) -> Response:
@@ -122,7 +130,7 @@ async def _enter(request: Request) -> Response:
     annotator_of, cookie = request.app.state.annotator_of, request.app.state.cookie
     if annotator_of is None or annotator_of(token) is None:
         return refuse("this link is not valid (any more): ask for a new one", 401)
-    response = FileResponse(STATIC / "enter.html")
+    response = ASSETS.reply("enter.html", request)
     response.set_cookie(
         cookie,
         token,
