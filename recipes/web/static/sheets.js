@@ -36,9 +36,8 @@ export class Sheets {
     const wanted = Math.max(AHEAD, 2 * this.stack) - this.ahead.length;
     if (wanted <= 0 || this.fetching) return;
     this.fetching = true;
-    const first = !this.cards.length; // somebody waits: the first sheet alone, the others after it
     try {
-      const reply = await get("/api/next", { client, held: this.held().join(), n: first ? this.stack : wanted });
+      const reply = await get("/api/next", { client, held: this.held().join(), n: wanted });
       this.exhausted = reply.documents.length === 0;
       const known = new Set(this.held());
       const fresh = reply.documents.filter((item) => !known.has(item.id));
@@ -51,7 +50,6 @@ export class Sheets {
     } finally {
       this.fetching = false;
     }
-    if (first && this.cards.length) this.fetchAhead();
   }
 
   // Nothing is on the screen: show what came, or look again in a while, for another hand may import or let go.
