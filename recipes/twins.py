@@ -150,7 +150,7 @@ class _Index:
         numbers = [number for number, sketch in enumerate(sketches) if sketch is not None]
         if not numbers:
             return {}
-        asked = np.concatenate([sketches[number] for number in numbers])  # type: ignore[misc]
+        asked = np.concatenate([sketches[number] for number in numbers])
         found: dict[int, Counter[int]] = {}
         for values, owners in self._pieces:
             begin = np.searchsorted(values, asked, "left")

@@ -180,4 +180,4 @@ class Order:
         missing: tuple[Any, ...] | None = self._store.row(_AMISS)
         assert counted is not None
         assert missing is not None
-        return max(abs(counted[0]), missing[0])
+        return max(abs(int(counted[0])), int(missing[0]))

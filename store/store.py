@@ -259,7 +259,7 @@ class Store:
             found: tuple[Any, ...] | None = self.db.conn.execute(sql, parameters).fetchone()
             return found
 
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement that writes; inside ``write()`` it is part of it."""
         with _plain_errors(self.path):
             return self.db.conn.execute(sql, parameters)
