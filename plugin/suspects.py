@@ -125,14 +125,18 @@ def _of_document(judgement: Judgement, classes: Sequence[str], usual: Floats) ->
     margin = sure - judgement.probabilities[units, given]
     contradicted = known & (said != given) & (sure >= usual[said])
     for first, end in _runs(contradicted, judgement.span, said, each=OUTSIDE not in classes):
-        names = (classes[given[first]], classes[said[first]])
         yield Suspect(
             int(judgement.starts[first]),
             int(judgement.ends[end - 1]),
-            *(None if name == OUTSIDE else name for name in names),
+            given=_label(classes[given[first]]),
+            said=_label(classes[said[first]]),
             confidence=float(sure[first:end].mean()),
             doubt=float(margin[first:end].mean()),
         )
+
+
+def _label(name: str) -> str | None:
+    return None if name == OUTSIDE else name
 
 
 def _runs(wanted: NDArray[np.bool_], *alike: Ints, each: bool) -> Iterator[tuple[int, int]]:

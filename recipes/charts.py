@@ -61,15 +61,15 @@ def learning_curve(
         if band:
             xs, lows, highs = zip(*band, strict=True)
             axes.fill_between(xs, lows, highs, color=colour, alpha=0.18, linewidth=0)
-    lows, highs = _ends(curves)
-    for x, number, top in zip(documents, rounds, highs, strict=True):
+    bottoms, tops = _ends(curves)
+    for x, number, top in zip(documents, rounds, tops, strict=True):
         axes.annotate(
             f"round {number}", (x, top), textcoords="offset points", xytext=(0, 5), ha="center", color=INK
         )
     axes.set_xlabel("documents trained on")
     axes.set_ylabel(y)
-    floor = math.floor(10 * min(lows)) / 10
-    axes.set_ylim(floor, max(highs) + 0.12 * (1 - floor))
+    floor = math.floor(10 * min(bottoms)) / 10
+    axes.set_ylim(floor, max(tops) + 0.12 * (1 - floor))
     axes.set_yticks([tick / 10 for tick in range(round(10 * floor), 11)])
     axes.margins(x=0.12)
     axes.legend(frameon=False, labelcolor=INK, loc="lower right")

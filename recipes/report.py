@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.errors import RecipeError
@@ -21,6 +21,10 @@ from spanloop.recipes.status import SPLITS, Standing, headline_name, standings
 from spanloop.recipes.table import figure, markdown_table
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round, Score
+
+if TYPE_CHECKING:
+    from spanloop.plugin.intervals import Figure
+    from spanloop.plugin.score import ScoreReport
 
 ReportFormat = Literal["html", "md", "json"]
 SHOWN = 12
@@ -180,7 +184,7 @@ def as_markdown(facts: Facts) -> str:
     ]
     labels = [
         (name, figure(f.precision), figure(f.recall), figure(f.f1), f.support, interval(f))
-        for name, f in facts.shown.report.labels.items()
+        for name, f in [*facts.shown.report.labels.items(), *_averages(facts.shown.report)]
     ]
     parts = [
         f"# {facts.project}",
@@ -197,6 +201,18 @@ def as_markdown(facts: Facts) -> str:
     if facts.leaks.found:
         parts.append(f"Beware: {facts.leaks.text()}")
     return "\n\n".join(parts) + "\n"
+
+
+def _averages(report: ScoreReport) -> list[tuple[str, Figure]]:
+    """The figures over all labels, those that this kind of project has."""
+    found = {
+        "micro": report.micro,
+        "macro": report.macro,
+        "weighted": report.weighted,
+        "lenient micro": report.lenient_micro,
+        "accuracy": report.accuracy,
+    }
+    return [(name, value) for name, value in found.items() if value is not None]
 
 
 def interval(score: Any) -> str:
