@@ -98,7 +98,7 @@ def next_step(db: Path) -> str:
 def test_after_a_promotion_the_head_of_the_queue_is_fresh_before_its_tail(db: Path, tmp_path: Path) -> None:
     """While another process pre-annotates, what the new round has said of is at any moment the beginning of
     the queue, and it is there long before the end is."""
-    texts: list[dict[str, Any]] = [{"text": f"Ann met {n} people in York"} for n in range(800)]
+    texts: list[dict[str, Any]] = [{"text": f"Ann met {n} people in York"} for n in range(400)]
     done("import", db, jsonl_file(tmp_path / "open.jsonl", *texts), "--as", "documents", "--split", "pool")
     done("prelabel", db)
     done("retrain", db, *TRAINING, "--allow-leaks", "--promote", "yes", "--seed", 1)
