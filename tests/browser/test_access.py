@@ -67,14 +67,26 @@ def test_axe_finds_nothing_serious(
         page.locator("dialog[open]").wait_for()
         assert violations(page, axe) == []
         press(page, "Escape")
-    page.locator(".card.active .mark .token").first.click()
-    press(page, "g")
+    press(page, "Tab", "g")
     page.locator("dialog[open]").get_by_text("No other open document").wait_for()
     assert violations(page, axe) == []
     press(page, "Escape")
     page.locator("#stack").click()
     press(page, "x")
     assert violations(page, axe) == []
+
+
+def test_tab_right_after_a_dialog_chooses_a_span(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path]
+) -> None:
+    page.goto(serve(make_store([(TEXT, SPANS)], ["PER", "LOC", "ORG"])).link)
+    ready(page, "Ann")
+    for key in ("?", "h", "l", "c", "o") * 3:
+        press(page, key)
+        page.locator("dialog[open]").wait_for()
+        press(page, "Escape", "Tab")
+        assert page.locator(".mark.selected").count() == 1
+        press(page, "Escape")
 
 
 @pytest.mark.parametrize(("width", "height"), [(600, 400), (820, 1180), (390, 800)])

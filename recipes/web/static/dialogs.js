@@ -24,6 +24,8 @@ export function isOpen() {
 
 export function close() {
   dialog.close();
+  // the browser itself takes the focus out with the next frame: a Tab or a Space before that would be lost
+  if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
 export function help(keymap, labels) {
