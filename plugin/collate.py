@@ -25,10 +25,14 @@ _BUCKET = 8
 
 @dataclass(frozen=True, slots=True)
 class TrainWindow:
-    """What the model reads at once, and the tag of each wordpiece that is learned from (-100 elsewhere)."""
+    """What the model reads at once, and the tag of each wordpiece that is learned from (-100 elsewhere).
+
+    ``lower``: ``[wordpiece, width]``, what frozen layers make of it, where that is known.
+    """
 
     input_ids: NDArray[np.int64]
     labels: NDArray[np.int64]
+    lower: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -109,7 +113,10 @@ def _batch_sizes(buckets: Sequence[int], budget: int) -> list[int]:
 
 
 class Collator:
-    """Pads the windows of a batch to the longest of them."""
+    """Pads the windows of a batch to the longest of them.
+
+    ``lower``, ``[window, wordpiece, width]``, is there where the windows have it.
+    """
 
     def __init__(self, pad_id: int) -> None:
         self.pad_id = pad_id
@@ -126,4 +133,14 @@ class Collator:
             mask[row, : len(window)] = 1
         if not windows:
             mask[0, 0] = 1
-        return {"input_ids": input_ids, "attention_mask": mask, "labels": labels}
+        batch = {"input_ids": input_ids, "attention_mask": mask, "labels": labels}
+        lower = [window.lower for window in windows if window.lower is not None]
+        return batch | {"lower": _padded(lower, longest)} if lower else batch
+
+
+def _padded(arrays: Sequence[NDArray[np.float32]], longest: int) -> torch.Tensor:
+    """``[window, wordpiece, width]``, 0 beyond the end of each window."""
+    padded = torch.zeros(len(arrays), longest, arrays[0].shape[1])
+    for row, array in enumerate(arrays):
+        padded[row, : len(array)] = torch.from_numpy(array)
+    return padded

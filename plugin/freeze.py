@@ -13,8 +13,9 @@ Freeze = Literal["none", "embeddings", "half"]
 
 
 @contextmanager
-def frozen(model: Any, what: Freeze) -> Iterator[None]:
-    """Within it, the parameters of ``what`` get no gradient; afterwards all is as it was.
+def frozen(model: Any, what: Freeze) -> Iterator[list[nn.Module]]:
+    """Within it, the parameters of ``what`` get no gradient; afterwards all is as it was. Gives the layers
+    that stay as they are, from below.
 
     ValueError for a model whose layers are not one list of modules, where half of them are asked for.
     """
@@ -22,7 +23,7 @@ def frozen(model: Any, what: Freeze) -> Iterator[None]:
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
-        yield
+        yield _lower(model) if what == "half" else []
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
@@ -33,9 +34,13 @@ def _parts(model: Any, what: Freeze) -> list[nn.Module]:
         return []
     if what == "embeddings":
         return [model.get_input_embeddings()]
-    layers = _layers(model)
     embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
-    return [embeddings, *layers[: len(layers) // 2]]
+    return [embeddings, *_lower(model)]
+
+
+def _lower(model: Any) -> list[nn.Module]:
+    layers = _layers(model)
+    return layers[: len(layers) // 2]
 
 
 def _layers(model: Any) -> list[nn.Module]:

@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from spanloop.plugin.activations import Activations, record
 from spanloop.plugin.checkpoint import keep_newest
 from spanloop.plugin.collate import BudgetBatches, Collator, TrainWindow
 from spanloop.plugin.freeze import frozen
@@ -86,12 +87,22 @@ class BudgetLoader(DataLoader[TrainWindow]):
 
 
 class BudgetTrainer(Trainer):
-    """HF Trainer with a loader of its own, which knows how to share batches among processes."""
+    """HF Trainer with a loader of its own, which knows how to share batches among processes.
+
+    ``activations``: those of frozen layers, which are then passed over.
+    """
 
     loader: BudgetLoader
+    activations: Activations | None = None
 
     def get_train_dataloader(self) -> BudgetLoader:
         return self.loader
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        lower = inputs.pop("lower", None)
+        known = self.activations if lower is not None else None
+        with nullcontext() if known is None else known.replayed(lower):
+            return super().compute_loss(model, inputs, *args, **kwargs)
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """As Trainer's own, without the name that torch deprecates."""
@@ -117,7 +128,7 @@ def fit(
 
     ``resume_from``: a checkpoint of the same training in ``folder``.
     """
-    with _own_randomness(), frozen(model, config.freeze), adapted(model, config.lora) as learner:
+    with _own_randomness(), frozen(model, config.freeze) as lower, adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
             model=learner,
             args=_arguments(config, plan, bf16, folder),
@@ -126,8 +137,10 @@ def fit(
             callbacks=[Steps(progress, inner, config.checkpoint_seconds)],
         )
         trainer.remove_callback(PrinterCallback)
+        if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
+            trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
         trainer.loader = BudgetLoader(
-            windows,  # type: ignore[arg-type]
+            trainer.activations or windows,  # type: ignore[arg-type]
             batch_sampler=BudgetBatches(
                 [len(window) for window in windows],
                 budget=plan.batch_wordpieces,

@@ -12,6 +12,7 @@ import torch
 from tiny_models import build_tiny
 
 from spanloop.plugin.checkpoint import newest
+from spanloop.plugin.freeze import Freeze
 from spanloop.plugin.gold import Gold
 from spanloop.plugin.spans import CharSpan
 from spanloop.plugin.train import TrainConfig, TrainReport, train
@@ -27,7 +28,7 @@ class Killed(Exception):
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"), sharpness=1.0)
+    return build_tiny(tmp_path_factory.mktemp("tiny"), sharpness=1.0, layers=2)
 
 
 def run(
@@ -49,11 +50,15 @@ def run(
     return report, torch.cat([p.flatten() for p in pipe.hf_model().parameters()]).detach(), told
 
 
-def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(tiny: Path, tmp_path: Path) -> None:
-    whole, weights, _ = run(tiny, tmp_path / "whole")
+@pytest.mark.parametrize("freeze", ["none", "half"])
+def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(
+    freeze: Freeze, tiny: Path, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, freeze=freeze)
+    whole, weights, _ = run(tiny, tmp_path / "whole", config)
     with pytest.raises(Killed):
-        run(tiny, tmp_path / "killed", kill_at=0.6)
-    report, resumed, told = run(tiny, tmp_path / "killed")
+        run(tiny, tmp_path / "killed", config, kill_at=0.6)
+    report, resumed, told = run(tiny, tmp_path / "killed", config)
     assert told[0] > 0.5
     assert torch.equal(weights, resumed)
     assert report.losses == whole.losses

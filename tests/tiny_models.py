@@ -136,8 +136,9 @@ def build_tiny(
     head: bool = True,
     safe: bool = True,
     sharpness: float = 20.0,
+    layers: int = 1,
 ) -> Path:
-    """Save a one-layer BERT with random weights and its tokenizer in ``folder``.
+    """Save a BERT of one layer, or more, with random weights and its tokenizer in ``folder``.
 
     ``head`` False: an encoder without a token-classification head. ``sharpness`` scales the head, so that
     predictions are varied and decided. ``safe`` False: pickled weights.
@@ -146,7 +147,7 @@ def build_tiny(
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=48,
         max_position_embeddings=max_positions,
