@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from spanloop.plugin.augment import oversample
+from spanloop.plugin.checkpoint import identity
 from spanloop.plugin.gold import Gold, groups_of
-from spanloop.plugin.score import ScoreReport, score_spans
+from spanloop.plugin.intervals import averages
+from spanloop.plugin.plan import plan
+from spanloop.plugin.score import score_spans, score_tags
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe import HFTokenClassifierPipe
@@ -23,18 +33,31 @@ BALANCES: dict[str, Mapping[str, Any]] = {
     "oversample": {"class_weights": "none", "oversample": 0.1},
     "augment": {"class_weights": "none", "augment": 0.5},
 }
+FOLDS = 3
 # A gain in macro F1 is not bought with more micro F1 than this.
 _TOLERANCE = 0.005
+_FOUND = "balance.json"
+_VERSIONS = ("spanloop", "torch", "transformers", "tokenizers", "spacy")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The config to train with, its name in `BALANCES`, and what each way reached out of fold."""
+    """The config to train with, its name among the balances, and what each of them reached out of fold."""
 
     config: TrainConfig
     name: str
     micro: dict[str, float]
     macro: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One training: a balance, and the fold that is judged by it. ``work``: tokens read, each epoch anew."""
+
+    name: str
+    fold: int
+    config: TrainConfig
+    work: float
 
 
 def choose_balance(
@@ -43,74 +66,172 @@ def choose_balance(
     config: TrainConfig,
     *,
     folder: Path,
-    folds: int = 3,
+    folds: int = FOLDS,
     balances: Mapping[str, Mapping[str, Any]] = BALANCES,
     progress: Callable[[float, str], None] | None = None,
 ) -> Choice:
     """The balance with the highest macro F1 out of fold among those whose micro F1 is at most half a point
     below the best one's. Trains ``folds`` times for each; the pipe comes back as it was.
 
-    ValueError where the gold has fewer groups than folds.
+    ``folder`` is for the trainings' own files. What each trial found is kept there: the same choice, started
+    again after a kill, tries only what is left (not where several processes train).
+    ValueError where the gold has fewer groups than folds, or no document that was looked at whole.
     """
     parts = split_folds(golds, folds, config.seed)
-    whole = [place for place, gold in enumerate(golds) if gold.ranges is None]
-    reports: dict[str, ScoreReport] = {}
-    for number, (name, fields) in enumerate(balances.items()):
+    trials = _trials(golds, parts, config, balances)
+    known = _Found.of(folder, (config, balances, folds, pipe.fingerprint(), list(golds)))
+    whole_work, done = sum(trial.work for trial in trials), 0.0
+    for trial in trials:
+        what = f"try {trial.name}, fold {trial.fold + 1} of {folds}"
 
-        def show(share: float, text: str, number: int = number, name: str = name) -> None:
+        def show(
+            share: float, _text: str, before: float = done, work: float = trial.work, what: str = what
+        ) -> None:
             if progress is not None:
-                progress((number + share) / len(balances), f"try {name}: {text}")
+                progress((before + share * work) / whole_work, what)
 
-        tried = replace(config, held_out=0.0, checkpoint_seconds=None, **fields)
-        reports[name] = _out_of_fold(pipe, golds, whole, parts, tried, folder, show)
-    micro = {name: report.micro.f1 for name, report in reports.items()}
-    macro = {name: report.macro.f1 for name, report in reports.items()}
+        if not known.has(trial):
+            known.add(trial, _judged(pipe, golds, parts[trial.fold], trial.config, folder / "trial", show))
+        done += trial.work
+    micro, macro = (known.f1(balances, average) for average in ("micro", "macro"))
     near = [name for name in balances if micro[name] >= max(micro.values()) - _TOLERANCE]
     best = max(near, key=macro.__getitem__)
     return Choice(replace(config, **balances[best]), best, micro, macro)
 
 
 def split_folds(golds: Sequence[Gold], folds: int, seed: int) -> list[list[int]]:
-    """The places of the gold in ``folds`` parts of nearly one size, each group in one of them."""
+    """The places of the gold in ``folds`` parts of nearly one size, each group in one of them.
+
+    ValueError where there are fewer groups than folds, or where no document was looked at whole.
+    """
     groups = groups_of(golds, seed)
     if len(groups) < folds:
         raise ValueError(f"{folds} folds need as many groups of documents, there are {len(groups)}")
+    if all(gold.ranges is not None for gold in golds):
+        raise ValueError("every document was looked at in part only: there is none to judge by")
     parts: list[list[int]] = [[] for _ in range(folds)]
     for group in groups:
         min(parts, key=len).extend(group)
     return [sorted(part) for part in parts]
 
 
-def _out_of_fold(
+def trials_share(
+    golds: Sequence[Gold],
+    config: TrainConfig,
+    *,
+    folds: int = FOLDS,
+    balances: Mapping[str, Mapping[str, Any]] = BALANCES,
+) -> float:
+    """Which part of the work the trials are, 0 to 1, where a training on all of the gold follows them.
+
+    ValueError as of `choose_balance`.
+    """
+    parts = split_folds(golds, folds, config.seed)
+    tried = sum(trial.work for trial in _trials(golds, parts, config, balances))
+    return tried / (tried + _work(golds, config))
+
+
+def _trials(
+    golds: Sequence[Gold],
+    parts: Sequence[Sequence[int]],
+    config: TrainConfig,
+    balances: Mapping[str, Mapping[str, Any]],
+) -> list[_Trial]:
+    """Every balance on every fold, in the order in which they are tried."""
+    # Only early stopping looks at the inner slice: without it the trials learn from all that they have.
+    held_out = 0.0 if config.patience is None else config.held_out
+    trials = []
+    for name, fields in balances.items():
+        tried = replace(config, held_out=held_out, checkpoint_seconds=None, **fields)
+        for number, part in enumerate(parts):
+            kept = [golds[place] for place in _others(golds, part)]
+            trials.append(_Trial(name, number, tried, _work(kept, tried)))
+    return trials
+
+
+def _others(golds: Sequence[Gold], part: Sequence[int]) -> list[int]:
+    return sorted(set(range(len(golds))) - set(part))
+
+
+def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
+    """About what a training costs, in tokens that it reads."""
+    places = oversample(golds, config.oversample, config.seed) if config.oversample else range(len(golds))
+    tokens = sum(len(golds[place].doc) for place in places)
+    tokens += round(config.augment * sum(len(gold.doc) for gold in golds))
+    return max(
+        tokens * plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs).epochs, 1
+    )
+
+
+def _judged(
     pipe: HFTokenClassifierPipe,
     golds: Sequence[Gold],
-    whole: Sequence[int],
-    parts: Sequence[Sequence[int]],
+    part: Sequence[int],
     config: TrainConfig,
     folder: Path,
     show: Callable[[float, str], None],
-) -> ScoreReport:
-    """The score of predictions for the ``whole`` documents, each by a model that has not seen it."""
+) -> list[list[int]]:
+    """Hits, false alarms and misses of each label in ``part``, by a model that learned from the rest.
+
+    Documents that were looked at in part are learned from and not judged.
+    """
     from spanloop.plugin.train import train
 
-    found: dict[int, list[Any]] = {}
-    cuts: dict[int, list[tuple[int, int]]] = {}
-    for number, part in enumerate(parts):
-
-        def show_fold(share: float, text: str, number: int = number) -> None:
-            show((number + share) / len(parts), text)
-
-        kept = sorted(set(range(len(golds))) - set(part))
-        judged = [place for place in part if place in set(whole)]
+    learned = [golds[place] for place in _others(golds, part)]
+    judged = [golds[place] for place in part if golds[place].ranges is None]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
         with untouched(pipe):
-            train(pipe, [golds[place] for place in kept], config, progress=show_fold, folder=folder)
-            scores = pipe.predict([golds[place].doc for place in judged])
-            for place, doc_scores in zip(judged, scores, strict=True):
-                found[place] = pipe.decode(doc_scores)
-                cuts[place] = list(zip(doc_scores.starts.tolist(), doc_scores.ends.tolist(), strict=True))
-    order = sorted(found)
-    truth = [golds[place].spans for place in order]
-    return score_spans(truth, [found[k] for k in order], [cuts[k] for k in order], pipe.labels, bootstrap=0)
+            train(pipe, learned, config, progress=show, folder=folder)
+            scores = pipe.predict([gold.doc for gold in judged])
+            found = [pipe.decode(doc_scores) for doc_scores in scores]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    truth = [gold.spans for gold in judged]
+    if pipe.cfg["annotate"] in ("tag", "pos"):
+        report = score_tags(truth, found, pipe.labels, bootstrap=0)
+    else:
+        tokens = [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores]
+        report = score_spans(truth, found, tokens, pipe.labels, bootstrap=0)
+    counts: list[list[int]] = report.counts.sum(axis=0).tolist()
+    return counts
+
+
+@dataclass
+class _Found:
+    """What the trials found, by balance and fold; in a file where a killed choice is to go on."""
+
+    file: Path | None
+    name: str
+    counts: dict[str, dict[str, list[list[int]]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: Path, content: object) -> _Found:
+        """Empty, unless the same choice has left something in the folder."""
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            return cls(None, "")
+        name = identity(repr((content, [version(package) for package in _VERSIONS])), ())
+        file = folder / _FOUND
+        try:
+            left = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # nothing there, or killed while writing
+            left = {}
+        return cls(file, name, left["counts"] if left.get("identity") == name else {})
+
+    def has(self, trial: _Trial) -> bool:
+        return str(trial.fold) in self.counts.get(trial.name, {})
+
+    def add(self, trial: _Trial, counts: list[list[int]]) -> None:
+        self.counts.setdefault(trial.name, {})[str(trial.fold)] = counts
+        if self.file is not None:
+            part = self.file.with_suffix(".part")
+            part.write_text(json.dumps({"identity": self.name, "counts": self.counts}), encoding="utf-8")
+            os.replace(part, self.file)
+
+    def f1(self, names: Mapping[str, object], average: str) -> dict[str, float]:
+        """The F1 of each balance over all folds together."""
+        totals = {name: np.sum(list(self.counts[name].values()), axis=0, dtype=np.float64) for name in names}
+        return {name: float(averages(total)[average][2]) for name, total in totals.items()}
 
 
 @contextmanager

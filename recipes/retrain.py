@@ -8,18 +8,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.recipes.balance import CHOSEN, Balancing, check_balance, check_folds
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import eval_gold
 from spanloop.recipes.leaks import find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.round_report import NoRound, RoundReport
+from spanloop.recipes.stopping import Stopped
 from spanloop.recipes.table import counted
 from spanloop.recipes.training import Promote, Training
 from spanloop.recipes.training_input import pool_gold, train_config
+from spanloop.recipes.training_lock import Cancelled, TrainingLock
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Round
+
+if TYPE_CHECKING:
+    from spanloop.plugin.train import TrainConfig
 
 CHECKPOINT_SECONDS = 60.0
 """What a killed training loses at most, beside the epoch it was in."""
@@ -28,7 +34,8 @@ CHECKPOINT_SECONDS = 60.0
 def retrain(
     db: str | Path,
     *,
-    class_weights: str | Mapping[str, float] = "effective",
+    class_weights: str | Mapping[str, float] | None = None,
+    balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
     epochs: int | None = None,
     learning_rate: float | None = None,
@@ -45,16 +52,19 @@ def retrain(
     """Train the next round from the project's base model (or on from the promoted ``round``).
 
     Trains on the gold of the pool alone; RecipeError, saying what to type, where the pool or the eval split
-    has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``if_new``: only
-    if at least so many annotations came since the last finished round, else NoRound. ``promote`` auto: the
-    first round, or one that is not significantly worse than the promoted one scored again on today's eval
-    gold, neither overall nor, beyond a tolerance, on any label. RecipeError where more than 5 % of the eval
-    documents stand in training too, unless ``allow_leaks``. A round that fails or is cancelled is marked so
-    and leaves everything else as it was; the same training, started again, goes on from its last checkpoint.
-    ``fast`` trains the upper half of the encoder alone. ``further``: more fields of TrainConfig by name.
+    has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``balance`` auto:
+    cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of which may
+    be given beside it; sixteen trainings instead of one. ``if_new``: only if at least so many annotations
+    came since the last finished round, else NoRound. ``promote`` auto: the first round, or one that is not
+    significantly worse than the promoted one scored again on today's eval gold, neither overall nor, beyond a
+    tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
+    unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
+    was; the same training, started again, goes on from its last checkpoint. ``fast`` trains the upper half of
+    the encoder alone. ``further``: more fields of TrainConfig by name.
     """
     show = progress or silent
-    with Store.open(db) as store, _alone(store):
+    check_balance(balance, {"class_weights": class_weights, **further})
+    with Store.open(db) as store, _alone(store) as lock:
         settings = train_config(
             store,
             class_weights=class_weights,
@@ -72,23 +82,38 @@ def retrain(
         waiting = _too_few(store, golds, if_new)
         if waiting is not None:
             return waiting
-        parent = store.rounds.promoted()
-        if base == "round" and parent is None:
-            raise RecipeError(
-                "--base round goes on from the promoted round, and there is none yet: leave it out"
-            )
+        parent = _parent(store, base)
+        if balance is not None:
+            check_folds(golds)
         leaks = find_leaks(golds, held_out)
         refuse_leaks(leaks, allowed=allow_leaks)
         row = store.rounds.start(
-            parameters={**asdict(settings), "base": base, "label_ids": store.labels.ids()},
+            parameters=_parameters(settings, balance)
+            | {"base": base, "label_ids": store.labels.ids(), "balance": balance},
             seed=settings.seed,
             parent=None if parent is None else parent.number,
             train_ids=[gold.annotation_id for gold in golds],
             eval_ids=[gold.annotation_id for gold in held_out],
         )
+        lock.begin(row.number)
         with _marked(store, row.number):
-            training = Training(store, row, settings, golds, held_out, leaks, show)
+            show = lock.heeding(show)
+            training = Training(store, row, settings, golds, held_out, leaks, show, balance)
             return training.run(parent if base == "round" else None, promote)
+
+
+def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
+    """The settings as the round keeps them: what is still to be chosen is not among them."""
+    undecided = CHOSEN if balance is not None else ()
+    return {name: value for name, value in asdict(settings).items() if name not in undecided}
+
+
+def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:
+    """The round that is promoted now, None for the first. RecipeError where one is asked for."""
+    parent = store.rounds.promoted()
+    if base == "round" and parent is None:
+        raise RecipeError("--base round goes on from the promoted round, and there is none yet: leave it out")
+    return parent
 
 
 def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound | None:
@@ -114,30 +139,30 @@ def _marked(store: Store, number: int) -> Iterator[None]:
         error = sys.exc_info()[1]
         if error is not None and store.rounds.get(number).state == "running":
             shutil.rmtree(store.rounds.folder(number), ignore_errors=True)
-            if isinstance(error, KeyboardInterrupt):
-                store.rounds.fail(number, "cancelled by hand", state="cancelled")
-            else:
-                store.rounds.fail(number, f"{type(error).__name__}: {error}", state="failed")
+            reason, state = _end_of(error)
+            store.rounds.fail(number, reason, state)
+
+
+def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
+    """What the round says about why it came to nothing."""
+    if isinstance(error, Cancelled):
+        return f"cancelled by {error.by}", "cancelled"
+    if isinstance(error, Stopped) and error.name == "SIGTERM":
+        return "cancelled by SIGTERM", "cancelled"
+    if isinstance(error, KeyboardInterrupt):
+        return "cancelled by hand", "cancelled"
+    return f"{type(error).__name__}: {error}", "failed"
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[None]:
+def _alone(store: Store) -> Iterator[TrainingLock]:
     """One training a project at a time; rounds that a killed process left running are marked as failed."""
-    from filelock import FileLock, Timeout
-
-    store.rounds_dir.mkdir(exist_ok=True)
-    lock = FileLock(store.rounds_dir / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise RecipeError(
-            f"another process is training a round of {store.path}: wait for it or stop it"
-        ) from error
-    try:
-        for cut_off in store.rounds.close_interrupted():
-            shutil.rmtree(store.rounds.folder(cut_off.number), ignore_errors=True)
+    lock = TrainingLock(store)
+    with lock.held():
+        for row in store.rounds.all():
+            if row.state == "running":  # whoever trained it would hold the lock
+                store.rounds.fail(row.number, "interrupted: its process ended without a word")
+                shutil.rmtree(store.rounds.folder(row.number), ignore_errors=True)
         for part in store.rounds_dir.glob(".*.part"):  # what it had begun to write
             shutil.rmtree(part, ignore_errors=True)
-        yield
-    finally:
-        lock.release()
+        yield lock

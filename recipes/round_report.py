@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spanloop.recipes.balance import Balance
 from spanloop.recipes.evaluate import Evaluation
 from spanloop.recipes.leaks import WARN_ABOVE, Leaks
 from spanloop.recipes.table import counted
@@ -25,6 +26,7 @@ class RoundReport:
     spans_lost: int
     leaks: Leaks
     documents_held_out: int = 0
+    balance: Balance | None = None
 
     def json(self) -> dict[str, object]:
         return {
@@ -33,6 +35,7 @@ class RoundReport:
             "promoted": self.promoted,
             "reason": self.reason,
             "class_weights": dict(self.class_weights),
+            "balance": None if self.balance is None else self.balance.json(),
             "train_documents": self.train_documents,
             "train_spans": self.train_spans,
             "train_spans_lost": self.spans_lost,
@@ -53,6 +56,8 @@ class RoundReport:
             lines.append(
                 f"{counted(self.spans_lost, 'gold span')} could not be put on tokens (see the ledger)"
             )
+        if self.balance is not None:
+            lines += ["", self.balance.text(), ""]
         if weights:
             lines.append(f"class weights: {weights}")
         lines += ["", self.scores.text(), ""]

@@ -22,14 +22,16 @@ class Rounds:
             "rounds": [
                 {
                     "round": standing.round.number,
-                    "state": standing.round.state,
+                    "state": standing.state,
                     "promoted": standing.round.promoted,
                     "parent": standing.round.parent,
                     "parameters": dict(standing.round.parameters),
                     "class_weights": standing.round.class_weights and dict(standing.round.class_weights),
+                    "balance": (standing.round.manifest or {}).get("balance"),
                     "started_at": standing.round.started_at,
                     "finished_at": standing.round.finished_at,
                     "error": standing.round.error,
+                    "trainer": standing.trainer and standing.trainer.json(),
                     "micro": score_json(standing.micro),
                     "macro": score_json(standing.macro),
                     "accuracy": score_json(standing.accuracy),

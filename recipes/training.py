@@ -8,8 +8,10 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.recipes.balance import Balance, Balancing, choose
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import Evaluation, score
 from spanloop.recipes.leaks import Leaks
@@ -22,6 +24,7 @@ from spanloop.store.records import Gold, Model, Round
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin import train
     from spanloop.plugin.component import HFTokenClassifierPipe
     from spanloop.plugin.train import TrainConfig, TrainReport
 
@@ -39,14 +42,17 @@ class Training:
     held_out: Sequence[Gold]
     leaks: Leaks
     progress: Progress
+    balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
-        from spanloop.recipes.convert import score_rows, store_events
+        from spanloop.recipes.convert import score_rows, store_events, training_gold
 
         begin = time.monotonic()
         store, number = self.store, self.row.number
         nlp, pipe = self._pipeline(start_from)
-        report = self._train(nlp, pipe)
+        golds = [training_gold(nlp, gold) for gold in self.golds]
+        settings, balance, done = self._settings(pipe, golds)
+        report = self._train(nlp, pipe, golds, settings, done)
         scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
         seconds = time.monotonic() - begin
         promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
@@ -64,7 +70,7 @@ class Training:
                 model_id=stored_id(store.models.add(model)),
                 scores=score_rows(scores.report, "eval"),
                 manifest=_manifest(report, model.hash, seconds, self.leaks)
-                | {"confusion": scores.confusion()},
+                | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
                 class_weights=report.class_weights,
             )
             for gold, events in zip(self.golds, report.events, strict=True):
@@ -87,28 +93,48 @@ class Training:
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
             documents_held_out=report.documents_held_out,
+            balance=balance,
         )
 
-    def _train(self, nlp: Language, pipe: HFTokenClassifierPipe) -> TrainReport:
-        """Train the pipe and save the pipeline; the round's folder appears only when it is whole."""
+    def _settings(
+        self, pipe: HFTokenClassifierPipe, golds: Sequence[train.Gold]
+    ) -> tuple[TrainConfig, Balance | None, float]:
+        """The settings to train with; where they are chosen here, how, and which share of the work that was.
+        The round keeps what it is trained with."""
+        if self.balance is None:
+            return self.settings, None, 0.0
+        settings, balance, done = choose(
+            pipe, golds, self.settings, folder=self._scratch, progress=self._show_training
+        )
+        self.store.rounds.set_parameters(self.row.number, {**self.row.parameters, **asdict(settings)})
+        return settings, balance, done
+
+    def _train(
+        self,
+        nlp: Language,
+        pipe: HFTokenClassifierPipe,
+        golds: Sequence[train.Gold],
+        settings: TrainConfig,
+        done: float,
+    ) -> TrainReport:
+        """Train the pipe and save the pipeline; the round's folder appears only when it is whole. ``done``:
+        the share of the work that lies behind us."""
         from spanloop.plugin.train import train
-        from spanloop.recipes.convert import training_gold
+
+        def show(share: float, what: str) -> None:
+            self._show_training(done + share * (1 - done), what)
 
         number = self.row.number
         folder = self.store.rounds.folder(number)
         part = folder.with_name(f".{folder.name}.part")
-        checkpoints = (
-            self.store.rounds_dir / ".training"
-        )  # stays where it is interrupted: the next one goes on there
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            golds = [training_gold(nlp, gold) for gold in self.golds]
-            report = train(pipe, golds, self.settings, progress=self._show_training, folder=checkpoints)
+            report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
             nlp.to_disk(part / "pipeline")
             os.replace(part / "pipeline", folder)
-            shutil.rmtree(checkpoints, ignore_errors=True)
+            shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         return report
@@ -131,6 +157,11 @@ class Training:
             pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
         pipe.set_labels(labels, seed=self.settings.seed)
         return nlp, pipe
+
+    @property
+    def _scratch(self) -> Path:
+        """What stays where a training is interrupted: the next one goes on there."""
+        return self.store.rounds_dir / ".training"
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def train_config(
     store: Store,
     *,
-    class_weights: str | Mapping[str, float] = "effective",
+    class_weights: str | Mapping[str, float] | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     batch_size: int | None = None,
@@ -29,35 +30,61 @@ def train_config(
     """The settings of a training; None: the default of the training function, for the seed the project's.
 
     ``fast`` leaves the lower half of the encoder as it is. ``further``: more fields of TrainConfig by name.
-    RecipeError for class weights that do not exist.
+    RecipeError for class weights that do not exist, and for settings that do not go together.
     """
-    from spanloop.plugin.balance import WEIGHTINGS
     from spanloop.plugin.train import TrainConfig
 
-    if isinstance(class_weights, str) and "=" in class_weights:
-        class_weights = _weights_by_label(class_weights)
-    elif isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
-        raise RecipeError(f"there are no class weights {class_weights!r}; there are {', '.join(WEIGHTINGS)}")
     given: dict[str, Any] = {
+        "class_weights": _class_weights(class_weights, store.labels.names()),
         "epochs": epochs,
         "learning_rate": learning_rate,
         "batch_wordpieces": batch_size,
         "weight_decay": weight_decay,
         "freeze": "half" if fast else None,
+        "seed": store.project.seed if seed is None else seed,
     }
+    if fast and further.get("freeze") is not None:
+        raise RecipeError("--fast is --freeze half: leave one of them out")
     chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
-    if chosen.get("lora"):
-        _check_adapters(chosen)
-    return TrainConfig(
-        class_weights=class_weights, seed=store.project.seed if seed is None else seed, **chosen
-    )
+    _check_together(chosen)
+    return TrainConfig(**chosen)
 
 
-def _check_adapters(chosen: Mapping[str, Any]) -> None:
-    if find_spec("peft") is None:
+def _check_together(chosen: Mapping[str, Any]) -> None:
+    """RecipeError for a setting that would do nothing, or that another one forbids."""
+    weights = chosen.get("class_weights", "effective")
+    if chosen.get("swap") is not None and not chosen.get("augment"):
+        raise RecipeError("--swap says how --augment makes new documents: give --augment too, e.g. 0.5")
+    if chosen.get("beta") is not None and weights != "effective":
+        raise RecipeError("--beta belongs to --class-weights effective: leave it out")
+    if chosen.get("focal_gamma") is not None and weights != "focal":
+        raise RecipeError("--focal-gamma belongs to --class-weights focal: give that too")
+    if chosen.get("patience") is not None and chosen.get("held_out") == 0:
+        raise RecipeError("--patience watches the gold held out: leave --held-out 0 out")
+    if chosen.get("lora") and find_spec("peft") is None:
         raise RecipeError("--lora needs the package peft: pip install 'spanloop[lora]'")
-    if chosen.get("patience") is not None:
+    if chosen.get("lora") and chosen.get("patience") is not None:
         raise RecipeError("--lora and --patience do not go together: leave one of them out")
+
+
+def _class_weights(
+    given: str | Mapping[str, float] | None, labels: Sequence[str]
+) -> str | Mapping[str, float] | None:
+    """The class weights as the training function takes them. RecipeError for those that nobody knows."""
+    from spanloop.plugin.balance import WEIGHTINGS
+    from spanloop.plugin.schemes import OUTSIDE
+
+    weights = _weights_by_label(given) if isinstance(given, str) and "=" in given else given
+    if isinstance(weights, str) and weights not in WEIGHTINGS:
+        raise RecipeError(f"there are no class weights {weights!r}; there are {', '.join(WEIGHTINGS)}")
+    if isinstance(weights, Mapping):
+        known = [*labels, OUTSIDE]
+        for label, weight in weights.items():
+            if label not in known:
+                raise RecipeError(f"a class weight is given for {label!r}; the labels are {', '.join(known)}")
+            if not (weight >= 0 and isfinite(weight)):
+                raise RecipeError(f"the class weight of {label!r} is {weight}: give a number from 0 up")
+    return weights
 
 
 def _weights_by_label(given: str) -> dict[str, float]:

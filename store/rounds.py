@@ -65,6 +65,16 @@ class Rounds:
             )
         return self.get(number)
 
+    def set_parameters(self, number: int, parameters: Mapping[str, Any]) -> Round:
+        """Give a running round its parameters, where some of them are only found on the way. Raises
+        StoreError for one that is over: what it was trained with stays as it was."""
+        with self._store.write():
+            self._must_run(number)
+            self._store.run(
+                "UPDATE rounds SET parameters = ? WHERE number = ?", (json.dumps(dict(parameters)), number)
+            )
+        return self.get(number)
+
     def finish(
         self,
         number: int,
