@@ -19,6 +19,7 @@ from spanloop.recipes.options import (
     path_type,
     project_of,
 )
+from spanloop.recipes.training_options import training_options
 
 
 @click.command()
@@ -194,40 +195,7 @@ def announce(say: Any, link: str) -> None:
 
 @click.command()
 @db_argument
-@option("--class-weights", default="effective", help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.")
-@option(
-    "--base", type=click.Choice(["model", "round"]), default="model", help="Train anew, or on from the round."
-)
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the gold.")
-@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="Highest learning rate.")
-@click.option("--batch-size", type=click.IntRange(1), help="Wordpieces a batch.")
-@click.option("--weight-decay", type=click.FloatRange(0), help="Pull of the weights towards 0.")
-@click.option("--fast", is_flag=True, help="Train the upper half of the encoder alone.")
-@click.option(
-    "--patience", type=click.IntRange(1), help="Stop when so many epochs brought nothing; keep the best."
-)
-@click.option(
-    "--oversample", type=click.FloatRange(0, 1), help="Repeat documents with labels rarer than this share."
-)
-@click.option(
-    "--augment", type=click.FloatRange(0), help="So many new documents for each that holds a rare label."
-)
-@click.option(
-    "--freeze", type=click.Choice(["none", "embeddings", "half"]), help="What of the encoder stays."
-)
-@click.option(
-    "--label-strategy",
-    type=click.Choice(["first", "all"]),
-    help="Learn from the first wordpiece of a token, or from all.  [default: first]",
-)
-@click.option("--accumulate", type=click.IntRange(1), help="Batches a step: less memory, the same loss.")
-@click.option(
-    "--held-out",
-    type=click.FloatRange(0, 0.5),
-    help="Share of the gold that calibrates the confidences.  [default: 0.1]",
-)
-@click.option("--lora", type=click.IntRange(1), help="Learn adapters of this rank in the encoder's place.")
-@click.option("--seed", type=int, help="Of this round.  [default: the project's]")
+@training_options
 @click.option(
     "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."
 )

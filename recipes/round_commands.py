@@ -19,6 +19,7 @@ from spanloop.recipes.options import (
     path_type,
     project_of,
 )
+from spanloop.recipes.training_options import training_options
 
 
 @click.command()
@@ -81,9 +82,7 @@ def rounds_rollback(ctx: click.Context) -> object:
 )
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
 @option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
-@option("--class-weights", default="effective", help="As for retrain.")
-@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
-@option("--base", type=click.Choice(["model", "round"]), default="model", help="As for retrain.")
+@training_options
 @json_option
 @click.pass_obj
 def watch(say: Any, /, **options: Any) -> object:
