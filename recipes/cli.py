@@ -2,6 +2,7 @@
 each gives back a report, which is printed here.
 
 Exit code 0: done. 1: the user's error, one line on stderr. 2: wrong usage. 3: nothing was due (``--if-new``).
+130: Ctrl-C, or cancelled from elsewhere. 143: SIGTERM.
 Recipes are imported when their command runs: ``--help`` and the light commands load no spaCy.
 """
 
@@ -38,7 +39,12 @@ class Loop(click.Group):
         try:
             return super().invoke(ctx)
         except (RecipeError, StoreError, ModelError) as error:
-            raise click.ClickException(str(error)) from error
+            refusal = click.ClickException(str(error))
+            refusal.exit_code = getattr(error, "exit_code", 1)
+            raise refusal from error
+        except KeyboardInterrupt as error:
+            say("stopped", aside=True)
+            ctx.exit(getattr(error, "exit_code", 130))
         except BrokenPipeError:
             raise
         except OSError as error:

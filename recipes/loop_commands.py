@@ -19,6 +19,8 @@ from spanloop.recipes.options import (
     path_type,
     project_of,
 )
+from spanloop.recipes.priority import NICE, sleep_while_waiting, yield_to_others
+from spanloop.recipes.stopping import stoppable
 from spanloop.recipes.training_options import training_options
 
 
@@ -203,12 +205,20 @@ def announce(say: Any, link: str) -> None:
     "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
 )
 @click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
+@option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=NICE,
+    help="How far it steps back for other processes, such as the page; 0: not at all.",
+)
 @json_option
-def retrain(**options: Any) -> object:
+def retrain(nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
+    yield_to_others(nice)
+    sleep_while_waiting()
     from spanloop.recipes.retrain import retrain as recipe
 
-    with Bar() as bar:
+    with stoppable(), Bar() as bar:
         return recipe(progress=bar, **options)
 
 

@@ -39,10 +39,19 @@ def evaluate(**options: Any) -> object:
 @json_option
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
-    """List the rounds, promote one, go back, train one again."""
+    """List the rounds, promote one, go back, train one again, cancel the training under way."""
     from spanloop.recipes.rounds import rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
+
+
+@rounds.command("cancel")
+@click.pass_context
+def rounds_cancel(ctx: click.Context) -> object:
+    """Stop the training that is under way; the same retrain goes on later from its last checkpoint."""
+    from spanloop.recipes.cancel import cancel
+
+    return cancel(project_of(ctx))
 
 
 @rounds.command("promote")

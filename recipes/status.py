@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.table import counted, figure, table
+from spanloop.recipes.training_lock import Holder, TrainingLock
 from spanloop.store import Store
 from spanloop.store.records import Round, Score, Split
 
@@ -18,13 +19,19 @@ COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project;
-    ``cut_off``: it says that it is running, and its process has ended."""
+    ``trainer``: who trains it now; ``cut_off``: it was being trained, and nobody does any more."""
 
     round: Round
     micro: Score | None
     macro: Score | None
     accuracy: Score | None = None
     cut_off: bool = False
+    trainer: Holder | None = None
+
+    @property
+    def state(self) -> str:
+        """As the store has it, but for a round that was cut off: nobody can tell the store that."""
+        return "interrupted" if self.cut_off else self.round.state
 
     @property
     def headline(self) -> Score | None:
@@ -61,7 +68,7 @@ class Status:
             "rounds": [
                 {
                     "round": standing.round.number,
-                    "state": standing.round.state,
+                    "state": standing.state,
                     "promoted": standing.round.promoted,
                     "micro": score_json(standing.micro),
                     "macro": score_json(standing.macro),
@@ -125,10 +132,17 @@ def rounds_table(rounds: tuple[Standing, ...]) -> str:
         low, high = (score.f1_low, score.f1_high) if score else (None, None)
         interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
         macro = figure(standing.macro.f1 if standing.macro else None)
-        note = "promoted" if row.promoted else (row.error or "")
-        note = "cut off: its process has ended; the next retrain closes it" if standing.cut_off else note
-        rows.append((row.number, row.state, figure(score.f1 if score else None), interval, macro, note))
+        f1 = figure(score.f1 if score else None)
+        rows.append((row.number, standing.state, f1, interval, macro, _note(standing)))
     return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
+
+
+def _note(standing: Standing) -> str:
+    if standing.cut_off:
+        return "cut off: its process has ended; the next retrain closes it"
+    if standing.trainer is not None:
+        return f"by {standing.trainer.text()}"
+    return "promoted" if standing.round.promoted else (standing.round.error or "")
 
 
 def headline_name(rounds: Sequence[Standing]) -> str:
@@ -166,14 +180,19 @@ def status(db: str | Path) -> Status:
 
 def standings(store: Store) -> tuple[Standing, ...]:
     """Every round with the figures stored for it."""
-    cut_off = {row.number for row in store.rounds.interrupted()}
-    return tuple(_standing(store, row, row.number in cut_off) for row in store.rounds.all())
+    rows = store.rounds.all()
+    lock = TrainingLock(store)
+    held = any(row.state == "running" for row in rows) and lock.is_held()
+    trainer = lock.holder() if held else None
+    return tuple(_standing(store, row, held, trainer) for row in rows)
 
 
-def _standing(store: Store, row: Round, cut_off: bool) -> Standing:
+def _standing(store: Store, row: Round, held: bool, trainer: Holder | None) -> Standing:
+    running = row.state == "running"
     overall = {
         score.average or score.metric: score
         for score in store.rounds.scores(row.number, split="eval")
         if score.metric != "lenient" and score.label is None
     }
-    return Standing(row, overall.get("micro"), overall.get("macro"), overall.get("accuracy"), cut_off)
+    figures = (overall.get("micro"), overall.get("macro"), overall.get("accuracy"))
+    return Standing(row, *figures, cut_off=running and not held, trainer=trainer if running else None)

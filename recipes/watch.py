@@ -3,27 +3,24 @@ round."""
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.prelabel import prelabel
+from spanloop.recipes.priority import sleep_while_waiting, yield_to_others
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.retrain import retrain
 from spanloop.recipes.round_report import RoundReport
+from spanloop.recipes.stopping import stoppable
 from spanloop.recipes.table import counted
+from spanloop.recipes.training_lock import Cancelled
 from spanloop.store import Store
 
 Say = Callable[[str], None]
-NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +57,18 @@ def watch(
 ) -> Watched:
     """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
     after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
-    Ctrl-C; a round that is under way is marked as cancelled. Everything it needs to know is in the store, so
-    a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
+    Ctrl-C; a round that is under way is marked as cancelled. A round that somebody cancels (`cancel`) or that
+    fails is told and not trained again before something is new. Everything it needs to know is in the store,
+    so a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
     ``say`` gets a line for each thing that happens. The whole process steps back (`yield_to_others`): nobody
     who annotates waits for a training.
     """
     yield_to_others()
+    sleep_while_waiting()
     tell = _stamped(say)
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     done = 0
-    with _sigterm_like_ctrl_c():
+    with stoppable():
         try:
             _catch_up(db, tell, progress)
             for news in _enough(db, every, interval, pause):
@@ -79,21 +78,9 @@ def watch(
     return Watched(done)
 
 
-def yield_to_others() -> None:
-    """Run this process at nice 10. Where it leads a session of its own, as a service does, the session too:
-    Linux shares the processor among sessions first (autogroup), and only inside of one by nice."""
-    if not hasattr(os, "nice"):
-        return  # Windows
-    os.nice(max(0, NICE - os.nice(0)))
-    group = Path("/proc/self/autogroup")
-    if os.getsid(0) == os.getpid() and group.exists():
-        with suppress(PermissionError):
-            group.write_text(str(NICE), encoding="ascii")
-
-
 def _enough(db: str | Path, every: int, interval: float | None, pause: float) -> Iterator[News]:
-    """The news each time that a round is due, without end. A round that was refused is due again when
-    something is new."""
+    """The news each time that a round is due, without end. A round that was refused, was cancelled or
+    failed is due again when something is new: not at once, and not over and over."""
     taken: News | None = None
     while True:
         news = look(db, at_least=every if interval is None else 1)
@@ -134,8 +121,12 @@ def _round(db: str | Path, news: News, tell: Say, progress: Progress | None, set
     tell(f"{counted(news.annotations, 'new annotation')}: training")
     try:
         report = retrain(db, progress=progress, **settings)
-    except RecipeError as error:
-        tell(f"no round: {error}")
+    except Cancelled as error:
+        tell(f"cancelled by {error.by}: the next round is due when something is new")
+        return 0
+    except (OSError, RuntimeError, ValueError) as error:
+        # what training can fail with; a service that died of it would be started again and train again
+        tell(f"no round: {_line(error)}; the next one is due when something is new")
         return 0
     if not isinstance(report, RoundReport):
         return 0
@@ -171,15 +162,5 @@ def _stamped(say: Say | None) -> Say:
     return tell
 
 
-@contextmanager
-def _sigterm_like_ctrl_c() -> Iterator[None]:
-    """Inside, SIGTERM interrupts as Ctrl-C does: a round that is under way marks itself as cancelled."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-
-NICE = 10
 
 
 class Training:
@@ -44,10 +40,8 @@ class Training:
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=noise,
-                start_new_session=True,  # it outlives the server: what is learned is not lost
+                start_new_session=True,  # it outlives the server, and steps back as a session
             )
-            with suppress(OSError, AttributeError):  # it may be done; not every system has priorities
-                os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
             process.wait()
             told.seek(0)
             noise.seek(0)
