@@ -143,6 +143,8 @@ def _card(project: str, standing: Standing, scores: list[Score], trained_on: int
     ]
     versions = ", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items())
     weights = json.dumps(dict(row.class_weights or {}), ensure_ascii=False)
+    balance = manifest.get("balance")
+    chosen = f" (balance {balance['chosen']}, chosen by cross-validation)" if balance else ""
     parts = [
         f"# {project}, round {row.number}",
         f"A spaCy pipeline that finds {', '.join(_labels(scores))}. It needs the package `{NEEDS}`.",
@@ -155,7 +157,7 @@ def _card(project: str, standing: Standing, scores: list[Score], trained_on: int
         "## Limits",
         LIMITS,
         "## Making",
-        f"Class weights: {weights}. Seed {row.seed}. {versions}.",
+        f"Class weights: {weights}{chosen}. Seed {row.seed}. {versions}.",
         f"Licence: {licence or 'not stated'}.",
     ]
     return "\n\n".join(parts) + "\n"

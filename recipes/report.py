@@ -50,6 +50,11 @@ class Facts:
     ledger: dict[str, Any]
     effort: list[dict[str, Any]]
 
+    @property
+    def balance(self) -> dict[str, Any] | None:
+        """How the way of balancing of the round shown was chosen, None where nobody left it to be chosen."""
+        return next((balance_of(s.round) for s in self.rounds if s.round.number == self.shown.round), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -154,6 +159,7 @@ def as_json(facts: Facts) -> str:
                 "macro": standing.macro and asdict(standing.macro),
                 "accuracy": standing.accuracy and asdict(standing.accuracy),
                 "labels": {n: asdict(s) for n, s in facts.label_scores[standing.round.number].items()},
+                "balance": balance_of(standing.round),
             }
             for standing in facts.rounds
         ],
@@ -178,7 +184,7 @@ def as_markdown(facts: Facts) -> str:
             figure(standing.headline.f1 if standing.headline else None),
             interval(standing.headline),
             figure(standing.macro.f1 if standing.macro else None),
-            "promoted" if standing.round.promoted else "",
+            note(standing.round),
         )
         for standing in facts.rounds
     ]
@@ -201,6 +207,18 @@ def as_markdown(facts: Facts) -> str:
     if facts.leaks.found:
         parts.append(f"Beware: {facts.leaks.text()}")
     return "\n\n".join(parts) + "\n"
+
+
+def balance_of(row: Round) -> dict[str, Any] | None:
+    """What ``--balance auto`` tried and chose for the round."""
+    return (row.manifest or {}).get("balance")
+
+
+def note(row: Round) -> str:
+    """What is to be said of a round in a word or two."""
+    balance = balance_of(row)
+    chosen = f"balance: {balance['chosen']}" if balance else ""
+    return ", ".join(part for part in ("promoted" if row.promoted else "", chosen) if part)
 
 
 def _averages(report: ScoreReport) -> list[tuple[str, Figure]]:
@@ -230,7 +248,7 @@ def as_html(facts: Facts) -> str:
 
     template = files("spanloop.recipes").joinpath("templates", "report.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(figure=figure, interval=interval)
+    environment.filters.update(figure=figure, interval=interval, note=note)
     page: str = environment.from_string(template).render(
         facts=facts,
         report=facts.shown.report,
