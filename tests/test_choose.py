@@ -1,7 +1,10 @@
+"""The choice of a balance: its folds, its figures against some made by hand, what it leaves behind."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -12,8 +15,9 @@ from tiny_models import build_tiny
 
 from spanloop.plugin.choose import choose_balance, split_folds
 from spanloop.plugin.gold import Gold
+from spanloop.plugin.score import score_spans, score_tags
 from spanloop.plugin.spans import CharSpan
-from spanloop.plugin.train import TrainConfig
+from spanloop.plugin.train import TrainConfig, train
 
 NLP = spacy.blank("en")
 
@@ -38,6 +42,74 @@ def test_folds_cut_no_group_and_lose_nothing(groups: list[str], folds: int) -> N
 def test_too_few_groups_for_the_folds_is_said() -> None:
     with pytest.raises(ValueError, match="3 folds need as many groups of documents, there are 2"):
         split_folds(golds(2), 3, seed=0)
+
+
+def test_gold_seen_in_part_only_is_no_judge() -> None:
+    in_part = [replace(gold, ranges=((0, 3),)) for gold in golds(4)]
+    with pytest.raises(ValueError, match="every document was looked at in part only"):
+        split_folds(in_part, 2, seed=0)
+
+
+def pipe_of(folder: Path, **settings: Any) -> Any:
+    nlp = spacy.blank("en")
+    pipe: Any = nlp.add_pipe("hf_token_classifier", config={"model": str(folder), **settings})
+    pipe.set_labels(["PER", "LOC"], seed=0)
+    return pipe
+
+
+@pytest.mark.parametrize("task", ["spans", "tags"])
+def test_the_figures_are_those_of_models_that_never_saw_what_they_are_judged_by(
+    tmp_path: Path, task: str
+) -> None:
+    folder = build_tiny(tmp_path / "tiny", head=False)
+    settings = {"annotate": "tag", "scheme": "plain"} if task == "tags" else {}
+    made = [*golds(7), replace(golds(1)[0], ranges=((0, 3),))]  # the last is learned from and judges nothing
+    config = TrainConfig(epochs=8, bf16=False, learning_rate=5e-3, held_out=0, batch_wordpieces=32)
+    choice = choose_balance(
+        pipe_of(folder, **settings),
+        made,
+        config,
+        folder=tmp_path / "loop",
+        folds=2,
+        balances={"as it is": {}},
+    )
+    truth, found, tokens = [], [], []
+    for part in split_folds(made, 2, seed=0):
+        pipe = pipe_of(folder, **settings)
+        train(pipe, [gold for k, gold in enumerate(made) if k not in part], config, folder=tmp_path / "hand")
+        for place in part:
+            if made[place].ranges is None:
+                truth.append(made[place].spans)
+                found.append(pipe.decode(pipe.predict([made[place].doc])[0]))
+                tokens.append([(token.idx, token.idx + len(token)) for token in made[place].doc])
+    report = (
+        score_tags(truth, found, pipe.labels)
+        if task == "tags"
+        else score_spans(truth, found, tokens, pipe.labels)
+    )
+    assert choice.micro == {"as it is": pytest.approx(report.micro.f1)}
+    assert choice.macro == {"as it is": pytest.approx(report.macro.f1)}
+    assert report.documents == 7
+    assert report.micro.f1 > 0.5
+
+
+def test_trials_stop_early_where_the_training_would(tmp_path: Path) -> None:
+    folder = build_tiny(tmp_path / "tiny", head=False)
+    steps = {}
+    for patience in (None, 1):
+        told: list[float] = []
+        config = TrainConfig(epochs=6, bf16=False, learning_rate=1e-12, patience=patience)
+        choose_balance(
+            pipe_of(folder),
+            golds(104),
+            config,
+            folder=tmp_path / f"loop-{patience}",
+            folds=2,
+            balances={"as it is": {}},
+            progress=lambda share, _text, told=told: told.append(share),  # type: ignore[misc]
+        )
+        steps[patience] = len(told)
+    assert steps[1] < steps[None] / 2
 
 
 @pytest.mark.slow

@@ -61,6 +61,18 @@ def test_a_round_knows_what_went_in_and_what_came_out(tmp_path: Path) -> None:
             store.rounds.get(9)
 
 
+def test_parameters_found_on_the_way_are_kept_and_fixed_when_the_round_is_over(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        row = store.rounds.start(parameters={"balance": "auto"}, seed=1, train_ids=[], eval_ids=[])
+        settled = store.rounds.set_parameters(1, {**row.parameters, "class_weights": {"PER": 2.5}})
+        assert settled.parameters == {"balance": "auto", "class_weights": {"PER": 2.5}}
+        assert (settled.state, settled.started_at) == ("running", row.started_at)
+        store.rounds.fail(1, "stopped", state="cancelled")
+        with pytest.raises(StoreError, match="round 1 is cancelled, not running"):
+            store.rounds.set_parameters(1, {})
+        assert store.rounds.get(1).parameters == settled.parameters
+
+
 def test_one_round_is_promoted_and_a_rollback_goes_back(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         first, second = finished(store), finished(store)

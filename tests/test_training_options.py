@@ -82,8 +82,8 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
         {"class_weights": "focal", "focal_gamma": 1.5, "gradient_checkpointing": True, "bf16": True},
     ),
     (
-        ("--beta", 0.5, "--freeze", "embeddings", "--held-out", 0.2, "--lr", 0.01)
-        + ("--batch-size", 64, "--seed", 7),
+        ("--beta", 0.5, "--freeze", "embeddings", "--held-out", 0.2, "--lr", 0.01,
+         "--batch-size", 64, "--seed", 7),
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),
