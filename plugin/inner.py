@@ -5,13 +5,15 @@ It is drawn from the training gold, by group. The eval split is never looked at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_model, save_model
+from torch import distributed
 
 from spanloop.plugin.calibrate import MIN_DOCUMENTS, Calibration, calibrate
 from spanloop.plugin.gold import Gold, groups_of
@@ -56,7 +58,7 @@ class InnerSlice:
     f1: list[float] = field(default_factory=list)
 
     def __call__(self) -> bool:
-        self.f1.append(self._score())
+        self.f1.append(_of_the_first(self._score))
         if self.patience is None:
             return False
         best = self.best_epoch
@@ -71,7 +73,7 @@ class InnerSlice:
 
     @property
     def _best(self) -> Path:
-        return self.folder / "best.safetensors"
+        return self.folder / f"best{os.environ.get('RANK', '')}.safetensors"
 
     def take_best(self) -> None:
         """Put the weights of the best epoch back, if the training was to be stopped early."""
@@ -109,3 +111,12 @@ class InnerSlice:
             bootstrap=0,
         )
         return report.micro.f1
+
+
+def _of_the_first(score: Callable[[], float]) -> float:
+    """The score; with several processes that of the first, so that all of them stop at the same epoch."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return score()
+    found = [score() if distributed.get_rank() == 0 else 0.0]
+    distributed.broadcast_object_list(found, src=0)
+    return found[0]

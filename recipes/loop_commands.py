@@ -216,10 +216,14 @@ def retrain(nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
     yield_to_others(nice)
     sleep_while_waiting()
+    from spanloop.recipes.processes import hush, rank
+
+    hush()
     from spanloop.recipes.retrain import retrain as recipe
 
     with stoppable(), Bar() as bar:
-        return recipe(progress=bar, **options)
+        report = recipe(progress=bar, **options)
+    return None if rank() else report  # of several processes the first one speaks
 
 
 @click.command()

@@ -117,7 +117,9 @@ def _differences(manifest: Mapping[str, Any]) -> list[str]:
 
     now = surroundings()
     found = [
-        f"{name} {manifest[name]} then, {now[name]} now" for name in now if manifest.get(name) != now[name]
+        f"{name} {manifest[name]} then, {now[name]} now"
+        for name in now
+        if manifest.get(name, now[name]) != now[name]
     ]
     for name, then in manifest.get("versions", {}).items():
         try:

@@ -14,6 +14,7 @@ from spanloop.recipes.balance import CHOSEN, Balancing, check_balance, check_fol
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import eval_gold
 from spanloop.recipes.leaks import find_leaks, refuse_leaks
+from spanloop.recipes.processes import Team, rank, take_part, world
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.round_report import NoRound, RoundReport
 from spanloop.recipes.stopping import Stopped
@@ -60,11 +61,16 @@ def retrain(
     tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
     unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
     was; the same training, started again, goes on from its last checkpoint. ``fast`` trains the upper half of
-    the encoder alone. ``further``: more fields of TrainConfig by name.
+    the encoder alone. Under torchrun (`processes`) the first process makes the round, the others take part in
+    its training and get NoRound. ``further``: more fields of TrainConfig by name.
     """
+    if rank():
+        take_part()
+        return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     show = progress or silent
+    _check_processes(balance)
     check_balance(balance, {"class_weights": class_weights, **further})
-    with Store.open(db) as store, _alone(store) as lock:
+    with Team() as team, Store.open(db) as store, _alone(store) as lock:
         settings = train_config(
             store,
             class_weights=class_weights,
@@ -74,8 +80,11 @@ def retrain(
             weight_decay=weight_decay,
             seed=seed,
             fast=fast,
-            # adapters keep no checkpoints
-            **{"checkpoint_seconds": None if further.get("lora") else CHECKPOINT_SECONDS, **further},
+            # neither adapters nor several processes keep checkpoints
+            **{
+                "checkpoint_seconds": None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS,
+                **further,
+            },
         )
         held_out = eval_gold(store)
         golds = pool_gold(store)
@@ -98,8 +107,16 @@ def retrain(
         lock.begin(row.number)
         with _marked(store, row.number):
             show = lock.heeding(show)
-            training = Training(store, row, settings, golds, held_out, leaks, show, balance)
+            training = Training(store, row, settings, golds, held_out, leaks, show, team, balance)
             return training.run(parent if base == "round" else None, promote)
+
+
+def _check_processes(balance: Balancing | None) -> None:
+    if balance is not None and world() > 1:
+        raise RecipeError(
+            "--balance auto chooses in one process: run it without torchrun, whatever it then chooses can be "
+            "given to torchrun by name, e.g. --class-weights sqrt"
+        )
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
@@ -148,6 +165,8 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
     if isinstance(error, Cancelled):
         return f"cancelled by {error.by}", "cancelled"
     if isinstance(error, Stopped) and error.name == "SIGTERM":
+        if world() > 1:  # torchrun says no more than that
+            return "torchrun ended it: another of its processes has ended, or it was stopped itself", "failed"
         return "cancelled by SIGTERM", "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return "cancelled by hand", "cancelled"

@@ -15,6 +15,7 @@ from spanloop.recipes.balance import Balance, Balancing, choose
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.evaluate import Evaluation, score
 from spanloop.recipes.leaks import Leaks
+from spanloop.recipes.processes import Lesson, Team, lost_peers_named, world
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.round_report import RoundReport
 from spanloop.recipes.sources import stored_id
@@ -42,6 +43,7 @@ class Training:
     held_out: Sequence[Gold]
     leaks: Leaks
     progress: Progress
+    team: Team
     balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
@@ -49,7 +51,9 @@ class Training:
 
         begin = time.monotonic()
         store, number = self.store, self.row.number
-        nlp, pipe = self._pipeline(start_from)
+        lesson = self._lesson(start_from)
+        self.team.share(lesson)
+        nlp, pipe = pipeline_of(lesson)
         golds = [training_gold(nlp, gold) for gold in self.golds]
         settings, balance, done = self._settings(pipe, golds)
         report = self._train(nlp, pipe, golds, settings, done)
@@ -130,7 +134,8 @@ class Training:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         try:
-            report = train(pipe, golds, settings, progress=show, folder=self._scratch)
+            with lost_peers_named():
+                report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
             nlp.to_disk(part / "pipeline")
             os.replace(part / "pipeline", folder)
@@ -139,24 +144,10 @@ class Training:
             shutil.rmtree(part, ignore_errors=True)
         return report
 
-    def _pipeline(self, start_from: Round | None) -> tuple[Language, HFTokenClassifierPipe]:
-        """A pipeline with our component, whose head has exactly today's labels."""
-        from spanloop.recipes.annotate import classifier, with_model
-        from spanloop.recipes.pipelines import load_round, project_nlp
-
+    def _lesson(self, start_from: Round | None) -> Lesson:
+        folder = None if start_from is None else self.store.rounds.folder(start_from.number)
         labels = self.store.labels.names()
-        project = self.store.project
-        if start_from is not None:
-            nlp = load_round(self.store, start_from.number)
-            found = classifier(nlp)
-            if found is None:
-                raise RecipeError(f"the pipeline of round {start_from.number} has no token classifier")
-            pipe = found[1]
-        else:
-            nlp = project_nlp(project)
-            pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
-        pipe.set_labels(labels, seed=self.settings.seed)
-        return nlp, pipe
+        return Lesson(self.store.project, labels, folder, self.settings, list(self.golds))
 
     @property
     def _scratch(self) -> Path:
@@ -165,6 +156,25 @@ class Training:
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
+
+
+def pipeline_of(lesson: Lesson) -> tuple[Language, HFTokenClassifierPipe]:
+    """A pipeline with our component, whose head has exactly the labels of the lesson."""
+    from spanloop.recipes.annotate import classifier, with_model
+    from spanloop.recipes.pipelines import load_pipeline, project_nlp
+
+    if lesson.start_from is not None:
+        nlp = load_pipeline(lesson.start_from)
+        found = classifier(nlp)
+        if found is None:
+            raise RecipeError(f"the pipeline in {lesson.start_from} has no token classifier")
+        pipe = found[1]
+    else:
+        project = lesson.project
+        nlp = project_nlp(project)
+        pipe = with_model(nlp, project.base_model, task=project.task, labels=lesson.labels)
+    pipe.set_labels(lesson.labels, seed=lesson.settings.seed)
+    return nlp, pipe
 
 
 def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:
@@ -191,6 +201,7 @@ def surroundings() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
+        "processes": world(),
     }
 
 

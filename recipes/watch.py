@@ -10,8 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.prelabel import prelabel
 from spanloop.recipes.priority import sleep_while_waiting, yield_to_others
+from spanloop.recipes.processes import world
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.retrain import retrain
 from spanloop.recipes.round_report import RoundReport
@@ -63,6 +65,8 @@ def watch(
     ``say`` gets a line for each thing that happens. The whole process steps back (`yield_to_others`): nobody
     who annotates waits for a training.
     """
+    if world() > 1:
+        raise RecipeError("watch trains in one process: torchrun is for retrain")
     yield_to_others()
     sleep_while_waiting()
     tell = _stamped(say)
