@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _UNKNOWN = -100
 
 
+class NothingToLearn(ValueError):
+    """There is gold, perhaps, but no token of it is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """One gold document: its windows, its spans on units, and each unit's tag (-100 where it is unknown)."""
@@ -35,10 +39,11 @@ class Lesson:
 def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesson]:
     """A lesson for each gold document, in order.
 
-    ValueError without documents, for a label that the pipe has not, or where every token is unknown.
+    NothingToLearn without documents or where every token is unknown; ValueError for a label that the pipe has
+    not.
     """
     if not golds:
-        raise ValueError("there is nothing to train on: no document has been accepted yet")
+        raise NothingToLearn("there is nothing to train on: no document has been accepted yet")
     missing = {span.label for gold in golds for span in gold.spans} - set(pipe.labels)
     if missing:
         raise ValueError(f"the gold has labels that the model has not: {', '.join(sorted(missing))}")
@@ -53,7 +58,9 @@ def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesso
         codes = np.array([ids.get(tag, _UNKNOWN) for tag in tags], dtype=np.int64)
         lessons.append(Lesson(encoded, placed, np.where(placed.unknown, _UNKNOWN, codes)))
     if not any((lesson.unit_tags != _UNKNOWN).any() for lesson in lessons):
-        raise ValueError("there is nothing to train on: every token is masked, or the documents are empty")
+        raise NothingToLearn(
+            "there is nothing to train on: every token is masked, or the documents are empty"
+        )
     return lessons
 
 

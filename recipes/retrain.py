@@ -55,7 +55,7 @@ def retrain(
     Trains on the gold of the pool alone; RecipeError, saying what to type, where the pool or the eval split
     has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``balance`` auto:
     cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of which may
-    be given beside it; sixteen trainings instead of one. ``if_new``: only if at least so many annotations
+    be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many annotations
     came since the last finished round, else NoRound. ``promote`` auto: the first round, or one that is not
     significantly worse than the promoted one scored again on today's eval gold, neither overall nor, beyond a
     tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,

@@ -13,7 +13,8 @@ from spanloop.recipes.table import counted
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A finished round: its figures, how long it took, whether it was promoted and why."""
+    """A finished round: its figures, how long it took, whether it was promoted and why. ``impatient``:
+    early stopping was asked for, and there was too little gold to hold some out and watch it."""
 
     number: int
     scores: Evaluation
@@ -27,6 +28,7 @@ class RoundReport:
     leaks: Leaks
     documents_held_out: int = 0
     balance: Balance | None = None
+    impatient: bool = False
 
     def json(self) -> dict[str, object]:
         return {
@@ -52,6 +54,8 @@ class RoundReport:
         if self.documents_held_out:
             held_out = counted(self.documents_held_out, "document")
             lines.append(f"{held_out} of them only to judge the epochs and to fit the confidences")
+        if self.impatient:
+            lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:
             lines.append(
                 f"{counted(self.spans_lost, 'gold span')} could not be put on tokens (see the ledger)"

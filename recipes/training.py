@@ -19,6 +19,8 @@ from spanloop.recipes.processes import Lesson, Team, lost_peers_named, world
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.round_report import RoundReport
 from spanloop.recipes.sources import stored_id
+from spanloop.recipes.training_input import masked_gold_named
+from spanloop.recipes.training_lock import CHECKPOINTS
 from spanloop.store import Store
 from spanloop.store.records import Gold, Model, Round
 
@@ -55,8 +57,9 @@ class Training:
         self.team.share(lesson)
         nlp, pipe = pipeline_of(lesson)
         golds = [training_gold(nlp, gold) for gold in self.golds]
-        settings, balance, done = self._settings(pipe, golds)
-        report = self._train(nlp, pipe, golds, settings, done)
+        with masked_gold_named(store):
+            settings, balance, done = self._settings(pipe, golds)
+            report = self._train(nlp, pipe, golds, settings, done)
         scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
         seconds = time.monotonic() - begin
         promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
@@ -98,6 +101,7 @@ class Training:
             leaks=self.leaks,
             documents_held_out=report.documents_held_out,
             balance=balance,
+            impatient=settings.patience is not None and not report.held_out_f1,
         )
 
     def _settings(
@@ -152,7 +156,7 @@ class Training:
     @property
     def _scratch(self) -> Path:
         """What stays where a training is interrupted: the next one goes on there."""
-        return self.store.rounds_dir / ".training"
+        return self.store.rounds_dir / CHECKPOINTS
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,17 @@ def _weights_by_label(given: str) -> dict[str, float]:
         except ValueError as error:
             raise RecipeError(f"the class weight {part!r} is no LABEL=NUMBER, e.g. PER=2,O=0.5") from error
     return weights
+
+
+@contextmanager
+def masked_gold_named(store: Store) -> Iterator[None]:
+    """Training on gold of which no token is known ends in one line that says what to do."""
+    from spanloop.plugin.lessons import NothingToLearn
+
+    try:
+        yield
+    except NothingToLearn as error:
+        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.path}") from error
 
 
 def pool_gold(store: Store) -> list[Gold]:

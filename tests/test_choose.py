@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import build_tiny
 
-from spanloop.plugin.choose import choose_balance, split_folds
+from spanloop.plugin.choose import choose_balance, split_folds, trials_share
 from spanloop.plugin.gold import Gold
 from spanloop.plugin.score import score_spans, score_tags
 from spanloop.plugin.spans import CharSpan
@@ -48,6 +48,25 @@ def test_gold_seen_in_part_only_is_no_judge() -> None:
     in_part = [replace(gold, ranges=((0, 3),)) for gold in golds(4)]
     with pytest.raises(ValueError, match="every document was looked at in part only"):
         split_folds(in_part, 2, seed=0)
+
+
+@pytest.mark.parametrize("count", [50, 300, 1000])
+@pytest.mark.parametrize("epochs", [None, 4])
+def test_a_choice_costs_what_the_help_says(count: int, epochs: int | None) -> None:
+    share = trials_share(golds(count), TrainConfig(epochs=epochs))
+    assert 11 < 1 / (1 - share) < 17
+
+
+def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(tmp_path: Path) -> None:
+    made = [*golds(1), *(replace(gold, ranges=((0, gold.spans[0].end),)) for gold in golds(5))]
+    choice = choose_balance(
+        pipe_of(build_tiny(tmp_path / "tiny", head=False)),
+        made,
+        TrainConfig(epochs=1, bf16=False),
+        folder=tmp_path / "loop",
+        balances={"as it is": {}},
+    )
+    assert set(choice.micro) == {"as it is"}
 
 
 def pipe_of(folder: Path, **settings: Any) -> Any:

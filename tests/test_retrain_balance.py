@@ -150,6 +150,20 @@ def test_gold_that_was_only_looked_at_in_part_cannot_judge(tmp_path: Path, encod
     assert "--class-weights sqrt" in line
 
 
+@pytest.mark.parametrize("options", [(), ("--balance", "auto")], ids=["plain", "auto"])
+def test_gold_without_a_known_token_is_said_in_one_line(
+    tmp_path: Path, encoder: Path, options: tuple[str, ...]
+) -> None:
+    db = tmp_path / "p.db"
+    init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
+    import_files(db, [jsonl_file(tmp_path / "eval.jsonl", *sentences(3, "e"))], split="eval")
+    empty = [{"id": f"p{k}", "text": "\u200b" * (k + 1), "spans": []} for k in range(4)]
+    import_files(db, [jsonl_file(tmp_path / "pool.jsonl", *empty)])
+    line = refused("retrain", db, "--epochs", 1, *options)
+    assert "nothing to train on" in line
+    assert f"spanloop correct {db}" in line
+
+
 def test_one_bar_over_trials_and_training(chosen: Chosen) -> None:
     steps = [(share, what) for share, total, what in chosen.steps if total == 1000]
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)

@@ -68,6 +68,10 @@ def test_whoever_starts_a_training_takes_all_of_them_with_help(command: str) -> 
         assert len((taken[name].help or "").split()) >= 2, name
 
 
+def test_patience_that_has_nothing_to_watch_is_told(db: Path) -> None:
+    assert "--patience had nothing to watch" in done("retrain", db, "--epochs", 1, "--patience", 1)
+
+
 SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
     (
         ("--label-strategy", "all", "--accumulate", 2, "--held-out", 0, "--warmup", 0.3, "--bf16", "no"),
