@@ -6,10 +6,11 @@ import socket
 import time
 from pathlib import Path
 
+from spanloop.plugin.checkpoint import newest
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds import Rounds
 from spanloop.recipes.status import standings
-from spanloop.recipes.training_lock import Holder, TrainingLock
+from spanloop.recipes.training_lock import CHECKPOINTS, Holder, TrainingLock
 from spanloop.store import Store
 
 PATIENCE_SECONDS = 60.0
@@ -60,5 +61,7 @@ def _outcome(store: Store, number: int | None) -> str:
     if state == "done":
         return f"round {number} was done before it could be cancelled"
     if state == "cancelled":
-        return f"round {number} is cancelled; the same retrain goes on from its last checkpoint"
+        kept = newest(store.rounds_dir / CHECKPOINTS) is not None
+        later = "goes on from its last checkpoint" if kept else "begins anew: there was no checkpoint yet"
+        return f"round {number} is cancelled; the same retrain {later}"
     return f"the training of round {number} has ended"

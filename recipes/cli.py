@@ -43,7 +43,7 @@ class Loop(click.Group):
             refusal.exit_code = getattr(error, "exit_code", 1)
             raise refusal from error
         except KeyboardInterrupt as error:
-            say("stopped", aside=True)
+            say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))
         except BrokenPipeError:
             raise

@@ -80,11 +80,7 @@ def retrain(
             weight_decay=weight_decay,
             seed=seed,
             fast=fast,
-            # neither adapters nor several processes keep checkpoints
-            **{
-                "checkpoint_seconds": None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS,
-                **further,
-            },
+            **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
         )
         held_out = eval_gold(store)
         golds = pool_gold(store)
@@ -97,8 +93,7 @@ def retrain(
         leaks = find_leaks(golds, held_out)
         refuse_leaks(leaks, allowed=allow_leaks)
         row = store.rounds.start(
-            parameters=_parameters(settings, balance)
-            | {"base": base, "label_ids": store.labels.ids(), "balance": balance},
+            parameters=_parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()},
             seed=settings.seed,
             parent=None if parent is None else parent.number,
             train_ids=[gold.annotation_id for gold in golds],
@@ -122,7 +117,13 @@ def _check_processes(balance: Balancing | None) -> None:
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
     """The settings as the round keeps them: what is still to be chosen is not among them."""
     undecided = CHOSEN if balance is not None else ()
-    return {name: value for name, value in asdict(settings).items() if name not in undecided}
+    decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
+    return decided | {"balance": balance}
+
+
+def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
+    """Neither adapters nor several processes keep checkpoints."""
+    return None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS
 
 
 def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:

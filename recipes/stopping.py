@@ -15,9 +15,9 @@ class Stopped(KeyboardInterrupt):
     SIGTERM."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(number)
         self.name = signal.Signals(number).name
         self.exit_code = 128 + number
+        super().__init__(f"stopped by {self.name}")
 
 
 @contextmanager

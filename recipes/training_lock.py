@@ -24,6 +24,8 @@ from spanloop.recipes.progress import Progress
 from spanloop.store import Store
 from spanloop.store.clock import now
 
+CHECKPOINTS = ".training"
+"""The folder among the rounds where an interrupted training leaves what it goes on from."""
 # Longer than anybody holds the lock who only looks whether it is free.
 _LOOKING_SECONDS = 0.5
 
@@ -34,9 +36,7 @@ class Cancelled(RecipeError):
     exit_code = 130  # as for Ctrl-C
 
     def __init__(self, path: Path, by: str) -> None:
-        super().__init__(
-            f"cancelled by {by}; the same training goes on from its last checkpoint: spanloop rounds {path}"
-        )
+        super().__init__(f"cancelled by {by}: spanloop rounds {path}")
         self.by = by
 
 

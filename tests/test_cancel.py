@@ -91,7 +91,7 @@ def test_a_signal_cancels_the_round(db: Path, name: str, code: int) -> None:
     with training(db, "--nice", "0") as process:
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
         process.send_signal(signal.Signals[name])
-        assert ended(process) == (code, "stopped\n")
+        assert ended(process) == (code, f"stopped by {name}\n")
         (row,) = done("rounds", db, "--json")["rounds"]
         assert row["state"] == "cancelled"
         assert row["error"] == ("cancelled by SIGTERM" if name == "SIGTERM" else "cancelled by hand")
