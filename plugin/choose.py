@@ -230,7 +230,7 @@ class _Found:
 
     def f1(self, names: Mapping[str, object], average: str) -> dict[str, float]:
         """The F1 of each balance over all folds together."""
-        totals = {name: np.sum(list(self.counts[name].values()), axis=0, dtype=np.float64) for name in names}
+        totals = {name: np.array(list(self.counts[name].values()), np.float64).sum(axis=0) for name in names}
         return {name: float(averages(total)[average][2]) for name, total in totals.items()}
 
 
