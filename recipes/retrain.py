@@ -92,13 +92,8 @@ def retrain(
             check_folds(golds)
         leaks = find_leaks(golds, held_out)
         refuse_leaks(leaks, allowed=allow_leaks)
-        row = store.rounds.start(
-            parameters=_parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()},
-            seed=settings.seed,
-            parent=None if parent is None else parent.number,
-            train_ids=[gold.annotation_id for gold in golds],
-            eval_ids=[gold.annotation_id for gold in held_out],
-        )
+        parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+        row = _begin(store, parameters, parent, golds, held_out)
         lock.begin(row.number)
         with _marked(store, row.number):
             show = lock.heeding(show)
@@ -112,6 +107,22 @@ def _check_processes(balance: Balancing | None) -> None:
             "--balance auto chooses in one process: run it without torchrun, whatever it then chooses can be "
             "given to torchrun by name, e.g. --class-weights sqrt"
         )
+
+
+def _begin(
+    store: Store,
+    parameters: Mapping[str, Any],
+    parent: Round | None,
+    golds: Sequence[Gold],
+    held_out: Sequence[Gold],
+) -> Round:
+    return store.rounds.start(
+        parameters=parameters,
+        seed=parameters["seed"],
+        parent=None if parent is None else parent.number,
+        train_ids=[gold.annotation_id for gold in golds],
+        eval_ids=[gold.annotation_id for gold in held_out],
+    )
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
