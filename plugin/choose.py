@@ -71,7 +71,7 @@ def choose_balance(
     progress: Callable[[float, str], None] | None = None,
 ) -> Choice:
     """The balance with the highest macro F1 out of fold among those whose micro F1 is at most half a point
-    below the best one's. Trains ``folds`` times for each; the pipe comes back as it was.
+    below the best one's, the first of equals. Trains ``folds`` times for each; the pipe comes back as it was.
 
     ``folder`` is for the trainings' own files. What each trial found is kept there: the same choice, started
     again after a kill, tries only what is left (not where several processes train).
