@@ -18,6 +18,7 @@ from spanloop.plugin.pretrained import ModelError
 from spanloop.recipes import backend_commands, file_commands, loop_commands, round_commands
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.options import JSON
+from spanloop.recipes.training_lock import Cancelled
 from spanloop.store import StoreError
 
 
@@ -27,6 +28,12 @@ class Report(Protocol):
     def json(self) -> dict[str, object]: ...
 
     def text(self) -> str: ...
+
+
+class CancelledError(click.ClickException):
+    """As Ctrl-C, only from elsewhere."""
+
+    exit_code = 130
 
 
 class Loop(click.Group):
@@ -39,9 +46,8 @@ class Loop(click.Group):
         try:
             return super().invoke(ctx)
         except (RecipeError, StoreError, ModelError) as error:
-            refusal = click.ClickException(str(error))
-            refusal.exit_code = getattr(error, "exit_code", 1)
-            raise refusal from error
+            refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
+            raise refusal(str(error)) from error
         except KeyboardInterrupt as error:
             say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))

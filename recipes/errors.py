@@ -8,8 +8,6 @@ from pathlib import Path
 class RecipeError(ValueError):
     """One clear line: what is wrong, where, and what to type instead."""
 
-    exit_code = 1
-
 
 class FormatError(RecipeError):
     """A file that cannot be read as what it claims to be; the message begins with file and line."""

@@ -109,9 +109,7 @@ def lost_peers_named() -> Iterator[None]:
         yield
     except RuntimeError as error:
         if world() > 1 and any(word in str(error).lower() for word in ("gloo", "nccl", "peer")):
-            raise PeerLost(
-                "another process of this training has ended: torchrun tells which"
-            ) from error
+            raise PeerLost("another process of this training has ended: torchrun tells which") from error
         raise
 
 

@@ -33,8 +33,6 @@ _LOOKING_SECONDS = 0.5
 class Cancelled(RecipeError):
     """Somebody cancelled the training from elsewhere."""
 
-    exit_code = 130  # as for Ctrl-C
-
     def __init__(self, path: Path, by: str) -> None:
         super().__init__(f"cancelled by {by}: spanloop rounds {path}")
         self.by = by
