@@ -57,12 +57,18 @@ class Balance:
         return f"{shown}\n(out of fold: {self.folds} folds of the pool's gold, in {self.seconds:.0f} s)"
 
 
-def check_balance(balance: str | None, given: Mapping[str, Any]) -> None:
-    """RecipeError for a balance that does not exist, or where ``given`` (None: not given) chooses already."""
+def check_balance(balance: str | None, base: str, given: Mapping[str, Any]) -> None:
+    """RecipeError for a balance that does not exist, where ``given`` (None: not given) chooses already, or
+    where the training goes on from a round: that one has seen the folds it would be judged by."""
     if balance is None:
         return
     if balance != "auto":
         raise RecipeError(f"there is no balance {balance!r}: the only one is auto")
+    if base == "round":
+        raise RecipeError(
+            "--balance auto judges by gold that the model has never seen, and the promoted round has: leave "
+            "--base round out, or give what an earlier choice found, e.g. --class-weights sqrt"
+        )
     named = [_option(name) for name in CHOSEN if given.get(name) is not None]
     if named:
         raise RecipeError(

@@ -69,7 +69,7 @@ def retrain(
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     show = progress or silent
     _check_processes(balance)
-    check_balance(balance, {"class_weights": class_weights, **further})
+    check_balance(balance, base, {"class_weights": class_weights, **further})
     with Team() as team, Store.open(db) as store, _alone(store) as lock:
         settings = train_config(
             store,

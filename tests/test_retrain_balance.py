@@ -125,6 +125,11 @@ def test_it_goes_with_no_way_of_ones_own(db: Path, given: tuple[object, ...], na
     assert done("rounds", db, "--json")["rounds"] == []
 
 
+def test_it_goes_on_from_no_round_that_has_seen_the_folds(chosen: Chosen) -> None:
+    assert "leave --base round out" in refused("retrain", chosen.db, *AUTO, "--base", "round")
+    assert len(done("rounds", chosen.db, "--json")["rounds"]) == 1
+
+
 def test_too_little_gold_is_said_before_a_round_begins(tmp_path: Path, encoder: Path) -> None:
     db = tmp_path / "p.db"
     init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
