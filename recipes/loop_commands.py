@@ -209,6 +209,8 @@ def announce(say: Any, link: str) -> None:
     "--nice",
     type=click.IntRange(0, 19),
     default=NICE,
+    envvar="SPANLOOP_NICE",
+    show_envvar=True,
     help="How far it steps back for other processes, such as the page; 0: not at all.",
 )
 @json_option

@@ -40,7 +40,10 @@ def db(tmp_path: Path) -> Path:
 def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A process that has begun its round."""
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    environment = {name: value for name, value in os.environ.items() if name != "SPANLOOP_NICE"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             wait_for(lambda: process.poll() is not None or rounds(db, "running") == 1)
             yield process

@@ -82,7 +82,7 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, encoder: Path) -> N
         "    arguments[1] = 'nowhere.db'\n"
         "main(arguments)\n"
     )
-    settings = ["--nice", "0", "--epochs", "4", "--batch-size", "256", "--patience", "2"]
+    settings = ["--epochs", "4", "--batch-size", "256", "--patience", "2"]
     with two([str(script), "retrain", str(shared), *settings]) as process:
         out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
@@ -112,7 +112,7 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, encoder: Path) -> N
 
 def test_what_the_user_can_mend_is_one_line(tmp_path: Path, encoder: Path) -> None:
     db = project(tmp_path / "p", encoder)
-    with two([*COMMAND, str(db), "--nice", "0", "--balance", "auto"]) as process:
+    with two([*COMMAND, str(db), "--balance", "auto"]) as process:
         out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
     assert process.returncode == 1
     assert out == ""
@@ -125,7 +125,7 @@ def test_what_the_user_can_mend_is_one_line(tmp_path: Path, encoder: Path) -> No
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the second process in /proc")
 def test_the_death_of_one_process_ends_the_round(tmp_path: Path, encoder: Path) -> None:
     db = project(tmp_path / "p", encoder)
-    with two([*COMMAND, str(db), "--nice", "0", "--epochs", "5000"]) as process:
+    with two([*COMMAND, str(db), "--epochs", "5000"]) as process:
         wait_for(lambda: process.poll() is not None or rounds(db, "running") == 1)
         second = process_of_rank(process.pid, 1)
         assert second is not None
