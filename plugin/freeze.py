@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-# What stays: nothing, the word embeddings (half of a small model), or those and the lower half of the layers.
-Freeze = Literal["none", "embeddings", "half"]
+# What stays: nothing, the word embeddings (half of a small model), or all embeddings and the lower half of
+# the layers, or so many of them.
+Freeze = Literal["none", "embeddings", "half"] | int
 
 
 @contextmanager
@@ -17,13 +18,14 @@ def frozen(model: Any, what: Freeze) -> Iterator[list[nn.Module]]:
     """Within it, the parameters of ``what`` get no gradient; afterwards all is as it was. Gives the layers
     that stay as they are, from below.
 
-    ValueError for a model whose layers are not one list of modules, where half of them are asked for.
+    ValueError for a model whose layers are not one list of modules, where some of them are asked for, and
+    where it has fewer.
     """
     parameters = [p for part in _parts(model, what) for p in part.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
-        yield _lower(model) if what == "half" else []
+        yield [] if what in ("none", "embeddings") else _lower(model, what)
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
@@ -35,12 +37,15 @@ def _parts(model: Any, what: Freeze) -> list[nn.Module]:
     if what == "embeddings":
         return [model.get_input_embeddings()]
     embeddings = getattr(model.base_model, "embeddings", None) or model.get_input_embeddings()
-    return [embeddings, *_lower(model)]
+    return [embeddings, *_lower(model, what)]
 
 
-def _lower(model: Any) -> list[nn.Module]:
+def _lower(model: Any, what: Freeze) -> list[nn.Module]:
     layers = _layers(model)
-    return layers[: len(layers) // 2]
+    wanted = what if isinstance(what, int) else len(layers) // 2
+    if not 0 <= wanted <= len(layers):
+        raise ValueError(f"{wanted} layers cannot be frozen: {type(model).__name__} has {len(layers)}")
+    return layers[:wanted]
 
 
 def _layers(model: Any) -> list[nn.Module]:

@@ -12,6 +12,7 @@ _SMALLEST, _LARGEST = 256, 1024
 # A new head needs some hundred steps, however small the gold is; beyond thirty epochs nothing more comes.
 _STEPS = 250
 _FEWEST, _MOST = 5, 30
+_FAST = 0.6  # of the steps and epochs, for whoever is in a hurry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ class Plan:
     epochs: int
 
 
-def plan(wordpieces: int, *, batch_wordpieces: int | None = None, epochs: int | None = None) -> Plan:
-    """A plan for gold of so many wordpieces; what is given stays as it is."""
+def plan(
+    wordpieces: int, *, batch_wordpieces: int | None = None, epochs: int | None = None, fast: bool = False
+) -> Plan:
+    """A plan for gold of so many wordpieces; what is given stays as it is. ``fast``: three fifths of the
+    epochs."""
     batch = batch_wordpieces or min(max(wordpieces // _BATCHES_AN_EPOCH, _SMALLEST), _LARGEST)
     steps = max(-(-wordpieces // batch), 1)
-    return Plan(batch, epochs or min(max(-(-_STEPS // steps), _FEWEST), _MOST))
+    usual = min(max(-(-_STEPS // steps), _FEWEST), _MOST)
+    return Plan(batch, epochs or (round(_FAST * usual) if fast else usual))

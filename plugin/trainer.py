@@ -128,7 +128,7 @@ def fit(
 
     ``resume_from``: a checkpoint of the same training in ``folder``.
     """
-    with _own_randomness(), frozen(model, config.freeze) as lower, adapted(model, config.lora) as learner:
+    with _own_randomness(), frozen(model, config.frozen) as lower, adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
             model=learner,
             args=_arguments(config, plan, bf16, folder),

@@ -177,7 +177,7 @@ def package(**options: Any) -> object:
 @option("--folds", type=click.IntRange(2), default=3, help="Trainings; each judges what it did not see.")
 @click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
 @click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
-@click.option("--fast", is_flag=True, help="Train the upper half of the encoder alone.")
+@click.option("--fast", is_flag=True, help="Fewer epochs, and the word embeddings stay as they are.")
 @click.option("--seed", type=int, help="Of the folds and trainings.  [default: the project's]")
 @click.option(
     "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."

@@ -30,7 +30,7 @@ def train_config(
 ) -> TrainConfig:
     """The settings of a training; None: the default of the training function, for the seed the project's.
 
-    ``fast`` leaves the lower half of the encoder as it is. ``further``: more fields of TrainConfig by name.
+    ``further``: more fields of TrainConfig by name.
     RecipeError for class weights that do not exist, and for settings that do not go together.
     """
     from spanloop.plugin.train import TrainConfig
@@ -41,11 +41,9 @@ def train_config(
         "learning_rate": learning_rate,
         "batch_wordpieces": batch_size,
         "weight_decay": weight_decay,
-        "freeze": "half" if fast else None,
+        "fast": fast,
         "seed": store.project.seed if seed is None else seed,
     }
-    if fast and further.get("freeze") is not None:
-        raise RecipeError("--fast is --freeze half: leave one of them out")
     chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
     _check_together(chosen)
     return TrainConfig(**chosen)

@@ -14,6 +14,14 @@ def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -
     return given if given is None else _BF16.get(given, given)
 
 
+def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | int | None:
+    if given is None or given in ("none", "embeddings", "half"):
+        return given
+    if given.isdecimal():
+        return int(given)
+    raise click.BadParameter(f"{given!r} is neither none, embeddings, half nor a number of layers")
+
+
 _OPTIONS = (
     click.option(
         "--class-weights",
@@ -50,9 +58,14 @@ _OPTIONS = (
     click.option(
         "--weight-decay", type=click.FloatRange(0), help="Pull of the weights towards 0.  [default: 0.01]"
     ),
-    click.option("--fast", is_flag=True, help="Train the upper half of the encoder alone."),
     click.option(
-        "--freeze", type=click.Choice(["none", "embeddings", "half"]), help="What of the encoder stays."
+        "--fast", is_flag=True, help="Three fifths of the epochs, and the word embeddings stay as they are."
+    ),
+    click.option(
+        "--freeze",
+        metavar="none|embeddings|half|LAYERS",
+        callback=_freeze,
+        help="What of the encoder stays: half or so many of the layers, from below.",
     ),
     click.option(
         "--lora", type=click.IntRange(1), help="Learn adapters of this rank in the encoder's place."

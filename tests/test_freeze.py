@@ -25,6 +25,8 @@ def trainable(model: torch.nn.Module) -> set[str]:
         ("embeddings", ("word_embeddings",)),
         ("half", ("embeddings", "layer.0.", "layer.1.")),
         ("none", ()),
+        (1, ("embeddings", "layer.0.")),
+        (4, ("embeddings", "layer.")),
     ],
 )
 def test_what_is_frozen_gets_no_gradient_and_all_is_as_before_afterwards(
@@ -36,6 +38,21 @@ def test_what_is_frozen_gets_no_gradient_and_all_is_as_before_afterwards(
     with frozen(model, what):
         assert trainable(model) == {name for name in names if not any(part in name for part in still)}
     assert trainable(model) == names
+
+
+def test_more_layers_than_there_are_cannot_be_frozen() -> None:
+    config = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=4, num_attention_heads=1)
+    with (
+        pytest.raises(ValueError, match="5 layers cannot be frozen: BertForTokenClassification has 4"),
+        frozen(BertForTokenClassification(config), 5),
+    ):
+        pass
+
+
+def test_in_a_hurry_the_embeddings_stay() -> None:
+    assert TrainConfig(fast=True).frozen == "embeddings"
+    assert TrainConfig(fast=True, freeze="half").frozen == "half"
+    assert TrainConfig().frozen == "none"
 
 
 def test_frozen_embeddings_are_those_that_came(tmp_path: Path) -> None:

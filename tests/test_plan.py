@@ -16,6 +16,14 @@ def test_steps_are_enough_for_a_new_head_and_batches_stay_in_bounds(wordpieces: 
     assert steps >= 250 or planned.epochs == 30
 
 
+@given(st.integers(1, 10_000_000))
+def test_in_a_hurry_it_takes_three_fifths_of_the_epochs(wordpieces: int) -> None:
+    usual, fast = plan(wordpieces), plan(wordpieces, fast=True)
+    assert fast.batch_wordpieces == usual.batch_wordpieces
+    assert abs(fast.epochs - 0.6 * usual.epochs) <= 0.5
+    assert plan(wordpieces, epochs=7, fast=True).epochs == 7
+
+
 @given(st.integers(1, 1_000_000), st.integers(1, 1000))
 def test_more_text_never_means_more_epochs(wordpieces: int, more: int) -> None:
     assert plan(wordpieces + more * 1024).epochs <= plan(wordpieces).epochs

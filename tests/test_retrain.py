@@ -19,6 +19,7 @@ from spanloop.recipes.importing import import_files
 from spanloop.recipes.init import init
 from spanloop.recipes.predict import predict, predict_to_folder
 from spanloop.recipes.prelabel import prelabel
+from spanloop.recipes.reproduce import reproduce
 from spanloop.recipes.retrain import NoRound, RoundReport, retrain
 from spanloop.recipes.simulate import compare, simulate_answers
 from spanloop.store import Store
@@ -274,11 +275,13 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
         assert one.models.all()[0].hash == two.models.all()[0].hash
 
 
-def test_fast_leaves_the_lower_half_alone(db: Path) -> None:
-    report = retrain(db, epochs=1, fast=True, patience=None)
-    assert isinstance(report, RoundReport)
+def test_fast_takes_fewer_epochs_and_can_be_reproduced(db: Path) -> None:
+    retrain(db, fast=True)
     with Store.open(db) as store:
-        assert store.rounds.get(1).parameters["freeze"] == "half"
+        row = store.rounds.get(1)
+    assert row.parameters["fast"] is True
+    assert (row.manifest or {})["epochs"] == 18
+    assert reproduce(db, 1).same
 
 
 def test_a_renamed_label_keeps_its_score_and_a_retired_one_is_left_out(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 import pytest
-from test_cli import done, refused
+from test_cli import done, refused, run
 from test_retrain import build
 from tiny_models import build_tiny
 
@@ -26,7 +26,6 @@ OTHER_NAMES = {"batch_wordpieces": "batch_size"}
 NO_FIELDS = {
     "balance": "it chooses among fields",
     "base": "it is about the weights to start from",
-    "fast": "it is freeze=half",
 }
 
 
@@ -75,11 +74,13 @@ def test_patience_that_has_nothing_to_watch_is_told(db: Path) -> None:
 SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
     (
         ("--label-strategy", "all", "--accumulate", 2, "--held-out", 0, "--warmup", 0.3, "--bf16", "no"),
-        {"label_strategy": "all", "accumulate": 2, "held_out": 0.0, "warmup": 0.3, "bf16": False},
+        {"label_strategy": "all", "fast": False, "accumulate": 2, "held_out": 0.0, "warmup": 0.3}
+        | {"bf16": False},
     ),
     (
-        ("--augment", 0.5, "--swap", "tokens", "--oversample", 0.2, "--bf16", "auto"),
-        {"augment": 0.5, "swap": "tokens", "oversample": 0.2, "bf16": "auto"},
+        ("--augment", 0.5, "--swap", "tokens", "--oversample", 0.2, "--bf16", "auto", "--fast",
+         "--freeze", 1),
+        {"fast": True, "freeze": 1, "augment": 0.5, "swap": "tokens", "oversample": 0.2, "bf16": "auto"},
     ),
     (
         ("--class-weights", "focal", "--focal-gamma", 1.5, "--gradient-checkpointing", "--bf16", "yes"),
@@ -107,6 +108,12 @@ def test_what_is_typed_is_what_the_round_is_trained_with(
     assert {name: parameters[name] for name in asked} == asked
 
 
+def test_freeze_takes_a_word_or_a_number_and_nothing_else(db: Path) -> None:
+    result = run("retrain", db, "--freeze", "most")
+    assert result.exit_code == 2
+    assert "'most' is neither none, embeddings, half nor a number of layers" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
@@ -114,7 +121,6 @@ def test_what_is_typed_is_what_the_round_is_trained_with(
         (("--swap", "tokens", "--augment", 0), "give --augment too"),
         (("--beta", 0.5, "--class-weights", "sqrt"), "--beta belongs to --class-weights effective"),
         (("--focal-gamma", 2), "--focal-gamma belongs to --class-weights focal"),
-        (("--fast", "--freeze", "none"), "--fast is --freeze half"),
         (("--patience", 2, "--held-out", 0), "leave --held-out 0 out"),
         (("--class-weights", "DOG=2"), "'DOG'; the labels are PER, LOC, O"),
         (("--class-weights", "PER=-1"), "the class weight of 'PER' is -1.0"),
