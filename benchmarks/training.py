@@ -57,6 +57,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "all wordpieces": {"label_strategy": "all"},
     "embeddings frozen": {"freeze": "embeddings"},
     "half frozen": {"freeze": "half"},
+    "fast": {"fast": True, "epochs": None},
     "fp32": {"bf16": False},
     "sqrt, oversample": {"class_weights": "sqrt", "oversample": 0.1},
     "sqrt, mentions": {"class_weights": "sqrt", "augment": 0.5},
