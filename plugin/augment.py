@@ -1,4 +1,5 @@
-"""More of the rare: documents repeated, mentions swapped, tokens swapped. Each is off unless asked for.
+"""More of the rare, less of the plenty: documents repeated or left out, mentions swapped, tokens swapped.
+Each is off unless asked for.
 
 All of it is drawn from a seed, and all of it is made of tokens: a new document keeps the spaces and the cut
 of the one it came from, so that what is learned is cut as what is predicted on will be.
@@ -41,6 +42,20 @@ def oversample(golds: Sequence[Gold], threshold: float, seed: int) -> list[int]:
     for place, factor in enumerate(repeat_factors(golds, threshold)):
         places += [place] * (int(factor) + (rng.random() < factor % 1))
     return places
+
+
+def undersample(golds: Sequence[Gold], share: float, seed: int) -> list[int]:
+    """The places of ``golds`` to learn from, ascending: all but a ``share`` of those without any span.
+
+    Documents in which a suggestion was refused stay: they say more than that nothing is there. Where no
+    document has a span nothing is left out.
+    """
+    empty = [place for place, gold in enumerate(golds) if not gold.spans and not gold.negatives]
+    if len(empty) == len(golds):
+        return list(range(len(golds)))
+    rng = random.Random(f"undersample-{seed}")
+    left_out = set(rng.sample(empty, round(share * len(empty))))
+    return [place for place in range(len(golds)) if place not in left_out]
 
 
 def augment(golds: Sequence[Gold], share: float, seed: int, *, swap: Swap = "mentions") -> list[Gold]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spanloop.plugin.augment import oversample
+from spanloop.plugin.augment import oversample, undersample
 from spanloop.plugin.checkpoint import identity
 from spanloop.plugin.gold import Gold, groups_of
 from spanloop.plugin.intervals import averages
@@ -155,9 +155,10 @@ def _others(golds: Sequence[Gold], part: Sequence[int]) -> list[int]:
 
 def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
     """About what a training costs, in tokens that it reads."""
-    places = oversample(golds, config.oversample, config.seed) if config.oversample else range(len(golds))
-    tokens = sum(len(golds[place].doc) for place in places)
-    tokens += round(config.augment * sum(len(gold.doc) for gold in golds))
+    kept = [golds[place] for place in undersample(golds, config.undersample, config.seed)]
+    places = oversample(kept, config.oversample, config.seed) if config.oversample else range(len(kept))
+    tokens = sum(len(kept[place].doc) for place in places)
+    tokens += round(config.augment * sum(len(gold.doc) for gold in kept))
     return max(
         tokens * plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs).epochs, 1
     )

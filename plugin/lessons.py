@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spanloop.plugin.augment import augment, oversample
+from spanloop.plugin.augment import augment, oversample, undersample
 from spanloop.plugin.gold import Gold, UnitGold, put_on_units
 from spanloop.plugin.schemes import OUTSIDE, encode, tag_ids, tag_label
 
@@ -88,11 +88,12 @@ def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[Train
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The lessons of one training. ``learned`` and ``held`` are places of ``lessons``; ``taught`` are those
-    learned from, with what was repeated or made up beside them."""
+    """The lessons of one training. ``learned``, ``left_out`` and ``held`` are places of ``lessons``, each
+    in one of the three; ``taught`` are those learned from, with what was repeated or made up beside them."""
 
     lessons: list[Lesson]
     learned: list[int]
+    left_out: list[int]
     held: list[int]
     taught: list[Lesson]
 
@@ -104,9 +105,11 @@ class Course:
         return {
             "documents": len(self.lessons),
             "documents_held_out": len(self.held),
+            "documents_left_out": len(self.left_out),
             "tokens_trained": trained,
             "tokens_masked": _tokens(own) - trained,
             "tokens_held_out": _tokens([self.lessons[place] for place in self.held]),
+            "tokens_left_out": _tokens([self.lessons[place] for place in self.left_out]),
             "tokens_added": known - trained,
             "gold_spans": sum(len(lesson.placed.runs) + lesson.placed.lost for lesson in self.lessons),
             "gold_spans_lost": sum(lesson.placed.lost for lesson in self.lessons),
@@ -115,16 +118,19 @@ class Course:
 
 
 def course_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold], config: TrainConfig) -> Course:
-    """What is learned from, what is held out, and what is added for the rare."""
+    """What is learned from, what is left and held out, and what is added for the rare."""
     from spanloop.plugin.inner import hold_out
 
     lessons = lessons_of(pipe, golds)
-    learned, held = hold_out(golds, config.held_out, config.seed)
+    rest, held = hold_out(golds, config.held_out, config.seed)
+    kept = undersample([golds[place] for place in rest], config.undersample, config.seed)
+    learned = [rest[place] for place in kept]
+    left_out = sorted(set(rest) - set(learned))
     own = [golds[place] for place in learned]
     places = oversample(own, config.oversample, config.seed) if config.oversample else range(len(own))
     taught = [lessons[learned[place]] for place in places]
     made = augment(own, config.augment, config.seed, swap=config.swap)
-    return Course(lessons, learned, held, taught + (lessons_of(pipe, made) if made else []))
+    return Course(lessons, learned, left_out, held, taught + (lessons_of(pipe, made) if made else []))
 
 
 def _tokens(lessons: Sequence[Lesson], *, known: bool = False) -> int:

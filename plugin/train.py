@@ -42,8 +42,9 @@ class TrainConfig:
     the rank of adapters learned in its place, 0: none (takes peft; neither ``patience`` nor checkpoints with
     it). ``gradient_checkpointing``: less memory, more time.
     ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight. ``oversample``: documents
-    with a label that fewer than this share of them has are repeated. ``augment``: so many new documents for
-    each old one, their mentions or tokens (``swap``) replaced.
+    with a label that fewer than this share of them has are repeated. ``undersample``: this share of the
+    documents without any span is left out. ``augment``: so many new documents for each old one, their
+    mentions or tokens (``swap``) replaced.
     ``held_out``: the share of the gold (from 50 documents up, 200 at most) that is kept to score each epoch
     and to fit confidences on. ``patience``: stop when that score has not risen for so many epochs and keep
     the best; None: never. ``checkpoint_seconds``: keep a checkpoint at the end of an epoch, so often at
@@ -62,6 +63,7 @@ class TrainConfig:
     label_strategy: LabelStrategy = "first"
     bf16: Literal["auto"] | bool = "auto"
     oversample: float = 0.0
+    undersample: float = 0.0
     augment: float = 0.0
     swap: Swap = "mentions"
     freeze: Freeze = "none"
@@ -83,20 +85,22 @@ class TrainConfig:
 class TrainReport:
     """What went in and what came of it.
 
-    ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` are all tokens of the documents that the
-    model can see, each once; ``tokens_added`` were repeated or made up beside them. ``gold_spans_lost`` of
-    ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document, say which, and which
-    moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the inner slice after
-    each.
+    ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` + ``tokens_left_out`` are all tokens of the
+    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
+    ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
+    say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
+    inner slice after each.
     """
 
     seconds: float
     class_weights: dict[str, float]
     documents: int
     documents_held_out: int
+    documents_left_out: int
     tokens_trained: int
     tokens_masked: int
     tokens_held_out: int
+    tokens_left_out: int
     tokens_added: int
     gold_spans: int
     gold_spans_lost: int

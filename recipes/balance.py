@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spanloop.plugin.component import HFTokenClassifierPipe
 
 Balancing = Literal["auto"]
-CHOSEN = ("class_weights", "beta", "focal_gamma", "oversample", "augment", "swap")
+CHOSEN = ("class_weights", "beta", "focal_gamma", "oversample", "undersample", "augment", "swap")
 """The settings that a choice makes: beside it nobody else may."""
 
 

@@ -84,6 +84,11 @@ _OPTIONS = (
         help="Repeat documents with labels rarer than this share.",
     ),
     click.option(
+        "--undersample",
+        type=click.FloatRange(0, 1),
+        help="Leave out this share of the documents without any span.",
+    ),
+    click.option(
         "--augment", type=click.FloatRange(0), help="So many new documents for each, rare labels first."
     ),
     click.option(

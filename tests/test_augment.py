@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanloop.plugin.augment import Swap, augment, oversample, repeat_factors
+from spanloop.plugin.augment import Swap, augment, oversample, repeat_factors, undersample
 from spanloop.plugin.gold import Gold
 from spanloop.plugin.spans import CharSpan
 
@@ -91,6 +93,24 @@ def test_what_was_seen_in_part_or_cuts_a_token_takes_no_part() -> None:
 def test_repeat_factors_by_hand() -> None:
     golds = [GOLDS[2], *[GOLDS[1]] * 7, GOLDS[3], GOLDS[3]]
     assert repeat_factors(golds, 0.4) == pytest.approx([2.0, *[1.0] * 9])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.floats(0.0, 1.0), st.integers(0, 50))
+def test_only_documents_without_a_span_are_left_out_and_as_many_as_asked(
+    empty: list[bool], share: float, seed: int
+) -> None:
+    golds = [replace(GOLDS[1], spans=()) if bare else GOLDS[1] for bare in empty]
+    places = undersample(golds, share, seed)
+    assert places == sorted(set(places))
+    assert undersample(golds, share, seed) == places
+    left_out = set(range(len(golds))) - set(places)
+    assert all(not golds[place].spans for place in left_out)
+    assert len(left_out) == (0 if all(empty) else round(share * sum(empty)))
+
+
+def test_a_document_with_a_refused_suggestion_is_not_left_out() -> None:
+    refused = replace(GOLDS[1], spans=(), negatives=GOLDS[1].spans)
+    assert undersample([GOLDS[1], refused, replace(GOLDS[1], spans=())], 1.0, 0) == [0, 1]
 
 
 @given(st.floats(0.0, 1.0), st.integers(0, 50))

@@ -77,6 +77,7 @@ def test_a_training_is_watched_and_calibrated_on_its_slice(tiny: Path, tmp_path:
     assert pipe.temperature == report.calibration.temperature != 1.0
     total = sum(len(doc.starts) for doc in pipe.encode([gold.doc for gold in made]))
     assert report.tokens_trained + report.tokens_masked + report.tokens_held_out == total
+    assert report.tokens_left_out == 0
 
 
 def test_a_small_round_says_that_it_was_not_calibrated(tiny: Path, tmp_path: Path) -> None:

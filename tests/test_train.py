@@ -94,6 +94,17 @@ def test_every_token_is_trained_once_or_masked_and_counted(
     assert report.documents == 2
 
 
+def test_what_is_left_out_is_counted(trained: Callable[..., Trained]) -> None:
+    bare = [("Nobody met anybody there.", []) for _ in range(4)]
+    _, whole = trained([*TEXTS, *bare], TrainConfig(epochs=1, bf16=False))
+    _, fewer = trained([*TEXTS, *bare], TrainConfig(epochs=1, bf16=False, undersample=0.5))
+    assert (whole.documents_left_out, whole.tokens_left_out) == (0, 0)
+    assert fewer.documents_left_out == round(0.5 * sum(not row[1] for row in [*TEXTS, *bare])) > 0
+    assert fewer.tokens_left_out >= 5 * fewer.documents_left_out
+    assert fewer.documents == whole.documents
+    assert fewer.tokens_trained + fewer.tokens_left_out == whole.tokens_trained
+
+
 def test_spans_past_the_first_window_are_learned(nlp: Language, trained: Callable[..., Trained]) -> None:
     """D8: truncation made gold past 510 wordpieces vanish."""
     filler = "Nothing to see here, on the 10th of May. " * 8
