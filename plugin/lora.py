@@ -38,6 +38,7 @@ def adapted(model: Any, rank: int) -> Iterator[Any]:
         yield wrapped
     finally:
         wrapped.merge_and_unload()
-        del model.peft_config  # else the next training would believe that adapters are still there
+        # Some versions of peft leave this behind: the next training would believe that adapters are there.
+        vars(model).pop("peft_config", None)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(trained[name])

@@ -39,8 +39,8 @@ class TrainConfig:
     ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``freeze``: what of
     the encoder is left as it is; a number: the embeddings and so many layers, from below. ``fast``: three
     fifths of the epochs (where none are given), and the word embeddings left as they are at least. ``lora``:
-    the rank of adapters learned in its place, 0: none (takes peft; neither ``patience`` nor checkpoints with
-    it). ``gradient_checkpointing``: less memory, more time.
+    the rank of adapters learned in its place, 0: none (takes peft; neither frozen layers nor ``patience``
+    nor checkpoints with it). ``gradient_checkpointing``: less memory, more time.
     ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight. ``oversample``: documents
     with a label that fewer than this share of them has are repeated. ``undersample``: this share of the
     documents without any span is left out. ``augment``: so many new documents for each old one, their
@@ -183,6 +183,8 @@ def _check(config: TrainConfig) -> None:
     """Settings that do not go together."""
     if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
         raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
+    if config.lora and config.freeze not in ("none", "embeddings"):
+        raise ValueError("lora puts adapters into every layer: leave freeze out")
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
 

@@ -190,6 +190,7 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         use_cpu=cpu,
         average_tokens_across_devices=True,
         remove_unused_columns=False,
+        label_names=["labels"],
         save_strategy="no",  # `Steps` asks for checkpoints
         ddp_backend="gloo" if int(os.environ.get("WORLD_SIZE", "1")) > 1 and cpu else None,
         eval_strategy="no",

@@ -64,6 +64,8 @@ def _check_together(chosen: Mapping[str, Any]) -> None:
         raise RecipeError("--lora needs the package peft: pip install 'spanloop[lora]'")
     if chosen.get("lora") and chosen.get("patience") is not None:
         raise RecipeError("--lora and --patience do not go together: leave one of them out")
+    if chosen.get("lora") and chosen.get("freeze") not in (None, "none", "embeddings"):
+        raise RecipeError("--lora puts adapters into every layer: leave --freeze out")
 
 
 def _class_weights(

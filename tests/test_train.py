@@ -195,7 +195,6 @@ def test_gradient_checkpointing_learns_the_same(trained: Callable[..., Trained])
 def test_adapters_are_merged_into_an_ordinary_model(
     nlp: Language, trained: Callable[..., Trained], tmp_path: Path
 ) -> None:
-    pytest.importorskip("peft", reason="lora is an extra: pip install peft")
     before = dict(nlp.get_pipe("hf_token_classifier").hf_model().state_dict())
     embeddings = before["bert.embeddings.word_embeddings.weight"].clone()
     for _ in range(2):
@@ -215,6 +214,8 @@ def test_settings_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="neither patience nor checkpoints"):
         trained(TEXTS, replace(FAST, lora=4, patience=2))
+    with pytest.raises(ValueError, match="adapters into every layer"):
+        trained(TEXTS, replace(FAST, lora=4, freeze=1))
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ValueError, match="several processes keep no checkpoints"):
         trained(TEXTS, replace(FAST, checkpoint_seconds=60))

@@ -92,6 +92,7 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),
+    (("--lora", 2, "--lr", 0.01), {"lora": 2, "learning_rate": 0.01, "checkpoint_seconds": None}),
 ]  # fmt: skip
 
 
@@ -121,6 +122,8 @@ def test_freeze_takes_a_word_or_a_number_and_nothing_else(db: Path) -> None:
         (("--swap", "tokens", "--augment", 0), "give --augment too"),
         (("--beta", 0.5, "--class-weights", "sqrt"), "--beta belongs to --class-weights effective"),
         (("--focal-gamma", 2), "--focal-gamma belongs to --class-weights focal"),
+        (("--lora", 2, "--patience", 1), "--lora and --patience do not go together"),
+        (("--lora", 2, "--freeze", "half"), "--lora puts adapters into every layer: leave --freeze out"),
         (("--patience", 2, "--held-out", 0), "leave --held-out 0 out"),
         (("--class-weights", "DOG=2"), "'DOG'; the labels are PER, LOC, O"),
         (("--class-weights", "PER=-1"), "the class weight of 'PER' is -1.0"),
