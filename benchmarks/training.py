@@ -48,6 +48,8 @@ from spanloop.plugin.train import TrainConfig, train
 PLAIN = "plain"
 ROWS: dict[str, dict[str, Any]] = {
     "none": {},
+    "1e-4": {"learning_rate": 1e-4},
+    "1e-4, batches of 512": {"learning_rate": 1e-4, "batch_wordpieces": 512},
     "sqrt": {"class_weights": "sqrt"},
     "effective": {"class_weights": "effective"},
     "inverse": {"class_weights": "inverse"},
