@@ -51,6 +51,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "1e-4": {"learning_rate": 1e-4},
     "1e-4, batches of 512": {"learning_rate": 1e-4, "batch_wordpieces": 512},
     "sqrt": {"class_weights": "sqrt"},
+    "sqrt, 1e-4, batches of 512": {
+        "class_weights": "sqrt",
+        "learning_rate": 1e-4,
+        "batch_wordpieces": 512,
+    },
     "effective": {"class_weights": "effective"},
     "inverse": {"class_weights": "inverse"},
     "focal": {"class_weights": "focal"},
