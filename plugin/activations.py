@@ -81,10 +81,10 @@ def record(
     """
     collate = Collator(pad_id)
     device = next(model.parameters()).device
+    model.eval()
     wraps = _wraps(model, layers, collate(windows[:1]))
     if wraps is None:
         return None
-    model.eval()
     begins = np.zeros(len(windows), dtype=np.int64)
     written = 0
     with tempfile.TemporaryFile(dir=folder) as file:

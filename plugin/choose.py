@@ -159,9 +159,8 @@ def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
     places = oversample(kept, config.oversample, config.seed) if config.oversample else range(len(kept))
     tokens = sum(len(kept[place].doc) for place in places)
     tokens += round(config.augment * sum(len(gold.doc) for gold in kept))
-    return max(
-        tokens * plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs).epochs, 1
-    )
+    planned = plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs, fast=config.fast)
+    return max(tokens * planned.epochs, 1)
 
 
 def _judged(

@@ -16,8 +16,6 @@ from spanloop.store import Store
 from spanloop.store.records import Gold, Round
 
 if TYPE_CHECKING:
-    from spacy.language import Language
-
     from spanloop.plugin.component import HFTokenClassifierPipe
 
 
@@ -59,16 +57,19 @@ def reproduce(db: str | Path, number: int, *, progress: Progress | None = None) 
 def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierPipe:
     from spanloop.plugin.train import TrainConfig, train
     from spanloop.recipes.convert import training_gold
+    from spanloop.recipes.processes import Lesson
+    from spanloop.recipes.training import pipeline_of
 
     known = {field.name for field in fields(TrainConfig)}
     config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
     labels = store.rounds.labels(row.number)
-    nlp, pipe = _pipeline(store, row, labels)
-    pipe.set_labels(labels, seed=config.seed)
     names = _names_of_then(store, row)
     golds = [
         _renamed(gold, names) for gold in store.annotations.gold_of(store.rounds.annotation_ids(row.number))
     ]
+    parent = row.parent if row.parameters.get("base") == "round" else None
+    start_from = None if parent is None else store.rounds.folder(parent)
+    nlp, pipe = pipeline_of(Lesson(store.project, labels, start_from, config, golds))
     folder = Path(tempfile.mkdtemp(prefix="spanloop-reproduce-"))
 
     def shown(share: float, what: str) -> None:
@@ -79,20 +80,6 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return pipe
-
-
-def _pipeline(store: Store, row: Round, labels: list[str]) -> tuple[Language, HFTokenClassifierPipe]:
-    from spanloop.recipes.annotate import classifier, with_model
-    from spanloop.recipes.pipelines import load_round, project_nlp
-
-    if row.parameters.get("base") == "round" and row.parent is not None:
-        nlp = load_round(store, row.parent)
-        found = classifier(nlp)
-        if found is None:
-            raise RecipeError(f"the pipeline of round {row.parent} has no token classifier")
-        return nlp, found[1]
-    nlp = project_nlp(store.project)
-    return nlp, with_model(nlp, store.project.base_model, task=store.project.task, labels=labels)
 
 
 def _names_of_then(store: Store, row: Round) -> dict[str, str]:

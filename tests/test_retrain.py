@@ -238,15 +238,6 @@ def test_class_weights_by_label_and_unknown_ones(db: Path) -> None:
     assert report["class_weights"]["PER"] == pytest.approx(2 * report["class_weights"]["LOC"])
 
 
-def test_options_of_training_reach_the_round(db: Path) -> None:
-    options = ["--label-strategy", "all", "--accumulate", 2, "--held-out", 0, "--epochs", 1]
-    done("retrain", db, *options, "--json")
-    with Store.open(db) as store:
-        parameters = store.rounds.get(1).parameters
-    asked = {"label_strategy": "all", "accumulate": 2, "held_out": 0.0, "epochs": 1}
-    assert {name: parameters[name] for name in asked} == asked
-
-
 def test_adapters_that_cannot_be_had_are_refused_before_a_round_begins(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
