@@ -64,9 +64,9 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
     labels = store.rounds.labels(row.number)
     names = _names_of_then(store, row)
-    golds = [
-        _renamed(gold, names) for gold in store.annotations.gold_of(store.rounds.annotation_ids(row.number))
-    ]
+    kept = store.annotations.gold_of(store.rounds.annotation_ids(row.number))
+    # A training reads its gold in the order of the documents, whoever answered which one first.
+    golds = [_renamed(gold, names) for gold in sorted(kept, key=lambda gold: gold.document.id or 0)]
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds.folder(parent)
     nlp, pipe = pipeline_of(Lesson(store.project, labels, start_from, config, golds))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from store_making import say
 from test_cli import EVALUATION, STATUS, done, jsonl_file, refused
 from tiny_models import build_tiny
 
@@ -263,6 +264,14 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
     retrain(db, epochs=4, checkpoint_seconds=0.0)
     with Store.open(whole) as one, Store.open(db) as two:
         assert one.models.all()[0].hash == two.models.all()[0].hash
+
+
+def test_a_round_is_reproduced_whatever_order_its_documents_were_answered_in(db: Path) -> None:
+    with Store.open(db) as store:
+        first = next(store.documents.iterate())
+        store.annotations.add(say(first.id or 0, "import", "0-3:LOC"))
+    retrain(db, epochs=1)
+    assert reproduce(db, 1).same
 
 
 def test_fast_takes_fewer_epochs_and_can_be_reproduced(db: Path) -> None:
