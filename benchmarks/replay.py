@@ -56,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--strategy", default=None, help="query strategy after the first round (prelabel's default)"
     )
-    parser.add_argument("--class-weights", default="effective")
+    parser.add_argument("--class-weights", default=None, help="default: that of retrain")
     parser.add_argument("--model", default="offline")
     parser.add_argument("--epochs", type=int, default=None)
     parser.add_argument("--learning-rate", type=float, default=None)

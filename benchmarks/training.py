@@ -65,11 +65,13 @@ ROWS: dict[str, dict[str, Any]] = {
     "tokens": {"augment": 0.5, "swap": "tokens"},
     "all wordpieces": {"label_strategy": "all"},
     "embeddings frozen": {"freeze": "embeddings"},
+    "lowest layer frozen": {"freeze": 1},
     "half frozen": {"freeze": "half"},
     "fast": {"fast": True, "epochs": None},
     "fp32": {"bf16": False},
     "sqrt, oversample": {"class_weights": "sqrt", "oversample": 0.1},
     "sqrt, undersample": {"class_weights": "sqrt", "undersample": 0.5},
+    "sqrt, mentions": {"class_weights": "sqrt", "augment": 0.5},
 }
 
 

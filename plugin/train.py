@@ -33,7 +33,8 @@ _VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "s
 class TrainConfig:
     """The knobs of one training.
 
-    ``epochs`` and ``batch_wordpieces`` (wordpieces a batch, padding included) None: as `plan` sees fit.
+    ``epochs``, ``learning_rate`` and ``batch_wordpieces`` (wordpieces a batch, padding included) None: as
+    `plan` sees fit.
     ``accumulate``: batches a step. ``warmup``: the share of steps in which the learning rate rises before
     it falls linearly to 0. ``bf16``: bfloat16 autocast, auto = where the processor has it.
     ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``freeze``: what of
@@ -52,12 +53,12 @@ class TrainConfig:
     """
 
     epochs: int | None = None
-    learning_rate: float = 3e-4
+    learning_rate: float | None = None
     batch_wordpieces: int | None = None
     accumulate: int = 1
     weight_decay: float = 0.01
     warmup: float = 0.1
-    class_weights: str | Mapping[str, float] = "effective"
+    class_weights: str | Mapping[str, float] = "sqrt"
     beta: float | None = None
     focal_gamma: float = 2.0
     label_strategy: LabelStrategy = "first"
@@ -110,6 +111,7 @@ class TrainReport:
     steps: int
     epochs: int
     batch_wordpieces: int
+    learning_rate: float
     bf16: bool
     calibration: Calibration
     versions: dict[str, str] = field(default_factory=dict)
@@ -142,6 +144,7 @@ def train(
         sum(map(len, windows)),
         batch_wordpieces=config.batch_wordpieces,
         epochs=config.epochs,
+        learning_rate=config.learning_rate,
         fast=config.fast,
     )
     bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
@@ -172,6 +175,7 @@ def train(
         steps=steps,
         epochs=planned.epochs,
         batch_wordpieces=planned.batch_wordpieces,
+        learning_rate=planned.learning_rate,
         bf16=bf16,
         calibration=inner.calibrate(),
         versions={name: version(name) for name in _VERSIONS},

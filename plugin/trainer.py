@@ -177,7 +177,7 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=plan.epochs,
-        learning_rate=config.learning_rate,
+        learning_rate=plan.learning_rate,
         gradient_accumulation_steps=config.accumulate,
         gradient_checkpointing=config.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},

@@ -51,11 +51,11 @@ def train_config(
 
 def _check_together(chosen: Mapping[str, Any]) -> None:
     """RecipeError for a setting that would do nothing, or that another one forbids."""
-    weights = chosen.get("class_weights", "effective")
+    weights = chosen.get("class_weights")
     if chosen.get("swap") is not None and not chosen.get("augment"):
         raise RecipeError("--swap says how --augment makes new documents: give --augment too, e.g. 0.5")
     if chosen.get("beta") is not None and weights != "effective":
-        raise RecipeError("--beta belongs to --class-weights effective: leave it out")
+        raise RecipeError("--beta belongs to --class-weights effective: give that too")
     if chosen.get("focal_gamma") is not None and weights != "focal":
         raise RecipeError("--focal-gamma belongs to --class-weights focal: give that too")
     if chosen.get("patience") is not None and chosen.get("held_out") == 0:

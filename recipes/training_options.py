@@ -25,7 +25,7 @@ def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None)
 _OPTIONS = (
     click.option(
         "--class-weights",
-        help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.  [default: effective]",
+        help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.  [default: sqrt]",
     ),
     click.option(
         "--beta", type=click.FloatRange(0, 1, max_open=True), help="Of effective.  [default: by size]"
@@ -48,7 +48,7 @@ _OPTIONS = (
         "--lr",
         "learning_rate",
         type=click.FloatRange(0, min_open=True),
-        help="Highest learning rate.  [default: 3e-4]",
+        help="Highest learning rate.  [default: by size]",
     ),
     click.option(
         "--warmup", type=click.FloatRange(0, 1), help="Share of the steps in which it rises.  [default: 0.1]"

@@ -112,7 +112,7 @@ def test_the_report_tells_how_the_round_was_balanced(chosen: Chosen, tmp_path: P
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        (("--class-weights", "effective"), "--class-weights"),  # the default, but given
+        (("--class-weights", "sqrt"), "--class-weights"),  # the default, but given
         (("--oversample", 0), "--oversample"),
         (("--augment", 0.5, "--swap", "tokens"), "--augment and --swap"),
         (("--beta", 0.9), "--beta"),

@@ -87,8 +87,8 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
         {"class_weights": "focal", "focal_gamma": 1.5, "gradient_checkpointing": True, "bf16": True},
     ),
     (
-        ("--beta", 0.5, "--freeze", "embeddings", "--held-out", 0.2, "--lr", 0.01,
-         "--batch-size", 64, "--seed", 7),
+        ("--class-weights", "effective", "--beta", 0.5, "--freeze", "embeddings", "--held-out", 0.2,
+         "--lr", 0.01, "--batch-size", 64, "--seed", 7),
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),
@@ -121,6 +121,7 @@ def test_freeze_takes_a_word_or_a_number_and_nothing_else(db: Path) -> None:
         (("--swap", "tokens"), "give --augment too"),
         (("--swap", "tokens", "--augment", 0), "give --augment too"),
         (("--beta", 0.5, "--class-weights", "sqrt"), "--beta belongs to --class-weights effective"),
+        (("--beta", 0.5), "--beta belongs to --class-weights effective: give that too"),
         (("--focal-gamma", 2), "--focal-gamma belongs to --class-weights focal"),
         (("--lora", 2, "--patience", 1), "--lora and --patience do not go together"),
         (("--lora", 2, "--freeze", "half"), "--lora puts adapters into every layer: leave --freeze out"),

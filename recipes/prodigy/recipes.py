@@ -130,7 +130,7 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
     class_weights=("--class-weights", "-w", "none, inverse, sqrt, effective or focal"),
     if_new=("--if-new", "-i", "Only if so many annotations came since the last round"),
 )
-def retrain(db: str, epochs: int = 0, class_weights: str = "effective", if_new: int = 0) -> None:
+def retrain(db: str, epochs: int = 0, class_weights: str = "sqrt", if_new: int = 0) -> None:
     """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
     from spanloop.recipes.cli import say
     from spanloop.recipes.prelabel import prelabel
