@@ -48,14 +48,8 @@ from spanloop.plugin.train import TrainConfig, train
 PLAIN = "plain"
 ROWS: dict[str, dict[str, Any]] = {
     "none": {},
-    "1e-4": {"learning_rate": 1e-4},
-    "1e-4, batches of 512": {"learning_rate": 1e-4, "batch_wordpieces": 512},
+    "3e-4, batches of 1024": {"learning_rate": 3e-4, "batch_wordpieces": 1024},
     "sqrt": {"class_weights": "sqrt"},
-    "sqrt, 1e-4, batches of 512": {
-        "class_weights": "sqrt",
-        "learning_rate": 1e-4,
-        "batch_wordpieces": 512,
-    },
     "effective": {"class_weights": "effective"},
     "inverse": {"class_weights": "inverse"},
     "focal": {"class_weights": "focal"},
@@ -72,6 +66,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "sqrt, oversample": {"class_weights": "sqrt", "oversample": 0.1},
     "sqrt, undersample": {"class_weights": "sqrt", "undersample": 0.5},
     "sqrt, mentions": {"class_weights": "sqrt", "augment": 0.5},
+    "mentions, undersample": {"augment": 0.5, "undersample": 0.5},
 }
 
 
