@@ -101,15 +101,17 @@ def test_training_resumes_where_it_was_saved(folder: Path, tmp_path: Path) -> No
     data = examples(nlp)
     optimizer = nlp.initialize(lambda: data)
     optimizer.learn_rate = 0.01
-    for _ in range(15):
-        before = nlp.update(data, sgd=optimizer, losses={})
+    losses = [nlp.update(data, sgd=optimizer, losses={})["hf_token_classifier"] for _ in range(15)]
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path)
     again = loaded.resume_training()
     again.learn_rate = 0.01
-    for _ in range(15):
-        after = loaded.update(examples(loaded), sgd=again, losses={})
-    assert after["hf_token_classifier"] < before["hf_token_classifier"]
+    data = examples(loaded)
+    resumed = [loaded.update(data, sgd=again, losses={})["hf_token_classifier"] for _ in range(15)]
+    # With dropout, and near 0, two losses differ by chance: what must hold is that it neither begins anew
+    # nor stands still.
+    assert resumed[0] < losses[0] / 2
+    assert min(resumed) < min(losses)
 
 
 def test_averaged_weights_are_used_and_put_back(folder: Path) -> None:
