@@ -131,6 +131,15 @@ def test_documents_without_entities_are_learned_from(trained: Callable[..., Trai
     assert report.class_weights["O"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, 3e-4), (0.02, 0.02)])
+def test_the_report_says_at_what_rate_was_learned(
+    trained: Callable[..., Trained], given: float | None, used: float
+) -> None:
+    config = TrainConfig(epochs=1, bf16=False, learning_rate=given)
+    _, report = trained([("Ann ran.", [(0, 3, "PER")])], config)
+    assert report.learning_rate == used
+
+
 def test_the_same_seed_gives_the_same_weights(tiny: Path, tmp_path: Path) -> None:
     def run(seed: int) -> str:
         nlp = spacy.blank("en")

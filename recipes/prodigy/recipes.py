@@ -127,16 +127,20 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
     "spanloop.retrain",
     db=_DB,
     epochs=("--epochs", "-n", "Passes over the gold; 0: as many as its size asks for"),
-    class_weights=("--class-weights", "-w", "none, inverse, sqrt, effective or focal"),
+    class_weights=(
+        "--class-weights",
+        "-w",
+        "none, inverse, sqrt, effective or focal; empty: as spanloop retrain",
+    ),
     if_new=("--if-new", "-i", "Only if so many annotations came since the last round"),
 )
-def retrain(db: str, epochs: int = 0, class_weights: str = "sqrt", if_new: int = 0) -> None:
+def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0) -> None:
     """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
     from spanloop.recipes.cli import say
     from spanloop.recipes.prelabel import prelabel
     from spanloop.recipes.retrain import retrain as train
 
-    report = train(db, epochs=epochs or None, class_weights=class_weights, if_new=if_new or None)
+    report = train(db, epochs=epochs or None, class_weights=class_weights or None, if_new=if_new or None)
     say(report.text())
     if getattr(report, "promoted", False):
         say(prelabel(db).text())
