@@ -27,6 +27,7 @@ class RoundReport:
     spans_lost: int
     leaks: Leaks
     documents_held_out: int = 0
+    documents_left_out: int = 0
     balance: Balance | None = None
     impatient: bool = False
 
@@ -42,6 +43,7 @@ class RoundReport:
             "train_spans": self.train_spans,
             "train_spans_lost": self.spans_lost,
             "documents_held_out": self.documents_held_out,
+            "documents_left_out": self.documents_left_out,
             "leaks": self.leaks.json(),
         }
 
@@ -54,6 +56,9 @@ class RoundReport:
         if self.documents_held_out:
             held_out = counted(self.documents_held_out, "document")
             lines.append(f"{held_out} of them only to judge the epochs and to fit the confidences")
+        if self.documents_left_out:
+            left_out = counted(self.documents_left_out, "document")
+            lines.append(f"{left_out} of them without any span left out, as --undersample asks")
         if self.impatient:
             lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:

@@ -100,6 +100,7 @@ class Training:
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
             documents_held_out=report.documents_held_out,
+            documents_left_out=report.documents_left_out,
             balance=balance,
             impatient=settings.patience is not None and not report.held_out_f1,
         )

@@ -274,6 +274,18 @@ def test_a_round_is_reproduced_whatever_order_its_documents_were_answered_in(db:
     assert reproduce(db, 1).same
 
 
+def test_what_undersampling_leaves_out_is_told(db: Path, tmp_path: Path) -> None:
+    empty = [{"text": f"Nothing to see on day {day}", "spans": []} for day in range(10)]
+    done("import", db, jsonl_file(tmp_path / "empty.jsonl", *empty), "--split", "pool")
+    with Store.open(db) as store:
+        bare = sum(not gold.spans for gold in store.annotations.gold(split="pool"))
+    told = retrain(db, epochs=1, undersample=0.5, held_out=0)
+    assert isinstance(told, RoundReport)
+    assert told.json()["documents_left_out"] == round(bare / 2) > 0
+    assert f"{round(bare / 2)} documents of them without any span left out" in told.text()
+    assert "left out" not in retrain(db, epochs=1, held_out=0).text()
+
+
 def test_fast_takes_fewer_epochs_and_can_be_reproduced(db: Path) -> None:
     retrain(db, fast=True)
     with Store.open(db) as store:
