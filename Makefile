@@ -62,8 +62,8 @@ test-labelstudio: $(VENV)/.ready-test $(LABELSTUDIO)/.ready
 
 # at least 1,000 processes killed at random moments, then 100,000 requests to the page; prints how many
 soak: $(VENV)/.ready-test
-	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/test_store_faults.py -s -k killed
-	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/test_web_soak.py
+	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/store/files/test_faults.py -s -k killed
+	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/recipes/web/test_soak.py
 
 clean:
 	rm -rf $(VENV) $(LABELSTUDIO) build dist *.egg-info $(DEMO)

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.importing import import_files
-from spanloop.recipes.init import init
-from spanloop.recipes.prelabel import prelabel
-from spanloop.recipes.retrain import retrain
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.project.init import init
+from spanloop.recipes.suggest.prelabel import prelabel
+from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 
 Labelled = tuple[int, int, str]  # first token, last token, label

@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.audit import audit
-from spanloop.recipes.importing import import_files
-from spanloop.recipes.init import init
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.project.init import init
+from spanloop.recipes.quality.audit import audit
 from spanloop.recipes.table import table
 
 SHARE = 0.05

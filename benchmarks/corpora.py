@@ -11,13 +11,12 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spanloop.plugin.calibrate import calibration_error, judge
-from spanloop.plugin.decode import decode
-from spanloop.plugin.gold import Gold
-from spanloop.plugin.pipe import HFTokenClassifierPipe
-from spanloop.plugin.score import ScoreReport, score_spans, score_tags
-from spanloop.plugin.spans import CharSpan
-from spanloop.plugin.token_scores import TokenScores
+from spanloop.plugin.alignment.values import CharSpan, TokenScores
+from spanloop.plugin.metrics.score import ScoreReport, score_spans, score_tags
+from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+from spanloop.plugin.tagging.calibrate import calibration_error, judge
+from spanloop.plugin.tagging.decode import decode
+from spanloop.plugin.tagging.gold import Gold
 
 
 def read(nlp: Language, path: Path, limit: int | None = None, *, own_tokens: bool = False) -> list[Gold]:

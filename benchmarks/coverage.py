@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from spanloop.plugin.intervals import figures
-from spanloop.plugin.score import ScoreReport
-from spanloop.recipes.evaluate import evaluate
-from spanloop.recipes.gate import compare
+from spanloop.plugin.metrics.intervals import figures
+from spanloop.plugin.metrics.score import ScoreReport
+from spanloop.recipes.scoring.evaluate import evaluate
+from spanloop.recipes.scoring.gate import compare
 from spanloop.recipes.table import table
 from spanloop.store import Store
 

@@ -26,9 +26,9 @@ import spacy
 import torch
 from spacy.language import Language
 
-from spanloop.plugin.pipe import HFTokenClassifierPipe
-from spanloop.plugin.runtime import batches, pad
-from spanloop.plugin.windows import Window
+from spanloop.plugin.alignment.windows import Window
+from spanloop.plugin.model.runtime import batches, pad
+from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 
 def main() -> None:

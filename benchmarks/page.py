@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.tokenise import load_tokenizer, tokenise, tokenizer_hash
+from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
 

@@ -18,14 +18,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spanloop.recipes.demo import file_gold
-from spanloop.recipes.evaluate import seqeval_table
-from spanloop.recipes.importing import import_files
-from spanloop.recipes.init import init
-from spanloop.recipes.prelabel import prelabel
-from spanloop.recipes.retrain import RoundReport, retrain
-from spanloop.recipes.simulate import simulate_answers
+from spanloop.recipes.demo.demo import file_gold
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.project.init import init
+from spanloop.recipes.scoring.evaluate import seqeval_table
+from spanloop.recipes.simulation.answers import simulate_answers
+from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import table
+from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 from spanloop.store.records import Span
 

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from spanloop.recipes.importing import import_files
+from spanloop.recipes.files.importing import import_files
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Annotation, Model, Span
 

@@ -22,8 +22,9 @@ import spacy
 from corpora import calibration, documents_of, evaluate, labels_of, pipeline, read, read_chapters
 from spacy.language import Language
 
-from spanloop.plugin.gold import Gold
-from spanloop.plugin.train import TrainConfig, train
+from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.config import TrainConfig
+from spanloop.plugin.training.train import train
 
 
 @dataclass(frozen=True)

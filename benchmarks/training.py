@@ -40,10 +40,11 @@ from transformers import (
     TrainingArguments,
 )
 
-from spanloop.plugin.gold import Gold
-from spanloop.plugin.intervals import averages, resample
-from spanloop.plugin.lessons import lessons_of, windows_of
-from spanloop.plugin.train import TrainConfig, train
+from spanloop.plugin.metrics.intervals import averages, resample
+from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.config import TrainConfig
+from spanloop.plugin.training.train import train
+from spanloop.plugin.training.training_set import lessons_of, windows_of
 
 PLAIN = "plain"
 ROWS: dict[str, dict[str, Any]] = {

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.demo import CORPUS, INSTRUCTIONS, LABELS
-from spanloop.recipes.tokenise import load_tokenizer, tokenise, tokenizer_hash
+from spanloop.recipes.demo.demo import CORPUS, INSTRUCTIONS, LABELS
+from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
 

@@ -4,7 +4,7 @@
 
 Two rounds on the built-in corpus. Its first documents come with their spans; from then on the queue says
 which documents to answer next, and the corpus's gold answers them. With your own text you would call
-``spanloop.recipes.correct.correct`` there, which serves the page.
+``spanloop.recipes.web.correct.correct`` there, which serves the page.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 import spacy
 
-from spanloop.recipes.demo import CORPUS, LABELS, file_gold
-from spanloop.recipes.export import export
-from spanloop.recipes.importing import import_files
-from spanloop.recipes.init import init
-from spanloop.recipes.prelabel import prelabel
-from spanloop.recipes.retrain import retrain
-from spanloop.recipes.simulate import simulate_answers
+from spanloop.recipes.demo.demo import CORPUS, LABELS, file_gold
+from spanloop.recipes.files.export import export
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.project.init import init
+from spanloop.recipes.simulation.answers import simulate_answers
+from spanloop.recipes.suggest.prelabel import prelabel
+from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 
 

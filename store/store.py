@@ -23,30 +23,28 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from spanloop.store import migrations
-from spanloop.store.annotations import Annotations
-from spanloop.store.annotators import Annotators
-from spanloop.store.backup import Backup, backup, copy_file
-from spanloop.store.bridges import Bridges
-from spanloop.store.check import Problem, check
-from spanloop.store.checkpoints import Checkpoints
 from spanloop.store.clock import now
-from spanloop.store.documents import Documents
-from spanloop.store.drafts import Drafts
 from spanloop.store.errors import StoreError
-from spanloop.store.inbox import Inbox
-from spanloop.store.labels import Labels
-from spanloop.store.ledger import Ledger
-from spanloop.store.models import Models
-from spanloop.store.predictions import Predictions
-from spanloop.store.queue import Queue
+from spanloop.store.files.backup import Backup, backup, copy_file
+from spanloop.store.files.check import Problem, check
+from spanloop.store.files.group_commit import Together, Turns
+from spanloop.store.files.write_ahead_log import Checkpoints
+from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Label, Project, Task
-from spanloop.store.reviews import Reviews
-from spanloop.store.rounds import Rounds
-from spanloop.store.search import Search
-from spanloop.store.sketches import Sketches
-from spanloop.store.together import Together, Turns
-from spanloop.store.tokenizations import Tokenizations
+from spanloop.store.schema import migrations
+from spanloop.store.tables.annotations import Annotations
+from spanloop.store.tables.bridges import Bridges
+from spanloop.store.tables.documents import Documents
+from spanloop.store.tables.inbox import Inbox
+from spanloop.store.tables.labels import Labels
+from spanloop.store.tables.ledger import Ledger
+from spanloop.store.tables.people import Annotators, Drafts
+from spanloop.store.tables.predictions import Models, Predictions
+from spanloop.store.tables.reviews import Reviews
+from spanloop.store.tables.rounds import Rounds
+from spanloop.store.tables.search import Search
+from spanloop.store.tables.sketches import Sketches
+from spanloop.store.tables.tokenizations import Tokenizations
 
 LEAST_SQLITE = (3, 37)  # STRICT tables
 BUSY_SECONDS = 60.0  # how long a write waits for another process before it gives up

@@ -12,13 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes run side by 
 os.environ.setdefault("SPANLOOP_NICE", "0")  # a command run in the test's own process must not slow it down
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def data_folder() -> Path:
-    """Where the real corpora lie: ``SPANLOOP_DATA``, else ``../shared/data`` beside the checkout."""
-    return Path(os.environ.get("SPANLOOP_DATA", ROOT.parent / "shared" / "data"))
+from support.places import data_folder
 
 
 @pytest.fixture(scope="session")

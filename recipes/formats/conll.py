@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from spanloop.plugin.schemes import Scheme, detect
+from spanloop.plugin.tagging.schemes import Scheme, detect
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.lines import numbered_lines

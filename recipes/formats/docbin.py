@@ -18,7 +18,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     """One entry a Doc: its entities, or in a tags project its tags (else its parts of speech)."""
     import spacy
 
-    from spanloop.recipes.convert import entry_of_doc
+    from spanloop.recipes.formats.docs import entry_of_doc
 
     vocab = spacy.blank("xx").vocab
     for number, doc in enumerate(_load(path).get_docs(vocab), start=1):
@@ -42,7 +42,7 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
     import spacy
     from spacy.tokens import DocBin
 
-    from spanloop.recipes.convert import doc_of_entry
+    from spanloop.recipes.formats.docs import doc_of_entry
 
     vocab = spacy.blank("xx").vocab  # text, tokens and spans need no language
     docs = DocBin(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spanloop.plugin.schemes import OUTSIDE, Scheme, decode_tags, encode
+from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, decode_tags, encode
 from spanloop.store.records import Range, Span, Task
 
 

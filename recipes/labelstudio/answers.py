@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from spanloop.recipes.formats.labelstudio_regions import Regions
 from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
+from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.labelstudio.landing import source_of
-from spanloop.recipes.overlaps import part_overlaps
 from spanloop.store import Store
-from spanloop.store.bridges import AnswerLink
 from spanloop.store.clock import now
 from spanloop.store.records import Action, AlignmentEvent, AnnotatedSpan, Annotation, Answer, Document, Span
+from spanloop.store.tables.bridges import AnswerLink
 
 NAMESPACE = uuid.UUID("0a6d7f52-33c5-4c6a-8f0e-4f1b8f3a2c11")
 STRANGER = "label not in project"

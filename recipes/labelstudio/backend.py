@@ -11,7 +11,6 @@ from spanloop.recipes.formats.labelstudio import regions_of
 from spanloop.recipes.labelstudio.events import enqueue, unknown_labels
 from spanloop.recipes.labelstudio.landing import Landed, land, project_number
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
-from spanloop.recipes.labelstudio.versions import standing_model, version_of
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Prediction
 
@@ -162,3 +161,22 @@ def _score(store: Store, found: Prediction) -> float | None:
         return round(min(1.0, math.exp(-doubt)), 6)
     scores = [span.score for span in found.spans if span.score is not None]
     return round(sum(scores) / len(scores), 6) if scores else None
+
+
+UNTRAINED = "spanloop-untrained"
+
+
+def standing_model(store: Store, named: int | None = None) -> Model | None:
+    """The model of the promoted round, else the one that was named when the backend was started."""
+    promoted = store.rounds.promoted()
+    number = named if promoted is None else promoted.model_id
+    return None if number is None else store.models.get(number)
+
+
+def version_of(model: Model | None) -> str:
+    """The name of a model's predictions. It changes with every promotion: Label Studio asks again only for
+    versions that it has not seen."""
+    if model is None:
+        return UNTRAINED
+    what = model.kind if model.round is None else f"round-{model.round}"
+    return f"spanloop-{what}-{model.hash[:8]}"

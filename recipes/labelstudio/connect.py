@@ -16,7 +16,7 @@ from spanloop.recipes.labelstudio.landing import source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.labelstudio.serve import PASSWORD
 from spanloop.store import Store
-from spanloop.store.bridges import Bridge
+from spanloop.store.tables.bridges import Bridge
 
 TITLE = "spanloop"
 

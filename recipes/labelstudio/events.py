@@ -11,7 +11,7 @@ from spanloop.recipes.labelstudio.landing import land, project_number, source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.table import counted
 from spanloop.store import Store, StoreError
-from spanloop.store.inbox import Event
+from spanloop.store.tables.inbox import Event
 
 ANSWERED = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED")
 DELETED = ("ANNOTATIONS_DELETED", "ANNOTATION_DELETED")

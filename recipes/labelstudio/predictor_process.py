@@ -12,10 +12,10 @@ import os
 import sys
 from typing import IO, Any
 
-from spanloop.plugin.pretrained import ModelError
+from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.prelabel import predict_block
-from spanloop.recipes.sources import Source, open_source
+from spanloop.recipes.suggest.prelabel import predict_block
+from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Document
 
@@ -47,7 +47,7 @@ class Predicting:
         return self.source
 
     def _tokenizer(self, source: Source) -> str:
-        from spanloop.recipes.tokenise import tokenizer_hash
+        from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
         tokenizer = tokenizer_hash(source.nlp)
         if self.store.project.tokenizer is None:

@@ -9,18 +9,17 @@ from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.labelstudio import task_data
-from spanloop.recipes.labelstudio.backend import prediction_of
+from spanloop.recipes.labelstudio.backend import prediction_of, standing_model, version_of
 from spanloop.recipes.labelstudio.client import LabelStudio
 from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
 from spanloop.recipes.labelstudio.events import unknown_labels
 from spanloop.recipes.labelstudio.landing import land, source_of
 from spanloop.recipes.labelstudio.layout import Layout, write_layout
-from spanloop.recipes.labelstudio.versions import standing_model, version_of
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.bridges import Bridge
 from spanloop.store.records import Model
+from spanloop.store.tables.bridges import Bridge
 
 CHUNK = 200  # rows a request
 

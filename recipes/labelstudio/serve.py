@@ -11,13 +11,13 @@ from pathlib import Path
 
 import uvicorn
 
-from spanloop.recipes.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
 from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
+from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store, StoreError
 

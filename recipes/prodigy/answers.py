@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry
+from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.formats.prodigy import joined
 from spanloop.recipes.formats.prodigy_task import OWN, entry_of
-from spanloop.recipes.overlaps import part_overlaps
 from spanloop.recipes.prodigy.contract import Task
 from spanloop.recipes.prodigy.questions import document_id
 from spanloop.recipes.web.settle import settle

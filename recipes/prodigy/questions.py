@@ -126,7 +126,7 @@ class Questions:
         if tokens is not None:
             return tokens
         if self._tokenizer is None:
-            from spanloop.recipes.pipelines import project_tokenizer  # spaCy, only where it is needed
+            from spanloop.recipes.suggest.pipelines import project_tokenizer  # spaCy, only where it is needed
 
             self._tokenizer = project_tokenizer(self.store.project)
         return list(self._tokenizer(document.text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from spanloop.recipes.acquire import NAMES
+from spanloop.recipes.active_learning.strategies import NAMES
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.prodigy.answers import Answers
 from spanloop.recipes.prodigy.checks import refuse_unusable, spelled
@@ -136,9 +136,9 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
 )
 def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0) -> None:
     """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
-    from spanloop.recipes.cli import say
-    from spanloop.recipes.prelabel import prelabel
-    from spanloop.recipes.retrain import retrain as train
+    from spanloop.recipes.cli.main import say
+    from spanloop.recipes.suggest.prelabel import prelabel
+    from spanloop.recipes.training.retrain import retrain as train
 
     report = train(db, epochs=epochs or None, class_weights=class_weights or None, if_new=if_new or None)
     say(report.text())

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .steps import press, ready
+from support.steps import press, ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = "axe-core@4.10.3"

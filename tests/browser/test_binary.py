@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import answers, spans_of
-from .steps import press, ready, saved
+from support.page_server import answers, spans_of
+from support.steps import press, ready, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LABELS = ["PER", "LOC"]

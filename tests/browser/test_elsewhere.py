@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page_server import answers, spans_of
+from support.steps import press, ready, saved, shown
 
 from spanloop.store import Store
-
-from .conftest import answers, spans_of
-from .steps import press, ready, saved, shown
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TEXTS = [f"Report {n} names Acme and no Acmeville ." for n in range(1, 13)]

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page_server import Server, answers, spans_of
+from support.steps import drag, press, ready, saved, shown, token
 
 from spanloop.store import Store
-
-from .conftest import Server, answers, spans_of
-from .steps import drag, press, ready, saved, shown, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LABELS = ["PER", "LOC", "ORG"]

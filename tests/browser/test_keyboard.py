@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.keyboard import Labelled, Range, Typist
+from support.page_server import answers, spans_of
 
 from spanloop.store import Store
-
-from .conftest import answers, spans_of
-from .keyboard import Labelled, Range, Typist
 
 pytestmark = [pytest.mark.browser, pytest.mark.data]
 

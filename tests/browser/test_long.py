@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import answers, spans_of
-from .steps import press, shown, token
+from support.page_server import answers, spans_of
+from support.steps import press, shown, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import answers, spans_of
-from .steps import drag, ready, token
+from support.page_server import answers, spans_of
+from support.steps import drag, ready, token
 
 pytestmark = pytest.mark.browser
 LABELS = ["PER", "LOC", "part number"]

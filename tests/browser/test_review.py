@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page_server import spans_of
+from support.steps import press, ready, saved
 
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Annotation
-
-from .conftest import spans_of
-from .steps import press, ready, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 REASON = "“Rome”: gold has PER, the model says LOC (98% sure)"

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from .conftest import answers, spans_of
-from .steps import ready, shown, token
+from support.page_server import answers, spans_of
+from support.steps import ready, shown, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TEXT = "Ann Lee met Bob Ray in New York City near the Bob Ray Cafe ."

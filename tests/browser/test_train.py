@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.page_server import answers
+from support.steps import press, ready, saved
 
-from spanloop.recipes.retrain import RoundReport, retrain
+from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Annotation, Document
-
-from .conftest import answers
-from .steps import press, ready, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DOCUMENTS = [

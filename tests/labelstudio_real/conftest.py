@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from labelstudio_making import waited
+from support.labelstudio_making import waited
 
 BINARY = os.environ.get("SPANLOOP_LABEL_STUDIO")
 TOKEN = "0123456789abcdef0123456789abcdef01234567"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.conftest import ARGUMENTS, CHROMIUM
 from click.testing import CliRunner
-from labelstudio_making import served, waited
+from support.chromium import ARGUMENTS, CHROMIUM
+from support.labelstudio_making import served, waited
 
-from spanloop.recipes.cli import main
+from spanloop.recipes.cli.main import main
 from spanloop.recipes.labelstudio.client import API_KEY
 from spanloop.store import Store
 

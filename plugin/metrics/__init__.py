@@ -1,0 +1,1 @@
+"""What is measured: strict scores, their intervals, labels that are probably wrong. numpy only."""

@@ -1,0 +1,1 @@
+"""The Hugging Face model: found, loaded, run in batches, held inside thinc, saved."""

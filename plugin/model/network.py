@@ -1,0 +1,221 @@
+"""What the component asks of its network, whichever it is: tags, units, scores, and how it is saved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.util import to_numpy
+
+from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
+from spanloop.plugin.model.shim import HFShim
+
+if TYPE_CHECKING:
+    import torch
+
+    from spanloop.plugin.model.pretrained import Pretrained
+
+ThincModel = Model[list[Doc], Any]
+Rows = NDArray[np.float32]
+_HEAD_FILE = "head"
+
+
+class Network(Protocol):
+    """The two architectures behind one face."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the head in the order of its rows, empty while it has none."""
+
+    def stated_tags(self) -> tuple[str, ...]:
+        """The same as far as it can be told without loading weights."""
+
+    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
+        """Make the head's rows these tags; rows that it had stay, found by name."""
+
+    def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
+        """The units of each document (and its windows, where there are any)."""
+
+    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
+        """The units of each document with one row of tag scores each, without gradients."""
+
+    def initialize(self, docs: Sequence[Doc]) -> None:
+        """Infer what sizes are still open from sample documents."""
+
+    def settings(self) -> dict[str, Any]:
+        """What changes the scores beside the weights."""
+
+    def fingerprint(self) -> str:
+        """A hash of the weights, the tags and the tokenizer."""
+
+    def to_folder(self, folder: Path) -> None: ...
+
+    def from_folder(self, folder: Path) -> None: ...
+
+
+def network_of(model: ThincModel) -> Network:
+    """The face of a thinc model made by one of the two architectures."""
+    if any(isinstance(shim, HFShim) for shim in model.shims):
+        return HFNetwork(model)
+    if model.name == "token_head":
+        return HeadNetwork(model)
+    raise ValueError(
+        f"the model {model.name!r} is none of ours: use @architectures = spanloop.HFTokenClassifier.v1 or "
+        "spanloop.TokenHead.v1"
+    )
+
+
+class HFNetwork:
+    """A Hugging Face model of the pipe's own."""
+
+    def __init__(self, model: ThincModel) -> None:
+        self.model = model
+        self.shim = next(shim for shim in model.shims if isinstance(shim, HFShim))
+
+    @property
+    def pretrained(self) -> Pretrained:
+        return self.shim.pretrained
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return () if self.pretrained.fresh_head else self.pretrained.tags
+
+    def stated_tags(self) -> tuple[str, ...]:
+        if self.shim.is_loaded:
+            return self.tags
+        from spanloop.plugin.model.pretrained import stated_tags
+
+        return stated_tags(self.shim.cfg["name"], revision=self.shim.cfg["revision"])
+
+    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
+        from spanloop.plugin.model.pretrained import set_tags
+
+        set_tags(self.pretrained, tags, seed=seed)
+
+    def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
+        return encode_docs(
+            docs,
+            self.pretrained.tokenizer,
+            max_wordpieces=self.shim.max_wordpieces,
+            overlap=self.shim.overlap,
+            unit=self.model.attrs["unit"],
+        )
+
+    def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
+        """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
+        wordpiece."""
+        from spanloop.plugin.model.runtime import unit_logits
+
+        return unit_logits(
+            self.shim.backend,
+            encoded,
+            aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
+            budget=self.model.attrs["batch_wordpieces"],
+            pad_id=self.pretrained.pad_id,
+            n_tags=len(self.pretrained.tags),
+        )
+
+    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
+        import torch
+
+        encoded = self.encode(docs)
+        self.pretrained.model.eval()  # whoever trained it may have left it in training
+        with torch.inference_mode():
+            rows = [tensor.numpy() for tensor in self.tensors(encoded)]
+        return list(zip(encoded, rows, strict=True))
+
+    def initialize(self, docs: Sequence[Doc]) -> None:
+        """Nothing is open: loading the model settles every size."""
+
+    def settings(self) -> dict[str, Any]:
+        windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
+        return windows | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
+
+    def fingerprint(self) -> str:
+        from spanloop.plugin.model.pretrained import fingerprint
+
+        return fingerprint(self.pretrained)
+
+    def to_folder(self, folder: Path) -> None:
+        self.shim.to_folder(folder)
+
+    def from_folder(self, folder: Path) -> None:
+        self.shim.from_folder(folder)
+
+
+class HeadNetwork:
+    """A linear layer on token vectors that come from elsewhere."""
+
+    def __init__(self, model: ThincModel) -> None:
+        self.model = model
+        self.output: Model[Any, Any] = model.get_ref("output_layer")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(self.model.attrs["tags"])
+
+    def stated_tags(self) -> tuple[str, ...]:
+        return self.tags
+
+    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
+        old = {tag: row for row, tag in enumerate(self.tags)}
+        kept = [(row, old[tag]) for row, tag in enumerate(tags) if tag in old]
+        output: Any = self.output
+        before: list[Any] = [
+            output.get_param(name) if output.has_param(name) else None for name in ("W", "b")
+        ]
+        self.model.attrs["tags"] = list(tags)
+        for name in output.param_names:
+            output.set_param(name, None)  # thinc lets no dimension change while there are weights
+        output.set_dim("nO", len(tags), force=True)
+        if before[0] is None:
+            return  # not initialized yet
+        width = before[0].shape[1]
+        weight = np.random.default_rng(seed).normal(scale=0.02, size=(len(tags), width)).astype("float32")
+        after = [output.ops.asarray(weight), output.ops.alloc1f(len(tags))]
+        for name, new, known in zip(("W", "b"), after, before, strict=True):
+            for row, old_row in kept:
+                new[row] = known[old_row]
+            output.set_param(name, new)
+
+    def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
+        return [_tokens(doc) for doc in docs]
+
+    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
+        rows = [as_numpy(row) for row in self.model.predict(list(docs))]
+        return list(zip(self.encode(docs), rows, strict=True))
+
+    def initialize(self, docs: Sequence[Doc]) -> None:
+        if self.tags:  # else the head has no size yet
+            self.model.initialize(X=list(docs) or None)
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.model.to_bytes()).hexdigest()
+
+    def to_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _HEAD_FILE).write_bytes(self.model.to_bytes())
+
+    def from_folder(self, folder: Path) -> None:
+        self.model.from_bytes((folder / _HEAD_FILE).read_bytes())
+
+
+def _tokens(doc: Doc) -> EncodedDoc:
+    bounds = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+    edges = np.array(bounds, dtype=np.int64).reshape(-1, 2)
+    return EncodedDoc(edges[:, 0], edges[:, 1], ())
+
+
+def as_numpy(array: Any) -> Rows:
+    """Scores from wherever thinc keeps its arrays."""
+    fetched: Any = to_numpy(array)  # type: ignore[no-untyped-call]
+    return np.asarray(fetched, dtype=np.float32)

@@ -1,0 +1,185 @@
+"""A Hugging Face model inside a thinc one: loaded at first use, stepped by thinc's optimizer, saved as a
+folder."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import srsly
+from thinc.shims import Shim
+
+if TYPE_CHECKING:
+    from spanloop.plugin.model.pretrained import Pretrained
+    from spanloop.plugin.model.runtime import Backend
+
+
+class HFShim(Shim):
+    """Holds the model for thinc.
+
+    ``source`` says where the model comes from and how text is cut into windows. After loading from disk or
+    bytes the weights are in memory and the place named there is never looked at again.
+    """
+
+    def __init__(self, source: dict[str, Any]) -> None:
+        super().__init__(None, config=source)
+        self._pretrained: Pretrained | None = None
+        self._backend: Backend | None = None
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The model with its tokenizer, loaded now if it was not."""
+        if self._pretrained is None:
+            from spanloop.plugin.model.pretrained import load
+
+            source = self.cfg
+            self.pretrained = load(
+                source["name"], revision=source["revision"], allow_pickle=source["allow_pickle"]
+            )
+            return self.pretrained
+        return self._pretrained
+
+    @pretrained.setter
+    def pretrained(self, loaded: Pretrained) -> None:
+        from thinc.util import get_torch_default_device
+
+        loaded.model.to(get_torch_default_device())
+        self._pretrained = loaded
+        self._backend = None
+        self.__dict__.pop("max_wordpieces", None)
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._pretrained is not None
+
+    @property
+    def backend(self) -> Backend:
+        if self._backend is None:
+            from spanloop.plugin.model.runtime import TorchBackend
+
+            self._backend = TorchBackend(self.pretrained.model)
+        return self._backend
+
+    @property
+    def overlap(self) -> int:
+        """Wordpieces that neighbouring windows share: as set, but never more than a quarter of the window."""
+        return min(int(self.cfg["overlap"]), self.max_wordpieces // 4)
+
+    @functools.cached_property
+    def max_wordpieces(self) -> int:
+        """The longest window, special tokens included. ModelError where the settings ask for what does not
+        fit."""
+        from spanloop.plugin.model.pretrained import ModelError, usual_window, window_limit
+
+        asked = self.cfg["max_wordpieces"]
+        if asked is None:
+            return usual_window(self.pretrained)
+        limit = window_limit(self.pretrained)
+        if not 8 <= asked <= limit:
+            raise ModelError(f"max_wordpieces = {asked} does not fit this model: choose 8 to {limit}")
+        return int(asked)
+
+    def finish_update(self, optimizer: Any) -> None:
+        from thinc.api import torch2xp, xp2torch
+
+        for name, parameter in self._named_parameters():
+            if parameter.grad is None:
+                continue
+            value, _ = optimizer((self.id, name), torch2xp(parameter.data), torch2xp(parameter.grad))
+            parameter.data = xp2torch(value, device=parameter.device).to(parameter.dtype)
+            parameter.grad = None
+
+    @contextlib.contextmanager
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
+        """Run with other weights, those that the optimizer averaged, and put the real ones back."""
+        from thinc.api import xp2torch
+
+        kept = {}
+        for name, parameter in self._named_parameters():
+            if (self.id, name) in params:
+                kept[name] = parameter.data
+                value = xp2torch(params[self.id, name], device=parameter.device)
+                parameter.data = value.to(parameter.dtype)
+        try:
+            yield
+        finally:
+            for name, parameter in self._named_parameters():
+                if name in kept:
+                    parameter.data = kept[name]
+
+    def _named_parameters(self) -> list[tuple[str, Any]]:
+        return list(self._pretrained.model.named_parameters()) if self._pretrained else []
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        if self._pretrained is not None:
+            self._pretrained.model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+
+    def copy(self) -> HFShim:
+        copied = HFShim(copy.deepcopy(self.cfg))
+        if self._pretrained is not None:
+            copied.pretrained = copy.deepcopy(self._pretrained)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> HFShim:
+        return self.copy()
+
+    def to_folder(self, folder: Path) -> None:
+        """Save as a Hugging Face folder."""
+        from spanloop.plugin.model.pretrained import save
+
+        save(self.pretrained, folder)
+
+    def from_folder(self, folder: Path) -> None:
+        """Read what `to_folder` saved."""
+        from spanloop.plugin.model.pretrained import load
+
+        self.pretrained = load(str(folder))
+
+    def to_bytes(self) -> bytes:
+        data: bytes = srsly.msgpack_dumps({"cfg": self.cfg, "files": pack(self.to_folder)})
+        return data
+
+    def from_bytes(self, data: bytes) -> HFShim:
+        message = srsly.msgpack_loads(data)
+        self.cfg = message["cfg"]
+        unpack(message["files"], self.from_folder)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: a model in memory goes along as safetensors, one not yet loaded stays unloaded."""
+        return {"cfg": self.cfg, "files": pack(self.to_folder) if self.is_loaded else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        HFShim.__init__(self, state["cfg"])
+        if state["files"] is not None:
+            unpack(state["files"], self.from_folder)
+
+
+Result = TypeVar("Result")
+
+
+def pack(write: Callable[[Path], object]) -> dict[str, bytes]:
+    """What ``write`` puts into a folder, by path relative to it."""
+    with tempfile.TemporaryDirectory(prefix="spanloop-") as name:
+        folder = Path(name)
+        write(folder)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def unpack(files: Mapping[str, bytes], read: Callable[[Path], Result]) -> Result:
+    """What ``read`` makes of the folder that was packed. ValueError for a path that leaves it."""
+    with tempfile.TemporaryDirectory(prefix="spanloop-") as name:
+        folder = Path(name).resolve()
+        for relative, content in files.items():
+            path = (folder / relative).resolve()
+            if not path.is_relative_to(folder):
+                raise ValueError(f"the saved file name {relative!r} points outside of its folder")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return read(folder)

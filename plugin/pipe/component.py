@@ -1,0 +1,120 @@
+"""The spaCy factory ``hf_token_classifier``: a Hugging Face token classifier as a trainable pipe.
+
+spaCy imports this module for every pipeline of the environment it is installed in, so nothing here imports
+transformers: the model's weights, and the libraries that read them, are loaded at first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Dict, List, Literal, Optional, Union  # noqa: UP035 - confection reads the annotations
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+from spanloop.plugin.alignment.place import Alignment
+from spanloop.plugin.model import architectures
+from spanloop.plugin.pipe import extensions
+from spanloop.plugin.pipe.examples import Annotate
+from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+from spanloop.plugin.tagging.schemes import Scheme
+from spanloop.plugin.training.class_weights import WEIGHTINGS
+
+__all__ = ["HFTokenClassifierPipe", "make_hf_token_classifier"]
+
+_DEFAULT_MODEL = """
+[model]
+@architectures = "spanloop.HFTokenClassifier.v1"
+name = "offline"
+revision = null
+allow_pickle = false
+max_wordpieces = null
+overlap = 128
+"""
+
+extensions.register()
+
+
+@Language.factory(
+    "hf_token_classifier",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": Config().from_str(_DEFAULT_MODEL)["model"],
+        "annotate": "ents",
+        "spans_key": None,
+        "alignment": "snap",
+        "viterbi": True,
+        "aggregation": "first",
+        "unit": "token",
+        "scheme": None,
+        "overwrite": True,
+        "batch_wordpieces": 1024,
+        "keep_scores": False,
+        "class_weights": "none",
+        "label_strategy": "first",
+        "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
+    },
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_per_type": None,
+        "strict_f": 0.0,
+        "strict_p": 0.0,
+        "strict_r": 0.0,
+        "strict_macro_f": 0.0,
+        "strict_per_type": None,
+    },
+)
+def make_hf_token_classifier(
+    nlp: Language,
+    name: str,
+    model: Union[str, Model[List[Doc], List[Floats2d]]],  # noqa: UP006, UP007
+    annotate: Annotate,
+    spans_key: Optional[str],  # noqa: UP045
+    alignment: Alignment,
+    viterbi: bool,
+    aggregation: Literal["first", "mean", "max"],
+    unit: Literal["token", "wordpiece"],
+    scheme: Optional[Scheme],  # noqa: UP045
+    overwrite: bool,
+    batch_wordpieces: int,
+    keep_scores: bool,
+    class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
+    label_strategy: Literal["first", "all"],
+    scorer: Optional[Callable[..., Any]],  # noqa: UP045
+) -> HFTokenClassifierPipe:
+    """Make the pipe. ``model`` as a string, a folder or hub id or ``offline``, is short for the block
+    ``spanloop.HFTokenClassifier.v1`` with that name; docs/component.md tells every setting."""
+    if batch_wordpieces < 1:
+        raise ValueError(f"batch_wordpieces = {batch_wordpieces} must be at least 1")
+    if isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
+        raise ValueError(
+            f"class_weights = {class_weights!r} is unknown: choose one of {', '.join(WEIGHTINGS)}, "
+            "or a weight by label"
+        )
+    network = architectures.hf_token_classifier(model) if isinstance(model, str) else model
+    if network.has_ref("tok2vec") and unit == "wordpiece":
+        raise ValueError('unit = "wordpiece" needs the architecture spanloop.HFTokenClassifier.v1')
+    network.attrs.update(
+        unit=unit,
+        aggregation=aggregation,
+        batch_wordpieces=batch_wordpieces,
+        label_strategy=label_strategy,
+    )
+    return HFTokenClassifierPipe(
+        nlp.vocab,
+        network,
+        name,
+        annotate=annotate,
+        spans_key=spans_key or ("chunks" if annotate == "chunks" else "sc"),
+        alignment=alignment,
+        viterbi=viterbi,
+        scheme=scheme,
+        overwrite=overwrite,
+        keep_scores=keep_scores,
+        class_weights=class_weights,
+        scorer=scorer,
+    )

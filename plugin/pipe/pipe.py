@@ -1,0 +1,308 @@
+"""`HFTokenClassifierPipe`: tags documents, writes what it found to them, learns from examples, saves
+itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import srsly
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from spanloop.plugin.alignment import place
+from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.alignment.windows import EncodedDoc
+from spanloop.plugin.model.network import HFNetwork, Network, network_of
+from spanloop.plugin.model.runtime import look_ahead
+from spanloop.plugin.model.shim import pack, unpack
+from spanloop.plugin.pipe import extensions, learning
+from spanloop.plugin.pipe.examples import Annotate, labels_of
+from spanloop.plugin.tagging.decode import decode
+from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
+from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
+
+if TYPE_CHECKING:
+    from spanloop.plugin.model.pretrained import Pretrained
+
+# What a saved pipe is; raised when a folder of before can no longer be read.
+FORMAT = 1
+_STATE_FILE = "spanloop.json"
+_INIT_SAMPLE = 10
+
+
+class HFTokenClassifierPipe(TrainablePipe):
+    """A token classifier as a spaCy pipe. `docs/component.md` tells the settings."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Any],
+        name: str = "hf_token_classifier",
+        *,
+        annotate: Annotate = "ents",
+        spans_key: str = "sc",
+        alignment: place.Alignment = "snap",
+        viterbi: bool = True,
+        scheme: Scheme | None = None,
+        overwrite: bool = True,
+        keep_scores: bool = False,
+        class_weights: str | Mapping[str, float] = "none",
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        # spaCy hands all of cfg to the scorer.
+        self.cfg: dict[str, Any] = {
+            "annotate": annotate,
+            "spans_key": spans_key,
+            "alignment": alignment,
+            "viterbi": viterbi,
+            "scheme": scheme,
+            "overwrite": overwrite,
+            "keep_scores": keep_scores,
+            "class_weights": class_weights,
+            "label_weights": {},
+            "temperature": 1.0,
+        }
+
+    # The network and its labels
+
+    @property
+    def network(self) -> Network:
+        """The network behind the pipe, whichever architecture it has."""
+        return network_of(self.model)
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The Hugging Face model with its tokenizer, loaded now if it was not. ValueError on a shared
+        encoder."""
+        network = self.network
+        if not isinstance(network, HFNetwork):
+            raise ValueError(f"the pipe {self.name!r} runs on a shared encoder: it has no Hugging Face model")
+        return network.pretrained
+
+    def hf_model(self) -> Any:
+        """The transformers model, loaded now if it was not. Changing it changes the pipe."""
+        return self.pretrained.model
+
+    def tokenizer(self) -> Any:
+        """The fast Hugging Face tokenizer."""
+        return self.pretrained.tokenizer
+
+    @property
+    def label_strategy(self) -> str:
+        """What `update` learns from: the ``first`` wordpiece of a unit, or ``all`` of them."""
+        return str(self.model.attrs["label_strategy"]) if isinstance(self.network, HFNetwork) else "first"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the head in the order of its rows; empty while the model has no labels."""
+        return self.network.tags
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme the tags are read in: as set, else as their prefixes say."""
+        return self._scheme_of(self.tags)
+
+    def _scheme_of(self, tags: Sequence[str]) -> Scheme:
+        scheme: Scheme | None = self.cfg["scheme"]
+        return scheme or detect(tags)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, without prefixes, each once. spaCy asks for them at every turn: a model not yet loaded
+        stays so, and the labels are those that its configuration states, none where it is not at hand."""
+        tags = self.network.stated_tags()
+        return tuple(labels_of_tags(tags, self._scheme_of(tags)))
+
+    @property
+    def label_data(self) -> tuple[str, ...]:
+        """What ``spacy init labels`` writes and `initialize` reads."""
+        return self.labels
+
+    @property
+    def temperature(self) -> float:
+        """What scores are divided by before they become confidences; 1 leaves them. Saved with the pipe."""
+        return float(self.cfg["temperature"])
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        if not value > 0:
+            raise ValueError(f"a temperature must be above 0, not {value}")
+        self.cfg["temperature"] = float(value)
+
+    def set_labels(self, labels: Sequence[str], scheme: Scheme | None = None, *, seed: int = 0) -> None:
+        """Give the head the tags of exactly these labels. Rows of tags that it had stay as they are, found by
+        name; new ones are drawn from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where
+        it has labels; else IOB2."""
+        if not labels:
+            raise ValueError("a token classifier needs at least one label")
+        if len(set(labels)) != len(labels):
+            raise ValueError(f"the labels {list(labels)} name one of them twice")
+        chosen = scheme or self.cfg["scheme"] or self._scheme_of_new_labels()
+        tags = tags_for(list(labels), chosen)
+        self.cfg["scheme"] = None if detect(tags) == chosen else chosen
+        self.network.set_tags(tags, seed=seed)
+
+    def _scheme_of_new_labels(self) -> Scheme:
+        if self.cfg["annotate"] in ("tag", "pos"):
+            return "plain"
+        tags = self.tags
+        return detect(tags) if tags else "IOB2"
+
+    def add_label(self, label: str) -> int:
+        """Add one label, the old rows kept. 1 if it is new, 0 if it was there."""
+        labels = labels_of_tags(self.tags, self.scheme)
+        if label in labels:
+            return 0
+        self.set_labels([*labels, label])
+        return 1
+
+    # Prediction
+
+    def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
+        """The documents' units and windows, as prediction and training see them."""
+        return self.network.encode(docs)
+
+    def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
+        """The tag distribution of every unit of every document. ModelError where the model has no labels."""
+        tags = self.known_tags()
+        return [
+            TokenScores(_log_softmax(rows), encoded.starts, encoded.ends, tags)
+            for encoded, rows in self.network.score(list(docs))
+        ]
+
+    def known_tags(self) -> tuple[str, ...]:
+        """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
+        tags = self.tags
+        if not tags:
+            from spanloop.plugin.model.pretrained import ModelError
+
+            raise ModelError(
+                f"the pipe {self.name!r} has no labels yet: its model is an encoder alone. Call its "
+                "set_labels([...]), nlp.initialize() with examples that have some, "
+                "or name a model that is a token classifier"
+            )
+        return tags
+
+    def decode(self, scores: TokenScores) -> list[CharSpan]:
+        """The spans that these scores mean under the pipe's settings."""
+        return decode(scores, scheme=self.scheme, viterbi=self.cfg["viterbi"], temperature=self.temperature)
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
+        """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
+        that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
+        for doc, doc_scores in zip(docs, scores, strict=True):
+            spans = self.decode(doc_scores)
+            extensions.store_spans(doc, self.name, spans)
+            extensions.store_events(doc, self.name, self._write(doc, spans))
+            if self.cfg["keep_scores"]:
+                extensions.store_scores(doc, self.name, doc_scores)
+
+    def _write(self, doc: Doc, spans: list[CharSpan]) -> list[AlignmentEvent]:
+        target, overwrite, alignment = (self.cfg[key] for key in ("annotate", "overwrite", "alignment"))
+        if target in ("tag", "pos"):
+            place.set_tags(doc, spans, field=target, overwrite=overwrite)
+            return []
+        if target == "ents":
+            return place.set_ents(doc, spans, alignment=alignment, overwrite=overwrite)
+        return place.set_group(doc, self.cfg["spans_key"], spans, alignment=alignment, overwrite=overwrite)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters
+        at most) and runs their windows in batches of like length."""
+        for docs in look_ahead(stream, max_docs=batch_size):
+            yield from super().pipe(docs, batch_size=len(docs))
+
+    # Training by spaCy (`update` is TrainablePipe's)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,  # noqa: ARG002 - spaCy passes it
+        labels: list[str] | None = None,  # spaCy resolves this annotation: builtin names only
+    ) -> None:
+        """Give the head its labels, those of the examples where none are given, and weigh them. Rows of
+        labels that the model had are kept. Without any label in sight the model stays as it is."""
+        validate_get_examples(get_examples, "HFTokenClassifierPipe.initialize")
+        annotate, spans_key = self.cfg["annotate"], self.cfg["spans_key"]
+        names = list(labels) if labels else labels_of(get_examples(), annotate, spans_key)
+        if names:
+            self.set_labels(names)
+        sample = [example.predicted for _, example in zip(range(_INIT_SAMPLE), get_examples(), strict=False)]
+        self.network.initialize(sample)
+        self.cfg["label_weights"] = learning.label_weights(self, get_examples()) if names else {}
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: Sequence[Any]
+    ) -> tuple[float, list[NDArray[np.float32]]]:
+        """The mean cross-entropy of the units whose tag is known, weighted by ``class_weights``, and its
+        gradient by document. ``scores``: as the model gives them in training, one row a unit, or a wordpiece
+        with ``label_strategy = "all"``."""
+        return learning.loss_and_gradient(self, list(examples), scores)
+
+    # Saving
+
+    def fingerprint(self) -> str:
+        """A hash of the weights and of every setting that changes what is predicted."""
+        settings = {key: self.cfg[key] for key in ("viterbi", "scheme", "temperature")}
+        network = self.network
+        described = json.dumps([settings, network.settings()], sort_keys=True)
+        return hashlib.sha256((network.fingerprint() + described).encode()).hexdigest()
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write ``model/``, which AutoModelForTokenClassification reads, and the pipe's state beside it."""
+        path = Path(path)
+        path.mkdir(parents=True, exist_ok=True)
+        # What belongs to the weights and not to the config.
+        state = {key: self.cfg[key] for key in ("scheme", "temperature", "label_weights")}
+        # Not by srsly, which rounds numbers.
+        (path / _STATE_FILE).write_text(json.dumps({"format": FORMAT, **state}, indent=1), "utf-8")
+        if "model" not in exclude:
+            self.network.to_folder(path / "model")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
+        """Read what `to_disk` wrote; where the model first came from is not looked at. ValueError for a
+        folder of another format."""
+        path = Path(path)
+        if not (path / _STATE_FILE).is_file():
+            raise ValueError(f"{path} is no saved hf_token_classifier: it has no {_STATE_FILE}")
+        state = json.loads((path / _STATE_FILE).read_text("utf-8"))
+        if state.pop("format", None) != FORMAT:
+            raise ValueError(
+                f"{path} was saved by another version of spanloop, this one reads format {FORMAT}: "
+                "save it again with the version that wrote it, or train it anew"
+            )
+        self.cfg.update(state, scheme=self.cfg["scheme"] or state["scheme"])
+        if "model" not in exclude:
+            self.network.from_folder(path / "model")
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The files that `to_disk` writes."""
+        data: bytes = srsly.msgpack_dumps(pack(lambda folder: self.to_disk(folder, exclude=exclude)))
+        return data
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
+        """Read what `to_bytes` gave."""
+        return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
+
+
+def _log_softmax(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not len(rows):
+        return rows.astype(np.float32)
+    shifted = rows - rows.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

@@ -1,0 +1,132 @@
+"""Confidences that mean something: one temperature, so that of spans said to be 80 % sure 80 % are right.
+
+Temperature scaling after Guo et al. 2017, "On Calibration of Modern Neural Networks"; fitted on whole
+spans, since whole spans are what a person accepts or corrects. numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.alignment.values import CharSpan, TokenScores
+from spanloop.plugin.tagging.decode import decode
+from spanloop.plugin.tagging.schemes import Scheme
+
+# Below this, one temperature would be fitted to chance.
+MIN_DOCUMENTS = 50
+MIN_SPANS = 20
+_COLDEST, _HOTTEST = 0.25, 4.0
+_EDGE = 1e-6  # a confidence of exactly 0 or 1 has no logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``temperature`` 1 and no errors where it was skipped; ``note`` says why, or what was done.
+
+    ``error_before`` and ``error_after``: expected calibration error on the ``spans`` it was fitted on.
+    """
+
+    temperature: float
+    error_before: float | None
+    error_after: float | None
+    spans: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The spans of one stretch of confidence: how sure the model was of them, and how many were right."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def calibrate(
+    scores: Sequence[TokenScores],
+    gold: Sequence[Sequence[CharSpan]],
+    *,
+    scheme: Scheme,
+    viterbi: bool = True,
+) -> Calibration:
+    """The temperature at which the confidences of the decoded spans have the highest likelihood.
+
+    ``scores`` and ``gold`` are of documents the model was not trained on. Skipped with under 20 predicted
+    spans.
+    """
+
+    def judged(temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        found = [decode(s, scheme=scheme, viterbi=viterbi, temperature=temperature) for s in scores]
+        return judge(found, gold)
+
+    confidence, correct = judged(1.0)
+    if len(confidence) < MIN_SPANS:
+        note = f"not calibrated: {len(confidence)} predicted spans, it takes {MIN_SPANS}"
+        return Calibration(1.0, None, None, len(confidence), note)
+    best = _lowest(lambda temperature: _surprise(*judged(temperature)))
+    before, after = calibration_error(confidence, correct), calibration_error(*judged(best))
+    note = f"calibrated on {len(confidence)} spans of {len(scores)} held-out documents"
+    return Calibration(best, before, after, len(confidence), note)
+
+
+def judge(
+    predicted: Sequence[Sequence[CharSpan]], gold: Sequence[Sequence[CharSpan]]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The confidence of each predicted span and whether it is exactly right."""
+    confidence: list[float] = []
+    correct: list[bool] = []
+    for predicted_spans, gold_spans in zip(predicted, gold, strict=True):
+        true = {span.key for span in gold_spans}
+        confidence += [1.0 if span.score is None else span.score for span in predicted_spans]
+        correct += [span.key in true for span in predicted_spans]
+    return np.array(confidence, dtype=np.float64), np.array(correct, dtype=bool)
+
+
+def reliability(confidence: NDArray[np.float64], correct: NDArray[np.bool_], *, bins: int = 10) -> list[Bin]:
+    """The bins of a reliability diagram, of equal width from 0 to 1; empty ones are left out."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    found = []
+    for k in np.unique(place).tolist():
+        here = place == k
+        mean, share = float(confidence[here].mean()), float(correct[here].mean())
+        found.append(Bin(k / bins, (k + 1) / bins, int(here.sum()), mean, share))
+    return found
+
+
+def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """Expected calibration error (Naeini et al. 2015): how far confidence and accuracy lie apart on
+    average."""
+    if not len(confidence):
+        return 0.0
+    apart = sum(b.count * abs(b.confidence - b.accuracy) for b in reliability(confidence, correct))
+    return float(apart / len(confidence))
+
+
+def _surprise(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """The mean negative log likelihood of what was right and wrong."""
+    p = np.clip(confidence, _EDGE, 1 - _EDGE)
+    return float(-np.where(correct, np.log(p), np.log1p(-p)).mean())
+
+
+def _lowest(cost: Callable[[float], float]) -> float:
+    """The temperature of the lowest cost: golden-section search on its logarithm (Kiefer 1953)."""
+    golden = (5**0.5 - 1) / 2
+    low, high = np.log(_COLDEST), np.log(_HOTTEST)
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    at_left, at_right = cost(float(np.exp(left))), cost(float(np.exp(right)))
+    for _ in range(20):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - golden * (high - low)
+            at_left = cost(float(np.exp(left)))
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + golden * (high - low)
+            at_right = cost(float(np.exp(right)))
+    return float(np.exp((low + high) / 2))

@@ -1,0 +1,126 @@
+"""What training learns from: documents with their true spans, put on the units that the model labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan
+from spanloop.plugin.tagging.schemes import Run, Scheme, encode, tag_ids
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+Ints = NDArray[np.int64]
+UNKNOWN = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A document whose truth is known.
+
+    ``ranges``: the characters that somebody really looked at, None for all; the rest is unknown, not empty.
+    ``negatives``: suggestions that were refused. Looked at as they were, what they cover is trained as
+    ``spans`` say: as no label, or as the label that stands there instead.
+    """
+
+    doc: Doc
+    spans: tuple[CharSpan, ...]
+    ranges: tuple[tuple[int, int], ...] | None = None
+    negatives: tuple[CharSpan, ...] = ()
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitGold:
+    """Gold on units. ``runs``: (first unit, end unit, label) in text order. ``unknown[u]``: not trained on.
+
+    ``lost`` counts the spans without a run; each is among the ``events``.
+    """
+
+    runs: list[Run]
+    unknown: NDArray[np.bool_]
+    events: list[AlignmentEvent]
+    lost: int
+
+
+def groups_of(golds: Sequence[Gold], seed: int) -> list[list[int]]:
+    """The places of the documents of each group; the groups in an order by seed and name alone."""
+    groups: dict[str, list[int]] = {}
+    for place, gold in enumerate(golds):
+        groups.setdefault(gold.group if gold.group is not None else f"\0{place}", []).append(place)
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+    return [groups[name] for name in order]
+
+
+def put_on_units(
+    spans: Sequence[CharSpan],
+    starts: Ints,
+    ends: Ints,
+    *,
+    ranges: Sequence[tuple[int, int]] | None = None,
+    policy: Literal["snap", "strict"] = "snap",
+) -> UnitGold:
+    """Put spans on the units that cover characters ``starts`` to ``ends``.
+
+    A span that cuts a unit is stretched over it (``snap``), or its units are left out of training
+    (``strict``); of two spans on one unit the first keeps it. Units that reach outside of ``ranges`` are
+    unknown.
+    """
+    unknown = _unseen(starts, ends, ranges)
+    runs: list[Run] = []
+    events: list[AlignmentEvent] = []
+    free_from = 0
+    for span in sorted(spans, key=_where):
+        first = int(np.searchsorted(ends, span.start, side="right"))
+        end = int(np.searchsorted(starts, span.end, side="left"))
+        taken = max(first, free_from)
+        if first >= end:
+            events.append(_event(span, "dropped", "covers no token that the model can see"))
+        elif taken >= end:
+            events.append(_event(span, "dropped", "shares its only token with another span"))
+        elif (starts[taken], ends[end - 1]) == (span.start, span.end):
+            runs.append((taken, end, span.label))
+        elif policy == "strict":
+            unknown[taken:end] = True
+            events.append(_event(span, "dropped", "does not begin and end at token boundaries"))
+        else:
+            runs.append((taken, end, span.label))
+            reason = "cuts a token" if taken == first else "shares a token with another span"
+            events.append(_event(span, "snapped", reason, (int(starts[taken]), int(ends[end - 1]))))
+        free_from = max(free_from, end)
+    return UnitGold(runs, unknown, events, lost=len(spans) - len(runs))
+
+
+def unit_tags(units: UnitGold, tags: Sequence[str], scheme: Scheme) -> Ints:
+    """The tag of each unit among ``tags``, -100 where it is unknown.
+
+    Without an outside tag in the head (part of speech), a unit without a tag is unknown.
+    """
+    ids = tag_ids(tags, scheme)
+    named = encode(units.runs, len(units.unknown), scheme)
+    codes = np.array([ids.get(tag, UNKNOWN) for tag in named], dtype=np.int64)
+    return np.where(units.unknown, UNKNOWN, codes)
+
+
+def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) -> NDArray[np.bool_]:
+    if ranges is None:
+        return np.zeros(len(starts), dtype=bool)
+    seen = np.zeros(len(starts), dtype=bool)
+    for start, end in ranges:
+        seen |= (start <= starts) & (ends <= end)
+    return ~seen
+
+
+def _where(span: CharSpan) -> tuple[int, int]:
+    return span.start, span.end
+
+
+def _event(span: CharSpan, action: str, reason: str, placed: tuple[int, int] | None = None) -> AlignmentEvent:
+    start, end = placed or (None, None)
+    return AlignmentEvent(span.start, span.end, span.label, action, reason, start, end)

@@ -1,0 +1,142 @@
+"""Gold documents to a better pipe: the one training loop outside of ``spacy train``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.plugin.alignment.values import AlignmentEvent
+from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.checkpoint import claim, identity
+from spanloop.plugin.training.class_weights import class_weights, tag_weights
+from spanloop.plugin.training.config import TrainConfig, plan
+from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
+
+if TYPE_CHECKING:
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+    from spanloop.plugin.tagging.calibrate import Calibration
+    from spanloop.plugin.training.collate import TrainWindow
+
+_VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "spacy", "numpy", "seqeval")
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What went in and what came of it.
+
+    ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` + ``tokens_left_out`` are all tokens of the
+    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
+    ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
+    say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
+    inner slice after each.
+    """
+
+    seconds: float
+    class_weights: dict[str, float]
+    documents: int
+    documents_held_out: int
+    documents_left_out: int
+    tokens_trained: int
+    tokens_masked: int
+    tokens_held_out: int
+    tokens_left_out: int
+    tokens_added: int
+    gold_spans: int
+    gold_spans_lost: int
+    events: list[list[AlignmentEvent]]
+    losses: list[float]
+    held_out_f1: list[float]
+    steps: int
+    epochs: int
+    batch_wordpieces: int
+    learning_rate: float
+    bf16: bool
+    calibration: Calibration
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def train(
+    pipe: HFTokenClassifierPipe,
+    golds: Sequence[Gold],
+    config: TrainConfig,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    folder: Path,
+) -> TrainReport:
+    """Train the pipe's model in place on ``golds`` and report. ``folder`` is for the loop's own files.
+
+    ``progress`` gets the share done, 0 to 1, and a line with the time left. The same seed, golds, machine and
+    number of threads give the same weights.
+    ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
+    """
+    from spanloop.plugin.training.loss import TokenLoss
+    from spanloop.plugin.training.trainer import fit, native_bf16
+    from spanloop.plugin.training.validation import InnerSlice
+
+    started = time.monotonic()
+    _check(config)
+    course = course_of(pipe, golds, config)
+    weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
+    windows = windows_of(course.taught, config.label_strategy)
+    planned = plan(
+        sum(map(len, windows)),
+        batch_wordpieces=config.batch_wordpieces,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        fast=config.fast,
+    )
+    bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
+    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
+    resume_from = None
+    if config.checkpoint_seconds is not None:
+        resume_from = claim(folder, _identity(pipe, config, windows))
+    gamma = config.focal_gamma if config.class_weights == "focal" else 0.0
+    losses, steps = fit(
+        pipe.hf_model(),
+        windows,
+        TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
+        config,
+        planned,
+        bf16=bf16,
+        pad_id=pipe.pretrained.pad_id,
+        progress=progress,
+        inner=inner if course.held else None,
+        folder=folder,
+        resume_from=resume_from,
+    )
+    inner.take_best()
+    return TrainReport(
+        seconds=time.monotonic() - started,
+        class_weights=weights,
+        losses=losses,
+        held_out_f1=inner.f1,
+        steps=steps,
+        epochs=planned.epochs,
+        batch_wordpieces=planned.batch_wordpieces,
+        learning_rate=planned.learning_rate,
+        bf16=bf16,
+        calibration=inner.calibrate(),
+        versions={name: version(name) for name in _VERSIONS},
+        **course.figures(),
+    )
+
+
+def _check(config: TrainConfig) -> None:
+    """Settings that do not go together."""
+    if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
+        raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
+    if config.lora and config.freeze not in ("none", "embeddings"):
+        raise ValueError("lora puts adapters into every layer: leave freeze out")
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+
+
+def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:
+    """Whose checkpoints these are: the same settings, gold and first weights."""
+    settings = repr((config, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
+    return identity(settings, (array for window in windows for array in (window.input_ids, window.labels)))

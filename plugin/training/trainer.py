@@ -1,0 +1,215 @@
+"""HF Trainer, told what it does not know: batches by wordpiece budget, a loss over tokens, progress to a
+callback.
+
+Nothing here prints, reports anywhere or leaves files behind. Imported only where training happens:
+transformers' Trainer takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from spanloop.plugin.training.activations import Activations, record
+from spanloop.plugin.training.checkpoint import keep_newest
+from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow
+from spanloop.plugin.training.loss import TokenLoss
+from spanloop.plugin.training.trainable import adapted, frozen
+
+if TYPE_CHECKING:
+    from spanloop.plugin.training.config import Plan, TrainConfig
+    from spanloop.plugin.training.validation import InnerSlice
+
+Progress = Callable[[float, str], None]
+_F1 = "held_out_f1"
+
+
+@dataclass
+class Steps(TrainerCallback):
+    """Tells the progress, scores the inner slice after each epoch, and keeps a checkpoint now and then.
+
+    What it knows of past epochs lies in the trainer's state, so that it survives a kill.
+    """
+
+    progress: Progress | None
+    inner: InnerSlice | None
+    checkpoint_seconds: float | None
+    first_step: int = 0
+    started: float = 0.0
+    saved: float = 0.0
+
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self.first_step = state.global_step
+        self.started = self.saved = time.monotonic()
+        if self.inner is not None:
+            self.inner.f1 = [entry[_F1] for entry in state.log_history if _F1 in entry]
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        if self.progress is None:
+            return
+        pace = (time.monotonic() - self.started) / (state.global_step - self.first_step)
+        left = pace * (state.max_steps - state.global_step)
+        epoch = min(int(state.epoch) + 1, state.num_train_epochs)
+        share = state.global_step / state.max_steps
+        self.progress(share, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
+
+    def on_epoch_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.inner is not None:
+            control.should_training_stop |= self.inner()
+            state.log_history.append({_F1: self.inner.f1[-1], "step": state.global_step})
+        if self.checkpoint_seconds is not None and time.monotonic() - self.saved >= self.checkpoint_seconds:
+            control.should_save = True
+            self.saved = time.monotonic()
+
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+        if state.is_world_process_zero:
+            keep_newest(Path(args.output_dir))
+
+
+class BudgetLoader(DataLoader[TrainWindow]):
+    """A loader that HF Trainer can tell the epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+class BudgetTrainer(Trainer):
+    """HF Trainer with a loader of its own, which knows how to share batches among processes.
+
+    ``activations``: those of frozen layers, which are then passed over.
+    """
+
+    loader: BudgetLoader
+    activations: Activations | None = None
+
+    def get_train_dataloader(self) -> BudgetLoader:
+        return self.loader
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        lower = inputs.pop("lower", None)
+        known = self.activations if lower is not None else None
+        with nullcontext() if known is None else known.replayed(lower):
+            return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """As Trainer's own, without the name that torch deprecates."""
+        device = self.args.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.args.bf16, cache_enabled=cache_enabled)
+
+
+def fit(
+    model: Any,
+    windows: Sequence[TrainWindow],
+    loss: TokenLoss,
+    config: TrainConfig,
+    plan: Plan,
+    *,
+    bf16: bool,
+    pad_id: int,
+    progress: Progress | None,
+    inner: InnerSlice | None,
+    folder: Path,
+    resume_from: Path | None,
+) -> tuple[list[float], int]:
+    """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
+
+    ``resume_from``: a checkpoint of the same training in ``folder``.
+    """
+    with _own_randomness(), frozen(model, config.frozen) as lower, adapted(model, config.lora) as learner:
+        trainer = BudgetTrainer(
+            model=learner,
+            args=_arguments(config, plan, bf16, folder),
+            train_dataset=windows,
+            compute_loss_func=loss,
+            callbacks=[Steps(progress, inner, config.checkpoint_seconds)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
+            trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
+        trainer.loader = BudgetLoader(
+            trainer.activations or windows,  # type: ignore[arg-type]
+            batch_sampler=BudgetBatches(
+                [len(window) for window in windows],
+                budget=plan.batch_wordpieces,
+                seed=config.seed,
+                rank=trainer.args.process_index,
+                world=trainer.args.world_size,
+            ),
+            collate_fn=Collator(pad_id),
+        )
+        try:
+            trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
+        finally:
+            # accelerate wraps forward for bf16; the model must leave as it came.
+            trainer.accelerator.unwrap_model(learner, keep_fp32_wrapper=False)
+            if config.gradient_checkpointing:
+                model.gradient_checkpointing_disable()
+            model.zero_grad(set_to_none=True)
+            model.eval()
+    losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    return losses, int(trainer.state.global_step)
+
+
+def native_bf16() -> bool:
+    """Whether this machine computes in bfloat16 by itself; emulated, it is slower than fp32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> TrainingArguments:
+    cpu = not torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=plan.epochs,
+        learning_rate=plan.learning_rate,
+        gradient_accumulation_steps=config.accumulate,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        weight_decay=config.weight_decay,
+        warmup_ratio=config.warmup,
+        lr_scheduler_type="linear",
+        optim="adamw_torch_fused",
+        seed=config.seed,
+        bf16=bf16,
+        use_cpu=cpu,
+        average_tokens_across_devices=True,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        save_strategy="no",  # `Steps` asks for checkpoints
+        ddp_backend="gloo" if int(os.environ.get("WORLD_SIZE", "1")) > 1 and cpu else None,
+        eval_strategy="no",
+        logging_strategy="epoch",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Trainer seeds every global generator; the caller gets theirs back as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

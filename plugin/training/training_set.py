@@ -1,0 +1,139 @@
+"""Gold documents made ready for one model: its windows, its tags, and a count of everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.tagging.gold import Gold, UnitGold, put_on_units
+from spanloop.plugin.tagging.schemes import OUTSIDE, encode, tag_ids, tag_label
+from spanloop.plugin.training.resampling import augment, oversample, undersample
+
+if TYPE_CHECKING:
+    from spanloop.plugin.alignment.windows import EncodedDoc
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+    from spanloop.plugin.training.collate import LabelStrategy, TrainWindow
+    from spanloop.plugin.training.config import TrainConfig
+
+_UNKNOWN = -100
+
+
+class NothingToLearn(ValueError):
+    """There is gold, perhaps, but no token of it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One gold document: its windows, its spans on units, and each unit's tag (-100 where it is unknown)."""
+
+    encoded: EncodedDoc
+    placed: UnitGold
+    unit_tags: NDArray[np.int64]
+
+
+def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesson]:
+    """A lesson for each gold document, in order.
+
+    NothingToLearn without documents or where every token is unknown; ValueError for a label that the pipe has
+    not.
+    """
+    if not golds:
+        raise NothingToLearn("there is nothing to train on: no document has been accepted yet")
+    missing = {span.label for gold in golds for span in gold.spans} - set(pipe.labels)
+    if missing:
+        raise ValueError(f"the gold has labels that the model has not: {', '.join(sorted(missing))}")
+    ids = tag_ids(pipe.tags, pipe.scheme)
+    lessons = []
+    for gold, encoded in zip(golds, pipe.encode([gold.doc for gold in golds]), strict=True):
+        placed = put_on_units(
+            gold.spans, encoded.starts, encoded.ends, ranges=gold.ranges, policy=pipe.cfg["alignment"]
+        )
+        tags = encode(placed.runs, len(encoded.starts), pipe.scheme)
+        # Without an outside tag in the head (part of speech), a token without a tag is unknown.
+        codes = np.array([ids.get(tag, _UNKNOWN) for tag in tags], dtype=np.int64)
+        lessons.append(Lesson(encoded, placed, np.where(placed.unknown, _UNKNOWN, codes)))
+    if not any((lesson.unit_tags != _UNKNOWN).any() for lesson in lessons):
+        raise NothingToLearn(
+            "there is nothing to train on: every token is masked, or the documents are empty"
+        )
+    return lessons
+
+
+def label_counts(pipe: HFTokenClassifierPipe, lessons: Sequence[Lesson]) -> dict[str, int]:
+    """The training tokens of each label of the head and of "O"."""
+    labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+    counts = Counter(dict.fromkeys(labels, 0))
+    for lesson in lessons:
+        known, times = np.unique(lesson.unit_tags[lesson.unit_tags != _UNKNOWN], return_counts=True)
+        for tag, n in zip(known.tolist(), times.tolist(), strict=True):
+            counts[labels[tag]] += n
+    return dict(counts)
+
+
+def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[TrainWindow]:
+    """What the model reads, in document order."""
+    from spanloop.plugin.training.collate import training_windows
+
+    return [
+        window
+        for lesson in lessons
+        for window in training_windows(lesson.encoded, lesson.unit_tags, strategy)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The lessons of one training. ``learned``, ``left_out`` and ``held`` are places of ``lessons``, each
+    in one of the three; ``taught`` are those learned from, with what was repeated or made up beside them."""
+
+    lessons: list[Lesson]
+    learned: list[int]
+    left_out: list[int]
+    held: list[int]
+    taught: list[Lesson]
+
+    def figures(self) -> dict[str, Any]:
+        """The count of everything, by the names of `TrainReport`."""
+        known = _tokens(self.taught, known=True)
+        own = [self.lessons[place] for place in self.learned]
+        trained = _tokens(own, known=True)
+        return {
+            "documents": len(self.lessons),
+            "documents_held_out": len(self.held),
+            "documents_left_out": len(self.left_out),
+            "tokens_trained": trained,
+            "tokens_masked": _tokens(own) - trained,
+            "tokens_held_out": _tokens([self.lessons[place] for place in self.held]),
+            "tokens_left_out": _tokens([self.lessons[place] for place in self.left_out]),
+            "tokens_added": known - trained,
+            "gold_spans": sum(len(lesson.placed.runs) + lesson.placed.lost for lesson in self.lessons),
+            "gold_spans_lost": sum(lesson.placed.lost for lesson in self.lessons),
+            "events": [lesson.placed.events for lesson in self.lessons],
+        }
+
+
+def course_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold], config: TrainConfig) -> Course:
+    """What is learned from, what is left and held out, and what is added for the rare."""
+    from spanloop.plugin.training.validation import hold_out
+
+    lessons = lessons_of(pipe, golds)
+    rest, held = hold_out(golds, config.held_out, config.seed)
+    kept = undersample([golds[place] for place in rest], config.undersample, config.seed)
+    learned = [rest[place] for place in kept]
+    left_out = sorted(set(rest) - set(learned))
+    own = [golds[place] for place in learned]
+    places = oversample(own, config.oversample, config.seed) if config.oversample else range(len(own))
+    taught = [lessons[learned[place]] for place in places]
+    made = augment(own, config.augment, config.seed, swap=config.swap)
+    return Course(lessons, learned, left_out, held, taught + (lessons_of(pipe, made) if made else []))
+
+
+def _tokens(lessons: Sequence[Lesson], *, known: bool = False) -> int:
+    return sum(
+        int((lesson.unit_tags != _UNKNOWN).sum()) if known else len(lesson.unit_tags) for lesson in lessons
+    )

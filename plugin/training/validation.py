@@ -1,0 +1,122 @@
+"""The inner slice: training gold held out of a training, to watch it by and to fit confidences on.
+
+It is drawn from the training gold, by group. The eval split is never looked at here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_model, save_model
+from torch import distributed
+
+from spanloop.plugin.metrics.score import score_spans
+from spanloop.plugin.tagging.calibrate import MIN_DOCUMENTS, Calibration, calibrate
+from spanloop.plugin.tagging.gold import Gold, groups_of
+
+if TYPE_CHECKING:
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+
+# More would make no figure surer that is worth the training data.
+MAX_DOCUMENTS = 200
+
+
+def hold_out(golds: Sequence[Gold], share: float, seed: int) -> tuple[list[int], list[int]]:
+    """The places of the gold to train on and of the inner slice, both ascending.
+
+    Whole groups, in an order that depends on seed and group alone, until the slice has its share or 200
+    documents. Documents that were looked at in part are never held out: nobody knows what is right in the
+    rest of them. Empty under 50 documents, or where no group is small enough.
+    """
+    wanted = min(share * len(golds), MAX_DOCUMENTS) if len(golds) >= MIN_DOCUMENTS else 0
+    inner: list[int] = []
+    for group in groups_of(golds, seed):
+        whole = all(golds[place].ranges is None for place in group)
+        if whole and len(inner) + len(group) <= wanted:
+            inner += group
+    held = set(inner)
+    return [place for place in range(len(golds)) if place not in held], sorted(inner)
+
+
+@dataclass
+class InnerSlice:
+    """Watches a training: called after each epoch, True means stop.
+
+    ``patience``: stop when the slice's F1 has not risen for so many epochs, and take the best epoch's
+    weights; None: never stop, keep the last.
+    """
+
+    pipe: HFTokenClassifierPipe
+    golds: Sequence[Gold]
+    folder: Path
+    patience: int | None = None
+    f1: list[float] = field(default_factory=list)
+
+    def __call__(self) -> bool:
+        self.f1.append(_of_the_first(self._score))
+        if self.patience is None:
+            return False
+        best = self.best_epoch
+        if best == len(self.f1) - 1:
+            save_model(self.pipe.hf_model(), str(self._best))
+        return len(self.f1) - 1 - best >= self.patience
+
+    @property
+    def best_epoch(self) -> int:
+        """The first epoch, from 0, with the highest F1."""
+        return max(range(len(self.f1)), key=self.f1.__getitem__)
+
+    @property
+    def _best(self) -> Path:
+        return self.folder / f"best{os.environ.get('RANK', '')}.safetensors"
+
+    def take_best(self) -> None:
+        """Put the weights of the best epoch back, if the training was to be stopped early."""
+        if self.patience is not None and self.f1:
+            load_model(self.pipe.hf_model(), self._best)
+
+    def calibrate(self) -> Calibration:
+        """Fit the temperature of the trained pipe and set it."""
+        self.pipe.temperature = 1.0
+        if not self.golds:
+            note = f"not calibrated: under {MIN_DOCUMENTS} documents, or nothing held out"
+            return Calibration(1.0, None, None, 0, note)
+        scores = self.pipe.predict([gold.doc for gold in self.golds])
+        found = calibrate(
+            scores,
+            [gold.spans for gold in self.golds],
+            scheme=self.pipe.scheme,
+            viterbi=self.pipe.cfg["viterbi"],
+        )
+        self.pipe.temperature = found.temperature
+        return found
+
+    def _score(self) -> float:
+        """Strict micro F1 of the slice as it stands."""
+        model = self.pipe.hf_model()
+        model.eval()
+        with torch.random.fork_rng():
+            scores = self.pipe.predict([gold.doc for gold in self.golds])
+        model.train()
+        report = score_spans(
+            [gold.spans for gold in self.golds],
+            [self.pipe.decode(doc_scores) for doc_scores in scores],
+            [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores],
+            self.pipe.labels,
+            bootstrap=0,
+        )
+        return report.micro.f1
+
+
+def _of_the_first(score: Callable[[], float]) -> float:
+    """The score; with several processes that of the first, so that all of them stop at the same epoch."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return score()
+    found = [score() if distributed.get_rank() == 0 else 0.0]
+    distributed.broadcast_object_list(found, src=0)
+    return found[0]

@@ -1,0 +1,99 @@
+"""The commands for Label Studio: options and one call each."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanloop.recipes.cli.bar import Bar
+from spanloop.recipes.cli.options import db_argument, json_option, option, path_type
+
+
+@click.command()
+@click.argument("path", metavar="DB", type=path_type)
+@option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a password is needed.")
+@option("--port", default=9090, help="0: any free one.")
+@click.option("--basic-auth-user", "user", help="Ask for this name and $SPANLOOP_BACKEND_PASSWORD.")
+@click.option("--model", help="A Hugging Face token classifier that suggests until a round is promoted.")
+@click.option("--pipeline", help="A spaCy pipeline that does.")
+@click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
+@click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
+@click.pass_obj
+def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None:
+    """Serve Label Studio's machine-learning backend until Ctrl-C."""
+    from spanloop.recipes.labelstudio.serve import serve
+
+    sources = {name: options.pop(name) for name in ("model", "pipeline", "patterns")}
+    named = {name: str(value) for name, value in sources.items() if value is not None}
+    if len(named) > 1:
+        raise click.UsageError("give one of --model, --pipeline and --patterns")
+    aside = partial(say, aside=True)
+    serve(
+        path,
+        named=named,
+        train_options=shlex.split(train_options),
+        say=aside,
+        on_ready=lambda link: aside(f"Label Studio's backend is at {link} (Ctrl-C ends it)"),
+        **options,
+    )
+
+
+@click.group()
+def labelstudio() -> None:
+    """Keep a project of Label Studio and this one in step; its token stands in $LABEL_STUDIO_API_KEY."""
+
+
+url_option = click.option("--url", help="Where Label Studio is.  [default: as last time]")
+project_option = click.option("--project", type=int, help="Its project's number.  [default: as last time]")
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@click.option("--create", is_flag=True, help="Make the project file, with the labels there.")
+@click.option("--all", "everything", is_flag=True, help="Look at every task, not only at what changed.")
+@json_option
+def pull(**options: Any) -> object:
+    """Bring tasks and annotations here."""
+    from spanloop.recipes.labelstudio.pull import pull as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@click.option("--create", is_flag=True, help="Make the project there, with the labels and documents here.")
+@click.option("--documents", is_flag=True, help="Make tasks of the documents that it does not have.")
+@click.option("--title", help="Of the project that is made.  [default: the file's name]")
+@json_option
+def push(**options: Any) -> object:
+    """Send predictions there."""
+    from spanloop.recipes.labelstudio.push import push as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@labelstudio.command()
+@db_argument
+@url_option
+@project_option
+@option("--backend", default="http://localhost:9090", help="Where `spanloop backend` is, seen from there.")
+@click.option("--basic-auth-user", "user", help="Its user; the password is $SPANLOOP_BACKEND_PASSWORD.")
+@json_option
+def connect(**options: Any) -> object:
+    """Add the backend to the project there, with its webhook."""
+    from spanloop.recipes.labelstudio.connect import connect as recipe
+
+    return recipe(**options)
+
+
+COMMANDS = (backend, labelstudio)

@@ -1,0 +1,140 @@
+"""The commands that write files, need no project or look after one: options and one call each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanloop.recipes.cli.bar import Bar
+from spanloop.recipes.cli.loop_commands import announce
+from spanloop.recipes.cli.options import (
+    JSON,
+    OfProject,
+    by_option,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    project_of,
+    split_option,
+)
+
+
+@click.command()
+@db_argument
+@click.argument("file", type=path_type)
+@click.option("--format", help="jsonl, text, conll, spacy ...  [default: by the suffix]")
+@option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
+@split_option
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@json_option
+def export(**options: Any) -> object:
+    """Write gold, predictions or all documents to FILE."""
+    from spanloop.recipes.files.export import export as recipe
+
+    return recipe(**options)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="TEXT|FILE...", required=True)
+@click.option("--model", help="A project, a spaCy pipeline's folder, or a Hugging Face token classifier.")
+@click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
+@click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
+@by_option
+@json_option
+@click.pass_context
+def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:
+    """Suggest spans for texts and files, without a project."""
+    from spanloop.recipes.suggest import predict as recipes
+
+    if out is not None:
+        return recipes.predict_to_folder(out=out, **options)
+    found = recipes.predict(tags=tags, **options)
+    return recipes.Predictions(tuple(found)) if ctx.meta[JSON] else found
+
+
+@click.command()
+@click.argument("folder", required=False, default=Path("demo"), type=path_type)
+@option("--serve/--no-serve", default=True, help="Serve the page on what is still open afterwards.")
+@option("--port", default=8765, help="Of the page.")
+@option("--browser/--no-browser", default=True, help="Open the page.")
+@click.pass_obj
+def demo(say: Any, /, **options: Any) -> None:
+    """Three rounds on a corpus that ships with spanloop, its gold answers standing in for the person."""
+    from spanloop.recipes.demo.demo import demo as recipe
+
+    with Bar() as bar:
+        recipe(progress=bar, say=say, on_ready=partial(announce, say), **options)
+
+
+@click.command()
+@click.argument("db", required=False, type=path_type)
+@json_option
+def doctor(db: Path | None) -> object:
+    """Look whether everything that is needed is there; exit code 1 if not."""
+    from spanloop.recipes.project.doctor import doctor as recipe
+
+    return recipe(db)
+
+
+@click.command()
+@db_argument
+@click.option(
+    "--repair", is_flag=True, help="Derive anew what can be derived; annotations are never touched."
+)
+@json_option
+def check(db: Path, repair: bool) -> object:
+    """Look whether the project file is sound; exit code 1 if not."""
+    from spanloop.recipes.project.check import check as recipe
+
+    return recipe(db, repair=repair)
+
+
+@click.command()
+@db_argument
+@click.argument("file", type=path_type)
+@json_option
+def backup(db: Path, file: Path) -> object:
+    """Copy the project to FILE, at any time, with its promoted round."""
+    from spanloop.recipes.project.backup import backup as recipe
+
+    return recipe(db, file)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def annotators(ctx: click.Context, db: Path) -> object:
+    """List, add or remove the people who may correct over a network."""
+    from spanloop.recipes.project.annotators import annotators as recipe
+
+    return recipe(db) if ctx.invoked_subcommand is None else None
+
+
+@annotators.command("add")
+@click.argument("name")
+@option("--host", default="HOST", help="Where the page is served, for the link.")
+@option("--port", default=8765, help="Its port, for the link.")
+@click.pass_context
+def annotators_add(ctx: click.Context, /, **options: Any) -> object:
+    """Let NAME in: prints a link with a secret, once."""
+    from spanloop.recipes.project.annotators import add_annotator
+
+    return add_annotator(project_of(ctx), **options)
+
+
+@annotators.command("remove")
+@click.argument("name")
+@click.pass_context
+def annotators_remove(ctx: click.Context, name: str) -> object:
+    """Let NAME in no more; the annotations stay."""
+    from spanloop.recipes.project.annotators import remove_annotator
+
+    return remove_annotator(project_of(ctx), name)
+
+
+COMMANDS = (export, predict, check, backup, annotators, demo, doctor)

@@ -1,0 +1,240 @@
+"""The commands of the loop: options and one call each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
+from spanloop.recipes.cli.bar import Bar
+from spanloop.recipes.cli.options import (
+    OfProject,
+    by_option,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    project_of,
+)
+from spanloop.recipes.cli.training_options import training_options
+from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
+
+
+@click.command()
+@db_argument
+@option("--labels", required=True, help="The labels, parted by commas: PER,ORG,LOC.")
+@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
+@click.option("--lang", help="Language of the texts, for the tokenizer.  [default: en]")
+@click.option(
+    "--nlp", help="Instead: a spaCy pipeline, by name or folder, that comes along into every round."
+)
+@option("--model", default="offline", help="Base model: hub id, folder, or the packaged encoder.")
+@option("--eval-fraction", default=0.2, help="Share of the documents that is held out for scores.")
+@click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
+@option("--seed", default=0, help="Of everything that is drawn.")
+@json_option
+def init(labels: str, **options: Any) -> object:
+    """Make a project."""
+    from spanloop.recipes.project.init import init as recipe
+
+    return recipe(labels=labels.split(","), **options)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def labels(ctx: click.Context, db: Path) -> object:
+    """List, add, rename, retire or merge labels."""
+    from spanloop.recipes.project.labels import labels as recipe
+
+    return recipe(db) if ctx.invoked_subcommand is None else None
+
+
+@labels.command("add")
+@click.argument("name")
+@click.option("--key", help="The key that gives it on the page.")
+@click.option("--colour", help="Its colour on the page, as #rrggbb.")
+@click.option("--description", default="", help="What the page shows about it.")
+@click.pass_context
+def labels_add(ctx: click.Context, /, **options: Any) -> object:
+    """A new label."""
+    from spanloop.recipes.project.labels import add_label
+
+    return add_label(project_of(ctx), **options)
+
+
+@labels.command("rename")
+@click.argument("old")
+@click.argument("new")
+@click.pass_context
+def labels_rename(ctx: click.Context, old: str, new: str) -> object:
+    """Another name for a label, everywhere at once."""
+    from spanloop.recipes.project.labels import rename_label
+
+    return rename_label(project_of(ctx), old, new)
+
+
+@labels.command("retire")
+@click.argument("name")
+@click.pass_context
+def labels_retire(ctx: click.Context, name: str) -> object:
+    """Take a label out of use; old annotations stay readable."""
+    from spanloop.recipes.project.labels import retire_label
+
+    return retire_label(project_of(ctx), name)
+
+
+@labels.command("merge")
+@click.argument("source")
+@click.argument("target")
+@click.pass_context
+def labels_merge(ctx: click.Context, source: str, target: str) -> object:
+    """Count the spans of SOURCE as TARGET from now on."""
+    from spanloop.recipes.project.labels import merge_labels
+
+    return merge_labels(project_of(ctx), source, target)
+
+
+@click.command("import")
+@db_argument
+@click.argument("files", nargs=-1, required=True, type=path_type)
+@click.option("--format", help="jsonl, text, conll, spacy ...  [default: as the file looks]")
+@option("--split", type=click.Choice(["auto", "pool", "eval"]), default="auto", help="Auto: drawn by group.")
+@option(
+    "--as",
+    "as_",
+    type=click.Choice(["auto", "documents", "predictions", "annotations"]),
+    default="auto",
+    help="Auto: spans are annotations.",
+)
+@option("--annotator", default="import", help="Whose spans they are.")
+@option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
+@click.option(
+    "--overlaps",
+    type=click.Choice(["error", "ledger"]),
+    help="Spans that share characters; ledger: keep the document without gold.  "
+    "[default: error; ledger for exports of other tools]",
+)
+@option(
+    "--near-duplicates/--no-near-duplicates",
+    default=True,
+    help="What nearly repeats another document joins its split (no: a third faster).",
+)
+@by_option
+@json_option
+def import_command(**options: Any) -> object:
+    """Bring in documents, with the spans that the files know."""
+    from spanloop.recipes.files.importing import import_files
+
+    with Bar() as bar:
+        return import_files(progress=bar, **options)
+
+
+@click.command()
+@db_argument
+@click.option("--model", help="A Hugging Face token classifier instead of the promoted round.")
+@click.option("--pipeline", help="A spaCy pipeline, by name or folder.")
+@click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
+@click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
+@click.option("--limit", type=click.IntRange(1), help="At most so many documents.")
+@json_option
+def prelabel(**options: Any) -> object:
+    """Let a model suggest, for every document it has not seen."""
+    from spanloop.recipes.suggest.prelabel import prelabel as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command()
+@click.argument("path", metavar="DB", type=path_type)
+@click.option("--annotator", help="Your name.")
+@option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a token is needed.")
+@option("--port", default=8765, help="0: any free one.")
+@click.option("--token", help="What others must know to come in, 16 letters or more.")
+@click.option(
+    "--strategy", type=click.Choice(STRATEGIES), help="What to ask first.  [default: as prelabel left it]"
+)
+@option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Which documents.")
+@click.option("--blind", is_flag=True, help="Show no suggestions.")
+@option(
+    "--view",
+    type=click.Choice(["document", "binary"]),
+    default="document",
+    help="Binary: one span, yes or no.",
+)
+@click.option("--only", metavar="LABEL", help="Ask about this label alone.")
+@option(
+    "--ignored",
+    type=click.Choice(["never", "last"]),
+    default="never",
+    help="Whether what was skipped returns.",
+)
+@click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
+@click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
+@option("--browser/--no-browser", default=True, help="Open the page.")
+@click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
+@click.pass_obj
+def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
+    """Serve the correction page until Ctrl-C."""
+    from spanloop.recipes.project.annotators import set_overlap
+    from spanloop.recipes.web.correct import correct as recipe
+
+    if overlap is not None:
+        set_overlap(path, overlap)
+    recipe(path, on_ready=partial(announce, say), **options)
+
+
+def announce(say: Any, link: str) -> None:
+    """Tell where the page is."""
+    say(f"The page is at {link} (Ctrl-C ends it)", aside=True)
+
+
+@click.command()
+@db_argument
+@training_options
+@click.option(
+    "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."
+)
+@option(
+    "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
+)
+@click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
+@option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=NICE,
+    envvar="SPANLOOP_NICE",
+    show_envvar=True,
+    help="How far it steps back for other processes, such as the page; 0: not at all.",
+)
+@json_option
+def retrain(nice: int, **options: Any) -> object:
+    """Train a round on the gold, score it, promote it if it is no worse."""
+    yield_to_others(nice)
+    sleep_while_waiting()
+    from spanloop.recipes.training.distributed import hush, rank
+
+    hush()
+    from spanloop.recipes.training.retrain import retrain as recipe
+
+    with stoppable(), Bar() as bar:
+        report = recipe(progress=bar, **options)
+    return None if rank() else report  # of several processes the first one speaks
+
+
+@click.command()
+@db_argument
+@json_option
+def status(db: Path) -> object:
+    """Where the project stands, and what to do next."""
+    from spanloop.recipes.rounds.status import status as recipe
+
+    return recipe(db)
+
+
+COMMANDS = (init, labels, import_command, prelabel, correct, retrain, status)

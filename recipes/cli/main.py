@@ -1,0 +1,96 @@
+"""The command line: the only file that prints and sets exit codes. The commands stand in ``*_commands.py``;
+each gives back a report, which is printed here.
+
+Exit code 0: done. 1: the user's error, one line on stderr. 2: wrong usage. 3: nothing was due (``--if-new``).
+130: Ctrl-C, or cancelled from elsewhere. 143: SIGTERM.
+Recipes are imported when their command runs: ``--help`` and the light commands load no spaCy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import click
+
+from spanloop.plugin.model.pretrained import ModelError
+from spanloop.recipes.cli import backend_commands, file_commands, loop_commands, round_commands
+from spanloop.recipes.cli.options import JSON
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.training.lock import Cancelled
+from spanloop.store import StoreError
+
+
+class Report(Protocol):
+    """What every recipe gives back: an object for programs, a text for people."""
+
+    def json(self) -> dict[str, object]: ...
+
+    def text(self) -> str: ...
+
+
+class CancelledError(click.ClickException):
+    """As Ctrl-C, only from elsewhere."""
+
+    exit_code = 130
+
+
+class Loop(click.Group):
+    """The commands in the order they were added, and the one place where errors become exit code 1."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (RecipeError, StoreError, ModelError) as error:
+            refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
+            raise refusal(str(error)) from error
+        except KeyboardInterrupt as error:
+            say(str(error) or "stopped", aside=True)
+            ctx.exit(getattr(error, "exit_code", 130))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+@click.group(cls=Loop, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="spanloop")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Pre-annotate, correct, retrain, measure: DB is one SQLite file, the project."""
+    ctx.obj = say
+
+
+@main.result_callback()
+@click.pass_context
+def show(ctx: click.Context, result: Report | Iterator[Report] | None) -> None:
+    """Print what the command gave back: one report, or several as they come."""
+    if result is None:
+        return
+    for report in result if isinstance(result, Iterator) else [result]:
+        if ctx.meta.get(JSON):
+            click.echo(json.dumps(report.json(), ensure_ascii=False, allow_nan=False))
+        else:
+            click.echo(report.text())
+        if code := getattr(report, "exit_code", 0):
+            ctx.exit(code)
+
+
+def say(line: str, *, aside: bool = False) -> None:
+    """Print a line while a command runs; ``aside``: to stderr, beside what the command gives back."""
+    click.echo(line, err=aside)
+
+
+for command in [
+    *loop_commands.COMMANDS,
+    *round_commands.COMMANDS,
+    *file_commands.COMMANDS,
+    *backend_commands.COMMANDS,
+]:
+    main.add_command(command)

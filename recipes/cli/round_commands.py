@@ -1,0 +1,212 @@
+"""The commands about rounds: options and one call each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanloop.recipes.cli.bar import Bar
+from spanloop.recipes.cli.options import (
+    Duration,
+    Listed,
+    OfProject,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    project_of,
+)
+from spanloop.recipes.cli.training_options import training_options
+
+
+@click.command()
+@db_argument
+@click.option("--round", type=int, help="Another round than the promoted one.")
+@json_option
+def evaluate(**options: Any) -> object:
+    """Score a round on today's gold of the eval split."""
+    from spanloop.recipes.scoring.evaluate import evaluate as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def rounds(ctx: click.Context, db: Path) -> object:
+    """List the rounds, promote one, go back, train one again, cancel the training under way."""
+    from spanloop.recipes.rounds.rounds import rounds as recipe
+
+    return recipe(db) if ctx.invoked_subcommand is None else None
+
+
+@rounds.command("cancel")
+@click.pass_context
+def rounds_cancel(ctx: click.Context) -> object:
+    """Stop the training that is under way; the same retrain goes on later from its last checkpoint."""
+    from spanloop.recipes.rounds.cancel import cancel
+
+    return cancel(project_of(ctx))
+
+
+@rounds.command("promote")
+@click.argument("number", type=int)
+@click.pass_context
+def rounds_promote(ctx: click.Context, number: int) -> object:
+    """Put round NUMBER to use."""
+    from spanloop.recipes.rounds.rounds import promote
+
+    return promote(project_of(ctx), number)
+
+
+@rounds.command("reproduce")
+@click.argument("number", type=int)
+@click.pass_context
+def rounds_reproduce(ctx: click.Context, number: int) -> object:
+    """Train round NUMBER again and compare the weights; exit code 1 if they differ."""
+    from spanloop.recipes.rounds.reproduce import reproduce
+
+    with Bar() as bar:
+        return reproduce(project_of(ctx), number, progress=bar)
+
+
+@rounds.command("rollback")
+@click.pass_context
+def rounds_rollback(ctx: click.Context) -> object:
+    """Put the round that was promoted before to use again."""
+    from spanloop.recipes.rounds.rounds import rollback
+
+    return rollback(project_of(ctx))
+
+
+@click.command()
+@db_argument
+@option(
+    "--every", type=click.IntRange(1), default=100, help="A round whenever so many new annotations have come,"
+)
+@click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
+@option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
+@training_options
+@json_option
+@click.pass_obj
+def watch(say: Any, /, **options: Any) -> object:
+    """Retrain, promote and suggest again by itself, until Ctrl-C or SIGTERM."""
+    from spanloop.recipes.rounds.watch import watch as recipe
+
+    return recipe(say=partial(say, aside=True), **options)
+
+
+@click.command()
+@db_argument
+@click.option(
+    "-o", "--out", "file", required=True, type=path_type, help="The file to write: .html, .md or .json."
+)
+@click.option("--format", type=click.Choice(["html", "md", "json"]), help="Other than the suffix says.")
+@click.option("--round", type=int, help="Another round than the promoted one.")
+@json_option
+def report(**options: Any) -> object:
+    """Write everything about the rounds on one page."""
+    from spanloop.recipes.rounds.report import report as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command("train-curve")
+@db_argument
+@option(
+    "--seeds", type=click.IntRange(1), default=1, help="Runs of each part; several show what chance does."
+)
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
+@json_option
+def train_curve(**options: Any) -> object:
+    """Would more annotations help? Trains on parts of the gold."""
+    from spanloop.recipes.rounds.learning_curve import train_curve as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=path_type)
+@click.option(
+    "--eval", "eval_files", multiple=True, type=path_type, help="Files to score on.  [default: a fifth]"
+)
+@option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
+@option("--documents", type=Listed(int), default="50,100,200", help="Annotated documents at each round.")
+@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
+@option("--model", default="offline", help="Base model.")
+@option("--lang", default="en", help="Language of the texts.")
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@option("--seed", default=0, help="Of everything that is drawn.")
+@click.option("--keep", type=path_type, help="A folder to keep the projects in.")
+@json_option
+def simulate(**options: Any) -> object:
+    """Would active learning pay? Plays the loop, the gold of FILES answering in the person's place."""
+    from spanloop.recipes.simulation.simulate import simulate as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command()
+@db_argument
+@click.argument("folder", type=path_type)
+@click.option("--name", help="Of the package, without the language.  [default: the project's]")
+@click.option("--version", help="Of the package.  [default: 0.0.ROUND]")
+@click.option("--licence", default="", help="For the model card, e.g. CC-BY-4.0.")
+@click.option("--round", type=int, help="Another round than the promoted one.")
+@click.option("--wheel", is_flag=True, help="Build a wheel too.")
+@json_option
+def package(**options: Any) -> object:
+    """Write the promoted round as an installable package with a model card."""
+    from spanloop.recipes.rounds.package import package as recipe
+
+    return recipe(**options)
+
+
+@click.command()
+@db_argument
+@option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
+@option("--folds", type=click.IntRange(2), default=3, help="Trainings; each judges what it did not see.")
+@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
+@click.option("--fast", is_flag=True, help="Fewer epochs, and the word embeddings stay as they are.")
+@click.option("--seed", type=int, help="Of the folds and trainings.  [default: the project's]")
+@click.option(
+    "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."
+)
+@option(
+    "--threshold", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="How alike duplicates are."
+)
+@json_option
+def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> object:
+    """Is the gold right? What models contradict, labels with few examples, leaks."""
+    from spanloop.recipes.near_duplicates.audit import audit_duplicates
+    from spanloop.recipes.quality.audit import audit as recipe
+
+    with Bar() as bar:
+        if duplicates:
+            return audit_duplicates(db, threshold=threshold, progress=bar)
+        return recipe(db, progress=bar, **options)
+
+
+@click.command()
+@db_argument
+@click.option("--top", type=click.IntRange(1), help="So many documents that the last audit doubts most.")
+@click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
+@json_option
+def review(**options: Any) -> object:
+    """Send documents to the review queue."""
+    from spanloop.recipes.quality.review import review as recipe
+
+    return recipe(**options)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package)

@@ -1,0 +1,1 @@
+"""Three rounds on the built-in corpus."""

@@ -1,0 +1,1 @@
+"""Documents from files into the store, and out again."""

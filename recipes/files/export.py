@@ -1,0 +1,180 @@
+"""Write what the project knows to a file: gold, predictions or every document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
+from spanloop.recipes.formats.registry import by_name, by_suffix
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
+
+What = Literal["gold", "predictions", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written. ``partial``: documents looked at in part, where the format cannot say so."""
+
+    path: Path
+    format: str
+    what: What
+    written: Written
+    partial: int = 0
+
+    def json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "path": str(self.path),
+            "format": self.format,
+            "what": self.what,
+            "documents": self.written.documents,
+            "spans": self.written.spans,
+            "tokens_cut": self.written.tokens_cut,
+            "spans_lost": self.written.spans_lost,
+            "partial": self.partial,
+        }
+
+    def text(self) -> str:
+        written = self.written
+        lines = [
+            f"{self.path}: {counted(written.documents, 'document')} with {counted(written.spans, 'span')} "
+            f"({self.what}, {self.format})"
+        ]
+        if written.tokens_cut:
+            lines.append(
+                f"{counted(written.tokens_cut, 'token')} cut in two, because a span begins or ends inside"
+            )
+        if written.spans_lost:
+            lines.append(f"{counted(written.spans_lost, 'span')} over nothing but whitespace left out")
+        if self.partial:
+            lines.append(
+                f"{counted(self.partial, 'document')} looked at in part only, which {self.format} cannot "
+                "say: the rest of them reads as empty; jsonl says it"
+            )
+        return "\n".join(lines)
+
+
+def export(
+    db: str | Path,
+    file: str | Path,
+    *,
+    format: str | None = None,
+    what: What = "gold",
+    split: Split | None = None,
+    overwrite: bool = False,
+) -> Exported:
+    """Write the file in the format of its suffix or of that name, streaming; it appears only when it is
+    whole.
+
+    ``what``: documents with gold; those with a prediction of the promoted round (else the newest model); or
+    all, where documents without gold stand without spans. RecipeError where there is nothing to write.
+    """
+    path = Path(file)
+    fmt = by_suffix(path) if format is None else by_name(format)
+    if fmt.write is None:
+        raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if path.exists() and not overwrite:
+        raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    part = path.with_name(f".{path.name}.part")
+    with Store.open(db) as store:
+        partial: list[str] = []
+        entries = _noting(_entries(store, what, split), partial)
+        if fmt.needs_tokens:
+            entries = _with_tokens(store, entries)
+        try:
+            written = fmt.write(part, entries, WriteOptions(task=store.project.task))
+            if not written.documents:
+                raise RecipeError(_nothing(db, what, split))
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    unsaid = 0 if fmt.ranges else len(partial)
+    return Exported(path=path, format=fmt.name, what=what, written=written, partial=unsaid)
+
+
+def _noting(entries: Iterator[Entry], partial: list[str]) -> Iterator[Entry]:
+    """The entries as they pass, the keys of those looked at in part noted."""
+    for entry in entries:
+        if entry.ranges is not None:
+            partial.append(entry.key or "")
+        yield entry
+
+
+def _nothing(db: str | Path, what: What, split: Split | None) -> str:
+    where = f" in the {split} split" if split else ""
+    advice = {
+        "gold": f"annotate with: spanloop correct {db}",
+        "predictions": f"make them with: spanloop prelabel {db}",
+        "all": f"import some with: spanloop import {db} FILE",
+    }
+    noun = {"gold": "gold", "predictions": "predictions", "all": "documents"}[what]
+    return f"there are no {noun}{where} to export yet; {advice[what]}"
+
+
+def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
+    if what == "gold":
+        for gold in store.annotations.gold(split=split):
+            yield _of_gold(gold)
+    elif what == "predictions":
+        for document in store.documents.iterate(split=split):
+            prediction = store.predictions.get(_id(document))
+            if prediction is not None:
+                yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
+    else:
+        for document in store.documents.iterate(split=split):
+            found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
+            yield _entry(document, None) if found is None else _of_gold(found)
+
+
+def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
+    return Entry(
+        text=document.text,
+        key=document.key,
+        group=document.group,
+        split=document.split,
+        meta=document.meta,
+        spans=spans,
+    )
+
+
+def _name(store: Store, prediction: Prediction) -> str | None:
+    model = store.models.get(prediction.model_id)
+    return None if model is None else model.name
+
+
+def _of_gold(gold: Gold) -> Entry:
+    """Refused suggestions matter where only they and their like were looked at; else the spans say all."""
+    entry = _entry(gold.document, gold.spans)
+    return entry if gold.ranges is None else replace(entry, ranges=gold.ranges, negatives=gold.negatives)
+
+
+def _id(document: Document) -> int:
+    if document.id is None:
+        raise RecipeError(f"document {document.key} is not stored")
+    return document.id
+
+
+def _with_tokens(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer."""
+    tokenizer: Callable[[str], Sequence[Range]] | None = None
+    for entry in entries:
+        document = store.documents.by_key(entry.key or "")
+        tokens = None if document is None else store.tokenizations.get(_id(document))
+        if tokens is None:
+            if tokenizer is None:
+                from spanloop.recipes.suggest.pipelines import (
+                    project_tokenizer,  # spaCy, only where it is needed
+                )
+
+                tokenizer = project_tokenizer(store.project)
+            tokens = list(tokenizer(entry.text))
+        yield replace(entry, tokens=tuple(tokens))

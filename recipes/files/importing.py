@@ -1,0 +1,363 @@
+"""Bring documents into the project, with the spans that the files know. Twice the same file adds nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from spanloop.recipes.active_learning import strategies
+from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
+from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store, StoreError
+from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Document, Model, Span, Split
+
+if TYPE_CHECKING:
+    from spanloop.recipes.near_duplicates.at_import import Twins
+
+BATCH = 1_000
+NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
+
+Overlaps = Literal["error", "ledger"]
+As = Literal["auto", "documents", "predictions", "annotations"]
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did; every document of the files is in exactly one of added, already_there and empty.
+
+    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason;
+    ``moved``: stored beside where the file has them, as their text and the ledger say.
+    """
+
+    added: int = 0
+    already_there: int = 0
+    empty: int = 0
+    annotated: int = 0
+    predicted: int = 0
+    ledger: int = 0
+    kept: int = 0
+    moved: int = 0
+    other_split: int = 0
+    near_duplicates: int = 0
+    splits: dict[str, int] = field(default_factory=dict)
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
+
+    def text(self) -> str:
+        where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)
+        lines = [f"{counted(self.added, 'document')} added" + (f" ({where})" if where else "")]
+        rest = {
+            "already there": self.already_there,
+            "without text, skipped": self.empty,
+            "newly annotated by the file": self.annotated,
+            "with predictions from the file": self.predicted,
+            "span conflicts in the ledger (their documents are no gold)": self.ledger,
+            "spans moved to where their text stands (see the ledger)": self.moved,
+            "already there in the other split, where they stay": self.other_split,
+            "nearly the same as another document, whose group and split they join": self.near_duplicates,
+        }
+        lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
+        if self.kept or self.ledger:
+            lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
+        return "\n".join(lines)
+
+
+def import_files(
+    db: str | Path,
+    files: Sequence[str | Path],
+    *,
+    format: str | None = None,
+    split: Literal["auto", "pool", "eval"] = "auto",
+    as_: As = "auto",
+    annotator: str = "import",
+    on_conflict: Literal["error", "skip"] = "error",
+    overlaps: Overlaps | None = None,
+    by: Unit | None = None,
+    near_duplicates: bool = True,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import the files in their order, 1,000 documents a transaction.
+
+    ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
+    annotations of ``annotator`` with origin import, or of the person or model that the file names.
+    ``overlaps``: spans that share characters are an error, or go to the ledger while their document stays
+    without gold; None: ledger for exports of other tools, error for formats of our own. ``by``: what one
+    document is, for plain text and CoNLL. FormatError names file and line; the batches before it are stored,
+    and a second run goes on from there. ``near_duplicates``: unless a split was given, a new text that nearly
+    repeats a stored or an earlier one (Jaccard 0.8 of their three-token sequences, from 8 tokens up) joins
+    its group and split.
+    """
+    report = ImportReport()
+    with Store.open(db) as store:
+        before = _splits(store)
+        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
+        for file in files:
+            path = Path(file)
+            fmt = detect(path) if format is None or not path.is_file() else by_name(format)
+            allowed = overlaps or ("ledger" if fmt.foreign else "error")
+            _Import(
+                store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent, twins
+            ).run(fmt, by)
+        after = _splits(store)
+        report.splits = {name: after[name] - before[name] for name in after}
+    return report
+
+
+def _twins(store: Store, progress: Progress | None) -> Twins:
+    from spanloop.recipes.near_duplicates.at_import import Twins
+
+    return Twins(store, progress)
+
+
+def _splits(store: Store) -> dict[str, int]:
+    return {split: store.documents.count(split) for split in ("pool", "eval")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An entry that may be stored: spans inside the text, apart, of known labels; ``refused``: those that are
+    not."""
+
+    entry: Entry
+    spans: tuple[Span, ...] | None
+    refused: tuple[tuple[Span, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Import:
+    """One file on its way into the store."""
+
+    store: Store
+    path: Path
+    split: Literal["auto", "pool", "eval"]
+    as_: As
+    annotator: str
+    on_conflict: Literal["error", "skip"]
+    overlaps: Overlaps
+    report: ImportReport
+    progress: Progress
+    twins: Twins | None
+    occurrences: Counter[str] = field(default_factory=Counter)
+
+    def run(self, fmt: Format, by: Unit | None) -> None:
+        entries = fmt.read(self.path, ReadOptions(task=self.store.project.task, by=by))
+        labels = set(self.store.labels.names())
+        done = 0
+        while batch := list(islice(entries, BATCH)):
+            checked = [self._check(entry) for entry in batch if entry.text.strip()]
+            self._refuse_unknown_labels(checked, labels)
+            self._store(checked)
+            self.report.empty += len(batch) - len(checked)
+            done += len(batch)
+            self.progress(done, None, f"importing {self.path.name}")
+
+    def _check(self, entry: Entry) -> _Checked:
+        """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
+        be."""
+        for name, value in (("text", entry.text), ("id", entry.key or ""), ("group", entry.group or "")):
+            self._refuse_unstorable(name, value, entry.line)
+        if entry.spans is None or self.as_ == "documents":
+            if entry.spans is None and self.as_ in ("annotations", "predictions"):
+                raise FormatError(self.path, entry.line, f'no "spans" here, and --as {self.as_} needs them')
+            return _Checked(entry, None)
+        for span in (*entry.spans, *entry.negatives):
+            if not 0 <= span.start < span.end <= len(entry.text):
+                raise FormatError(
+                    self.path,
+                    entry.line,
+                    f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
+                    f"{counted(len(entry.text), 'character')}",
+                )
+        checked = _Checked(entry, *part_overlaps(entry.spans))
+        if _overlaps(checked) and self.overlaps == "error":
+            self._refuse_overlap(checked)
+        return checked
+
+    def _refuse_overlap(self, item: _Checked) -> None:
+        spans = [span for span, reason in item.refused if reason == "overlap"]
+        one, other = (f"{span.start}-{span.end} {span.label!r}" for span in spans[:2])
+        raise FormatError(
+            self.path,
+            item.entry.line,
+            f"the spans {one} and {other} overlap: mend them, or keep such documents without gold and their "
+            "spans in the ledger with --overlaps ledger",
+        )
+
+    def _refuse_unstorable(self, name: str, value: str, line: int | None) -> None:
+        for offset, letter in enumerate(value):
+            if letter == "\0" or "\ud800" <= letter <= "\udfff":
+                what = "a NUL character" if letter == "\0" else f"half a surrogate pair (U+{ord(letter):04X})"
+                raise FormatError(
+                    self.path, line, f"the {name} has {what} at character {offset}: no text can hold it"
+                )
+
+    def _refuse_unknown_labels(self, checked: Sequence[_Checked], labels: set[str]) -> None:
+        unknown: dict[str, int | None] = {}
+        for item in checked:
+            for span in (*(item.spans or ()), *item.entry.negatives):
+                if span.label not in labels:
+                    unknown.setdefault(span.label, item.entry.line)
+        if unknown:
+            name, line = next(iter(unknown.items()))
+            others = f" (further unknown ones: {', '.join(list(unknown)[1:])})" if len(unknown) > 1 else ""
+            raise FormatError(
+                self.path,
+                line,
+                f"the label {name!r} is not one of this project's{others}; "
+                f"add it with: spanloop labels {self.store.path} add {_quoted(name)}",
+            )
+
+    def _store(self, checked: Sequence[_Checked]) -> None:
+        with self.store.write():
+            documents = [self._document(item.entry) for item in checked]
+            alike, sketches = [False] * len(documents), list[bytes]()
+            if self.twins is not None:
+                documents, alike, sketches = self.twins.follow(documents)
+            try:
+                added = self.store.documents.add(
+                    documents, on_conflict=self.on_conflict, occurrences=self.occurrences
+                )
+            except StoreError as error:
+                raise RecipeError(f"{self.path}: {error}") from error
+            if self.twins is not None:
+                self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
+            for item, place, near in zip(checked, added, alike, strict=True):
+                self.report.added += place.new
+                self.report.near_duplicates += place.new and near
+                self.report.already_there += not place.new and not item.entry.continues
+                if not place.new and not item.entry.continues and self.split != "auto":
+                    stored = self.store.documents.get(place.document_id)
+                    self.report.other_split += stored is not None and stored.split != self.split
+                if item.spans is not None and not self._is_prediction(item) and _usable(item):
+                    self._annotate(item, place.document_id, place.key)
+                self._note_refused(item, place.document_id)
+            self._predict(checked, [(place.document_id, place.key) for place in added])
+
+    def _is_prediction(self, item: _Checked) -> bool:
+        """Whether a model said it: the line itself decides unless ``--as`` does."""
+        said = self.as_ == "auto" and item.entry.predicted_by is not None
+        return item.spans is not None and (said or self.as_ == "predictions")
+
+    def _document(self, entry: Entry) -> Document:
+        split: Split | None = entry.split if self.split == "auto" else self.split
+        return Document(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
+
+    def _annotate(self, item: _Checked, document_id: int, key: str) -> None:
+        entry = item.entry
+        annotator = entry.annotator or self.annotator
+        spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
+        refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
+        done = self.store.annotations.add(
+            Annotation(
+                uuid=_uuid(entry, annotator, key, spans),
+                document_id=document_id,
+                annotator=annotator,
+                origin=entry.origin or ("import" if entry.annotator is None else "human"),
+                answer=entry.answer,
+                spans=(*spans, *refused),
+                ranges=entry.ranges,
+                created_at=entry.created_at,
+                flagged=entry.flagged,
+                comment=entry.comment,
+            )
+        )
+        self.report.annotated += done.new
+        self.report.kept += len(spans) if done.new and entry.answer == "accept" else 0
+
+    def _predict(self, checked: Sequence[_Checked], places: Sequence[tuple[int, str]]) -> None:
+        """Store what models said, one row of ``models`` a name."""
+        said: dict[str, list[tuple[_Checked, int, str]]] = {}
+        for item, (document_id, key) in zip(checked, places, strict=True):
+            if self._is_prediction(item) and not _conflicts(item):
+                said.setdefault(item.entry.predicted_by or self.annotator, []).append(
+                    (item, document_id, key)
+                )
+        for name, items in said.items():
+            self._predict_by(name, items)
+
+    def _predict_by(self, name: str, items: Sequence[tuple[_Checked, int, str]]) -> None:
+        digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
+        model = self.store.models.add(Model(hash=digest, kind="import", name=name))
+        if model.id is None:
+            raise StoreError(f"the model {name!r} got no row")
+        seed = self.store.project.seed
+        rows = {
+            document_id: (document_id, item.spans or (), {"random": strategies.random(seed, key)})
+            for item, document_id, key in items
+            if self.store.predictions.get(document_id, model.id) is None
+        }
+        self.store.predictions.add(model.id, list(rows.values()))
+        self.report.predicted += len(rows)
+        self.report.kept += sum(len(spans) for _, spans, _ in rows.values())
+
+    def _note_refused(self, item: _Checked, document_id: int) -> None:
+        """Write the spans that could not be kept into the ledger, once however often the file is imported."""
+        self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
+        self.report.moved += self.store.ledger.add(list(self._moves(item, document_id)))
+
+    def _events(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+        for span, reason in item.refused:
+            yield self._event(
+                item, document_id, span, "conflict" if reason == "overlap" else "dropped", reason
+            )
+        for span, reason in item.entry.refused:
+            yield self._event(item, document_id, span, "dropped", reason)
+
+    def _moves(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+        for before, after, reason in item.entry.moved:
+            event = self._event(item, document_id, before, "snapped", reason)
+            yield replace(event, placed_start=after.start, placed_end=after.end)
+
+    def _event(
+        self, item: _Checked, document_id: int, span: Span, action: str, reason: str
+    ) -> AlignmentEvent:
+        return AlignmentEvent(
+            document_id=document_id,
+            start=span.start,
+            end=span.end,
+            label=span.label,
+            action=action,
+            reason=reason,
+            source=str(self.path),
+            line=item.entry.line,
+        )
+
+
+def _conflicts(item: _Checked) -> bool:
+    """Whether spans of it are set apart: what is left is not the whole truth."""
+    return bool(item.entry.refused) or _overlaps(item)
+
+
+def _overlaps(item: _Checked) -> bool:
+    return any(reason == "overlap" for _, reason in item.refused)
+
+
+def _usable(item: _Checked) -> bool:
+    """Spans that overlap cannot be gold; an answer that is none (reject, ignore) counts all the same."""
+    return item.entry.answer != "accept" or not _conflicts(item)
+
+
+def _uuid(entry: Entry, annotator: str, key: str, spans: Sequence[AnnotatedSpan]) -> str:
+    """Named by what was said, so that the same file imported twice says it once."""
+    content: list[object] = [annotator, key, entry.answer, [(s.start, s.end, s.label) for s in spans]]
+    negatives = [(s.start, s.end, s.label) for s in entry.negatives]
+    further = [entry.origin, entry.ranges, negatives, entry.created_at, entry.flagged, entry.comment]
+    if any(further):
+        content += further
+    return str(uuid.uuid5(NAMESPACE, json.dumps(content)))
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'

@@ -1,0 +1,100 @@
+"""Between spaCy's Doc and an entry of a file: the only file that knows both Doc and the store's records.
+Offsets are code points on both sides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from spanloop.recipes.formats.entry import Entry
+from spanloop.recipes.formats.tagged import cut_tokens
+from spanloop.store.records import Range, Span, Task
+
+META = "spanloop"
+"""Where a Doc of ours carries id, group, split and meta, as JSON: ``doc.user_data["spanloop"]``."""
+
+
+def boundaries(doc: Doc) -> list[Range]:
+    """The characters of each token that is not whitespace: what the store keeps as tokenization."""
+    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+
+
+def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task) -> tuple[Doc, int, int]:
+    """A Doc with the entry's text and spans, how many tokens were cut at span edges, and how many spans had
+    no token (whitespace only). ValueError for an entry without tokens."""
+    if entry.tokens is None:
+        raise ValueError(f"document {entry.key} has no tokens")
+    spans = entry.spans or ()
+    tokens = cut_tokens(entry.tokens, spans)
+    words, spaces = _words(entry.text, tokens)
+    doc = Doc(vocab, words=words, spaces=spaces)
+    lost = 0
+    ents = []
+    for span in spans:
+        found = doc.char_span(span.start, span.end, label=span.label, alignment_mode="contract")
+        if found is None or not found.text.strip():
+            lost += 1
+        elif task == "tags":
+            for token in found:
+                token.tag_ = span.label
+        else:
+            ents.append(found)
+    if task == "spans":
+        doc.set_ents(ents)
+    about = {"id": entry.key, "group": entry.group, "split": entry.split, "meta": dict(entry.meta)}
+    doc.user_data[META] = json.dumps(about)  # msgpack, which carries user data, has no large numbers
+    return doc, len(tokens) - len(entry.tokens), lost
+
+
+def _words(text: str, tokens: Sequence[Range]) -> tuple[list[str], list[bool]]:
+    """Words and trailing spaces that spell the text exactly: what stands between tokens becomes tokens of its
+    own."""
+    words: list[str] = []
+    spaces: list[bool] = []
+    position = 0
+    for start, end in [*tokens, (len(text), len(text))]:
+        gap = text[position:start]
+        if gap.startswith(" ") and words:
+            spaces[-1] = True
+            gap = gap[1:]
+        if gap:
+            words.append(gap)
+            spaces.append(False)
+        if end > start:
+            words.append(text[start:end])
+            spaces.append(False)
+        position = end
+    return words, spaces
+
+
+def entry_of_doc(doc: Doc, line: int, *, task: Task) -> Entry:
+    """What a Doc says, as a file entry; ``line`` counts the Docs of its file from 1. A Doc on which nobody
+    set entities (or tags) says nothing of spans."""
+    found = doc.user_data.get(META)
+    about: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else {}
+    return Entry(
+        text=doc.text,
+        line=line,
+        key=about.get("id"),
+        group=about.get("group"),
+        split=about.get("split"),
+        meta=about.get("meta") or {},
+        spans=_spans_of_doc(doc, task),
+        tokens=tuple(boundaries(doc)),
+    )
+
+
+def _spans_of_doc(doc: Doc, task: Task) -> tuple[Span, ...] | None:
+    if task == "spans":
+        if not doc.has_annotation("ENT_IOB"):
+            return None
+        return tuple(Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
+    name = "TAG" if doc.has_annotation("TAG") else "POS"
+    if not doc.has_annotation(name):
+        return None
+    tagged = [(token, token.tag_ if name == "TAG" else token.pos_) for token in doc if not token.is_space]
+    return tuple(Span(token.idx, token.idx + len(token), tag) for token, tag in tagged if tag)

@@ -1,0 +1,162 @@
+"""Documents that stand in the project twice, or nearly: an eval set that leaks into training is worthless."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from spanloop.recipes.near_duplicates.shingles import LIKE, NearIndex
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import Document
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Documents that are alike, each with another of them by ``similarity`` at least (1.0 = the same)."""
+
+    keys: tuple[str, ...]
+    splits: tuple[str, ...]
+    similarity: float
+
+    @property
+    def across(self) -> bool:
+        """Whether some lie in the pool and others in eval."""
+        return len(set(self.splits)) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateReport:
+    """What the audit found among ``documents``; the ``too_short`` ones count only where they are the same."""
+
+    documents: int
+    too_short: int
+    threshold: float
+    groups: tuple[Duplicates, ...]
+
+    @property
+    def across(self) -> tuple[Duplicates, ...]:
+        """The groups that lie in both splits."""
+        return tuple(group for group in self.groups if group.across)
+
+    def json(self) -> dict[str, object]:
+        """For ``--json``."""
+        groups = [
+            {
+                "keys": group.keys,
+                "splits": group.splits,
+                "similarity": group.similarity,
+                "across": group.across,
+            }
+            for group in self.groups
+        ]
+        return {
+            "schema": 1,
+            "documents": self.documents,
+            "too_short": self.too_short,
+            "threshold": self.threshold,
+            "across_splits": len(self.across),
+            "groups": groups,
+        }
+
+    def text(self) -> str:
+        """For people: the leaks first."""
+        if not self.groups:
+            return f"no duplicates among {counted(self.documents, 'document')}"
+        alike = sum(len(group.keys) for group in self.groups)
+        lines = [
+            f"{counted(alike, 'document')} of {self.documents:,} in {counted(len(self.groups), 'group')}"
+            f" of duplicates, {len(self.across):,} of them in both pool and eval"
+        ]
+        for group in sorted(self.groups, key=_leaks_first)[:SHOWN]:
+            mark = "pool and eval" if group.across else group.splits[0]
+            lines.append(f"  {group.similarity:.2f}  {mark:<13}  {', '.join(group.keys[:5])}{_more(group)}")
+        if len(self.groups) > SHOWN:
+            lines.append(f"  … and {len(self.groups) - SHOWN:,} more: --json lists them all")
+        return "\n".join(lines)
+
+
+def audit_duplicates(
+    db: str | Path, *, threshold: float = LIKE, progress: Progress | None = None
+) -> DuplicateReport:
+    """Find the documents whose texts are the same, or share ``threshold`` (Jaccard, 0-1) of their three-token
+    sequences. Texts of fewer than 8 tokens count only when they are the same."""
+    with Store.open(db) as store:
+        return find_duplicates(
+            store.documents.iterate(), store.documents.count(), store, threshold, progress or silent
+        )
+
+
+def find_duplicates(
+    documents: Iterable[Document], total: int, store: Store, threshold: float, progress: Progress
+) -> DuplicateReport:
+    """The groups among these documents; ``store`` knows their keys."""
+    index = NearIndex(threshold)
+    same: dict[bytes, int] = {}
+    groups = _Groups()
+    count = too_short = 0
+    for count, document in enumerate(documents, 1):
+        assert document.id is not None
+        first = same.setdefault(sha256(document.text.encode()).digest(), document.id)
+        if first != document.id:
+            groups.join(first, document.id, 1.0)
+            continue
+        alike = index.meet(document.id, document.text)
+        too_short += alike is None
+        for other, similarity in alike or ():
+            groups.join(other, document.id, similarity)
+        if count % 500 == 0:
+            progress(count, total, "comparing documents")
+    return DuplicateReport(count, too_short, threshold, tuple(groups.named(store)))
+
+
+class _Groups:
+    """Which documents hang together, with the weakest link that holds each group."""
+
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
+        self._weakest: dict[int, float] = {}
+
+    def _root(self, document_id: int) -> int:
+        self._parent.setdefault(document_id, document_id)
+        while self._parent[document_id] != document_id:
+            self._parent[document_id] = self._parent[self._parent[document_id]]
+            document_id = self._parent[document_id]
+        return document_id
+
+    def join(self, one: int, other: int, similarity: float) -> None:
+        a, b = self._root(one), self._root(other)
+        if a == b:
+            return
+        self._parent[b] = a
+        self._weakest[a] = min(similarity, self._weakest.get(a, 1.0), self._weakest.get(b, 1.0))
+
+    def named(self, store: Store) -> Iterator[Duplicates]:
+        members: dict[int, list[int]] = defaultdict(list)
+        for document_id in sorted(self._parent):
+            members[self._root(document_id)].append(document_id)
+        for root, ids in sorted(members.items(), key=_first_member):
+            found = list(store.documents.fetch(ids))
+            yield Duplicates(
+                tuple(document.key or "" for document in found),
+                tuple(document.split or "" for document in found),
+                self._weakest[root],
+            )
+
+
+def _first_member(group: tuple[int, list[int]]) -> int:
+    return group[1][0]
+
+
+def _leaks_first(group: Duplicates) -> tuple[bool, float]:
+    return not group.across, -group.similarity
+
+
+def _more(group: Duplicates) -> str:
+    return f" and {len(group.keys) - 5} more" if len(group.keys) > 5 else ""

@@ -1,0 +1,1 @@
+"""Making and looking after a project: its file, labels, people, soundness, copies."""

@@ -1,0 +1,244 @@
+"""Is the gold right? What models that never saw a document contradict with confidence, and what else makes
+figures worthless: labels with too few examples, leaks, spans lost to alignment."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.quality.out_of_fold import classes_of_project, judge_by_folds, judge_by_round
+from spanloop.recipes.scoring.evaluate import eval_gold
+from spanloop.recipes.table import counted, table
+from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.store import Store
+from spanloop.store.records import Gold, Split
+
+if TYPE_CHECKING:
+    from spanloop.plugin.metrics.label_errors import Judgement, Suspect
+
+LEAST_SUPPORT = 30
+"""Gold spans of a label below which its figures, or what a model learns of it, are mostly chance."""
+SHOWN = 20
+CONTEXT = 25
+"""Characters shown on each side of a suspect."""
+FILE = "audit.json"
+"""Where the last audit lies in the folder of the rounds: `spanloop review` sends from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A place of the gold that is probably wrong. ``start`` and ``end`` are characters of the document's
+    text; ``given`` is the gold's label there, ``said`` the model's, None for no label; ``confidence`` and
+    ``doubt`` as in `plugin.suspects.Suspect`. ``annotation_id`` is the annotation that was the gold."""
+
+    document_id: int
+    annotation_id: int
+    key: str
+    start: int
+    end: int
+    given: str | None
+    said: str | None
+    confidence: float
+    doubt: float
+    before: str
+    text: str
+    after: str
+
+    def reason(self) -> str:
+        """For whoever reviews it."""
+        gold = f"gold has {self.given}" if self.given else "gold has no label"
+        said = self.said or "no label"
+        return f"“{self.text}”: {gold}, the model says {said} ({self.confidence:.0%} sure)"
+
+
+@dataclass(frozen=True, slots=True)
+class Thin:
+    """A label with too few gold spans in a split."""
+
+    label: str
+    pool: int
+    eval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split."""
+
+    path: Path
+    split: Split
+    folds: int
+    documents: int
+    spans: int
+    doubts: tuple[Doubt, ...]
+    thin: tuple[Thin, ...]
+    ledger: dict[str, Any]
+    leaks: Leaks
+    seconds: float
+
+    def json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "split": self.split,
+            "folds": self.folds,
+            "documents": self.documents,
+            "spans": self.spans,
+            "doubts": [asdict(doubt) for doubt in self.doubts],
+            "thin_labels": [asdict(thin) for thin in self.thin],
+            "alignment_events": self.ledger,
+            "leaks": self.leaks.json(),
+            "seconds": self.seconds,
+        }
+
+    def text(self) -> str:
+        how = f"{counted(self.folds, 'training')}, each judging what it never saw"
+        if not self.folds:
+            how = "judged by the promoted round, which never saw them"
+        parts = [
+            f"{counted(self.documents, 'document')} of {self.split} with {counted(self.spans, 'gold span')}: "
+            f"{how} ({self.seconds:.0f} s)",
+            self._doubts_text(),
+        ]
+        if self.thin:
+            found = ", ".join(f"{thin.label} (pool {thin.pool}, eval {thin.eval})" for thin in self.thin)
+            parts.append(f"fewer than {LEAST_SUPPORT} gold spans, so hardly known: {found}")
+        if total := self.ledger["total"]:
+            reasons = ", ".join(f"{name} {number:,}" for name, number in self.ledger["by_reason"].items())
+            parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.leaks.found:
+            parts.append(f"Beware: {self.leaks.text()}")
+        if self.doubts:
+            parts.append(f"Next: spanloop review {self.path} --top 50")
+        return "\n\n".join(parts)
+
+    def _doubts_text(self) -> str:
+        if not self.doubts:
+            return "no place where a model contradicts the gold with confidence"
+        rows = [
+            (
+                f"{doubt.doubt:.2f}",
+                doubt.key,
+                doubt.given or "-",
+                doubt.said or "-",
+                f"{doubt.before}[{doubt.text}]{doubt.after}".replace("\n", " "),
+            )
+            for doubt in self.doubts[:SHOWN]
+        ]
+        head = f"{counted(len(self.doubts), 'place')} where a model contradicts the gold, the worst first:"
+        shown = table(("margin", "document", "gold", "model", "where"), rows, right=(0,))
+        more = len(self.doubts) - len(rows)
+        return f"{head}\n{shown}" + (f"\nand {more:,} more (--json has all)" if more else "")
+
+
+def audit(
+    db: str | Path,
+    *,
+    split: Split = "pool",
+    folds: int = 3,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+    fast: bool = False,
+    progress: Progress | None = None,
+) -> Audit:
+    """Look for gold that is probably wrong, and for what else makes figures worthless.
+
+    The pool is cut into ``folds`` by group; each is judged by a training on the others, with the settings of
+    `retrain`. The eval split is judged by the promoted round. No round is made; what was found is kept beside
+    the rounds for `review`. RecipeError where there is no such gold, or no promoted round for eval.
+    """
+    if folds < 2:
+        raise RecipeError(f"{folds} fold leaves nothing to train on: give 2 or more")
+    begin = time.monotonic()
+    with Store.open(db) as store:
+        golds = pool_gold(store) if split == "pool" else eval_gold(store)
+        if split == "pool":
+            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed, fast=fast)
+            judged = judge_by_folds(store, golds, folds, config, progress or silent)
+        else:
+            judged = _by_promoted(store, golds)
+        others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
+        pool, held_out = (golds, others) if split == "pool" else (others, golds)
+        found = Audit(
+            path=Path(db),
+            split=split,
+            folds=folds if split == "pool" else 0,
+            documents=len(golds),
+            spans=sum(len(gold.spans) for gold in golds),
+            doubts=tuple(sorted(_doubts(store, golds, judged), key=_worst_first)),
+            thin=tuple(_thin(store.labels.names(), pool, held_out)),
+            ledger=store.ledger.counts(),
+            leaks=find_leaks(pool, held_out),
+            seconds=time.monotonic() - begin,
+        )
+        _keep(store, found)
+        return found
+
+
+def _by_promoted(store: Store, golds: Sequence[Gold]) -> list[Judgement]:
+    from spanloop.recipes.suggest.pipelines import promoted_round
+
+    return judge_by_round(store, golds, promoted_round(store))
+
+
+def _doubts(store: Store, golds: Sequence[Gold], judged: Sequence[Judgement]) -> Iterator[Doubt]:
+    from spanloop.plugin.metrics.label_errors import find_suspects
+
+    for gold, suspects in zip(golds, find_suspects(judged, classes_of_project(store)), strict=True):
+        for suspect in suspects:
+            yield _doubt(gold, suspect)
+
+
+def _doubt(gold: Gold, suspect: Suspect) -> Doubt:
+    text, start, end = gold.document.text, suspect.start, suspect.end
+    return Doubt(
+        document_id=gold.document.id or 0,
+        annotation_id=gold.annotation_id,
+        key=gold.document.key or "",
+        start=start,
+        end=end,
+        given=suspect.given,
+        said=suspect.said,
+        confidence=suspect.confidence,
+        doubt=suspect.doubt,
+        before=text[max(0, start - CONTEXT) : start],
+        text=text[start:end],
+        after=text[end : end + CONTEXT],
+    )
+
+
+def _worst_first(doubt: Doubt) -> tuple[float, int, int]:
+    return -doubt.doubt, doubt.document_id, doubt.start
+
+
+def _thin(labels: Sequence[str], pool: Sequence[Gold], held_out: Sequence[Gold]) -> Iterator[Thin]:
+    in_pool, in_eval = (
+        Counter(span.label for gold in golds for span in gold.spans) for golds in (pool, held_out)
+    )
+    for label in labels:
+        if in_pool[label] < LEAST_SUPPORT or in_eval[label] < LEAST_SUPPORT:
+            yield Thin(label, in_pool[label], in_eval[label])
+
+
+def _keep(store: Store, found: Audit) -> None:
+    store.rounds_dir.mkdir(exist_ok=True)
+    part = store.rounds_dir / f".{FILE}.part"
+    part.write_text(json.dumps(found.json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    os.replace(part, store.rounds_dir / FILE)
+
+
+def kept_doubts(store: Store) -> tuple[Doubt, ...]:
+    """What the last audit found. RecipeError says what to type where there was none."""
+    try:
+        content = json.loads((store.rounds_dir / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"no audit has been made yet: spanloop audit {store.path}") from error
+    return tuple(Doubt(**fields) for fields in content["doubts"])

@@ -1,0 +1,120 @@
+"""What a model says of gold that it never saw: one training a fold, the promoted round for the eval split."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress
+from spanloop.store import Store
+from spanloop.store.records import Gold, Round
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.metrics.label_errors import Judgement
+    from spanloop.plugin.training.config import TrainConfig
+
+BLOCK = 128
+
+
+def split_by_group(golds: Sequence[Gold], folds: int, seed: int) -> list[list[int]]:
+    """The places of the documents of each fold. A group is never in two folds; its order is drawn by the
+    hash of its name, and it goes where the fewest documents are. RecipeError with fewer groups than folds."""
+    groups: dict[str, list[int]] = {}
+    for place, gold in enumerate(golds):
+        groups.setdefault(gold.document.group or gold.document.key or "", []).append(place)
+    if len(groups) < folds:
+        raise RecipeError(
+            f"{folds} folds need as many groups of gold documents, there are {len(groups)}: "
+            "annotate more, or give fewer --folds"
+        )
+    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+    parts: list[list[int]] = [[] for _ in range(folds)]
+    for name in order:
+        min(parts, key=len).extend(groups[name])
+    return parts
+
+
+def judge_by_folds(
+    store: Store, golds: Sequence[Gold], folds: int, config: TrainConfig, progress: Progress
+) -> list[Judgement]:
+    """For each gold document what a training on the other folds says of it, in the order of ``golds``."""
+    parts = split_by_group(golds, folds, config.seed)
+    judged: dict[int, Judgement] = {}
+    for number, held in enumerate(parts):
+        seen = [golds[place] for other, part in enumerate(parts) if other != number for place in sorted(part)]
+        nlp = _trained(store, seen, config, progress, f"fold {number + 1} of {folds}")
+        found = judge(store, nlp, [golds[place] for place in held], {})
+        judged.update(zip(held, found, strict=True))
+    return [judged[place] for place in range(len(golds))]
+
+
+def judge_by_round(store: Store, golds: Sequence[Gold], row: Round) -> list[Judgement]:
+    """For each gold document what a round says that was not trained on it."""
+    from spanloop.recipes.suggest.pipelines import label_names, load_round
+
+    return list(judge(store, load_round(store, row.number), golds, label_names(store, row)))
+
+
+def judge(
+    store: Store, nlp: Language, golds: Sequence[Gold], renamed: Mapping[str, str | None]
+) -> Iterator[Judgement]:
+    """Gold and predictions on the same tokens, document by document."""
+    from spanloop.plugin.metrics.label_errors import judge_labels
+    from spanloop.recipes.convert import char_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, classifier
+
+    found = classifier(nlp)
+    if found is None:
+        raise RecipeError("the pipeline has no token classifier")
+    pipe, classes = found[1], classes_of_project(store)
+    for begin in range(0, len(golds), BLOCK):
+        block = golds[begin : begin + BLOCK]
+        for gold, (_, scores) in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+            if scores is None:
+                raise RecipeError("the token classifier gave no scores")
+            yield judge_labels(
+                scores,
+                char_spans(gold.spans),
+                classes,
+                scheme=pipe.scheme,
+                ranges=gold.ranges,
+                temperature=pipe.temperature,
+                renamed=renamed,
+            )
+
+
+def classes_of_project(store: Store) -> tuple[str, ...]:
+    """What the tokens of this project can be: its labels, and nothing where spans are annotated."""
+    from spanloop.plugin.metrics.label_errors import classes_of
+
+    return classes_of(store.labels.names(), outside=store.project.task == "spans")
+
+
+def _trained(
+    store: Store, golds: Sequence[Gold], config: TrainConfig, progress: Progress, what: str
+) -> Language:
+    from spanloop.plugin.training.train import train
+    from spanloop.recipes.convert import training_gold
+    from spanloop.recipes.suggest.pipelines import project_nlp
+    from spanloop.recipes.suggest.run_pipeline import with_model
+
+    def show(share: float, line: str) -> None:
+        progress(int(share * 1000), 1000, f"{what}: {line}")
+
+    project, labels = store.project, store.labels.names()
+    nlp = project_nlp(project)
+    pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
+    pipe.set_labels(labels, seed=config.seed)
+    folder = Path(tempfile.mkdtemp(prefix="spanloop-fold-"))
+    try:
+        train(pipe, [training_gold(nlp, gold) for gold in golds], config, progress=show, folder=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return nlp

@@ -1,0 +1,67 @@
+"""Stop the training of a project from anywhere; it goes on later from its last checkpoint."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+from spanloop.plugin.training.checkpoint import newest
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.rounds.rounds import Rounds
+from spanloop.recipes.rounds.status import standings
+from spanloop.recipes.training.lock import CHECKPOINTS, Holder, TrainingLock
+from spanloop.store import Store
+
+PATIENCE_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+
+
+def cancel(db: str | Path, *, patience: float = PATIENCE_SECONDS) -> Rounds:
+    """Ask whoever trains a round of the project to stop, wait until it has, and give back every round.
+
+    RecipeError where nobody trains, or where it has not stopped after ``patience`` seconds: it looks for
+    such a request with each step.
+    """
+    with Store.open(db) as store:
+        lock = TrainingLock(store)
+        if not lock.is_held():
+            raise RecipeError(f"no round of {db} is being trained: there is nothing to cancel")
+        holder = lock.holder()
+        if holder is None:
+            raise RecipeError(f"a training of {db} is just beginning or ending: try again in a moment")
+        lock.ask_to_stop(holder)
+        number = _wait(lock, holder, patience)
+        return Rounds(standings(store), _outcome(store, number))
+
+
+def _wait(lock: TrainingLock, asked: Holder, patience: float) -> int | None:
+    """The round of the holder, once it holds the lock no more."""
+    end = time.monotonic() + patience
+    last = asked
+    while lock.is_held():
+        present = lock.holder()
+        if present is not None and present.turn != asked.turn:
+            break  # another one has the lock already
+        last = present or last
+        if time.monotonic() > end:
+            there = "" if asked.host == socket.gethostname() else f" on {asked.host}"
+            raise RecipeError(
+                f"{asked.text()} has been asked to stop and will at its next step, but has not after"
+                f" {patience:g} s; to end it at once{there}: kill {asked.process}"
+            )
+        time.sleep(_LOOK_SECONDS)
+    return last.round
+
+
+def _outcome(store: Store, number: int | None) -> str:
+    if number is None:
+        return "the training was stopped before its round began"
+    state = store.rounds.get(number).state
+    if state == "done":
+        return f"round {number} was done before it could be cancelled"
+    if state == "cancelled":
+        kept = newest(store.rounds_dir / CHECKPOINTS) is not None
+        later = "goes on from its last checkpoint" if kept else "begins anew: there was no checkpoint yet"
+        return f"round {number} is cancelled; the same retrain {later}"
+    return f"the training of round {number} has ended"

@@ -1,0 +1,163 @@
+"""Would more annotations help, and of which label? Train on parts of the gold and look at how the curve
+ends."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
+from spanloop.recipes.table import figure, table
+from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.store import Store
+from spanloop.store.records import Gold
+
+if TYPE_CHECKING:
+    from spanloop.plugin.training.config import TrainConfig
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+WORTH_IT = 0.01
+"""A gain of F1 by the last quarter of the gold that makes the next quarter worth annotating."""
+LEAST_DOCUMENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The figures at one share of the gold, one of each list a seed. ``labels``: mean F1 by label."""
+
+    share: float
+    documents: int
+    micro: tuple[float, ...]
+    macro: tuple[float, ...]
+    labels: dict[str, float]
+
+    def row(self) -> tuple[str, int, str, str, str]:
+        """As it stands in the table."""
+        micro, macro = figure(mean(self.micro)), figure(mean(self.macro))
+        return f"{self.share:.0%}", self.documents, micro, _span(self.micro), macro
+
+
+@dataclass(frozen=True, slots=True)
+class TrainCurve:
+    """The curve and what it says."""
+
+    points: tuple[Point, ...]
+
+    @property
+    def gain(self) -> float:
+        """What the last quarter of the gold added to the mean micro F1."""
+        return mean(self.points[-1].micro) - mean(self.points[-2].micro)
+
+    @property
+    def spread(self) -> float:
+        """How far the seeds lie apart at the end: gains below it may be chance."""
+        return max(self.points[-1].micro) - min(self.points[-1].micro)
+
+    def advice(self) -> str:
+        """One sentence: would more annotations help, and of which label."""
+        gains = {name: f1 - self.points[-2].labels[name] for name, f1 in self.points[-1].labels.items()}
+        label = max(gains, key=gains.__getitem__)
+        most = f"most by {label!r} ({gains[label]:+.3f})"
+        added = f"the last quarter added {self.gain:+.3f} micro F1"
+        if self.gain < WORTH_IT:
+            return f"More annotations would help little: {added}, {most}."
+        doubt = f", though seeds differ by {self.spread:.3f}" if self.spread > self.gain else ""
+        return f"More annotations would help: {added}{doubt}, {most}."
+
+    def json(self) -> dict[str, object]:
+        points = [
+            {
+                "share": point.share,
+                "documents": point.documents,
+                "micro": list(point.micro),
+                "macro": list(point.macro),
+                "labels": point.labels,
+            }
+            for point in self.points
+        ]
+        return {"schema": 1, "points": points, "gain": self.gain, "advice": self.advice()}
+
+    def text(self) -> str:
+        rows = [point.row() for point in self.points]
+        shown = table(("share", "documents", "micro F1", "seeds", "macro F1"), rows, right=(0, 1, 2, 4))
+        return f"{shown}\n\n{self.advice()}"
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{min(values):.3f}-{max(values):.3f}" if len(values) > 1 else ""
+
+
+def train_curve(
+    db: str | Path,
+    *,
+    seeds: int = 1,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> TrainCurve:
+    """Train on 25, 50, 75 and 100 % of the pool's gold, once a seed, and score each on the eval split.
+
+    The smaller parts lie inside the larger ones. Nothing of it is stored. RecipeError without eval gold, or
+    with fewer than 8 gold documents in the pool.
+    """
+    show = progress or silent
+    with Store.open(db) as store:
+        held_out = eval_gold(store)
+        golds = pool_gold(store)
+        if len(golds) < LEAST_DOCUMENTS:
+            raise RecipeError(
+                f"{len(golds)} gold documents are too few for a curve: annotate {LEAST_DOCUMENTS} first"
+            )
+        runs: dict[float, list[Evaluation]] = {share: [] for share in SHARES}
+        for number in range(seeds):
+            seed = store.project.seed + number
+            shuffled = random.Random(seed).sample(golds, len(golds))
+            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed)
+            for place, share in enumerate(SHARES):
+                show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
+                runs[share].append(
+                    _run(store, shuffled[: max(1, round(share * len(golds)))], held_out, config)
+                )
+        return TrainCurve(
+            tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
+        )
+
+
+def _run(store: Store, golds: Sequence[Gold], held_out: Sequence[Gold], config: TrainConfig) -> Evaluation:
+    from spanloop.plugin.training.train import train
+    from spanloop.recipes.convert import training_gold
+    from spanloop.recipes.suggest.pipelines import project_nlp
+    from spanloop.recipes.suggest.run_pipeline import with_model
+
+    project, labels = store.project, store.labels.names()
+    nlp = project_nlp(project)
+    pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
+    pipe.set_labels(labels, seed=config.seed)
+    folder = Path(tempfile.mkdtemp(prefix="spanloop-curve-"))
+    try:
+        train(pipe, [training_gold(nlp, gold) for gold in golds], config, folder=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return score(store, nlp, held_out, round=0, renamed={})
+
+
+def _point(share: float, documents: int, found: Sequence[Evaluation]) -> Point:
+    labels: dict[str, Any] = {
+        name: mean(evaluation.report.labels[name].f1 for evaluation in found)
+        for name in found[0].report.labels
+    }
+    return Point(
+        share=share,
+        documents=documents,
+        micro=tuple(evaluation.report.micro.f1 for evaluation in found),
+        macro=tuple(evaluation.report.macro.f1 for evaluation in found),
+        labels=labels,
+    )

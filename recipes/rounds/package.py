@@ -1,0 +1,163 @@
+"""Hand the promoted round on: an installable Python package with a model card."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.rounds.status import Standing, standings
+from spanloop.recipes.table import figure, markdown_table
+from spanloop.store import Store
+from spanloop.store.records import Score
+
+NEEDS = "spanloop"
+"""What the package asks pip for: our component, found through its entry point."""
+STRICT = (
+    "Strict: a span counts only with exactly the right characters and label. The interval holds the true F1 "
+    "with 95 % confidence (bootstrap over documents)."
+)
+LIMITS = (
+    "The figures hold for texts like those it was scored on. On another domain, score it again before "
+    "relying on it. Labels with little support are known badly, whatever their figure."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """The package: ``name`` is what ``spacy.load`` takes once ``wheel`` (or the folder) is installed."""
+
+    folder: Path
+    name: str
+    wheel: Path | None
+
+    def json(self) -> dict[str, object]:
+        wheel = None if self.wheel is None else str(self.wheel)
+        return {"schema": 1, "folder": str(self.folder), "name": self.name, "wheel": wheel}
+
+    def text(self) -> str:
+        return (
+            f"{self.folder}: install it with: pip install {self.wheel or self.folder}\n"
+            f'then: nlp = spacy.load("{self.name}")'
+        )
+
+
+def package(
+    db: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    licence: str = "",
+    round: int | None = None,
+    wheel: bool = False,
+) -> Packaged:
+    """Write the promoted round (or the one named) as a package into ``folder`` through ``spacy package``.
+
+    ``name`` without the language (the project's name), ``version`` (0.0.N of round N). ``wheel``: build one
+    too, with pip and without any network. RecipeError where there is no round or pip cannot build.
+    """
+    from spacy.cli.package import package as spacy_package
+
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round
+
+    with Store.open(db) as store:
+        row = promoted_round(store, round)
+        nlp = load_round(store, row.number)
+        standing = next(s for s in standings(store) if s.round.number == row.number)
+        scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
+        trained_on = len(store.rounds.annotation_ids(row.number, "train"))
+        card = _card(Path(db).stem, standing, scores, trained_on, licence)
+    chosen = (name or Path(db).stem).replace("-", "_")
+    if not chosen.isidentifier():
+        raise RecipeError(
+            f"{chosen!r} cannot be a package's name: give one with --name, letters, digits and _"
+        )
+    nlp.meta.update(
+        name=chosen,
+        version=version or f"0.0.{row.number}",
+        description=f"Round {row.number} of {Path(db).stem}: {', '.join(_labels(scores))}",
+        license=licence,
+        requirements=[NEEDS],
+        performance={f"{score.average}_f1": score.f1 for score in scores if score.average},
+    )
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="spanloop-package-") as draft:
+        pipeline = Path(draft) / "pipeline"
+        nlp.to_disk(pipeline)
+        spacy_package(pipeline, target, create_sdist=False, create_wheel=False, force=True, silent=True)
+    place = _describe(target, nlp.meta, card)
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
+    return Packaged(place, name, _wheel(place) if wheel else None)
+
+
+def _describe(target: Path, meta: dict[str, Any], card: str) -> Path:
+    """Put the model card where ``spacy package`` wrote a README that knows nothing of spans and intervals;
+    gives the package's folder."""
+    place = target / f"{meta['lang']}_{meta['name']}-{meta['version']}"
+    for readme in place.rglob("README.md"):
+        readme.write_text(card, encoding="utf-8")
+    return place
+
+
+def _wheel(place: Path) -> Path:
+    """Build the wheel by pip: ``spacy package`` would have ``python -m build`` fetch tools from a network."""
+    dist = place / "dist"
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*command, "-w", str(dist), str(place)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise RecipeError(
+            f"pip could not build the wheel ({last}); it takes: pip install setuptools wheel. "
+            f"The package itself is written: pip install {place}"
+        )
+    return next(dist.glob("*.whl"))
+
+
+def _labels(scores: list[Score]) -> list[str]:
+    return [score.label for score in scores if score.label is not None]
+
+
+def _card(project: str, standing: Standing, scores: list[Score], trained_on: int, licence: str) -> str:
+    """A model card (Mitchell et al. 2019): what went in, how well it does and how sure that is, where it
+    ends."""
+    row, manifest = standing.round, standing.round.manifest or {}
+    rows = [
+        (
+            score.label or f"{score.average} average",
+            figure(score.precision),
+            figure(score.recall),
+            figure(score.f1),
+            "" if score.f1_low is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}",
+            score.support,
+        )
+        for score in scores
+    ]
+    versions = ", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items())
+    weights = json.dumps(dict(row.class_weights or {}), ensure_ascii=False)
+    balance = manifest.get("balance")
+    chosen = f" (balance {balance['chosen']}, chosen by cross-validation)" if balance else ""
+    parts = [
+        f"# {project}, round {row.number}",
+        f"A spaCy pipeline that finds {', '.join(_labels(scores))}. It needs the package `{NEEDS}`.",
+        "## Data",
+        f"Trained on {trained_on} annotated documents of the project's pool ({row.finished_at}). "
+        "The documents it is scored on took no part in training.",
+        "## Scores",
+        STRICT,
+        markdown_table(("label", "precision", "recall", "F1", "95 %", "support"), rows),
+        "## Limits",
+        LIMITS,
+        "## Making",
+        f"Class weights: {weights}{chosen}. Seed {row.seed}. {versions}.",
+        f"Licence: {licence or 'not stated'}.",
+    ]
+    return "\n\n".join(parts) + "\n"

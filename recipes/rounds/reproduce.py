@@ -1,0 +1,119 @@
+"""Train a round again from what the store kept of it, and see whether the same weights come out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress, silent
+from spanloop.store import Store
+from spanloop.store.records import Gold, Round
+
+if TYPE_CHECKING:
+    from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """Whether the weights are the same to the bit; ``differences`` are what was not as it was then."""
+
+    round: int
+    same: bool
+    differences: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.same else 1
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "round": self.round, "same": self.same, "differences": list(self.differences)}
+
+    def text(self) -> str:
+        if self.same:
+            return f"round {self.round} came out the same, to the bit"
+        why = "; ".join(self.differences) or "the machine computes otherwise than the one then"
+        return f"round {self.round} came out with other weights: {why}"
+
+
+def reproduce(db: str | Path, number: int, *, progress: Progress | None = None) -> Reproduced:
+    """Train on the very annotations of the round with its parameters and seed, in a folder of its own; the
+    store stays as it is. RecipeError for a round that is not done."""
+    show = progress or silent
+    with Store.open(db) as store:
+        row = store.rounds.get(number)
+        if row.state != "done" or row.manifest is None:
+            raise RecipeError(f"round {number} is {row.state}: only a finished one can be trained again")
+        pipe = _train_again(store, row, show)
+        same = pipe.fingerprint() == row.manifest["model_hash"]
+        return Reproduced(number, same, () if same else tuple(_differences(row.manifest)))
+
+
+def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierPipe:
+    from spanloop.plugin.training.config import TrainConfig
+    from spanloop.plugin.training.train import train
+    from spanloop.recipes.convert import training_gold
+    from spanloop.recipes.training.distributed import Lesson
+    from spanloop.recipes.training.one_round import pipeline_of
+
+    known = {field.name for field in fields(TrainConfig)}
+    config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
+    labels = store.rounds.labels(row.number)
+    names = _names_of_then(store, row)
+    kept = store.annotations.gold_of(store.rounds.annotation_ids(row.number))
+    # A training reads its gold in the order of the documents, whoever answered which one first.
+    golds = [_renamed(gold, names) for gold in sorted(kept, key=lambda gold: gold.document.id or 0)]
+    parent = row.parent if row.parameters.get("base") == "round" else None
+    start_from = None if parent is None else store.rounds.folder(parent)
+    nlp, pipe = pipeline_of(Lesson(store.project, labels, start_from, config, golds))
+    folder = Path(tempfile.mkdtemp(prefix="spanloop-reproduce-"))
+
+    def shown(share: float, what: str) -> None:
+        show(int(share * 1000), 1000, f"train round {row.number} again: {what}")
+
+    try:
+        train(pipe, [training_gold(nlp, gold) for gold in golds], config, progress=shown, folder=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return pipe
+
+
+def _names_of_then(store: Store, row: Round) -> dict[str, str]:
+    """Today's name of each label to the one it had in the round."""
+    today = store.labels.current_names()
+    return {
+        today[label_id]: name for name, label_id in row.parameters["label_ids"].items() if label_id in today
+    }
+
+
+def _renamed(gold: Gold, names: Mapping[str, str]) -> Gold:
+    return replace(
+        gold,
+        spans=tuple(replace(span, label=names.get(span.label, span.label)) for span in gold.spans),
+        negatives=tuple(replace(span, label=names.get(span.label, span.label)) for span in gold.negatives),
+    )
+
+
+def _differences(manifest: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the round was trained."""
+    from spanloop.recipes.training.one_round import surroundings
+
+    now = surroundings()
+    found = [
+        f"{name} {manifest[name]} then, {now[name]} now"
+        for name in now
+        if manifest.get(name, now[name]) != now[name]
+    ]
+    for name, then in manifest.get("versions", {}).items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = "not installed"
+        if installed != then:
+            found.append(f"{name} {then} then, {installed} now")
+    return found

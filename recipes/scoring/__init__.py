@@ -1,0 +1,1 @@
+"""A round on the gold of the eval split: scores, comparison, pictures."""

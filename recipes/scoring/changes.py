@@ -1,0 +1,86 @@
+"""What one round gets right that another got wrong, span by span, and where the errors gather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spanloop.store.records import Gold
+
+if TYPE_CHECKING:
+    from spanloop.plugin.alignment.values import CharSpan
+
+CONTEXT = 60
+"""Characters shown on each side of a span."""
+
+Spans = Sequence["CharSpan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A span in its context: ``before`` and ``after`` are the characters around ``text``."""
+
+    key: str
+    label: str
+    before: str
+    text: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """``fixed``: gold spans that only the newer round finds. ``broken``: those that only the older one finds.
+    ``new_alarms``: what only the newer one says and is no gold."""
+
+    fixed: tuple[Example, ...]
+    broken: tuple[Example, ...]
+    new_alarms: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hard:
+    """An eval document with its errors: gold spans missed, spans said that are no gold."""
+
+    key: str
+    text: str
+    missed: int
+    wrong: int
+
+
+def changes(golds: Sequence[Gold], newer: Sequence[Spans], older: Sequence[Spans]) -> Changes:
+    """Compare two rounds on the same documents, in the same order."""
+    fixed: list[Example] = []
+    broken: list[Example] = []
+    alarms: list[Example] = []
+    for gold, new_spans, old_spans in zip(golds, newer, older, strict=True):
+        truth = {(span.start, span.end, span.label) for span in gold.spans}
+        new, old = {span.key for span in new_spans}, {span.key for span in old_spans}
+        fixed += [_example(gold, place) for place in sorted(truth & new - old)]
+        broken += [_example(gold, place) for place in sorted(truth & old - new)]
+        alarms += [_example(gold, place) for place in sorted(new - old - truth)]
+    return Changes(tuple(fixed), tuple(broken), tuple(alarms))
+
+
+def hardest(golds: Sequence[Gold], predicted: Sequence[Spans], *, limit: int = 10) -> tuple[Hard, ...]:
+    """The documents with the most errors, worst first."""
+    found = []
+    for gold, spans in zip(golds, predicted, strict=True):
+        truth = {(span.start, span.end, span.label) for span in gold.spans}
+        said = {span.key for span in spans}
+        hard = Hard(gold.document.key or "", gold.document.text, len(truth - said), len(said - truth))
+        if hard.missed + hard.wrong:
+            found.append(hard)
+    return tuple(sorted(found, key=_errors, reverse=True)[:limit])
+
+
+def _errors(hard: Hard) -> int:
+    return hard.missed + hard.wrong
+
+
+def _example(gold: Gold, place: tuple[int, int, str]) -> Example:
+    start, end, label = place
+    text = gold.document.text
+    before = ("…" if start > CONTEXT else "") + text[max(0, start - CONTEXT) : start]
+    after = text[end : end + CONTEXT] + ("…" if end + CONTEXT < len(text) else "")
+    return Example(gold.document.key or "", label, before, text[start:end], after)

@@ -1,0 +1,220 @@
+"""Score a round on the gold of the eval split, as it is today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import Gold, Task
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.alignment.values import CharSpan
+    from spanloop.plugin.metrics.intervals import Figure
+    from spanloop.plugin.metrics.score import ScoreReport
+
+BLOCK = 128
+FEW_DOCUMENTS = 30
+WIDE_POINTS = 3.0
+"""Half the width of an interval, in points of F1, from which on it is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
+    carry, ``predicted`` and ``truth`` the spans of each document."""
+
+    round: int
+    task: Task
+    report: ScoreReport
+    alignment_events: int
+    predicted: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
+    truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
+    split: str = "eval"
+
+    @property
+    def headline(self) -> Figure:
+        """The one figure that rounds are compared by: strict micro F1, in a tags project accuracy."""
+        return self.report.accuracy if self.report.accuracy is not None else self.report.micro
+
+    def doubt(self) -> str:
+        """What so few documents cannot tell; empty where they are many enough."""
+        figure, documents = self.headline, self.report.documents
+        if documents < FEW_DOCUMENTS:
+            return f"Only {counted(documents, 'document')} to score on: take these figures as a hint"
+        if figure.f1_low is None or figure.f1_high is None:
+            return ""
+        points = 50 * (figure.f1_high - figure.f1_low)
+        if points < WIDE_POINTS:
+            return ""
+        return f"±{points:.0f} points at {counted(documents, 'document')}: closer rounds cannot be told apart"
+
+    def confusion(self) -> list[dict[str, object]]:
+        """How many tokens of each gold label were given which label, the most frequent pair first; "O" is
+        none."""
+        pairs = sorted(self.report.confusion.items(), key=_most_first)
+        return [{"gold": gold, "predicted": said, "tokens": tokens} for (gold, said), tokens in pairs]
+
+    def json(self) -> dict[str, object]:
+        report = self.report
+        spans = self.task == "spans"
+        shape: dict[str, object] = {
+            "schema": 1,
+            "round": self.round,
+            "split": self.split,
+            "documents": report.documents,
+            "mode": "strict" if spans else "tags",
+            "scheme": "IOB2" if spans else None,
+            "micro": asdict(report.micro),
+            "macro": asdict(report.macro),
+            "weighted": asdict(report.weighted),
+            "labels": {label: asdict(figure) for label, figure in report.labels.items()},
+            "accuracy": None if report.accuracy is None else report.accuracy.f1,
+            "alignment_events": self.alignment_events,
+            "confusion": self.confusion(),
+        }
+        if report.lenient_micro and report.lenient_macro and report.lenient_weighted:
+            shape["lenient"] = {
+                "micro": asdict(report.lenient_micro),
+                "macro": asdict(report.lenient_macro),
+                "weighted": asdict(report.lenient_weighted),
+                "labels": {label: asdict(figure) for label, figure in report.lenient_labels.items()},
+            }
+        return shape
+
+    def text(self) -> str:
+        report = self.report
+        lines = [
+            f"round {self.round} on {report.documents} documents of {self.split}",
+            "",
+            seqeval_table(report),
+            "",
+        ]
+        if report.accuracy is not None:
+            lines.append(f"accuracy {_with_interval(report.accuracy)}")
+        else:
+            lines.append(f"strict micro F1 {_with_interval(report.micro)}")
+        if doubt := self.doubt():
+            lines.append(doubt)
+        if report.lenient_micro is not None:
+            lines.append(
+                f"lenient micro F1 {report.lenient_micro.f1:.4f} (a shared character and the label suffice)"
+            )
+        if self.alignment_events:
+            lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
+        return "\n".join(lines)
+
+
+def _most_first(pair: tuple[tuple[str, str], int]) -> tuple[int, tuple[str, str]]:
+    return -pair[1], pair[0]
+
+
+def seqeval_table(report: ScoreReport) -> str:
+    """The layout of seqeval's ``classification_report``, with four digits and the 95 % interval of F1 at the
+    end."""
+    averages = {"micro avg": report.micro, "macro avg": report.macro, "weighted avg": report.weighted}
+    width = max(len(name) for name in [*report.labels, *averages])
+    head = f"{'':>{width}} " + "".join(
+        f" {name:>9}" for name in ("precision", "recall", "f1-score", "support")
+    )
+    labels = [_row(name, figure, width) for name, figure in report.labels.items()]
+    return "\n".join(
+        [head + "  95 % of f1", "", *labels, "", *(_row(n, f, width) for n, f in averages.items())]
+    )
+
+
+def _row(name: str, figure: Figure, width: int) -> str:
+    numbers = "".join(f" {value:>9.4f}" for value in (figure.precision, figure.recall, figure.f1))
+    return f"{name:>{width}} {numbers} {figure.support:>9}  {_interval(figure)}".rstrip()
+
+
+def _interval(figure: Figure) -> str:
+    if figure.f1_low is None or figure.f1_high is None:
+        return ""
+    return f"{figure.f1_low:.3f}-{figure.f1_high:.3f}"
+
+
+def _with_interval(figure: Figure) -> str:
+    interval = _interval(figure)
+    return f"{figure.f1:.4f}" + (f" (95 % interval {interval})" if interval else "")
+
+
+def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
+    """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
+    with Store.open(db) as store:
+        from spanloop.recipes.suggest.pipelines import label_names, load_round, promoted_round
+
+        row = promoted_round(store, round)
+        golds = eval_gold(store)
+        nlp = load_round(store, row.number)
+        return score(
+            store, nlp, golds, round=row.number, renamed=label_names(store, row), progress=progress or silent
+        )
+
+
+def eval_gold(store: Store) -> list[Gold]:
+    """The gold of the eval split. RecipeError says what to type where there is none."""
+    golds = list(store.annotations.gold(split="eval"))
+    if not golds:
+        db = store.path
+        how = f"annotate some with: spanloop correct {db} --split eval"
+        if not store.documents.count("eval"):
+            how = f"import some with: spanloop import {db} FILE --split eval"
+        raise RecipeError(f"there is no gold in the eval split, so no score can be trusted; {how}")
+    return golds
+
+
+def score(
+    store: Store,
+    nlp: Language,
+    golds: Sequence[Gold],
+    *,
+    round: int,
+    renamed: dict[str, str | None],
+    progress: Progress = silent,
+) -> Evaluation:
+    """Score the pipeline on gold documents. ``renamed`` maps labels of the pipeline's day to today's
+    names."""
+    from spanloop.plugin.alignment.values import CharSpan
+    from spanloop.plugin.metrics.score import score_spans, score_tags
+    from spanloop.recipes.convert import char_spans
+    from spanloop.recipes.formats.docs import boundaries
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+
+    task, labels = store.project.task, store.labels.names()
+    predicted: list[list[CharSpan]] = []
+    tokens = []
+    events = 0
+    for begin in range(0, len(golds), BLOCK):
+        progress(begin, len(golds), f"evaluate round {round}")
+        block = golds[begin : begin + BLOCK]
+        for doc, scores in annotate(nlp, [gold.document.text for gold in block]):
+            spans = found_spans(doc, scores, task=task, labels=labels)
+            named = [(span, renamed.get(span.label, span.label)) for span in spans]
+            predicted.append(
+                [CharSpan(s.start, s.end, label, s.score) for s, label in named if label is not None]
+            )
+            tokens.append(boundaries(doc))
+            events += len(found_events(doc, scores))
+    progress(len(golds), len(golds), f"evaluate round {round}")
+    truth = [char_spans(gold.spans) for gold in golds]
+    seed = store.project.seed
+    if task == "tags":
+        report = score_tags(truth, predicted, labels, seed=seed)
+    else:
+        report = score_spans(truth, predicted, tokens, labels, ranges=[g.ranges for g in golds], seed=seed)
+    return Evaluation(
+        round=round,
+        task=task,
+        report=report,
+        alignment_events=events,
+        predicted=tuple(tuple(spans) for spans in predicted),
+        truth=tuple(truth),
+    )

@@ -1,0 +1,117 @@
+"""Is the new round good enough to be used? Both rounds scored on the same gold, their difference with an
+interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.metrics.intervals import (
+    Counts,
+    averages,
+    bounds,
+    per_label,
+    resample,
+)
+from spanloop.plugin.metrics.score import ScoreReport
+
+REPLICATES = 1000
+LABEL_TOLERANCE = 0.05
+"""How much F1 one label may lose for the good of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """New minus old F1 and its 95 % interval, by paired bootstrap over documents (Berg-Kirkpatrick et al.
+    2012)."""
+
+    name: str
+    new: float
+    old: float
+    low: float
+    high: float
+
+    @property
+    def gain(self) -> float:
+        return self.new - self.old
+
+    def text(self) -> str:
+        verdict = "better" if self.low > 0 else "worse" if self.high < 0 else "too close to tell"
+        return (
+            f"{self.name} F1 {self.new:.4f} against {self.old:.4f} "
+            f"({self.gain:+.4f}, 95 % {self.low:+.3f} to {self.high:+.3f}: {verdict})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two rounds on the same documents: overall, and label by label."""
+
+    overall: Difference
+    labels: tuple[Difference, ...]
+
+    @property
+    def spoilt(self) -> tuple[Difference, ...]:
+        """The labels that lost more than chance and more than the tolerance."""
+        return tuple(label for label in self.labels if label.high < 0 and label.gain < -LABEL_TOLERANCE)
+
+    @property
+    def acceptable(self) -> bool:
+        """Not significantly worse overall, and no label spoilt."""
+        return self.overall.high >= 0 and not self.spoilt
+
+    def text(self) -> str:
+        return "; ".join([self.overall.text(), *(label.text() for label in self.spoilt)])
+
+
+def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
+    """Compare two reports on the same documents in the same order. ValueError where the documents differ."""
+    if new.documents != old.documents:
+        raise ValueError(f"{new.documents} documents cannot be compared with {old.documents}")
+    names = list(dict.fromkeys([*new.labels, *old.labels]))
+    ours, theirs = _counts(new, names), _counts(old, names)
+    both = np.concatenate([ours, theirs], axis=1)  # one draw of documents for both: that is what pairs them
+    drawn = resample(both, replicates=REPLICATES, seed=seed)
+    totals = both.sum(axis=0, dtype=np.float64)
+    size = len(names)
+    micro_new, micro_old = (averages(part)["micro"][2] for part in (totals[:size], totals[size:]))
+    gains = averages(drawn[:, :size])["micro"][:, 2] - averages(drawn[:, size:])["micro"][:, 2]
+    any_label, each_label = _differing_documents(ours, theirs)
+    low, high = bounds(gains, any_label)
+    return Comparison(
+        Difference("strict micro", float(micro_new), float(micro_old), float(low), float(high)),
+        tuple(_label_differences(names, totals, drawn, each_label)),
+    )
+
+
+def _differing_documents(ours: Counts, theirs: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many documents the two rounds fare differently on, over all labels and by label: only those say
+    anything about the difference."""
+    together = (ours.sum(axis=1) != theirs.sum(axis=1)).any(axis=-1)
+    return np.asarray(together.sum()), (ours != theirs).any(axis=-1).sum(axis=0)
+
+
+def _label_differences(
+    names: Sequence[str],
+    totals: NDArray[np.float64],
+    drawn: NDArray[np.float64],
+    informative: NDArray[np.int64],
+) -> Iterator[Difference]:
+    size = len(names)
+    figures, replicates = per_label(totals)[:, 2], per_label(drawn)[:, :, 2]
+    low, high = bounds(replicates[:, :size] - replicates[:, size:], informative)
+    for k, name in enumerate(names):
+        yield Difference(name, float(figures[k]), float(figures[size + k]), float(low[k]), float(high[k]))
+
+
+def _counts(report: ScoreReport, names: Sequence[str]) -> Counts:
+    """The report's counts with its labels in the order of ``names``, zeros where it has none."""
+    columns = {name: column for column, name in enumerate(report.labels)}
+    counts = np.zeros((report.documents, len(names), 3), dtype=np.int64)
+    for k, name in enumerate(names):
+        if name in columns:
+            counts[:, k] = report.counts[:, columns[name]]
+    return counts

@@ -1,0 +1,1 @@
+"""The loop with known gold in the person's place."""

@@ -1,0 +1,150 @@
+"""Would active learning pay on this corpus? Play the loop with its gold answers in the person's place."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.active_learning.strategies import NAMES
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.formats.entry import ReadOptions
+from spanloop.recipes.formats.registry import detect
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.project.init import init
+from spanloop.recipes.simulation.answers import simulate_answers
+from spanloop.recipes.suggest.prelabel import prelabel
+from spanloop.recipes.table import figure, table
+from spanloop.recipes.training.report import RoundReport
+from spanloop.recipes.training.retrain import retrain
+from spanloop.store import Store
+from spanloop.store.records import Span, Task
+
+if TYPE_CHECKING:
+    from spanloop.plugin.metrics.intervals import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One round of one strategy; ``spans`` is what the person would have had to look at."""
+
+    strategy: str
+    documents: int
+    spans: int
+    micro: Figure
+    macro: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """Every round of every strategy, in order."""
+
+    steps: tuple[Step, ...]
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "steps": [asdict(step) for step in self.steps]}
+
+    def text(self) -> str:
+        rows = [
+            (s.strategy, s.documents, s.spans, figure(s.micro.f1), _interval(s.micro), figure(s.macro.f1))
+            for s in self.steps
+        ]
+        head = ("strategy", "documents", "spans", "micro F1", "95 %", "macro F1")
+        note = "The gold of the files answered in the person's place (origin simulated)."
+        return f"{table(head, rows, right=(1, 2, 3, 5))}\n\n{note}"
+
+
+def _interval(score: Figure) -> str:
+    return "" if score.f1_low is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"
+
+
+def simulate(
+    files: Sequence[str | Path],
+    *,
+    eval_files: Sequence[str | Path] = (),
+    strategies: Sequence[str] = ("random", "mnlp"),
+    documents: Sequence[int] = (50, 100, 200),
+    model: str = "offline",
+    lang: str = "en",
+    task: Task = "spans",
+    epochs: int | None = None,
+    seed: int = 0,
+    keep: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Simulated:
+    """For each strategy a project of its own: the first ``documents`` are drawn at random, the next ones
+    asked for by the model trained on those, and so on; after each step a round, scored on ``eval_files``,
+    else on the fifth of the files that the hash of their groups draws. ``keep``: a folder for the projects,
+    else they are thrown away.
+    """
+    unknown = [name for name in strategies if name not in NAMES]
+    if unknown:
+        raise RecipeError(f"there is no strategy {unknown[0]!r}; there are {', '.join(NAMES)}")
+    if sorted(set(documents)) != list(documents):
+        raise RecipeError("the numbers of documents must rise, e.g. 50,100,200")
+    gold, labels = _read_gold([*files, *eval_files], task)
+    steps: list[Step] = []
+    with ExitStack() as stack:
+        folder = (
+            Path(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spanloop-")))
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        for strategy in strategies:
+            db = folder / f"{strategy}.db"
+            fraction = 0.0 if eval_files else 0.2
+            init(db, labels=labels, task=task, lang=lang, model=model, eval_fraction=fraction, seed=seed)
+            import_files(db, files, as_="documents", split="pool" if eval_files else "auto")
+            if eval_files:
+                import_files(db, eval_files, as_="documents", split="eval")
+            steps += _play(db, gold, strategy, documents, epochs, progress or silent)
+    return Simulated(tuple(steps))
+
+
+def _read_gold(files: Sequence[str | Path], task: Task) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
+    """The spans of every text, and their labels by frequency. RecipeError for an entry without spans."""
+    gold: dict[str, tuple[Span, ...]] = {}
+    counts: dict[str, int] = {}
+    for file in files:
+        path = Path(file)
+        for entry in detect(path).read(path, ReadOptions(task=task)):
+            if entry.spans is None:
+                raise RecipeError(f"{path}:{entry.line}: no gold spans, and a simulation needs them")
+            gold[entry.text] = entry.spans
+            for span in entry.spans:
+                counts[span.label] = counts.get(span.label, 0) + 1
+    if not counts:
+        raise RecipeError("there is not one span in these files")
+    return gold, sorted(counts, key=counts.__getitem__, reverse=True)
+
+
+def _play(
+    db: Path,
+    by_text: dict[str, tuple[Span, ...]],
+    strategy: str,
+    documents: Sequence[int],
+    epochs: int | None,
+    progress: Progress,
+) -> list[Step]:
+    steps = []
+    with Store.open(db) as store:
+        gold = {document.key or "": by_text[document.text] for document in store.documents.iterate()}
+        simulate_answers(store, gold, len(gold), split="eval", strategy="random")
+    for number, target in enumerate(documents):
+        with Store.open(db) as store:
+            missing = target - store.queue.counts("pool")["gold"]
+            simulate_answers(store, gold, missing, strategy=strategy if number else "random")
+        report = retrain(db, epochs=epochs, progress=progress)
+        if not isinstance(report, RoundReport):
+            raise RecipeError(report.reason)
+        prelabel(db, strategy=strategy, progress=progress)
+        scores = report.scores.report
+        with Store.open(db) as store:
+            answered = list(store.annotations.gold(split="pool"))
+        steps.append(
+            Step(strategy, len(answered), sum(len(g.spans) for g in answered), scores.micro, scores.macro)
+        )
+    return steps

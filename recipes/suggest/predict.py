@@ -1,0 +1,190 @@
+"""Suggest spans for texts that belong to no project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
+from spanloop.recipes.formats.jsonl import as_record
+from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import Task
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+BLOCK = 128
+SQLITE_MAGIC = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """One text with what the model says of it; ``tags``: shown as one line a token."""
+
+    entry: Entry
+    task: Task
+    tags: bool = False
+
+    def json(self) -> dict[str, object]:
+        return as_record(self.entry)
+
+    def text(self) -> str:
+        return self._tags_text() if self.tags else self._spans_text()
+
+    def _spans_text(self) -> str:
+        """The text, then a line a span: label, score, its text and its characters."""
+        lines = [self.entry.text]
+        for span in self.entry.spans or ():
+            score = "" if span.score is None else f"  {span.score:.3f}"
+            place = f"{self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
+            lines.append(f"  {span.label}{score}  {place}")
+        return "\n".join(lines)
+
+    def _tags_text(self) -> str:
+        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
+        spans = self.entry.spans or ()
+        tokens = cut_tokens(self.entry.tokens or (), spans)
+        tags, _ = tags_of_spans(tokens, spans, task=self.task)
+        words = [self.entry.text[start:end] for start, end in tokens]
+        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """All predictions at once, as one object."""
+
+    documents: tuple[Predicted, ...]
+
+    def json(self) -> dict[str, object]:
+        return {"schema": 1, "documents": [prediction.json() for prediction in self.documents]}
+
+    def text(self) -> str:
+        return "\n".join(prediction.text() for prediction in self.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The files that ``predict --out`` wrote, with the documents in each."""
+
+    files: tuple[tuple[Path, int], ...]
+
+    def json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "files": [{"path": str(path), "documents": number} for path, number in self.files],
+        }
+
+    def text(self) -> str:
+        return "\n".join(f"{path}: {counted(number, 'document')}" for path, number in self.files)
+
+
+def predict(
+    inputs: Sequence[str], *, model: str | None, by: Unit | None = None, tags: bool = False
+) -> Iterator[Predicted]:
+    """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
+
+    ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
+    classifier by folder, hub id or ``offline``. RecipeError where there is none or it has no trained labels.
+    """
+    if model is None:
+        raise RecipeError(
+            "name what shall predict: --model PROJECT.db, a spaCy pipeline or a Hugging Face model"
+        )
+    if not inputs:
+        raise RecipeError("give texts or files to predict")
+    nlp, task = _load(model)
+    waiting = _entries(inputs, task, by)
+    while block := list(islice(waiting, BLOCK)):
+        yield from _predict_block(nlp, task, block, tags)
+
+
+def predict_to_folder(
+    inputs: Sequence[str], *, model: str | None, out: str | Path, by: Unit | None = None
+) -> Saved:
+    """Predict and write one JSONL file an input file into the folder; texts typed in go to
+    ``texts.jsonl``."""
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    write = by_name("jsonl").write
+    if write is None:
+        raise RecipeError("the format jsonl cannot be written")
+    files: list[tuple[Path, int]] = []
+    sources = [_existing_file(value) for value in inputs]
+    typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
+    groups = [(source.stem, [str(source)]) for source in sources if source is not None]
+    for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
+        path = _free_name(folder, stem, [done for done, _ in files])
+        part = path.with_name(f".{path.name}.part")
+        entries = (found.entry for found in predict(group, model=model, by=by))
+        written = write(part, entries, WriteOptions())
+        os.replace(part, path)
+        files.append((path, written.documents))
+    return Saved(tuple(files))
+
+
+def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
+    """``stem.jsonl``, or with a number where this run has used that name."""
+    names = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]
+    return next(folder / f"{name}.jsonl" for name in names if folder / f"{name}.jsonl" not in taken)
+
+
+def _load(model: str) -> tuple[Language, Task]:
+    from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
+    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
+
+    path = Path(model)
+    if path.is_file() and _is_sqlite(path):
+        with Store.open(path) as store:
+            return load_round(store, promoted_round(store).number), store.project.task
+    if (path / "config.cfg").is_file():
+        nlp = load_pipeline(path)
+        found = classifier(nlp)
+        return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
+    import spacy
+
+    nlp = spacy.blank("xx")
+    pipe = with_model(nlp, model, task="spans", labels=())
+    if not pipe.labels:
+        raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
+    return nlp, "spans"
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+
+
+def _existing_file(value: str) -> Path | None:
+    """The file of that name; None where the value is a text. A text can be too long to be a name."""
+    try:
+        return Path(value) if Path(value).is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Entry]:
+    for value in inputs:
+        source = _existing_file(value)
+        if source is None:
+            yield Entry(text=value)
+        else:
+            yield from detect(source).read(source, ReadOptions(task=task, by=by))
+
+
+def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+    from spanloop.recipes.convert import store_spans
+    from spanloop.recipes.formats.docs import boundaries
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
+
+    docs = annotate(nlp, [entry.text for entry in block])
+    for entry, (doc, scores) in zip(block, docs, strict=True):
+        spans = store_spans(found_spans(doc, scores, task=task, labels=()))
+        yield Predicted(replace(entry, spans=spans, tokens=tuple(boundaries(doc))), task, tags)

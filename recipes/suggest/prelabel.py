@@ -1,0 +1,164 @@
+"""Let a model suggest: predictions, acquisition scores and token boundaries for every document that has none
+yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from spanloop.recipes.active_learning import strategies
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.suggest.sources import Source, open_source
+from spanloop.recipes.table import counted
+from spanloop.store import Store
+from spanloop.store.records import AlignmentEvent, Document, Span
+
+BLOCK = 128
+"""Documents a transaction: an interruption loses at most the work on these."""
+FIRST_BLOCK = 8
+"""The first transaction is small, each further one twice as large: whoever asks for the next documents gets
+fresh suggestions within a second, and the bulk of the work still goes in large blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrelabelReport:
+    """What was suggested by which model; ``events`` are the spans that alignment had to change."""
+
+    model: str
+    documents: int
+    spans: int
+    events: int
+    seconds: float
+    strategy: str
+
+    @property
+    def documents_per_second(self) -> float | None:
+        return self.documents / self.seconds if self.documents and self.seconds > 0 else None
+
+    def json(self) -> dict[str, object]:
+        names = ("model", "documents", "spans", "events", "seconds", "strategy")
+        return {
+            "schema": 1,
+            **{name: getattr(self, name) for name in names},
+            "documents_per_second": self.documents_per_second,
+        }
+
+    def text(self) -> str:
+        if not self.documents:
+            return f"{self.model}: every document has its prediction; the queue stands by {self.strategy}"
+        lines = [
+            f"{self.model}: {counted(self.spans, 'span')} suggested in {counted(self.documents, 'document')} "
+            f"({self.documents_per_second:,.1f} documents/s); the queue stands by {self.strategy}"
+        ]
+        if self.events:
+            lines.append(f"{counted(self.events, 'alignment event')} in the ledger")
+        return "\n".join(lines)
+
+
+def prelabel(
+    db: str | Path,
+    *,
+    model: str | None = None,
+    pipeline: str | None = None,
+    patterns: str | Path | None = None,
+    strategy: str | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> PrelabelReport:
+    """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
+    file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, few documents a
+    transaction at first, then up to 128.
+
+    A second run goes on where the first stopped and adds nothing to what is there. Then the queue is put in
+    the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
+    most.
+    """
+    named = [name for name in (model, pipeline, patterns) if name is not None]
+    if len(named) > 1:
+        raise RecipeError("give one of --model, --pipeline and --patterns")
+    if strategy is not None and strategy not in strategies.NAMES:
+        raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
+    with Store.open(db) as store:
+        source = open_source(store, model, pipeline, patterns)
+        return _predict_all(store, source, strategy, limit, progress or silent)
+
+
+def _predict_all(
+    store: Store, source: Source, strategy: str | None, limit: int | None, progress: Progress
+) -> PrelabelReport:
+    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.tokenise import tokenizer_hash
+
+    tokenizer = tokenizer_hash(source.nlp)
+    if store.project.tokenizer is None:
+        store.set_project(tokenizer=tokenizer)
+    chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
+    total = store.documents.count() if limit is None else min(limit, store.documents.count())
+    documents = spans = events = 0
+    begin = time.monotonic()
+    progress(0, total, f"prelabel with {source.name}")
+    size = FIRST_BLOCK
+    before = -1
+    while before != documents:  # once more, for what was imported meanwhile
+        before = documents
+        room = None if limit is None else limit - documents
+        waiting = store.predictions.missing(source.model_id, limit=room)  # a look through the whole queue
+        while block := list(islice(waiting, size)):
+            found, noted = predict_block(store, source, block, tokenizer)
+            documents, spans, events = documents + len(block), spans + found, events + noted
+            size = min(2 * size, BLOCK)
+            progress(documents, total, f"prelabel with {source.name}")
+    seconds = time.monotonic() - begin
+    store.queue.prioritise(chosen, source.model_id)
+    return PrelabelReport(source.name, documents, spans, events, seconds, chosen)
+
+
+def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> tuple[int, int]:
+    """Predict and store one block in one transaction; gives the spans and the alignment events stored."""
+    from spanloop.recipes.convert import store_events, store_spans
+    from spanloop.recipes.formats.docs import boundaries
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+
+    project = store.project
+    labels = store.labels.names()
+    rows, tokens, events = [], [], list[AlignmentEvent]()
+    for document, (doc, scores) in zip(block, annotate(source.nlp, [d.text for d in block]), strict=True):
+        key = document.id or 0
+        kept, refused = _sort_out(
+            store_spans(found_spans(doc, scores, task=project.task, labels=labels)), source.renamed, labels
+        )
+        known = None if scores is None else scores.logprobs
+        rows.append((key, kept, strategies.acquisition(known, seed=project.seed, key=document.key or "")))
+        tokens.append((key, boundaries(doc)))
+        events += store_events(found_events(doc, scores), document_id=key, model_id=source.model_id)
+        events += [_dropped(span, reason, key, source.model_id) for span, reason in refused]
+    with store.write():
+        store.predictions.add(source.model_id, rows, events=events)
+        store.tokenizations.put(tokenizer, tokens)
+    return sum(len(kept) for _, kept, _ in rows), len(events)
+
+
+def _sort_out(
+    spans: Sequence[Span], renamed: dict[str, str | None], labels: Sequence[str]
+) -> tuple[tuple[Span, ...], list[tuple[Span, str]]]:
+    """The spans under today's labels, and those that no label or no room is left for."""
+    known = set(labels)
+    usable: list[Span] = []
+    refused: list[tuple[Span, str]] = []
+    for span in spans:
+        label = renamed.get(span.label, span.label)
+        if label in known:
+            usable.append(Span(span.start, span.end, label, span.score))
+        else:
+            refused.append((span, "label not in project"))
+    kept, overlapping = part_overlaps(usable)
+    return kept, [*refused, *overlapping]
+
+
+def _dropped(span: Span, reason: str, document_id: int, model_id: int) -> AlignmentEvent:
+    return AlignmentEvent(document_id, span.start, span.end, span.label, "dropped", reason, model_id=model_id)

@@ -1,0 +1,93 @@
+"""Run a spaCy pipeline over texts: the one way that prelabel, predict and evaluate do it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+
+if TYPE_CHECKING:
+    from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+
+FACTORY = "hf_token_classifier"
+
+
+UNIVERSAL_TAGS = frozenset(
+    {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
+    | {"PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"}
+)
+
+
+def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
+    """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
+    which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``."""
+    settings: dict[str, Any] = {"model": model}
+    if task == "tags":
+        settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
+    pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
+    return pipe
+
+
+def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
+    """Our component in the pipeline with its name there, None where the pipeline has none."""
+    for name, pipe in nlp.pipeline:
+        if nlp.get_pipe_meta(name).factory == FACTORY:
+            return name, pipe  # type: ignore[return-value]
+    return None
+
+
+def annotate(nlp: Language, texts: Iterable[str]) -> Iterator[tuple[Doc, TokenScores | None]]:
+    """Run the whole pipeline over one block of texts; token scores come along where our component made them.
+
+    The block is in memory at once: our component sorts it by length to waste no padding.
+    """
+    docs = []
+    for text in texts:
+        nlp.max_length = max(nlp.max_length, len(text))
+        docs.append(nlp.make_doc(text))
+    ours = classifier(nlp)
+    scores: Sequence[TokenScores | None] = [None] * len(docs)
+    for name, pipe in nlp.pipeline:
+        if ours is not None and name == ours[0]:
+            found = ours[1].predict(docs)
+            ours[1].set_annotations(docs, found)
+            scores = found
+        elif hasattr(pipe, "pipe"):
+            docs = list(pipe.pipe(docs))
+        else:
+            docs = [pipe(doc) for doc in docs]
+    return zip(docs, scores, strict=True)
+
+
+def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iterable[str]) -> list[CharSpan]:
+    """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags."""
+    if scores is not None:
+        found: list[CharSpan] = doc._.char_spans
+        return found
+    if task == "spans":
+        return [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    known = set(labels)
+    spans = []
+    for token in doc:
+        tag = next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
+        if tag is not None and not token.is_space:
+            spans.append(CharSpan(token.idx, token.idx + len(token), tag))
+    return spans
+
+
+def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:
+    """What our component could not place on token boundaries."""
+    if scores is None:
+        return []
+    events: list[AlignmentEvent] = doc._.alignment_events
+    return events
+
+
+def pipeline_hash(nlp: Language) -> str:
+    """A hash of everything in a pipeline that is not ours: the same hash makes the same predictions."""
+    return hashlib.sha256(nlp.to_bytes()).hexdigest()

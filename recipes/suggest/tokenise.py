@@ -1,0 +1,113 @@
+"""Store the token boundaries that the page snaps to: ``python -m spanloop.recipes.suggest.tokenise DB``.
+
+A process of its own, so that the page's server never imports spaCy. It reads document ids from standard
+input, one a line, does those first, then the rest in queue order, and ends when standard input does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.store import Store
+from spanloop.store.records import Document, Project, Range
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+BATCH = 64
+INDEXED = 2000  # documents put into the search index between two looks, once all have tokens
+IDLE_SECONDS = 5.0  # how often a caught-up process looks for newly imported documents
+
+
+def load_tokenizer(project: Project) -> Language:
+    """The project's pipeline, of which only the tokenizer is used, or else a blank one of its language."""
+    import spacy
+
+    if project.nlp:
+        return spacy.load(project.nlp)
+    return spacy.blank(project.lang or "xx")
+
+
+def tokenizer_hash(nlp: Language) -> str:
+    """Names the boundaries: the same rules give the same hash, a changed tokenizer another one."""
+    from spacy import about
+
+    to_bytes: Callable[..., bytes] = nlp.tokenizer.to_bytes  # type: ignore[union-attr]
+    rules = to_bytes(exclude=["vocab"])
+    return hashlib.sha256(f"{about.__version__} {nlp.lang} ".encode() + rules).hexdigest()[:32]
+
+
+def boundaries(nlp: Language, text: str) -> list[Range]:
+    """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out."""
+    doc = nlp.make_doc(text)
+    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+
+
+def tokenise(
+    store: Store, nlp: Language, documents: Iterable[Document], *, tokenizer: str | None = None
+) -> int:
+    """Store the boundaries of ``documents``; returns how many there were."""
+    tokenizer = tokenizer or tokenizer_hash(nlp)
+    rows = [
+        (document.id, boundaries(nlp, document.text)) for document in documents if document.id is not None
+    ]
+    store.tokenizations.put(tokenizer, rows)
+    return len(rows)
+
+
+def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
+    """Tokenise until a None comes through ``wishes``; ids that come through it go first."""
+    with Store.open(path) as store:
+        nlp = load_tokenizer(store.project)
+        tokenizer = tokenizer_hash(nlp)
+        if store.project.tokenizer != tokenizer:
+            store.set_project(tokenizer=tokenizer)
+        pause, complete, busy = 0.0, 0, True
+        while True:
+            wished = _wished(wishes, pause)
+            if None in wished:
+                return
+            lacking = [w for w in wished if w is not None and store.tokenizations.get(w, tokenizer) is None]
+            batch = [d for d in map(store.documents.get, lacking) if d is not None]
+            batch = batch or store.tokenizations.missing(tokenizer, BATCH, after=complete)
+            tokenise(store, nlp, batch, tokenizer=tokenizer)
+            if busy and not batch:  # caught up: looks from now on need not go through these again
+                complete = max(store.documents.ids(), default=0)
+            busy = bool(batch)
+            pause = 0.0 if batch or store.search.index(INDEXED) else IDLE_SECONDS
+
+
+def _wished(wishes: queue.Queue[int | None], seconds: float) -> list[int | None]:
+    """Everything asked for so far; waits at most ``seconds`` for the first."""
+    wished: list[int | None] = []
+    try:
+        wished.append(wishes.get(timeout=seconds) if seconds else wishes.get_nowait())
+        while True:
+            wished.append(wishes.get_nowait())
+    except queue.Empty:
+        return wished
+
+
+def _read_wishes(wishes: queue.Queue[int | None]) -> None:
+    for line in sys.stdin:
+        if line.strip().isdigit():
+            wishes.put(int(line))
+    wishes.put(None)
+
+
+def main() -> None:
+    os.nice(5)  # the person at the page and the server come first
+    wishes: queue.Queue[int | None] = queue.Queue()
+    threading.Thread(target=_read_wishes, args=(wishes,), daemon=True).start()
+    serve(Path(sys.argv[1]), wishes)
+
+
+if __name__ == "__main__":
+    main()

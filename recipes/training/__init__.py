@@ -1,0 +1,1 @@
+"""One training of a project: its input, its lock, its processes, what it gives back."""

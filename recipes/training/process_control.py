@@ -1,0 +1,64 @@
+"""What a training does about its own process: it steps back for whoever annotates beside it, and when it is
+asked to stop (Ctrl-C and SIGTERM alike) what is under way can be marked."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked this process to stop. ``exit_code``: as a shell tells it, 130 for Ctrl-C, 143 for
+    SIGTERM."""
+
+    def __init__(self, number: int) -> None:
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+        super().__init__(f"stopped by {self.name}")
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Inside, the first SIGINT or SIGTERM raises `Stopped`; later ones find it cleaning up and are ignored.
+    For the main thread of a command."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for name in SIGNALS:
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped(number)
+
+    before = {name: signal.signal(name, stop) for name in SIGNALS}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+NICE = 10
+
+
+def yield_to_others(nice: int = NICE) -> None:
+    """Run this process at least at that nice value; 0 leaves it as it is. Where it leads a session of its
+    own, as a service does, the session too: Linux shares the processor among sessions first (autogroup), and
+    only inside of one by nice."""
+    if not nice or not hasattr(os, "nice"):  # Windows has no nice
+        return
+    os.nice(max(0, nice - os.nice(0)))
+    group = Path("/proc/self/autogroup")
+    if os.getsid(0) == os.getpid() and group.exists():
+        with suppress(PermissionError):
+            group.write_text(str(nice), encoding="ascii")
+
+
+def sleep_while_waiting() -> None:
+    """Threads that wait for one another sleep in place of spinning, which beside a busy process costs
+    more than it brings. Only before torch is imported: OpenMP reads ``OMP_WAIT_POLICY`` once. What the
+    environment says already stands."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

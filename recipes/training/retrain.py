@@ -1,0 +1,199 @@
+"""Train a round on the pool's gold, score it on the eval split, and promote it if it is no worse."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.near_duplicates.leaks import find_leaks, refuse_leaks
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.scoring.evaluate import eval_gold
+from spanloop.recipes.table import counted
+from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
+from spanloop.recipes.training.distributed import Team, rank, take_part, world
+from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.lock import Cancelled, TrainingLock
+from spanloop.recipes.training.one_round import Promote, Training
+from spanloop.recipes.training.process_control import Stopped
+from spanloop.recipes.training.report import NoRound, RoundReport
+from spanloop.store import Store
+from spanloop.store.records import Gold, Round
+
+if TYPE_CHECKING:
+    from spanloop.plugin.training.config import TrainConfig
+
+CHECKPOINT_SECONDS = 60.0
+"""What a killed training loses at most, beside the epoch it was in."""
+
+
+def retrain(
+    db: str | Path,
+    *,
+    class_weights: str | Mapping[str, float] | None = None,
+    balance: Balancing | None = None,
+    base: Literal["model", "round"] = "model",
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    weight_decay: float | None = None,
+    seed: int | None = None,
+    fast: bool = False,
+    if_new: int | None = None,
+    promote: Promote = "auto",
+    allow_leaks: bool = False,
+    progress: Progress | None = None,
+    **further: Any,
+) -> RoundReport | NoRound:
+    """Train the next round from the project's base model (or on from the promoted ``round``).
+
+    Trains on the gold of the pool alone; RecipeError, saying what to type, where the pool or the eval split
+    has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``balance`` auto:
+    cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of which may
+    be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many annotations
+    came since the last finished round, else NoRound. ``promote`` auto: the first round, or one that is not
+    significantly worse than the promoted one scored again on today's eval gold, neither overall nor, beyond a
+    tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
+    unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
+    was; the same training, started again, goes on from its last checkpoint. ``fast`` takes fewer epochs and
+    leaves the word embeddings as they are. Under torchrun (`processes`) the first process makes the round,
+    the others take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
+    """
+    if rank():
+        take_part()
+        return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
+    show = progress or silent
+    _check_processes(balance)
+    check_balance(balance, base, {"class_weights": class_weights, **further})
+    with Team() as team, Store.open(db) as store, _alone(store) as lock:
+        settings = train_config(
+            store,
+            class_weights=class_weights,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            seed=seed,
+            fast=fast,
+            **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
+        )
+        held_out = eval_gold(store)
+        golds = pool_gold(store)
+        waiting = _too_few(store, golds, if_new)
+        if waiting is not None:
+            return waiting
+        parent = _parent(store, base)
+        if balance is not None:
+            check_folds(golds)
+        leaks = find_leaks(golds, held_out)
+        refuse_leaks(leaks, allowed=allow_leaks)
+        parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+        row = _begin(store, parameters, parent, golds, held_out)
+        lock.begin(row.number)
+        with _marked(store, row.number):
+            show = lock.heeding(show)
+            training = Training(store, row, settings, golds, held_out, leaks, show, team, balance)
+            return training.run(parent if base == "round" else None, promote)
+
+
+def _check_processes(balance: Balancing | None) -> None:
+    if balance is not None and world() > 1:
+        raise RecipeError(
+            "--balance auto chooses in one process: run it without torchrun, whatever it then chooses can be "
+            "given to torchrun by name, e.g. --class-weights sqrt"
+        )
+
+
+def _begin(
+    store: Store,
+    parameters: Mapping[str, Any],
+    parent: Round | None,
+    golds: Sequence[Gold],
+    held_out: Sequence[Gold],
+) -> Round:
+    return store.rounds.start(
+        parameters=parameters,
+        seed=parameters["seed"],
+        parent=None if parent is None else parent.number,
+        train_ids=[gold.annotation_id for gold in golds],
+        eval_ids=[gold.annotation_id for gold in held_out],
+    )
+
+
+def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
+    """The settings as the round keeps them: what is still to be chosen is not among them."""
+    undecided = CHOSEN if balance is not None else ()
+    decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
+    return decided | {"balance": balance}
+
+
+def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
+    """Neither adapters nor several processes keep checkpoints."""
+    return None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS
+
+
+def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:
+    """The round that is promoted now, None for the first. RecipeError where one is asked for."""
+    parent = store.rounds.promoted()
+    if base == "round" and parent is None:
+        raise RecipeError("--base round goes on from the promoted round, and there is none yet: leave it out")
+    return parent
+
+
+def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound | None:
+    """Why no round is due, None where one is."""
+    finished = [row for row in store.rounds.all() if row.state == "done"]
+    if if_new is None or not finished:
+        return None
+    seen = set(store.rounds.annotation_ids(finished[-1].number, "train"))
+    new = sum(gold.annotation_id not in seen for gold in golds)
+    if new >= if_new:
+        return None
+    return NoRound(
+        f"no round: {counted(new, 'new annotation')} since round {finished[-1].number}, {if_new} asked for"
+    )
+
+
+@contextmanager
+def _marked(store: Store, number: int) -> Iterator[None]:
+    """Whatever ends the block early marks the round, so that nothing half-done looks like a result."""
+    try:
+        yield
+    finally:
+        error = sys.exc_info()[1]
+        if error is not None and store.rounds.get(number).state == "running":
+            shutil.rmtree(store.rounds.folder(number), ignore_errors=True)
+            reason, state = _end_of(error)
+            store.rounds.fail(number, reason, state)
+
+
+def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
+    """What the round says about why it came to nothing."""
+    if isinstance(error, Cancelled):
+        return f"cancelled by {error.by}", "cancelled"
+    if isinstance(error, Stopped) and error.name == "SIGTERM":
+        if world() > 1:  # torchrun says no more than that
+            return "torchrun ended it: another of its processes has ended, or it was stopped itself", "failed"
+        return "cancelled by SIGTERM", "cancelled"
+    if isinstance(error, KeyboardInterrupt):
+        return "cancelled by hand", "cancelled"
+    return f"{type(error).__name__}: {error}", "failed"
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[TrainingLock]:
+    """One training a project at a time; rounds that a killed process left running are marked as failed."""
+    lock = TrainingLock(store)
+    with lock.held():
+        for row in store.rounds.all():
+            if row.state == "running":  # whoever trained it would hold the lock
+                store.rounds.fail(row.number, "interrupted: its process ended without a word")
+                shutil.rmtree(store.rounds.folder(row.number), ignore_errors=True)
+        for part in store.rounds_dir.glob(".*.part"):  # what it had begun to write
+            shutil.rmtree(part, ignore_errors=True)
+        yield lock

@@ -1,0 +1,1 @@
+"""The SQLite file itself: group commit, write-ahead log, copies, soundness."""

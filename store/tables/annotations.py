@@ -1,0 +1,315 @@
+"""Annotations: append-only revisions of what people, files and simulations said of a document."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from spanloop.store.clock import now
+from spanloop.store.errors import StoreError
+from spanloop.store.records import (
+    AnnotatedSpan,
+    Annotation,
+    Answer,
+    Document,
+    Gold,
+    Origin,
+    Range,
+    Span,
+    Split,
+    Submitted,
+)
+from spanloop.store.tables.checks import check_ranges, check_spans
+from spanloop.store.tables.people import check_annotator
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+PAGE = 500
+COLUMNS = (
+    "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
+    " a.comment, a.flagged, a.id"
+)
+
+
+class Annotations:
+    """``store.annotations``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, annotation: Annotation) -> Submitted:
+        """Store one revision and bring the queue up to date, in one transaction.
+
+        The same uuid again is no second row. Raises StoreError, naming the document, for spans that overlap
+        or lie outside the text or the ranges looked at, an unknown or retired label, a suggestion of another
+        document, and a uuid that was used for something else.
+        """
+        return self._store.together.run(lambda: self._add(annotation))
+
+    def _add(self, annotation: Annotation) -> Submitted:
+        document = self._checked(annotation)
+        known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
+        if known is not None:
+            self._refuse_another(annotation, known[0])
+            return Submitted(known[0], False)
+        self._check_labels(annotation, document)
+        self._check_suggestions(annotation, document)
+        annotation_id = self._insert(annotation)
+        who = (annotation.document_id, annotation.annotator)
+        self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
+        self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
+        self._store.queue.refresh(annotation.document_id)
+        return Submitted(annotation_id, True)
+
+    def _checked(self, annotation: Annotation) -> Document:
+        document = self._store.documents.get(annotation.document_id)
+        if document is None:
+            raise StoreError(f"there is no document {annotation.document_id} to annotate")
+        where = f"document {document.key!r}"
+        if not annotation.uuid:
+            raise StoreError(f"{where}: an annotation needs a uuid")
+        check_annotator(annotation.annotator)
+        for value, allowed in ((annotation.origin, Origin), (annotation.answer, Answer)):
+            if value not in get_args(allowed):
+                raise StoreError(f"{where}: {value!r} is none of {', '.join(get_args(allowed))}")
+        if annotation.seconds is not None and not 0 <= annotation.seconds < float("inf"):
+            raise StoreError(f"{where}: {annotation.seconds} is no duration in seconds")
+        kept = [span for span in annotation.spans if span.action != "rejected"]
+        check_spans(kept, document.text, where)
+        for span in annotation.spans:
+            check_spans([span], document.text, where)
+        if annotation.ranges is not None:
+            check_ranges(annotation.ranges, document.text, where)
+            for span in kept:
+                if not any(start <= span.start and span.end <= end for start, end in annotation.ranges):
+                    raise StoreError(
+                        f"{where}: span {span.start}-{span.end} lies outside the ranges looked at"
+                    )
+        return document
+
+    def _check_labels(self, annotation: Annotation, document: Document) -> None:
+        labels = self._store.labels.ids()
+        for span in annotation.spans:
+            if span.label not in labels and (span.action != "rejected" or not self._is_retired(span.label)):
+                raise StoreError(
+                    f"document {document.key!r}: there is no label {span.label!r}, only {', '.join(labels)}:"
+                    f" add it with `spanloop labels DB add {span.label}`"
+                )
+
+    def _is_retired(self, label: str) -> bool:
+        return self._store.row("SELECT 1 FROM labels WHERE name = ?", (label,)) is not None
+
+    def _check_suggestions(self, annotation: Annotation, document: Document) -> None:
+        where = f"document {document.key!r}"
+        if annotation.prediction_id is not None:
+            found = self._store.row(
+                "SELECT 1 FROM predictions WHERE id = ? AND document_id = ?",
+                (annotation.prediction_id, document.id),
+            )
+            if found is None:
+                raise StoreError(f"{where}: prediction {annotation.prediction_id} is not of this document")
+        ids = {span.prediction_span_id for span in annotation.spans} - {None}
+        if not ids:
+            return
+        found = self._store.row(
+            "SELECT count(*) FROM prediction_spans s JOIN predictions p ON p.id = s.prediction_id"
+            " WHERE p.document_id = ? AND s.id IN (SELECT value FROM json_each(?))",
+            (document.id, json.dumps(sorted(ids, key=str))),
+        )
+        if found != (len(ids),):
+            raise StoreError(f"{where}: a suggestion named by a span is not of this document")
+
+    def _insert(self, annotation: Annotation) -> int:
+        drawn = self._store.row(
+            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ?",
+            (annotation.document_id, annotation.annotator),
+        )
+        cursor = self._store.run(
+            "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"
+            " seconds, created_at, comment, flagged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin,
+                annotation.answer, annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
+                annotation.created_at or now(), annotation.comment, int(annotation.flagged),
+            ),
+        )  # fmt: skip
+        annotation_id = cursor.lastrowid
+        assert annotation_id is not None
+        labels = dict(self._store.rows("SELECT name, id FROM labels"))
+        conn = self._store.db.conn
+        conn.executemany(
+            "INSERT INTO annotation_spans(annotation_id, start_char, end_char, label_id, action,"
+            " prediction_span_id) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    annotation_id,
+                    span.start,
+                    span.end,
+                    labels[span.label],
+                    span.action,
+                    span.prediction_span_id,
+                )
+                for span in annotation.spans
+            ],
+        )
+        conn.executemany(
+            "INSERT INTO annotation_ranges VALUES (?, ?, ?)",
+            [(annotation_id, start, end) for start, end in annotation.ranges or ()],
+        )
+        return annotation_id
+
+    def _refuse_another(self, annotation: Annotation, annotation_id: int) -> None:
+        stored = self._of([annotation_id])[0]
+        same = replace(
+            annotation,
+            id=stored.id,
+            created_at=stored.created_at,
+            seconds=stored.seconds,
+            spans=tuple(sorted(annotation.spans, key=_order)),
+        )
+        if same != replace(stored, spans=tuple(sorted(stored.spans, key=_order))):
+            raise StoreError(
+                f"uuid {annotation.uuid!r} is taken by another annotation (document id"
+                f" {stored.document_id}, by {stored.annotator}): a revision needs a uuid of its own"
+            )
+
+    def get(self, annotation_id: int) -> Annotation | None:
+        """The revision of that id."""
+        found = self._of([annotation_id])
+        return found[0] if found else None
+
+    def history(self, document_id: int) -> list[Annotation]:
+        """All revisions of a document, oldest first."""
+        ids = self._store.rows("SELECT id FROM annotations WHERE document_id = ? ORDER BY id", (document_id,))
+        return self._of([row[0] for row in ids])
+
+    def latest(self, document_id: int, annotator: str | None = None) -> Annotation | None:
+        """The newest revision of a document, by one annotator if named."""
+        row = self._store.row(
+            "SELECT max(id) FROM annotations WHERE document_id = ?1 AND (?2 IS NULL OR annotator = ?2)",
+            (document_id, annotator),
+        )
+        return None if row is None or row[0] is None else self.get(row[0])
+
+    def recent(self, annotator: str, limit: int = 50) -> list[Annotation]:
+        """An annotator's newest revision of each of their last documents, newest first."""
+        rows = self._store.rows(
+            "SELECT a.id FROM annotations a WHERE a.annotator = ?1 AND NOT EXISTS ("
+            "SELECT 1 FROM annotations b WHERE b.document_id = a.document_id AND b.annotator = ?1"
+            " AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
+            (annotator, limit),
+        )
+        return self._of([row[0] for row in rows])
+
+    def count(
+        self, annotator: str | None = None, origin: Origin | None = None, after: int | None = None
+    ) -> int:
+        """How many revisions there are; ``after`` counts those with a greater id."""
+        row = self._store.row(
+            "SELECT count(*) FROM annotations WHERE (?1 IS NULL OR annotator = ?1) AND "
+            " (?2 IS NULL OR origin = ?2) AND (?3 IS NULL OR id > ?3)",
+            (annotator, origin, after),
+        )
+        assert row is not None
+        return int(row[0])
+
+    def gold(self, split: Split | None = None, ids: Iterable[int] | None = None) -> Iterator[Gold]:
+        """Documents whose truth is known, from the view ``gold``, by document id; ``ids`` picks some.
+
+        Few are in memory at a time; which ones is fixed at the first.
+        """
+        query = (
+            "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
+            " ORDER BY v.document_id"
+        )
+        if ids is None:
+            return self._golds(self._store.column(query.format("1"), {"split": split}))
+        chosen = {"split": split, "ids": json.dumps(sorted(set(ids)))}
+        one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
+        return self._golds(self._store.column(query.format(one_of), chosen))
+
+    def gold_of(self, annotation_ids: Iterable[int]) -> Iterator[Gold]:
+        """These very annotations as gold, such as those a round was trained on, in order of their ids."""
+        return self._golds(array("q", sorted(annotation_ids)))
+
+    def _golds(self, annotation_ids: array[int]) -> Iterator[Gold]:
+        names = set(self._store.labels.names())
+        for begin in range(0, len(annotation_ids), PAGE):
+            page = self._of(list(annotation_ids[begin : begin + PAGE]))
+            documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
+            for annotation in page:
+                assert annotation.id is not None
+                known = [s for s in annotation.spans if s.label in names]
+                kept = (s for s in known if s.action != "rejected")
+                refused = (s for s in known if s.action == "rejected")
+                yield Gold(
+                    document=documents[annotation.document_id],
+                    annotation_id=annotation.id,
+                    spans=tuple(Span(s.start, s.end, s.label) for s in kept),
+                    negatives=tuple(Span(s.start, s.end, s.label) for s in refused),
+                    ranges=annotation.ranges,
+                )
+
+    def _of(self, ids: list[int]) -> list[Annotation]:
+        """The revisions of these ids, in this order, in three queries however many they are."""
+        wanted = (json.dumps(ids),)
+        spans: dict[int, list[AnnotatedSpan]] = {}
+        for annotation_id, *rest in self._store.rows(
+            "SELECT s.annotation_id, s.start_char, s.end_char, l.name, s.action, s.prediction_span_id"
+            " FROM json_each(?) j JOIN annotation_spans s ON s.annotation_id = j.value"
+            " JOIN current_labels l ON l.id = s.label_id ORDER BY s.annotation_id, s.start_char, s.id",
+            wanted,
+        ):
+            spans.setdefault(annotation_id, []).append(AnnotatedSpan(*rest))
+        ranges: dict[int, list[Range]] = {}
+        for annotation_id, start, end in self._store.rows(
+            "SELECT r.annotation_id, r.start_char, r.end_char FROM json_each(?) j"
+            " JOIN annotation_ranges r ON r.annotation_id = j.value ORDER BY r.annotation_id, r.start_char",
+            wanted,
+        ):
+            ranges.setdefault(annotation_id, []).append((start, end))
+        rows = self._store.rows(
+            f"SELECT {COLUMNS} FROM json_each(?) j JOIN annotations a ON a.id = j.value ORDER BY j.key",
+            wanted,
+        )
+        return [_from_row(row, spans.get(row[-1], ()), ranges.get(row[-1])) for row in rows]
+
+
+def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list[Range] | None) -> Annotation:
+    (
+        uuid,
+        document_id,
+        annotator,
+        origin,
+        answer,
+        prediction_id,
+        seconds,
+        created_at,
+        comment,
+        flagged,
+        number,
+    ) = row
+    return Annotation(
+        uuid=uuid,
+        document_id=document_id,
+        annotator=annotator,
+        origin=origin,
+        answer=answer,
+        spans=tuple(spans),
+        ranges=None if ranges is None else tuple(ranges),
+        prediction_id=prediction_id,
+        seconds=seconds,
+        created_at=created_at,
+        comment=comment,
+        flagged=bool(flagged),
+        id=number,
+    )
+
+
+def _order(span: AnnotatedSpan) -> tuple[int, int, str, str, int]:
+    return span.start, span.end, span.label, span.action, span.prediction_span_id or 0

@@ -1,0 +1,93 @@
+"""People: those who may correct over a network, each with a secret token of which only the hash is stored,
+and what their pages have not submitted yet, so that a reload or a crash loses nothing."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from spanloop.store.clock import now
+from spanloop.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
+
+
+class Annotators:
+    """``store.annotators``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, name: str) -> str:
+        """Let a person in and return their token, which nobody can read again.
+
+        Raises StoreError for a name in use.
+        """
+        check_annotator(name)
+        token = secrets.token_urlsafe(24)
+        with self._store.write():
+            if name in self.names():
+                raise StoreError(f"annotator {name!r} is there already: remove them first for a new token")
+            self._store.run("INSERT INTO annotators VALUES (?, ?, ?)", (name, _hash(token), now()))
+        return token
+
+    def by_token(self, token: str) -> str | None:
+        """Whose token this is."""
+        row = self._store.row("SELECT name FROM annotators WHERE token_hash = ?", (_hash(token),))
+        return None if row is None else str(row[0])
+
+    def names(self) -> list[str]:
+        """All named annotators."""
+        return [row[0] for row in self._store.rows("SELECT name FROM annotators ORDER BY name")]
+
+    def remove(self, name: str) -> None:
+        """Let a person in no more; their annotations stay."""
+        with self._store.write():
+            if not self._store.run("DELETE FROM annotators WHERE name = ?", (name,)).rowcount:
+                raise StoreError(
+                    f"there is no annotator {name!r}, only {', '.join(self.names()) or 'none yet'}"
+                )
+
+
+def check_annotator(name: str) -> None:
+    """Raise StoreError for a name that cannot be shown."""
+    if not name.strip() or not name.isprintable():
+        raise StoreError(f"an annotator needs a name that can be shown, not {name!r}")
+
+
+def _hash(token: str) -> str:
+    # the token is 192 random bits: nothing slower than a plain hash is needed
+    return sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+class Drafts:
+    """``store.drafts``. The body is the page's own; ``annotations.add`` drops it with the answer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, annotator: str, document_id: int, body: str) -> None:
+        """Keep the draft, in place of the one before."""
+        with self._store.write():
+            self._store.run(
+                "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?)", (annotator, document_id, body, now())
+            )
+
+    def get(self, annotator: str, document_id: int) -> str | None:
+        """The draft, if there is one."""
+        row = self._store.row(
+            "SELECT body FROM drafts WHERE annotator = ? AND document_id = ?", (annotator, document_id)
+        )
+        return None if row is None else str(row[0])
+
+    def drop(self, annotator: str, document_id: int) -> None:
+        """Forget the draft."""
+        with self._store.write():
+            self._store.run(
+                "DELETE FROM drafts WHERE annotator = ? AND document_id = ?", (annotator, document_id)
+            )

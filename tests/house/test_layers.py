@@ -1,0 +1,198 @@
+"""The rules of docs/design.md that keep each part in its room."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.places import ROOT
+
+LAYERS = ("plugin", "recipes", "store")
+SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+ALL_PYTHON = sorted({*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")})
+SQL = re.compile(
+    r"\b(SELECT\b.+\bFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|VIEW|INDEX)|PRAGMA\s+\w+)"
+)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> set[str]:
+    """Full dotted names of everything a file imports, at any depth of nesting."""
+    found: set[str] = set()
+    package = ["spanloop", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parent = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*parent, *([node.module] if node.module else [])])
+            found.add(module)
+            found.update(f"{module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def roots(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imported(path)}
+
+
+def strings(path: Path) -> list[tuple[int, str]]:
+    """Every string constant that is not a docstring, with its line."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if name(p).startswith("store/")], ids=name)
+def test_store_imports_the_standard_library_and_sqlite_utils_only(path: Path) -> None:
+    allowed = set(sys.stdlib_module_names) | {"sqlite_utils", "spanloop"}
+    assert roots(path) <= allowed
+    assert not {m for m in imported(path) if m.startswith(("spanloop.plugin", "spanloop.recipes"))}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if name(p).startswith("plugin/")], ids=name)
+def test_plugin_knows_no_database_and_no_command_line(path: Path) -> None:
+    assert not roots(path) & {"sqlite3", "sqlite_utils", "click", "starlette", "uvicorn"}
+    assert not {m for m in imported(path) if m.startswith(("spanloop.store", "spanloop.recipes"))}
+
+
+def test_nothing_below_imports_recipes() -> None:
+    below = [p for p in SOURCES if not name(p).startswith("recipes/")]
+    assert below
+    assert not [name(p) for p in below if any(m.startswith("spanloop.recipes") for m in imported(p))]
+
+
+@pytest.mark.parametrize("path", ALL_PYTHON, ids=name)
+def test_the_folders_are_imported_by_their_package_name(path: Path) -> None:
+    """``import plugin`` works when the root is on sys.path and makes a second copy of every module."""
+    absolute = {
+        alias
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for alias in (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    assert not {module for module in absolute if module.split(".")[0] in LAYERS}
+
+
+def test_one_file_touches_doc_and_store_records() -> None:
+    both = [
+        name(path)
+        for path in SOURCES
+        if any(m.startswith("spanloop.store.records") for m in imported(path))
+        and any(m.startswith("spacy.tokens") for m in imported(path))
+    ]
+    assert set(both) <= {"recipes/formats/docs.py"}
+
+
+def test_sql_lives_under_store() -> None:
+    found = [
+        f"{name(path)}:{line}"
+        for path in SOURCES
+        if not name(path).startswith("store/")
+        for line, text in strings(path)
+        if SQL.search(text)
+    ]
+    assert not found
+
+
+def test_only_the_command_line_prints() -> None:
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path in SOURCES
+        if name(path) != "recipes/cli/main.py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id == "print")
+            or (isinstance(node.func, ast.Attribute) and node.func.attr in {"echo", "secho"})
+        )
+    ]
+    assert not found
+
+
+def test_tag_prefixes_are_spelled_in_schemes_only() -> None:
+    found = [
+        f"{name(path)}:{line}"
+        for path in SOURCES
+        if name(path) != "plugin/tagging/schemes.py"
+        for line, text in strings(path)
+        if re.fullmatch(r"[BIESLU]-", text) or re.match(r"[BIESLU]-[A-Z{]", text)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_no_catch_all(path: Path) -> None:
+    caught = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"})
+    ]
+    assert not caught
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    assert not re.search(r"(utils|helpers?|manager|handler|base)\.py$", path.name)
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 400
+    long = [
+        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (node.end_lineno or 0) - node.lineno >= 70
+    ]
+    assert not long
+
+
+def loaded_by(statement: str, *names: str) -> set[str]:
+    """Which of the top-level ``names`` are in sys.modules after ``statement`` in a fresh process."""
+    code = (
+        f"{statement}\nimport sys, json\nprint(json.dumps([n for n in {list(names)!r} if n in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_component_costs_spacy_users_no_transformers() -> None:
+    assert not loaded_by("import spacy, spanloop.plugin.pipe.component", "transformers", "sqlite_utils")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "store",
+        "recipes.cli.main",
+        "recipes.formats",
+        "recipes.web.app",
+        "recipes.formats.conll",
+        "recipes.rounds.status",
+    ],
+)
+def test_what_needs_no_model_loads_none(module: str) -> None:
+    assert not loaded_by(f"import spanloop.{module}", "spacy", "torch", "transformers")

@@ -1,0 +1,75 @@
+"""spaCy examples as gold: labels, missing annotation, and references that are tokenised otherwise."""
+
+from __future__ import annotations
+
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spanloop.plugin.alignment.values import CharSpan
+from spanloop.plugin.pipe.examples import gold_of, labels_of
+
+NLP = spacy.blank("en")
+
+
+def test_entities_keep_their_characters_whatever_the_tokens() -> None:
+    reference = Doc(
+        NLP.vocab, words=["New", "York", "'", "s", "10km"], spaces=[True, False, False, True, False]
+    )
+    reference.set_ents([Span(reference, 0, 2, "LOC")])
+    gold = gold_of(Example(NLP.make_doc(reference.text), reference), "ents", "sc")
+    assert gold.spans == (CharSpan(0, 8, "LOC"),)
+    assert gold.ranges is None
+
+
+def test_tokens_with_a_missing_entity_are_unknown() -> None:
+    reference = NLP.make_doc("Angela saw New York today")
+    reference.set_ents([Span(reference, 2, 4, "LOC")], default="outside", missing=[Span(reference, 0, 1)])
+    gold = gold_of(Example(NLP.make_doc(reference.text), reference), "ents", "sc")
+    assert gold.ranges == ((7, 25),)
+
+
+def test_a_reference_without_any_entity_annotation_teaches_nothing() -> None:
+    doc = NLP.make_doc("Angela saw New York")
+    assert gold_of(Example(doc, NLP.make_doc(doc.text)), "ents", "sc").ranges == ()
+
+
+def test_a_missing_span_group_is_unknown_and_an_empty_one_is_gold() -> None:
+    doc, reference = NLP.make_doc("a b"), NLP.make_doc("a b")
+    assert gold_of(Example(doc, reference), "spans", "sc").ranges == ()
+    reference.spans["sc"] = []
+    assert gold_of(Example(doc, reference), "spans", "sc").ranges is None
+    reference.spans["chunks"] = [Span(reference, 0, 2, "NP")]
+    assert gold_of(Example(doc, reference), "chunks", "chunks").spans == (CharSpan(0, 3, "NP"),)
+
+
+def test_tags_of_untagged_tokens_are_unknown() -> None:
+    doc = NLP.make_doc("we saw it")
+    reference = Doc(NLP.vocab, words=["we", "saw", "it"], tags=["PRP", "", "PRP"])
+    gold = gold_of(Example(doc, reference), "tag", "sc")
+    assert gold.spans == (CharSpan(0, 2, "PRP"), CharSpan(7, 9, "PRP"))
+    assert gold.ranges == ((0, 2), (7, 9))
+
+
+def test_other_whitespace_moves_the_offsets_along() -> None:
+    reference = Doc(NLP.vocab, words=["New", "York", "wins"])
+    reference.set_ents([Span(reference, 0, 2, "LOC")])
+    predicted = NLP.make_doc("  New\n York  wins")
+    gold = gold_of(Example(predicted, reference), "ents", "sc")
+    assert [predicted.text[s.start : s.end] for s in gold.spans] == ["New\n York"]
+
+
+def test_another_text_is_refused() -> None:
+    reference = Doc(NLP.vocab, words=["New", "York"])
+    with pytest.raises(ValueError, match="not the same text"):
+        gold_of(Example(NLP.make_doc("New Yorks"), reference), "ents", "sc")
+
+
+def test_labels_are_sorted_and_of_the_right_kind() -> None:
+    reference = Doc(NLP.vocab, words=["New", "York", "wins"], pos=["PROPN", "PROPN", "VERB"])
+    reference.set_ents([Span(reference, 0, 2, "LOC")])
+    example = Example(NLP.make_doc(reference.text), reference)
+    assert labels_of([example], "ents", "sc") == ["LOC"]
+    assert labels_of([example], "pos", "sc") == ["PROPN", "VERB"]
+    assert labels_of([example], "spans", "sc") == []

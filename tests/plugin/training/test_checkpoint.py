@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from support.checkpointed import CONFIG, Killed, run
+from support.places import ROOT
+from support.tiny_models import build_tiny
+
+from spanloop.plugin.training.checkpoint import newest
+from spanloop.plugin.training.trainable import Freeze
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny(tmp_path_factory.mktemp("tiny"), sharpness=1.0, layers=2)
+
+
+@pytest.mark.parametrize("freeze", ["none", "half"])
+def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(
+    freeze: Freeze, tiny: Path, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, freeze=freeze)
+    whole, weights, _ = run(tiny, tmp_path / "whole", config)
+    with pytest.raises(Killed):
+        run(tiny, tmp_path / "killed", config, kill_at=0.6)
+    report, resumed, told = run(tiny, tmp_path / "killed", config)
+    assert told[0] > 0.5
+    assert torch.equal(weights, resumed)
+    assert report.losses == whole.losses
+    assert report.held_out_f1 == whole.held_out_f1
+
+
+def test_another_training_does_not_go_on_from_it(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("not ours to remove")
+    with pytest.raises(Killed):
+        run(tiny, tmp_path, kill_at=0.6)
+    _, _, told = run(tiny, tmp_path, replace(CONFIG, seed=1))
+    assert told[0] < 0.2
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_checkpoint_cut_short_is_not_used(tmp_path: Path) -> None:
+    for step, text in [(1, '{"global_step": 1}'), (2, '{"global_st'), (3, None)]:
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if text is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(text)
+    assert newest(tmp_path) == tmp_path / "checkpoint-1"
+
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from support import checkpointed
+def kill(share, text):
+    if share >= 0.6:
+        os.kill(os.getpid(), signal.SIGKILL)
+checkpointed.train = lambda *a, progress, folder: really_train(*a, progress=kill, folder=folder)
+from spanloop.plugin.training.train import train as really_train
+checkpointed.run(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_after_kill_9_it_goes_on(tiny: Path, tmp_path: Path) -> None:
+    folder = ROOT / "tests"
+    command = [sys.executable, "-c", SCRIPT, str(tiny), str(tmp_path / "killed"), str(folder)]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    _, weights, _ = run(tiny, tmp_path / "whole")
+    _, resumed, told = run(tiny, tmp_path / "killed")
+    assert told[0] > 0.5
+    assert torch.equal(weights, resumed)

@@ -1,0 +1,180 @@
+"""One training a project: who has the lock, how it is cancelled from elsewhere, what a signal leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.commands import done, jsonl_file, refused
+from support.processes import PATIENCE_SECONDS, rounds, start_watch, stop_watch, wait_for
+from support.projects import build, sentences
+from support.tiny_models import build_tiny
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import silent
+from spanloop.recipes.rounds.cancel import cancel
+from spanloop.recipes.training.lock import Cancelled, TrainingLock
+from spanloop.recipes.training.retrain import retrain
+from spanloop.store import Store
+
+ENDLESS = ("--epochs", "5000")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
+
+
+@contextmanager
+def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has begun its round."""
+    command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
+    environment = {name: value for name, value in os.environ.items() if name != "SPANLOOP_NICE"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or rounds(db, "running") == 1)
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert out == ""
+    assert "Traceback" not in err
+    return process.returncode, err
+
+
+@pytest.mark.slow
+def test_the_second_training_says_who_has_the_lock_and_cancel_ends_the_first(db: Path) -> None:
+    with training(db) as process:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
+        message = refused("retrain", db)
+        assert f"round 1 of {db} is being trained by process {process.pid} (" in message
+        assert f"on {socket.gethostname()}, since " in message
+        assert f"spanloop rounds {db} cancel" in message
+        assert f"by process {process.pid}" in done("status", db)
+        (row,) = done("rounds", db, "--json")["rounds"]
+        assert (row["state"], row["trainer"]["process"], row["trainer"]["round"]) == (
+            "running",
+            process.pid,
+            1,
+        )
+
+        shown = done("rounds", db, "cancel")
+        code, err = ended(process)
+        assert "round 1 is cancelled" in shown
+        assert code == 130
+        assert err.splitlines()[-1].startswith("Error: cancelled by ")
+        with Store.open(db) as store:
+            assert (store.rounds.get(1).state, (store.rounds.get(1).error or "")[:13]) == (
+                "cancelled",
+                "cancelled by ",
+            )
+        assert "nothing to cancel" in refused("rounds", db, "cancel")
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_cancels_the_round(db: Path, name: str, code: int) -> None:
+    with training(db, "--nice", "0") as process:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+        process.send_signal(signal.Signals[name])
+        assert ended(process) == (code, f"stopped by {name}\n")
+        (row,) = done("rounds", db, "--json")["rounds"]
+        assert row["state"] == "cancelled"
+        assert row["error"] == ("cancelled by SIGTERM" if name == "SIGTERM" else "cancelled by hand")
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(db: Path) -> None:
+    with training(db) as process:
+        process.kill()
+        process.communicate()
+        assert (db.with_suffix(".rounds") / ".holder").exists()
+        (row,) = done("status", db, "--json")["rounds"]
+        assert row["state"] == "interrupted"
+        assert "cut off: its process has ended" in done("status", db)
+        assert "nothing to cancel" in refused("rounds", db, "cancel")
+        with (
+            Store.open(db) as store,
+            store.write(),
+        ):  # another process has got its number since, on another machine
+            store.run("UPDATE rounds SET process = ?, host = 'elsewhere'", (os.getpid(),))
+        assert done("status", db, "--json")["rounds"][0]["state"] == "interrupted"
+        retrain(db, epochs=1)
+        assert [row["state"] for row in done("status", db, "--json")["rounds"]] == ["failed", "done"]
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+
+
+@pytest.mark.slow
+def test_a_watch_waits_for_something_new_after_a_round_that_failed_or_was_cancelled(
+    db: Path, tmp_path: Path
+) -> None:
+    with Store.open(db) as store:
+        encoder = store.project.base_model
+        store.set_project(base_model="no/such/model")
+    process = start_watch(db, "--every", "20", *ENDLESS)
+    try:
+        wait_for(lambda: rounds(db, "failed") == 1)
+        time.sleep(1)  # five looks at the store
+        assert (process.poll(), rounds(db, "running"), rounds(db, "failed")) == (None, 0, 1)
+        with Store.open(db) as store:
+            store.set_project(base_model=encoder)
+        done("import", db, jsonl_file(tmp_path / "one.jsonl", *sentences(1, "n")))
+        wait_for(lambda: rounds(db, "running") == 1)
+        assert "round 2 is cancelled" in cancel(db).text()
+        time.sleep(1)
+        assert (process.poll(), rounds(db, "running"), rounds(db, "cancelled")) == (None, 0, 1)
+    finally:
+        log = stop_watch(process)
+    assert "no round: " in log
+    assert "the next round is due when something is new" in log
+
+
+def test_a_request_reaches_the_turn_it_is_meant_for_and_no_other(db: Path) -> None:
+    with Store.open(db) as store:
+        lock, elsewhere = TrainingLock(store), TrainingLock(store)
+        report = lock.heeding(silent)
+        with lock.held():
+            first = elsewhere.holder()
+            assert first is not None
+        time.sleep(0.002)  # a turn is told by its millisecond
+        with lock.held():
+            elsewhere.ask_to_stop(first)
+            report(0, None, "")
+            second = elsewhere.holder()
+            assert second is not None
+            elsewhere.ask_to_stop(second)
+            with pytest.raises(Cancelled):
+                report(0, None, "")
+        assert elsewhere.holder() is None
+        assert not elsewhere.is_held()
+
+
+def test_who_does_not_heed_is_named_with_what_to_type(db: Path) -> None:
+    with Store.open(db) as store:
+        lock = TrainingLock(store)
+        with lock.held():
+            with pytest.raises(RecipeError, match=f"kill {os.getpid()}$"):
+                cancel(db, patience=0.2)
+            holder = db.with_suffix(".rounds") / ".holder"
+            content = json.loads(holder.read_text("utf-8"))
+            holder.write_text(json.dumps({**content, "host": "another"}), "utf-8")
+            with pytest.raises(RecipeError, match=f"to end it at once on another: kill {os.getpid()}$"):
+                cancel(db, patience=0.2)
+            holder.unlink()
+            assert "another process is training" in refused("retrain", db)
+            assert "try again in a moment" in refused("rounds", db, "cancel")

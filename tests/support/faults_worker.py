@@ -1,0 +1,146 @@
+"""One step of work on a project, to be run in a process that may be killed at any moment.
+
+``work`` sends ``ready`` when the step begins, one line for everything that was acknowledged, and ``done``.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.files import importing
+from spanloop.store import Store, StoreError
+from spanloop.store.records import AnnotatedSpan, Annotation, Model, Span
+from spanloop.store.schema import migrations
+
+BATCHES, BATCH = 30, 20
+EXTRA_ROWS = 60_000
+
+
+def submit(path: Path) -> Iterator[str]:
+    """Answers, one after the other."""
+    with Store.open(path) as store:
+        for document_id in range(1, BATCHES + 1):
+            spans = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(8, 11, "PER"))
+            store.annotations.add(
+                Annotation(f"u{document_id}", document_id, "anna", "human", "accept", spans)
+            )
+            yield str(document_id)
+
+
+def import_file(path: Path) -> Iterator[str]:
+    """A file of annotated documents, as ``spanloop import`` does it."""
+    file = path.with_suffix(".jsonl")
+    if not file.exists():
+        rows = (
+            {"id": f"{batch}-{n}", "text": f"Ann {batch} and number {n} " * 10, "spans": [[0, 3, "PER"]]}
+            for batch in range(BATCHES)
+            for n in range(BATCH)
+        )
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    importing.BATCH = BATCH
+    told: list[str] = []
+
+    def progress(done: int, _total: int | None, _what: str) -> None:
+        told.append(str(done // BATCH - 1))
+        tell(told[-1])
+
+    importing.import_files(path, [file], split="pool", progress=progress)
+    yield from ()
+
+
+def predict(path: Path) -> Iterator[str]:
+    """Predictions with scores, a document a transaction."""
+    with Store.open(path) as store:
+        model_id = store.models.add(Model("h", "hf", "m")).id or 0
+        for document in list(store.predictions.missing(model_id, order="id")):
+            document_id = document.id or 0
+            store.predictions.add(
+                model_id, [(document_id, [Span(0, 3, "PER", 0.5)], {"entropy": 1.0, "mnlp": 2.0})]
+            )
+            yield str(document_id)
+
+
+def order(path: Path) -> Iterator[str]:
+    """The queue in another order, in many short transactions."""
+    from spanloop.store.queue import order as orders
+
+    orders.CHUNK = orders.GAPS = 1
+    with Store.open(path) as store:
+        for strategy in ("random", "mnlp"):
+            store.queue.prioritise(strategy)
+            yield strategy
+
+
+def migrate(path: Path) -> Iterator[str]:
+    """Opening the file with a schema that has one more step."""
+    if m999_extra.__name__ not in [step.name for step in migrations.STEPS._migrations]:
+        migrations.STEPS()(m999_extra)
+    with Store.open(path) as store:
+        yield str(store.row("SELECT count(*) FROM extra"))
+
+
+def m999_extra(db: Database) -> None:
+    db.execute("CREATE TABLE extra (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")
+    db.execute(
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {EXTRA_ROWS})"
+        " INSERT INTO extra SELECT i, 'a text to fill some pages ' || i FROM n"
+    )
+
+
+def prelabel(path: Path) -> Iterator[str]:
+    """The promoted round suggests; blocks of few documents, so that there are many moments between them."""
+    from spanloop.recipes.suggest import prelabel as recipe
+
+    recipe.BLOCK = 2
+    recipe.prelabel(path)
+    yield "prelabelled"
+
+
+def retrain(path: Path) -> Iterator[str]:
+    """One more round, promoted."""
+    from spanloop.recipes.training.retrain import retrain as recipe
+
+    report = recipe(path, epochs=2, promote="yes", allow_leaks=True, checkpoint_seconds=0.05)
+    yield f"round {report.number}"  # type: ignore[union-attr]
+
+
+STEPS: dict[str, Callable[[Path], Iterator[str]]] = {
+    "submit": submit,
+    "import": import_file,
+    "predict": predict,
+    "order": order,
+    "migrate": migrate,
+    "prelabel": prelabel,
+    "retrain": retrain,
+}
+LEARNED = ("prelabel", "retrain")  # these need a project with a round
+
+
+def tell(line: str) -> None:
+    _ears[-1].send(line)
+
+
+_ears: list[Connection] = []
+
+
+def work(step: str, path: Path, limit: int | None, ear: Connection) -> None:
+    """Run the step; with a ``limit`` no file may grow beyond so many bytes: a disk that is full."""
+    _ears.append(ear)
+    if limit is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    tell("ready")
+    try:
+        for acknowledged in STEPS[step](path):
+            tell(acknowledged)
+        tell("done")
+    except (StoreError, RecipeError) as error:
+        tell(f"error: {error}")
