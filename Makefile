@@ -15,7 +15,7 @@ help:
 	@echo "make demo       set up, run three rounds on the built-in corpus, serve the correction page (SERVE=0: end instead)"
 	@echo "make test       set up, run every test"
 	@echo "make test-fast  the tests that take under two minutes"
-	@echo "make check      format, lint, types"
+	@echo "make check      format, lint, which room imports which, types"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
 	@echo "make soak       a thousand kills at random moments, 100,000 requests (about half an hour)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
@@ -39,11 +39,12 @@ test: $(VENV)/.ready-test
 test-fast: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
-# mypy reads a built and installed copy: what users get, not the source tree
+# lint-imports and mypy read a built and installed copy: what users get, not the source tree
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	rm -rf build/check && $(PIP) install --quiet --no-deps --target build/check .
+	PYTHONPATH=build/check $(BIN)/lint-imports pyproject.toml --no-cache
 	cd build/check && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml \
 	  -p spanloop.plugin -p spanloop.recipes -p spanloop.store
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
+from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round
 
@@ -49,7 +47,8 @@ def judge_by_folds(
     judged: dict[int, Judgement] = {}
     for number, held in enumerate(parts):
         seen = [golds[place] for other, part in enumerate(parts) if other != number for place in sorted(part)]
-        nlp = _trained(store, seen, config, progress, f"fold {number + 1} of {folds}")
+        what = f"fold {number + 1} of {folds}"
+        nlp, _ = train_pipeline(TrainingJob.of(store, seen, config), progress=progress, what=what)
         found = judge(store, nlp, [golds[place] for place in held], {})
         judged.update(zip(held, found, strict=True))
     return [judged[place] for place in range(len(golds))]
@@ -95,26 +94,3 @@ def classes_of_project(store: Store) -> tuple[str, ...]:
     from spanloop.plugin.metrics.label_errors import classes_of
 
     return classes_of(store.labels.names(), outside=store.project.task == "spans")
-
-
-def _trained(
-    store: Store, golds: Sequence[Gold], config: TrainConfig, progress: Progress, what: str
-) -> Language:
-    from spanloop.plugin.training.train import train
-    from spanloop.recipes.convert import training_gold
-    from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import with_model
-
-    def show(share: float, line: str) -> None:
-        progress(int(share * 1000), 1000, f"{what}: {line}")
-
-    project, labels = store.project, store.labels.names()
-    nlp = project_nlp(project)
-    pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
-    pipe.set_labels(labels, seed=config.seed)
-    folder = Path(tempfile.mkdtemp(prefix="spanloop-fold-"))
-    try:
-        train(pipe, [training_gold(nlp, gold) for gold in golds], config, progress=show, folder=folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return nlp

@@ -4,8 +4,6 @@ ends."""
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.recipes.table import figure, table
 from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
@@ -132,20 +131,7 @@ def train_curve(
 
 
 def _run(store: Store, golds: Sequence[Gold], held_out: Sequence[Gold], config: TrainConfig) -> Evaluation:
-    from spanloop.plugin.training.train import train
-    from spanloop.recipes.convert import training_gold
-    from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import with_model
-
-    project, labels = store.project, store.labels.names()
-    nlp = project_nlp(project)
-    pipe = with_model(nlp, project.base_model, task=project.task, labels=labels)
-    pipe.set_labels(labels, seed=config.seed)
-    folder = Path(tempfile.mkdtemp(prefix="spanloop-curve-"))
-    try:
-        train(pipe, [training_gold(nlp, gold) for gold in golds], config, folder=folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    nlp, _ = train_pipeline(TrainingJob.of(store, golds, config))
     return score(store, nlp, held_out, round=0, renamed={})
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round
 
@@ -56,10 +55,6 @@ def reproduce(db: str | Path, number: int, *, progress: Progress | None = None) 
 
 def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierPipe:
     from spanloop.plugin.training.config import TrainConfig
-    from spanloop.plugin.training.train import train
-    from spanloop.recipes.convert import training_gold
-    from spanloop.recipes.training.distributed import Lesson
-    from spanloop.recipes.training.one_round import pipeline_of
 
     known = {field.name for field in fields(TrainConfig)}
     config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
@@ -70,16 +65,8 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     golds = [_renamed(gold, names) for gold in sorted(kept, key=lambda gold: gold.document.id or 0)]
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds.folder(parent)
-    nlp, pipe = pipeline_of(Lesson(store.project, labels, start_from, config, golds))
-    folder = Path(tempfile.mkdtemp(prefix="spanloop-reproduce-"))
-
-    def shown(share: float, what: str) -> None:
-        show(int(share * 1000), 1000, f"train round {row.number} again: {what}")
-
-    try:
-        train(pipe, [training_gold(nlp, gold) for gold in golds], config, progress=shown, folder=folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    job = TrainingJob(store.project, labels, start_from, config, golds)
+    _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe
 
 

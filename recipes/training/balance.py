@@ -14,7 +14,7 @@ from spanloop.store.records import Gold
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
-    from spanloop.plugin.tagging.gold import Gold
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
     from spanloop.plugin.training.config import TrainConfig
 
 Balancing = Literal["auto"]
@@ -100,7 +100,7 @@ def check_folds(golds: Sequence[Gold]) -> None:
 
 def choose(
     pipe: HFTokenClassifierPipe,
-    golds: Sequence[Gold],
+    golds: Sequence[TrainingGold],
     settings: TrainConfig,
     *,
     folder: Path,

@@ -7,17 +7,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.store.records import Gold, Project
-
-if TYPE_CHECKING:
-    from spanloop.plugin.training.config import TrainConfig
+from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 
 # What all processes fail with, the first one tells: torchrun ends the others within this time.
 _FIRST_SPEAKS_SECONDS = 3.0
@@ -43,18 +36,6 @@ class PeerLost(RecipeError):
     """Another process of this training has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What every process trains on, as the first one read it from the store at one moment: what somebody
-    submits meanwhile is in none of them. ``start_from``: the pipeline of a round, None for a new head."""
-
-    project: Project
-    labels: list[str]
-    start_from: Path | None
-    settings: TrainConfig
-    golds: list[Gold]
-
-
 class Team:
     """The processes of one training, between ``with`` and its end; one process alone makes no fuss."""
 
@@ -71,21 +52,21 @@ class Team:
             torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
         return self
 
-    def share(self, lesson: Lesson | None) -> None:
-        """Give the others their lesson; None: there is nothing to train, they may go."""
+    def share(self, job: TrainingJob | None) -> None:
+        """Give the others their job; None: there is nothing to train, they may go."""
         if self._waiting:
             from torch.distributed import broadcast_object_list
 
             self._waiting = False
             with lost_peers_named():
-                broadcast_object_list([lesson], src=0)
+                broadcast_object_list([job], src=0)
 
-    def receive(self) -> Lesson | None:
-        """Wait for the lesson, as all but the first do."""
+    def receive(self) -> TrainingJob | None:
+        """Wait for the job, as all but the first do."""
         from torch.distributed import broadcast_object_list
 
         self._waiting = False
-        box: list[Lesson | None] = [None]
+        box: list[TrainingJob | None] = [None]
         with lost_peers_named():
             broadcast_object_list(box, src=0)
         return box[0]
@@ -120,9 +101,9 @@ def take_part() -> None:
     """
     try:
         with Team() as team:
-            lesson = team.receive()
-            if lesson is not None:
-                _train(lesson)
+            job = team.receive()
+            if job is not None:
+                _train(job)
     except PeerLost as error:
         raise SystemExit(1) from error
     except KeyboardInterrupt as error:
@@ -134,15 +115,9 @@ def take_part() -> None:
         ) from error
 
 
-def _train(lesson: Lesson) -> None:
-    from spanloop.plugin.training.train import train
-    from spanloop.recipes.convert import training_gold
-    from spanloop.recipes.training.one_round import pipeline_of
-
-    nlp, pipe = pipeline_of(lesson)
-    golds = [training_gold(nlp, gold) for gold in lesson.golds]
-    with TemporaryDirectory(prefix="spanloop-") as folder, lost_peers_named():
-        train(pipe, golds, lesson.settings, folder=Path(folder))
+def _train(job: TrainingJob) -> None:
+    with lost_peers_named():
+        train_pipeline(job)
 
 
 def _let_the_first_speak() -> None:

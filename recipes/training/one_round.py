@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
-from spanloop.recipes.training.distributed import Lesson, Team, lost_peers_named, world
+from spanloop.recipes.training.distributed import Team, lost_peers_named, world
 from spanloop.recipes.training.input import masked_gold_named
 from spanloop.recipes.training.lock import CHECKPOINTS
+from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
 from spanloop.store.records import Gold, Model, Round
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
-    from spanloop.plugin.tagging.gold import Gold
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
     from spanloop.plugin.training.config import TrainConfig
     from spanloop.plugin.training.train import TrainReport
 
@@ -54,9 +54,9 @@ class Training:
 
         begin = time.monotonic()
         store, number = self.store, self.row.number
-        lesson = self._lesson(start_from)
-        self.team.share(lesson)
-        nlp, pipe = pipeline_of(lesson)
+        job = self._job(start_from)
+        self.team.share(job)
+        nlp, pipe = build_pipeline(job)
         golds = [training_gold(nlp, gold) for gold in self.golds]
         with masked_gold_named(store):
             settings, balance, done = self._settings(pipe, golds)
@@ -107,7 +107,7 @@ class Training:
         )
 
     def _settings(
-        self, pipe: HFTokenClassifierPipe, golds: Sequence[Gold]
+        self, pipe: HFTokenClassifierPipe, golds: Sequence[TrainingGold]
     ) -> tuple[TrainConfig, Balance | None, float]:
         """The settings to train with; where they are chosen here, how, and which share of the work that was.
         The round keeps what it is trained with."""
@@ -123,7 +123,7 @@ class Training:
         self,
         nlp: Language,
         pipe: HFTokenClassifierPipe,
-        golds: Sequence[Gold],
+        golds: Sequence[TrainingGold],
         settings: TrainConfig,
         done: float,
     ) -> TrainReport:
@@ -150,10 +150,10 @@ class Training:
             shutil.rmtree(part, ignore_errors=True)
         return report
 
-    def _lesson(self, start_from: Round | None) -> Lesson:
+    def _job(self, start_from: Round | None) -> TrainingJob:
         folder = None if start_from is None else self.store.rounds.folder(start_from.number)
         labels = self.store.labels.names()
-        return Lesson(self.store.project, labels, folder, self.settings, list(self.golds))
+        return TrainingJob(self.store.project, labels, folder, self.settings, list(self.golds))
 
     @property
     def _scratch(self) -> Path:
@@ -162,25 +162,6 @@ class Training:
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
-
-
-def pipeline_of(lesson: Lesson) -> tuple[Language, HFTokenClassifierPipe]:
-    """A pipeline with our component, whose head has exactly the labels of the lesson."""
-    from spanloop.recipes.suggest.pipelines import load_pipeline, project_nlp
-    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
-
-    if lesson.start_from is not None:
-        nlp = load_pipeline(lesson.start_from)
-        found = classifier(nlp)
-        if found is None:
-            raise RecipeError(f"the pipeline in {lesson.start_from} has no token classifier")
-        pipe = found[1]
-    else:
-        project = lesson.project
-        nlp = project_nlp(project)
-        pipe = with_model(nlp, project.base_model, task=project.task, labels=lesson.labels)
-    pipe.set_labels(lesson.labels, seed=lesson.settings.seed)
-    return nlp, pipe
 
 
 def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""The one way to build a pipeline for a project and to train it: rounds, the processes of torchrun, folds,
+learning curves and reproductions all come through here."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress, silent
+from spanloop.store import Store
+from spanloop.store.records import Gold, Project
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+    from spanloop.plugin.training.config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """What one training needs, as it was read from the store at one moment.
+
+    ``start_from``: the pipeline of a round to go on from, None for the project's base model with a new head.
+    """
+
+    project: Project
+    labels: list[str]
+    start_from: Path | None
+    settings: TrainConfig
+    golds: list[Gold]
+
+    @classmethod
+    def of(cls, store: Store, golds: Sequence[Gold], settings: TrainConfig) -> TrainingJob:
+        """A training from the project's base model on these documents, with the labels in use today."""
+        return cls(store.project, store.labels.names(), None, settings, list(golds))
+
+
+def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
+    """A pipeline with our component, whose head has exactly the labels of the job.
+
+    RecipeError where the round to go on from has no token classifier.
+    """
+    from spanloop.recipes.suggest.pipelines import load_pipeline, project_nlp
+    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
+
+    if job.start_from is not None:
+        nlp = load_pipeline(job.start_from)
+        found = classifier(nlp)
+        if found is None:
+            raise RecipeError(f"the pipeline in {job.start_from} has no token classifier")
+        pipe = found[1]
+    else:
+        nlp = project_nlp(job.project)
+        pipe = with_model(nlp, job.project.base_model, task=job.project.task, labels=job.labels)
+    pipe.set_labels(job.labels, seed=job.settings.seed)
+    return nlp, pipe
+
+
+def train_pipeline(
+    job: TrainingJob, *, progress: Progress = silent, what: str = "train"
+) -> tuple[Language, HFTokenClassifierPipe]:
+    """Build the pipeline of the job and train it on the job's documents; nothing is stored anywhere.
+
+    ``progress`` is told in thousandths of the training, with ``what`` in front of the time left.
+    """
+    from spanloop.plugin.training.train import train
+    from spanloop.recipes.convert import training_gold
+
+    def show(share: float, line: str) -> None:
+        progress(int(share * 1000), 1000, f"{what}: {line}")
+
+    nlp, pipe = build_pipeline(job)
+    golds = [training_gold(nlp, gold) for gold in job.golds]
+    folder = Path(tempfile.mkdtemp(prefix="spanloop-train-"))
+    try:
+        train(pipe, golds, job.settings, progress=show, folder=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return nlp, pipe
