@@ -166,7 +166,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
     assert done("review", db, "--top", 5, "--json")["sent"] == 0
     with Store.open(db) as store:
         page = desk(db, store)
-        shown = page.next("lea", {"client": "c1", "n": "2"})
+        shown = page.dealing.next("lea", {"client": "c1", "n": "2"})
         first = shown["documents"][0]
         assert (first["key"], shown["counts"]["open"]) == (worst.key, 5)
         assert first["reason"].startswith(f"“{worst.text}”: gold has ")
@@ -186,7 +186,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             "flagged": False,
             "ranges": None,
         }
-        assert page.answer("lea", answer)["counts"]["open"] == 4
+        assert page.submitting.answer("lea", answer)["counts"]["open"] == 4
         (after,) = store.annotations.gold(ids=[first["id"]])
         assert [(s.start, s.end, s.label) for s in after.spans] == [(0, 3, "PER")]
         assert store.annotations.history(first["id"])[-1].origin == "review"
