@@ -61,8 +61,8 @@ def retrain(
     tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
     unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
     was; the same training, started again, goes on from its last checkpoint. ``fast`` takes fewer epochs and
-    leaves the word embeddings as they are. Under torchrun (`processes`) the first process makes the round,
-    the others take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
+    leaves the word embeddings as they are. Under torchrun the first process makes the round, the others
+    take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
     """
     if rank():
         take_part()
