@@ -36,7 +36,7 @@ _INIT_SAMPLE = 10
 
 
 class HFTokenClassifierPipe(TrainablePipe):
-    """A token classifier as a spaCy pipe. `docs/component.md` tells the settings."""
+    """A token classifier as a spaCy pipe. `docs/component.md` explains the settings."""
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Our recipes in a strict stand-in for Prodigy, a process of its own; the SQLite file is the judge.
 
-Prodigy itself is sold and was never run here: tests/prodigy_host.py checks the documented contract instead.
+Prodigy itself is sold and was never run here: tests/support/prodigy_host.py checks the documented contract
+instead.
 """
 
 from __future__ import annotations
