@@ -15,6 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import load_model_from_config
+from support.processes import PATIENCE_SECONDS
 from support.tiny_models import SAMPLE, build_tiny
 from thinc.api import Config
 
@@ -61,7 +62,12 @@ def overfit(nlp: Language, steps: int = 80, rate: float = 0.01) -> None:
 
 def run(*command: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=280, check=False, **settings
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        **settings,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done
