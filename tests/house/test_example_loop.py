@@ -13,6 +13,8 @@ from support.places import ROOT
 from spanloop.store import Store
 
 EXAMPLE = ROOT / "examples" / "loop.py"
+# two rounds of a real encoder: a busy machine takes longer than the limit of the others
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import load_model_from_config
 from support.processes import PATIENCE_SECONDS
-from support.tiny_models import SAMPLE, build_tiny
+from support.tiny_models import SAMPLE
 from thinc.api import Config
 
 from spanloop.plugin.pipe.component import HFTokenClassifierPipe
@@ -37,11 +37,6 @@ TOK2VEC = {
     "subword_features": True,
 }
 TOK2VEC_LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 def found(doc: Doc) -> list[tuple[int, int, str]]:

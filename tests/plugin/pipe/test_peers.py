@@ -29,11 +29,6 @@ from spanloop.plugin.training.collate import training_windows
 LONG = " ".join(SAMPLE[0].split()[:6] * 340)  # more than 2,000 words
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"))
-
-
 def make(folder: Path, **model: int) -> tuple[Language, HFTokenClassifierPipe]:
     nlp = spacy.blank("en")
     block = {"@architectures": "spanloop.HFTokenClassifier.v1", "name": str(folder), **model}

@@ -22,7 +22,7 @@ from support.tiny_models import build_tiny
 
 from spanloop.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 GREETINGS = (
     "Ann met Bob.",

@@ -17,6 +17,9 @@ from spanloop.recipes.rounds.watch import look
 from spanloop.store import Store
 
 
+pytestmark = pytest.mark.long
+
+
 def last_round_ended_long_ago(db: Path) -> None:
     with Store.open(db) as store, store.write():
         store.run("UPDATE rounds SET finished_at = '2026-01-01T00:00:00.000Z'")

@@ -22,6 +22,7 @@ from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="torchrun's processes talk by gloo"),
 ]
