@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
-from support.commands import jsonl_file
+from support.commands import done, jsonl_file
 from support.places import EXAMPLES
 from support.projects import sentences
 
@@ -75,12 +75,7 @@ def test_the_exit_codes_of_retrain_are_those_the_unit_calls_success(db: Path, tm
     assert code() == 0  # the first round is due whatever is new
     stopped = ["130", "143"]  # tests/recipes/training/test_cancel.py
     assert service["SuccessExitStatus"].split() == [str(code()), *stopped]
-    ran = subprocess.run(
-        [sys.executable, "-m", "spanloop.recipes", "import", str(db), str(more(tmp_path))],
-        capture_output=True,
-        check=False,
-    )
-    assert ran.returncode == 0
+    done("import", db, more(tmp_path))
     assert code() == 0
     shutil.rmtree(db.with_suffix(".rounds") / "0002")
     db.unlink()

@@ -16,7 +16,6 @@ from support.projects import sentences
 from spanloop.recipes.rounds.watch import look
 from spanloop.store import Store
 
-
 pytestmark = pytest.mark.long
 
 
