@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.places import ROOT
+from support.processes import PATIENCE_SECONDS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -209,7 +210,7 @@ def loaded_by(statement: str, *names: str) -> set[str]:
         f"{statement}\nimport sys, json\nprint(json.dumps([n for n in {list(names)!r} if n in sys.modules]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
