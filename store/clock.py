@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 
 def read_clock() -> datetime:
-    """This moment in UTC. Everything that dates a row or ends a lease asks here, so that a test can set it."""
+    """This moment in UTC. Whatever dates a row or ends a lease asks here, so that a test can set it."""
     return datetime.now(timezone.utc)
 
 
