@@ -8,5 +8,5 @@ class StoreError(ValueError):
 
 
 class StoreUnavailable(StoreError):
-    """Nothing is wrong with what was to be read or written: the file refuses everything at the moment, because
-    the disk is full or failing, another process writes, or it is damaged. The same may work later."""
+    """Nothing is wrong with what was to be read or written: the file refuses everything at the moment,
+    because the disk is full or failing, another process writes, or it is damaged. The same may work later."""

@@ -52,8 +52,8 @@ def create_app(backend: Backend, credentials: tuple[str, str] | None) -> Starlet
 
 
 def _health(backend: Backend) -> Callable[[Request], Any]:
-    """200 where what comes in is worked on, else 503. Label Studio waits for one second, so it has a thread of
-    its own: those of the other calls may all be waiting for predictions."""
+    """200 where what comes in is worked on, else 503. Label Studio waits for one second, so this has a thread
+    of its own: those of the other calls may all be waiting for predictions."""
     looking = ThreadPoolExecutor(1, thread_name_prefix="health")
 
     async def endpoint(_: Request) -> Response:

@@ -47,8 +47,8 @@ class Backend:
     """The answers to ``/setup``, ``/predict``, ``/webhook`` and ``/versions``, each from a JSON body.
 
     ``named``: the model that suggests as long as no round is promoted. ``wake`` tells the worker that the
-    inbox has something; ``trouble`` says why that does not work off anything, empty where it does; ``say`` gets
-    a line for people, never one with a secret in it.
+    inbox has something; ``trouble`` says why that does not work off anything, empty where it does; ``say``
+    gets a line for people, never one with a secret in it.
     """
 
     def __init__(
@@ -99,7 +99,9 @@ class Backend:
     def refused(self, why: str) -> None:
         """Tell people of a webhook that could not be kept: Label Studio looks at no answer and sends nothing
         twice."""
-        self.say(f"a webhook was refused: {why}; spanloop labelstudio pull {self.store.path} brings what it told")
+        self.say(
+            f"a webhook was refused: {why}; spanloop labelstudio pull {self.store.path} brings what it told"
+        )
 
     def health(self) -> Health:
         """Whether what comes in is worked on, and how much of it waits or has failed."""

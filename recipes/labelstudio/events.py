@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.answers import number_of_answer, take_answer, take_deletion
 from spanloop.recipes.labelstudio.landing import land, project_number, source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
-from spanloop.recipes.labelstudio.messages import isolated
+from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.tables.inbox import Event
@@ -59,7 +59,7 @@ def enqueue(store: Store, told: Any) -> bool:
 
 
 def _trimmed(value: Any, keys: Sequence[str]) -> Any:
-    """The keys that are kept, of an object or of each in a list; lists in lists are none of Label Studio's."""
+    """The keys that are kept, of an object or of each in a list; Label Studio has no lists in lists."""
     if isinstance(value, list):
         return [None if isinstance(item, list) else _trimmed(item, keys) for item in value]
     if isinstance(value, Mapping):
@@ -82,6 +82,11 @@ class Worked:
     note: str
     problem: str
 
+    @property
+    def failed_event(self) -> Event:
+        """The event as it stands in the store now."""
+        return replace(self.event, error=self.problem)
+
     def text(self) -> str:
         done = f": {self.note}" if self.note else ""
         failed = f"{'; but a part' if done else ''} could not be worked on: {self.problem}"
@@ -97,8 +102,8 @@ def work_off(
 ) -> int:
     """Work on everything that waits, oldest first; one that cannot be worked on is set aside with the reason.
 
-    ``train`` starts a round and tells in a line what came of it. ``begins`` is told of each event before it is
-    worked on and says whether to. Returns how many events there were.
+    ``train`` starts a round and tells in a line what came of it. ``begins`` is told of each event before it
+    is worked on and says whether to. Returns how many events there were.
     """
     done = 0
     while (event := store.inbox.next()) is not None and begins(event):
@@ -115,7 +120,7 @@ def work_on(store: Store, event: Event, train: Callable[[], str]) -> Worked:
     """
     parts: list[str] = []
     failed: list[str] = []
-    with isolated(failed.append), store.write():
+    with Isolated(failed.append), store.write():
         note = _work_on(store, event, train, parts)
         if parts:
             store.inbox.fail(event.id, _first_of(parts))
@@ -132,7 +137,7 @@ def _first_of(parts: Sequence[str]) -> str:
 
 
 def _work_on(store: Store, event: Event, train: Callable[[], str], parts: list[str]) -> str:
-    """What came of the event, in a few words; what of it failed while the rest did not is put into ``parts``."""
+    """What came of the event, in a few words; what of it failed by itself is put into ``parts``."""
     project = project_number(event.source.rsplit("/", 1)[-1])
     body = event.body
     if body.get(_CUT):
@@ -157,7 +162,7 @@ def _work_on(store: Store, event: Event, train: Callable[[], str], parts: list[s
 def _take_deletions(store: Store, project: int, gone: Sequence[Any], parts: list[str]) -> str:
     done = []
     for one in gone:
-        with isolated(parts.append):
+        with Isolated(parts.append):
             number = number_of_answer(one)
             done.append(f"{number} {take_deletion(store, project, number)}")
     return ", ".join(done)

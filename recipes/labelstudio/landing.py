@@ -9,9 +9,12 @@ from typing import Any
 
 from spanloop.recipes.formats.labelstudio_task import document_of
 from spanloop.recipes.labelstudio.layout import Layout
-from spanloop.recipes.labelstudio.messages import isolated
+from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.store import Store
 from spanloop.store.records import Document
+
+DEEPEST = 100
+"""Levels of objects and lists in a task's data; Python reads some hundred, wherever it happens to stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,14 @@ def land(store: Store, project: int, tasks: Sequence[Any], layout: Layout) -> li
     """
     read = [_read(task, project, layout) for task in tasks]
     with store.write():
-        with isolated(lambda _: None):  # whose fault it is shows when each is stored by itself
+        with Isolated(lambda _: None):  # whose fault it is shows when each is stored by itself
             return _store(store, project, read)
         return [_store_alone(store, project, item) for item in read]
 
 
 def _store_alone(store: Store, project: int, item: Landed) -> Landed:
     problems: list[str] = []
-    with isolated(problems.append):
+    with Isolated(problems.append):
         return _store(store, project, [item])[0]
     return replace(item, document=None, problem=problems[0])
 
@@ -97,7 +100,7 @@ def _read(task: Any, project: int, layout: Layout) -> Landed:
         return Landed(None, None, "a task must be an object")
     known = task_number(task.get("id"))
     problems: list[str] = []
-    with isolated(problems.append):
+    with Isolated(problems.append):
         return _checked(known, document_of({**task, "project": project, "id": known}, field=layout.field))
     return Landed(known, None, problems[0])
 
@@ -107,13 +110,32 @@ def task_number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else None
 
 
+def task_named(task: Any) -> str:
+    """How a task is called in a message."""
+    number = task_number(task.get("id")) if isinstance(task, Mapping) else None
+    return "a task" if number is None else f"task {number}"
+
+
 def _checked(known: int | None, document: Document) -> Landed:
     if not document.text.strip():
         return Landed(known, None, "its text is empty", empty=True)
     strings = (document.text, document.key or "", document.group or "")
     if any("\0" in one or any("\ud800" <= letter <= "\udfff" for letter in one) for one in strings):
         return Landed(known, None, "it has a NUL or half a surrogate pair, which no text can hold")
+    if _is_deeper(document.meta, DEEPEST):
+        return Landed(known, None, f"its data is nested more than {DEEPEST} levels deep")
     return Landed(known, document)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists lie in each other more than so many levels deep."""
+    layer = [value]
+    for _ in range(levels + 1):
+        insides = [one.values() if isinstance(one, Mapping) else one for one in layer]
+        layer = [item for inside in insides for item in inside if isinstance(item, (Mapping, list))]
+        if not layer:
+            return False
+    return True
 
 
 def _with_free_key(store: Store, document: Document, texts: dict[str, str]) -> Document:

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.store import StoreError, StoreUnavailable
 
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What the values in a message can raise, whatever they are: numbers beyond 64 bits, other types than expected,
-characters that no text can hold, fields that are missing, nesting without end. StoreError is a ValueError."""
+"""What the values in a message can raise, whatever they are: numbers beyond 64 bits, other types than
+expected, characters that no text can hold, fields that are missing, nesting without end. StoreError is a
+ValueError."""
 
 MOST_DIGITS = 4300  # Python converts no longer ones
 LONGEST_REASON = 500
 
 
-@contextmanager
-def isolated(tell: Callable[[str], object]) -> Iterator[None]:
+class Isolated:
     """Work on one thing: what its values make fail ends the block and is told to ``tell`` in a line.
 
     What says nothing about the thing itself, such as a full disk (StoreUnavailable), is raised as ever.
     """
-    try:
-        yield
-    except StoreUnavailable:
-        raise
-    except FAULTS as error:
-        tell(reason(error))
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, FAULTS) or isinstance(error, StoreUnavailable):
+            return False
+        self._tell(reason(error))
+        return True
 
 
 def reason(error: BaseException) -> str:

@@ -13,8 +13,8 @@ import uvicorn
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
-from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.messages import one_line
+from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
 from spanloop.recipes.labelstudio.worker import Worker
 from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
@@ -54,9 +54,7 @@ def serve(
         first = ready.result() if named else None
         training = Training(store.path, train_options, tell, lambda: _warm(predictor, tell))
         worker = stack.enter_context(closing(Worker(store, training.start, tell)))
-        backend = Backend(
-            store, predictor, wake=worker.wake, trouble=worker.trouble, say=tell, named=first
-        )
+        backend = Backend(store, predictor, wake=worker.wake, trouble=worker.trouble, say=tell, named=first)
         config = uvicorn.Config(
             create_app(backend, credentials),
             log_config=None,

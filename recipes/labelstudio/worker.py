@@ -24,11 +24,12 @@ _PASSES_BY = (StoreUnavailable, OSError, MemoryError)  # no fault of the event's
 
 
 class Worker:
-    """A pass over the inbox runs in a thread of its own, and a second thread looks at what became of it: where
-    the pass ended by an error of any kind, that is said and the next one comes after a pause, which grows.
+    """A pass over the inbox runs in a thread of its own, and a second thread looks at what became of it:
+    where the pass ended by an error of any kind, that is said and the next one comes after a pause, which
+    grows.
 
-    ``train`` starts a round; ``say`` gets a line for people; ``pause``: the first one in seconds. It begins when
-    it is woken; close it.
+    ``train`` starts a round; ``say`` gets a line for people; ``pause``: the first one in seconds. It begins
+    when it is woken; close it.
     """
 
     def __init__(

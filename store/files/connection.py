@@ -199,7 +199,9 @@ def _explained(error: sqlite3.Error, path: Path) -> StoreError:
     if refusal is not None:
         return StoreUnavailable(refusal)
     if "not a database" in text:
-        return StoreError(f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`")
+        return StoreError(
+            f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
+        )
     if isinstance(error, sqlite3.IntegrityError):
         return StoreError(f"{path} refused a row: {text}")
     return StoreError(f"{path}: {text}")
