@@ -139,22 +139,25 @@ class LabelStudio:
         return tasks, not isinstance(total, int) or seen >= total
 
     def _one_by_one(self, parameters: Mapping[str, Any], page: int) -> tuple[list[Any], bool]:
-        """The tasks of a page that cannot be read as a whole."""
+        """The tasks of a page that cannot be read as a whole. UnreadableError where none of them can be."""
         size = parameters["page_size"]
         tasks: list[Any] = []
+        last = False
         for place in range((page - 1) * size + 1, page * size + 1):
             try:
                 found, last = self._tasks({**parameters, "page_size": 1}, place)
             except UnreadableError as error:
-                found, last = [Unread(f"number {place} of the list: {error}")], False
+                found = [Unread(f"number {place} of the list: {error}")]
             except ApiError as error:
                 if error.status != 404:
                     raise
                 found, last = [], True  # behind the last one
             tasks += found
             if last:
-                return tasks, True
-        return tasks, False
+                break
+        if all(isinstance(task, Unread) for task in tasks):
+            raise UnreadableError(f"none of the tasks {self.url} sent can be read")
+        return tasks, last
 
     def _call(
         self, method: str, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None
@@ -201,7 +204,7 @@ class LabelStudio:
         if time.monotonic() - self._renewed > ACCESS_SECONDS:
             path = "/api/token/refresh/"
             response = self._reach("POST", path, json={"refresh": self._key})
-            if response.is_redirect:
+            if response.has_redirect_location:
                 raise self._refusal(response, "POST", path)
             if not response.is_success:
                 raise ApiError(
@@ -233,8 +236,8 @@ class LabelStudio:
                 f"Label Studio at {self.url} refuses the token in {API_KEY}. Legacy tokens may be switched "
                 "off there: make a personal access token under Account & Settings",
             )
-        if response.is_redirect:
-            elsewhere = one_line(response.headers.get("location", "nowhere"))
+        if response.has_redirect_location:
+            elsewhere = one_line(response.headers["location"])
             return ApiError(
                 status,
                 f"{self.url} sends us to {elsewhere}, where your token was not sent: if that is your Label "

@@ -42,7 +42,7 @@ class Isolated:
 
 def reason(error: BaseException) -> str:
     """Why it failed, in one line that every terminal and file can hold."""
-    if isinstance(error, (RecipeError, StoreError)):
+    if isinstance(error, (RecipeError, StoreError)) or type(error) is ValueError:
         return one_line(str(error))
     if isinstance(error, KeyError):
         return one_line(f"it has no {error}")
