@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from support.commands import done, refused
-from support.labelstudio_making import region
+from support.labelstudio_making import bench, region, setup
 from support.labelstudio_stand_in import LEGACY, PERSONAL, StandIn, standing_in
 from support.store_making import make_store
 
@@ -101,6 +101,13 @@ def test_a_redirect_does_not_carry_the_token_along(
     mine.answers = {"/api/projects/1/": there, "/api/token/refresh/": there}
     line = refused("labelstudio", "pull", db, "--url", mine.url, "--project", 1)
     assert f"sends us to {thief.url}" in line
+    assert thief.calls == []
+
+
+def test_a_backend_sends_no_token_to_whom_it_is_told_of(thief: StandIn, tmp_path: Path) -> None:
+    with bench(tmp_path) as made:
+        body = {**setup(), "hostname": thief.url, "access_token": LEGACY}
+        assert made.post("/setup", body).status_code == 200
     assert thief.calls == []
 
 
