@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spanloop.recipes.labelstudio.retry import event_json, event_text
 from spanloop.recipes.table import counted, figure, table
 from spanloop.recipes.training.lock import Holder, TrainingLock
 from spanloop.store import Store
 from spanloop.store.records import Round, Score, Split
+from spanloop.store.tables.inbox import Event
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
+SHOWN = 5  # failed events that the text names
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 
@@ -40,6 +43,33 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Inbox:
+    """What Label Studio told: how many events wait to be worked on, and those that could not be, oldest
+    first."""
+
+    waiting: int = 0
+    failed: tuple[Event, ...] = ()
+
+    def json(self) -> dict[str, object]:
+        return {"waiting": self.waiting, "failed": [event_json(event) for event in self.failed]}
+
+    def lines(self, path: Path) -> list[str]:
+        """A paragraph for each that is not empty."""
+        said = []
+        if self.waiting:
+            said.append(
+                f"{counted(self.waiting, 'event')} of Label Studio not worked on yet: spanloop backend {path}"
+            )
+        if self.failed:
+            shown = [event_text(event) for event in self.failed[:SHOWN]]
+            if more := len(self.failed) - len(shown):
+                shown.append(f"and {more:,} more")
+            head = f"{counted(len(self.failed), 'event')} of Label Studio could not be worked on"
+            said.append("\n".join([f"{head}: spanloop labelstudio retry {path}", *shown]))
+        return said
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
     ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait."""
@@ -53,6 +83,7 @@ class Status:
     trained_on: int = 0
     suggested: int = 0
     to_review: int = 0
+    inbox: Inbox = Inbox()
 
     @property
     def promoted(self) -> int | None:
@@ -77,6 +108,7 @@ class Status:
                 for standing in self.rounds
             ],
             "alignment_events": self.alignment_events,
+            "inbox": self.inbox.json(),
         }
 
     def text(self) -> str:
@@ -94,6 +126,7 @@ class Status:
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
+        parts += self.inbox.lines(self.path)
         parts.append(f"Next: {self.next_step()}")
         return "\n\n".join(parts)
 
@@ -175,6 +208,7 @@ def status(db: str | Path) -> Status:
             trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
             suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
             to_review=store.reviews.waiting(),
+            inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
         )
 
 
