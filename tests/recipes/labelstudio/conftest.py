@@ -1,4 +1,4 @@
-"""A backend over a store of two labels, in this process, and a configuration folder that stays in the test."""
+"""A backend over a store of two labels, in this process; what a test confirms stays in the test."""
 
 from __future__ import annotations
 
