@@ -150,13 +150,14 @@ def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | N
     """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
     with Store.open(db) as store:
         from spanloop.recipes.suggest.pipelines import label_names, load_round, promoted_round
+        from spanloop.recipes.suggest.run_pipeline import named
 
         row = promoted_round(store, round)
         golds = eval_gold(store)
         nlp = load_round(store, row.number)
-        return score(
-            store, nlp, golds, round=row.number, renamed=label_names(store, row), progress=progress or silent
-        )
+        renamed = label_names(store, row)
+        with named(f"round {row.number}", store):
+            return score(store, nlp, golds, round=row.number, renamed=renamed, progress=progress or silent)
 
 
 def eval_gold(store: Store) -> list[Gold]:

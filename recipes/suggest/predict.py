@@ -100,10 +100,13 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
+    from spanloop.recipes.suggest.run_pipeline import named
+
     nlp, task = _load(model)
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
-        yield from _predict_block(nlp, task, block, tags)
+        with named(model):
+            yield from _predict_block(nlp, task, block, tags)
 
 
 def predict_to_folder(

@@ -122,12 +122,14 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
     """Predict and store one block in one transaction; gives the spans and the alignment events stored."""
     from spanloop.recipes.convert import store_events, store_spans
     from spanloop.recipes.formats.docs import boundaries
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, named
 
     project = store.project
     labels = store.labels.names()
     rows, tokens, events = [], [], list[AlignmentEvent]()
-    for document, (doc, scores) in zip(block, annotate(source.nlp, [d.text for d in block]), strict=True):
+    with named(source.name, store):
+        found = annotate(source.nlp, [document.text for document in block])
+    for document, (doc, scores) in zip(block, found, strict=True):
         key = document.id or 0
         kept, refused = _sort_out(
             store_spans(found_spans(doc, scores, task=project.task, labels=labels)), source.renamed, labels

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.recipes.errors import RecipeError
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+    from spanloop.store import Store
 
 FACTORY = "hf_token_classifier"
 
@@ -62,6 +65,18 @@ def annotate(nlp: Language, texts: Iterable[str]) -> Iterator[tuple[Doc, TokenSc
         else:
             docs = [pipe(doc) for doc in docs]
     return zip(docs, scores, strict=True)
+
+
+@contextmanager
+def named(model: str, store: Store | None = None) -> Iterator[None]:
+    """A model that gives no numbers ends in one line that says which one it is and what to type instead."""
+    from spanloop.plugin.model.finite import NotFinite
+
+    try:
+        yield
+    except NotFinite as error:
+        another = "" if store is None else f", or another round: spanloop rounds {store.path} promote NUMBER"
+        raise RecipeError(f"{model}: {error}{another}") from error
 
 
 def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iterable[str]) -> list[CharSpan]:

@@ -6,7 +6,8 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,6 +51,7 @@ class Training:
     balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
+        from spanloop.plugin.training.divergence import Divergence
         from spanloop.recipes.convert import score_rows, store_events, training_gold
 
         begin = time.monotonic()
@@ -58,10 +60,13 @@ class Training:
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
         golds = [training_gold(nlp, gold) for gold in self.golds]
-        with masked_gold_named(store):
+        with masked_gold_named(store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
             report = self._train(nlp, pipe, golds, settings, done)
-        scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
+        scores = Divergence(report.learning_rate).scored(
+            "on the eval documents",
+            lambda: score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress),
+        )
         seconds = time.monotonic() - begin
         promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
         folder = store.rounds.folder(number)
@@ -105,6 +110,17 @@ class Training:
             balance=balance,
             impatient=settings.patience is not None and not report.held_out_f1,
         )
+
+    @contextmanager
+    def _cleared_where_diverged(self) -> Iterator[None]:
+        """What goes on from where a training left the range of numbers comes to the same end."""
+        from spanloop.plugin.training.divergence import Diverged
+
+        try:
+            yield
+        except Diverged:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
 
     def _settings(
         self, pipe: HFTokenClassifierPipe, golds: Sequence[TrainingGold]
@@ -201,6 +217,7 @@ def _promotion(
     progress: Progress,
 ) -> tuple[bool, str]:
     """Whether the round becomes the one in use, and the sentence that says why."""
+    from spanloop.plugin.model.finite import NotFinite
     from spanloop.recipes.scoring.gate import compare
     from spanloop.recipes.suggest.pipelines import label_names, load_round
 
@@ -213,9 +230,11 @@ def _promotion(
     if before is None:
         return True, "promoted: it is the first round"
     nlp = load_round(store, before.number)
-    older = score(
-        store, nlp, held_out, round=before.number, renamed=label_names(store, before), progress=progress
-    )
+    renamed = label_names(store, before)
+    try:
+        older = score(store, nlp, held_out, round=before.number, renamed=renamed, progress=progress)
+    except NotFinite:
+        return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
     comparison = compare(scores.report, older.report, seed=store.project.seed)
     if comparison.acceptable:
         return True, f"promoted over round {before.number}: {comparison.text()}"

@@ -243,7 +243,9 @@ class Annotations:
         """
         return self._golds(array("q", sorted(annotation_ids)), names)
 
-    def _golds(self, annotation_ids: array[int], names_by_id: Mapping[int, str] | None = None) -> Iterator[Gold]:
+    def _golds(
+        self, annotation_ids: array[int], names_by_id: Mapping[int, str] | None = None
+    ) -> Iterator[Gold]:
         names = set(self._store.labels.names() if names_by_id is None else names_by_id.values())
         for begin in range(0, len(annotation_ids), PAGE):
             page = self._of(list(annotation_ids[begin : begin + PAGE]), names_by_id)
