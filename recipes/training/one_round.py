@@ -146,6 +146,7 @@ class Training:
         """Train the pipe and save the pipeline; the round's folder appears only when it is whole. ``done``:
         the share of the work that lies behind us."""
         from spanloop.plugin.training.train import train
+        from spanloop.recipes.suggest.pipelines import write_pipeline
 
         def show(share: float, what: str) -> None:
             self._show_training(done + share * (1 - done), what)
@@ -159,7 +160,7 @@ class Training:
             with lost_peers_named():
                 report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
-            nlp.to_disk(part / "pipeline")
+            write_pipeline(self.store.project, nlp, part / "pipeline")
             os.replace(part / "pipeline", folder)
             shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
