@@ -1,1 +1,1 @@
-"""What is measured: strict scores, their intervals, labels that are probably wrong. numpy only."""
+"""Measures: strict scores with their intervals, and gold labels that are probably wrong. numpy only."""

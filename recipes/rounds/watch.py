@@ -3,11 +3,11 @@ round."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from time import sleep, time
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
@@ -114,7 +114,7 @@ class _Watch:
                 with self.training.bearing():
                     self._train_if_due()
             if not (self.owed and self.suggesting.over):
-                time.sleep(self.pause)
+                sleep(self.pause)
 
     def _suggest(self) -> None:
         """Let the promoted round suggest for whatever it has not seen."""
@@ -170,7 +170,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
         if store.annotations.count(after=max(seen, default=0)) >= at_least:
             new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
         since = None if last is None else last.finished_at
-        seconds = float("inf") if since is None else time.time() - datetime.fromisoformat(since).timestamp()
+        seconds = float("inf") if since is None else time() - datetime.fromisoformat(since).timestamp()
         return News(new, seconds, None if last is None else last.number)
 
 
