@@ -102,8 +102,8 @@ def _checked(name: str, version: str | None) -> tuple[str, str | None]:
     chosen = name.replace("-", "_")
     if not (chosen.isascii() and chosen.isidentifier() and chosen[0] != "_" and chosen[-1] != "_"):
         raise RecipeError(
-            f"{name!r} cannot be a package's name: give one with --name, of the letters a to z, digits and _, "
-            "a letter first"
+            f"{name!r} cannot be a package's name: give one with --name, of the letters a to z, digits and "
+            "_, a letter first"
         )
     try:
         return chosen, None if version is None else str(Version(version))

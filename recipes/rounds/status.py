@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from spanloop.store import Store
 from spanloop.store.records import Round, Score, Split
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
+REFUSED_SHOWN = 5
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 
@@ -42,7 +43,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Status:
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
-    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait."""
+    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait;
+    ``refused`` is who refuses which document, by its key."""
 
     path: Path
     task: str
@@ -53,6 +55,7 @@ class Status:
     trained_on: int = 0
     suggested: int = 0
     to_review: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def promoted(self) -> int | None:
@@ -76,7 +79,7 @@ class Status:
                 }
                 for standing in self.rounds
             ],
-            "alignment_events": self.alignment_events,
+            "alignment_events": {**self.alignment_events, "refused_documents": dict(self.refused)},
         }
 
     def text(self) -> str:
@@ -91,6 +94,8 @@ class Status:
                 f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
             )
             parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.refused:
+            parts.append(self._refused_text())
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
@@ -99,6 +104,12 @@ class Status:
 
     def _rounds_text(self) -> str:
         return rounds_table(self.rounds) if self.rounds else "no round yet"
+
+    def _refused_text(self) -> str:
+        some = ", ".join(f"{key!r} {reason}" for key, reason in list(self.refused.items())[:REFUSED_SHOWN])
+        more = len(self.refused) - REFUSED_SHOWN
+        shown = some + (f" and {more} more" if more > 0 else "")
+        return f"{counted(len(self.refused), 'document')} refused and passed over: {shown}"
 
     def next_step(self) -> str:
         """The command that brings the project on, from what is there."""
@@ -117,7 +128,7 @@ class Status:
             )
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        missing = pool["total"] + held_out["total"] - self.suggested
+        missing = pool["total"] + held_out["total"] - self.suggested - len(self.refused)
         if self.promoted is not None and missing > 0:
             lacking = f"{counted(missing, 'document')} without its suggestions"
             return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
@@ -175,7 +186,16 @@ def status(db: str | Path) -> Status:
             trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
             suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
             to_review=store.reviews.waiting(),
+            refused=_refused(store, promoted),
         )
+
+
+def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
+    """The keys of the documents that the tokenizer or the promoted round refuses, and which of them."""
+    found = dict.fromkeys(store.tokenizations.refused(), "refused by tokenizer")
+    if promoted is not None:
+        found |= store.ledger.refused(promoted.model_id or 0)
+    return {document.key or "": found[document.id or 0] for document in store.documents.fetch(list(found))}
 
 
 def standings(store: Store) -> tuple[Standing, ...]:

@@ -18,7 +18,7 @@ from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
-from spanloop.recipes.training.input import masked_gold_named
+from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
@@ -52,14 +52,16 @@ class Training:
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
         from spanloop.plugin.training.divergence import Divergence
-        from spanloop.recipes.convert import score_rows, store_events, training_gold
+        from spanloop.recipes.convert import score_rows, store_events
+        from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
         begin = time.monotonic()
         store, number = self.store, self.row.number
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
-        golds = [training_gold(nlp, gold) for gold in self.golds]
+        learned, golds = training_golds(nlp, self.golds)
+        refused = {gold.document.id or 0 for gold in self.golds} - {gold.document.id for gold in learned}
         with masked_gold_named(store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
             report = self._train(nlp, pipe, golds, settings, done)
@@ -83,10 +85,15 @@ class Training:
                 model_id=stored_id(store.models.add(model)),
                 scores=score_rows(scores.report, "eval"),
                 manifest=_manifest(report, model.hash, seconds, self.leaks)
-                | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
+                | {
+                    "documents_refused": len(refused),
+                    "confusion": scores.confusion(),
+                    "balance": None if balance is None else balance.json(),
+                },
                 class_weights=report.class_weights,
             )
-            for gold, events in zip(self.golds, report.events, strict=True):
+            store.tokenizations.put(tokenizer_hash(nlp), [(key, None) for key in sorted(refused)])
+            for gold, events in zip(learned, report.events, strict=True):
                 document_id = gold.document.id or 0
                 store.ledger.add(
                     store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
@@ -105,6 +112,7 @@ class Training:
             train_spans=report.gold_spans,
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
+            documents_refused=len(refused),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
