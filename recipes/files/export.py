@@ -100,7 +100,7 @@ def export(
         try:
             written = fmt.write(part, entries, WriteOptions(task=store.project.task))
             if not written.documents:
-                raise RecipeError(_nothing(db, what, split))
+                raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)

@@ -197,7 +197,7 @@ def score(
 
     task, labels = store.project.task, store.labels.names()
     predicted: list[list[CharSpan]] = []
-    tokens = []
+    tokens: list[list[tuple[int, int]]] = []
     events = 0
     refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
