@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from spanloop.store.tables.inbox import Event
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
 SHOWN = 5  # failed events that the text names
+REFUSED_SHOWN = 5
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 
@@ -72,7 +73,8 @@ class Inbox:
 @dataclass(frozen=True, slots=True)
 class Status:
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
-    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait."""
+    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait;
+    ``refused`` is who refuses which document, by its key."""
 
     path: Path
     task: str
@@ -84,6 +86,7 @@ class Status:
     suggested: int = 0
     to_review: int = 0
     inbox: Inbox = Inbox()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def promoted(self) -> int | None:
@@ -107,7 +110,7 @@ class Status:
                 }
                 for standing in self.rounds
             ],
-            "alignment_events": self.alignment_events,
+            "alignment_events": {**self.alignment_events, "refused_documents": dict(self.refused)},
             "inbox": self.inbox.json(),
         }
 
@@ -123,6 +126,8 @@ class Status:
                 f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
             )
             parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.refused:
+            parts.append(self._refused_text())
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
@@ -132,6 +137,12 @@ class Status:
 
     def _rounds_text(self) -> str:
         return rounds_table(self.rounds) if self.rounds else "no round yet"
+
+    def _refused_text(self) -> str:
+        some = ", ".join(f"{key!r} {reason}" for key, reason in list(self.refused.items())[:REFUSED_SHOWN])
+        more = len(self.refused) - REFUSED_SHOWN
+        shown = some + (f" and {more} more" if more > 0 else "")
+        return f"{counted(len(self.refused), 'document')} refused and passed over: {shown}"
 
     def next_step(self) -> str:
         """The command that brings the project on, from what is there."""
@@ -150,7 +161,7 @@ class Status:
             )
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        missing = pool["total"] + held_out["total"] - self.suggested
+        missing = pool["total"] + held_out["total"] - self.suggested - len(self.refused)
         if self.promoted is not None and missing > 0:
             lacking = f"{counted(missing, 'document')} without its suggestions"
             return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
@@ -209,7 +220,16 @@ def status(db: str | Path) -> Status:
             suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
             to_review=store.reviews.waiting(),
             inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
+            refused=_refused(store, promoted),
         )
+
+
+def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
+    """The keys of the documents that the tokenizer or the promoted round refuses, and which of them."""
+    found = dict.fromkeys(store.tokenizations.refused(), "refused by tokenizer")
+    if promoted is not None:
+        found |= store.ledger.refused(promoted.model_id or 0)
+    return {document.key or "": found[document.id or 0] for document in store.documents.fetch(list(found))}
 
 
 def standings(store: Store) -> tuple[Standing, ...]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
@@ -22,8 +23,9 @@ from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 from spanloop.store.records import Gold, Round
+from spanloop.store.tables.rounds import MERGED
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -142,7 +144,7 @@ def _begin(
         check_folds(golds)
     leaks = find_leaks(golds, held_out)
     refuse_leaks(leaks, allowed=allow_leaks)
-    parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+    parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
         parameters=parameters,
         seed=settings.seed,
@@ -158,6 +160,11 @@ def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, A
     undecided = CHOSEN if balance is not None else ()
     decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
     return decided | {"balance": balance}
+
+
+def _labels_of_now(store: Store) -> dict[str, Any]:
+    """What it takes to read this gold again later as it reads now."""
+    return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
 
 
 def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
@@ -210,6 +217,8 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
         return "cancelled by SIGTERM", "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return "cancelled by hand", "cancelled"
+    if isinstance(error, (RecipeError, StoreError, ModelError)):  # one line that says what to do
+        return str(error), "failed"
     return f"{type(error).__name__}: {error}", "failed"
 
 

@@ -60,12 +60,13 @@ class Connection:
         return db
 
     def _connect(self) -> Database:
-        conn = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # write() says BEGIN; nothing else does
-            check_same_thread=False,  # close() may come from another thread
-        )
+        with plain_errors(self.path):
+            conn = sqlite3.connect(
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,  # write() says BEGIN; nothing else does
+                check_same_thread=False,  # close() may come from another thread
+            )
         try:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
