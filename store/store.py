@@ -1,34 +1,20 @@
-"""Opening, migrating and transacting: the one object that holds the file.
-
-Reads run on a connection of the calling thread. Writes go through ``Store.write()``, which takes the write
-lock at once (BEGIN IMMEDIATE), so that a read followed by a write can never fail half-way because another
-process wrote. WAL lets readers go on beside a writer; ``synchronous=FULL`` means that a write that returned
-survives a power cut.
-"""
+"""The project: one file, made, opened and brought up to date, and the tables in it."""
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import threading
-import time
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-
-from sqlite_utils import Database
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
-from spanloop.store.files.group_commit import Together, Turns
-from spanloop.store.files.write_ahead_log import Checkpoints
+from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Label, Project, Task
 from spanloop.store.schema import migrations
@@ -46,27 +32,16 @@ from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.tokenizations import Tokenizations
 
-LEAST_SQLITE = (3, 37)  # STRICT tables
-BUSY_SECONDS = 60.0  # how long a write waits for another process before it gives up
-LOOK_SECONDS = 0.001  # how often it looks whether it may
 
-
-class Store:
+class Store(Connection):
     """One project in one SQLite file.
 
     Open it with ``Store.open`` or ``Store.create``; close it or use ``with``.
     """
 
     def __init__(self, path: Path) -> None:
-        if sqlite3.sqlite_version_info < LEAST_SQLITE:
-            raise StoreError(
-                f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed: use a newer Python"
-            )
-        self.path = path
+        super().__init__(path)
         self.rounds_dir = path.with_name(path.stem + ".rounds")
-        self._connections: dict[tuple[int, threading.Thread], Database] = {}
-        self._writing = Turns()
-        self._closed = False
         self.labels = Labels(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)
@@ -81,8 +56,6 @@ class Store:
         self.drafts = Drafts(self)
         self.search = Search(self)
         self.sketches = Sketches(self)
-        self.together = Together(self)
-        self.checkpoints = Checkpoints(self)
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
 
@@ -119,7 +92,7 @@ class Store:
         draft = path.with_name(f".{path.name}.{os.getpid()}.new")
         draft.unlink(missing_ok=True)
         try:
-            with cls(draft) as store, _plain_errors(path):
+            with cls(draft) as store, plain_errors(path):
                 store._migrate()
                 with store.write():
                     store.run(
@@ -164,103 +137,6 @@ class Store:
                 store._migrate()
                 undo.pop_all()
         return store
-
-    @property
-    def db(self) -> Database:
-        """The calling thread's connection, opened when first asked for."""
-        mine = (os.getpid(), threading.current_thread())
-        db = self._connections.get(mine)
-        if db is None:
-            if self._closed:
-                raise StoreError(f"{self.path} has been closed")
-            self._close_those_of_ended_threads()
-            db = self._connections[mine] = self._connect()
-        return db
-
-    def _connect(self) -> Database:
-        conn = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # write() says BEGIN; nothing else does
-            check_same_thread=False,  # close() may come from another thread
-        )
-        try:
-            conn.execute("PRAGMA journal_mode = WAL")
-            conn.execute("PRAGMA synchronous = FULL")
-            conn.execute("PRAGMA foreign_keys = ON")
-            conn.execute(f"PRAGMA wal_autocheckpoint = {self.checkpoints.pages_left_to_writers}")
-            conn.execute("PRAGMA cache_size = -65536")  # 64 MiB: the indexes of a million documents
-            return Database(conn, recursive_triggers=False, execute_plugins=False)
-        except sqlite3.DatabaseError as error:
-            conn.close()
-            raise StoreError(_explain(error, self.path)) from error
-
-    def _close_those_of_ended_threads(self) -> None:
-        for owner in list(self._connections):
-            if owner[0] == os.getpid() and not owner[1].is_alive():
-                self._end(owner)
-
-    def _end(self, owner: tuple[int, threading.Thread]) -> None:
-        db = self._connections.pop(owner, None)
-        if db is not None:  # another thread was not faster
-            db.close()
-
-    def close(self) -> None:
-        """Close every thread's connection. The store cannot be used afterwards."""
-        self.checkpoints.end()
-        self._closed = True
-        for owner in list(self._connections):
-            self._end(owner)
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def write(self, durable: bool = True) -> Iterator[Database]:
-        """One transaction: all of the block or nothing. Inside another one of the same thread it joins it.
-
-        ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
-        """
-        with self._writing, _plain_errors(self.path):
-            db = self.db
-            if db.conn.in_transaction:
-                # a savepoint: an inner block that fails and is caught leaves nothing behind
-                with db.atomic():
-                    yield db
-                return
-            db.conn.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            _begin(db.conn)
-            try:
-                yield db
-                db.conn.execute("COMMIT")
-            finally:
-                db.rollback()  # whatever was not committed
-
-    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query, as plain tuples."""
-        with _plain_errors(self.path):
-            return self.db.conn.execute(sql, parameters).fetchall()
-
-    def column(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> array[int]:
-        """The first column of a query of integers, eight bytes each however many there are."""
-        with _plain_errors(self.path):
-            return array("q", (row[0] for row in self.db.conn.execute(sql, parameters)))
-
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query, or None."""
-        with _plain_errors(self.path):
-            found: tuple[Any, ...] | None = self.db.conn.execute(sql, parameters).fetchone()
-            return found
-
-    def run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
-        """Run one statement that writes; inside ``write()`` it is part of it."""
-        with _plain_errors(self.path):
-            return self.db.conn.execute(sql, parameters)
 
     def check(self, repair: bool = False) -> list[Problem]:
         """What is wrong with the project, with advice; see ``check.check``."""
@@ -312,36 +188,9 @@ class Store:
             db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
 
 
-def _begin(conn: sqlite3.Connection) -> None:
-    """Take the write lock, looking again every millisecond while another process has it.
-
-    SQLite's own waiting looks every tenth of a second in the end, and finds one of many short writers there
-    nearly every time.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    conn.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                conn.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-            time.sleep(LOOK_SECONDS)
-    finally:
-        conn.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
-
-
 def _schema_of(path: Path) -> int:
     """The schema version of a project file; StoreError for any other file, which is left as it is."""
-    conn = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    try:
-        with _plain_errors(path):
-            application = conn.execute("PRAGMA application_id").fetchone()[0]
-            version = int(conn.execute("PRAGMA user_version").fetchone()[0])
-    finally:
-        conn.close()
+    application, version = stamp(path)
     if application != migrations.APPLICATION_ID:
         raise StoreError(
             f"{path} is a SQLite file, but no spanloop project: name another file, or make a project"
@@ -363,33 +212,3 @@ def _publish(draft: Path, path: Path) -> None:
         raise StoreError(f"{path} exists already: choose another name") from error
     except OSError:  # a file system without hard links
         draft.rename(path)
-
-
-@contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StoreError(_explain(error, path)) from error
-
-
-def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return f"{path}: another process has been writing for {BUSY_SECONDS:.0f} s: try again when it is done"
-    if "not a database" in text:
-        return f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
-    if "malformed" in text:
-        return (
-            f"{path} is damaged ({text}): restore a backup, or save what is left: "
-            f"sqlite3 {path} .recover | sqlite3 saved.db"
-        )
-    if "I/O error" in text:
-        return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
-    if "full" in text:
-        return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
-    if "readonly" in text or "unable to open" in text:
-        return f"{path} cannot be written ({text}): check the mode of the file and of its folder"
-    if isinstance(error, sqlite3.IntegrityError):
-        return f"{path} refused a row: {text}"
-    return f"{path}: {text}"

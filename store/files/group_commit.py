@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from spanloop.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from spanloop.store.store import Store
+    from spanloop.store.files.connection import Connection
 
 T = TypeVar("T")
 # what is wrong with one write alone and is raised to the thread that asked for it
@@ -31,11 +31,11 @@ class _Write(Generic[T]):
         self._error: BaseException | None = None
         self.committed = False
 
-    def run(self, store: Store) -> None:
+    def run(self, connection: Connection) -> None:
         """All of it or nothing, inside the transaction of the others."""
         self._error = None
         try:
-            with store.write():
+            with connection.write():
                 self._value = self._work()
         except _ITS_OWN as error:
             self._error = error
@@ -50,8 +50,8 @@ class _Write(Generic[T]):
 class Together:
     """``store.together``; see ``run``."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._turn = threading.Condition()
         self._waiting: list[_Write[Any]] = []
         self._writing = False
@@ -62,8 +62,8 @@ class Together:
         The work may be done by another thread of this store. Inside a transaction of this thread it is part
         of that one.
         """
-        if self._store.db.conn.in_transaction:
-            with self._store.write():
+        if self._connection.db.conn.in_transaction:
+            with self._connection.write():
                 return work()
         mine = _Write(work)
         with self._turn:
@@ -84,9 +84,9 @@ class Together:
         return mine.result()
 
     def _commit(self, batch: list[_Write[Any]]) -> None:
-        with self._store.write():
+        with self._connection.write():
             for write in batch:
-                write.run(self._store)
+                write.run(self._connection)
         for write in batch:
             write.committed = True
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spanloop.store.store import Store
+    from spanloop.store.files.connection import Connection
 
 LOOK_SECONDS = 0.5
 LOG_BYTES = 4_000_000  # a log that is longer is moved
@@ -16,9 +16,9 @@ LEFT_TO_WRITERS = 25_000  # pages, about 100 MB: should this thread not keep up
 class Checkpoints:
     """``store.checkpoints``: for a process that must answer fast for long, such as the page's server."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._log = store.path.with_name(store.path.name + "-wal")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._log = connection.path.with_name(connection.path.name + "-wal")
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -36,7 +36,7 @@ class Checkpoints:
     def _run(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
             if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
-                self._store.rows("PRAGMA wal_checkpoint(PASSIVE)")
+                self._connection.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def end(self) -> None:
         """Stop, after the piece at hand."""

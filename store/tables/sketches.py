@@ -11,14 +11,6 @@ from spanloop.store.records import Document
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-SCHEMA = """
-    -- eight 64-bit hashes of a text, or none of one that is too short; recipes/near.py makes and reads them
-    CREATE TABLE sketches (
-        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
-        bands BLOB NOT NULL CHECK (length(bands) IN (0, 64))
-    ) STRICT;
-"""
-
 
 class Sketches:
     """``store.sketches``."""

@@ -220,7 +220,7 @@ def test_too_large_a_body_is_413(store: Store) -> None:
 def test_a_locked_store_is_503_so_that_the_page_sends_the_answer_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spanloop.store.store.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("spanloop.store.files.connection.BUSY_SECONDS", 0.1)
     client = client_of(store)
     (item,) = fetch(client)
     posted = answer_to(item)

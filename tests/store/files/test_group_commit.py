@@ -184,7 +184,7 @@ def test_the_log_is_moved_into_the_file_beside_the_writers(tmp_path: Path) -> No
 def test_a_lock_that_is_never_given_back_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spanloop.store.store.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("spanloop.store.files.connection.BUSY_SECONDS", 0.2)
     with make_store(tmp_path, documents=1) as store:
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

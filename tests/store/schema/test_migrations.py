@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_every_table_is_strict_and_every_step_is_recorded(tmp_path: Path) -> Non
         assert [name[:5] for name in applied] == [f"m{n:03d}_" for n in range(1, migrations.version() + 1)]
         assert store.row("PRAGMA user_version") == (migrations.version(),)
         assert store.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_steps_are_numbered_from_1_without_a_gap() -> None:
+    steps = (files("spanloop.store.schema") / "steps").iterdir()
+    names = sorted(step.name for step in steps)
+    assert [name[:5] for name in names] == [f"m{n:03d}_" for n in range(1, len(names) + 1)]
+    assert [f"{step.name}.sql" for step in migrations.STEPS._migrations] == names
 
 
 def test_every_view_can_be_read(tmp_path: Path) -> None:
@@ -104,7 +112,8 @@ def test_processes_that_open_at_once_migrate_once(tmp_path: Path) -> None:
     path = tmp_path / "project.db"
     script = (
         "import sys\n"
-        "from spanloop.store import Store, migrations\n"
+        "from spanloop.store import Store\n"
+        "from spanloop.store.schema import migrations\n"
         "def m999_once(db):\n"
         "    db.execute('CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT')\n"
         "    db.execute('INSERT INTO extra SELECT id FROM documents')\n"

@@ -1,8 +1,3 @@
-"""The tables of bridges: what another tool is called there, and what it told us that is still to be done."""
-
-from __future__ import annotations
-
-TABLES = """
     CREATE TABLE bridges (
         source TEXT PRIMARY KEY CHECK (source <> ''),   -- labelstudio/3
         url TEXT NOT NULL,
@@ -41,4 +36,3 @@ TABLES = """
         error TEXT
     ) STRICT;
     CREATE INDEX inbox_waiting ON inbox(id) WHERE error IS NULL;
-"""

@@ -1,11 +1,3 @@
-"""The views: what is gold, what is disputed, and what people like to read with sqlite-utils or Datasette.
-
-``standing -> verdicts -> gold, conflicts`` is the one definition of truth; the queue copies its states.
-"""
-
-from __future__ import annotations
-
-ALL = """
 -- label ids as they are called now: a merged label reads as the one it went into
 CREATE VIEW current_labels AS
 SELECT l.id, coalesce(m.id, l.id) AS current_id, coalesce(m.name, l.name) AS name,
@@ -121,4 +113,3 @@ SELECT split, sum(documents) AS total, sum(documents * gold) AS gold,
   sum(documents * (state = 'open')) AS open, sum(documents * (state = 'ignored')) AS skipped,
   sum(documents * (state = 'conflict')) AS conflict, sum(documents * (state = 'rejected')) AS rejected
 FROM queue_counts GROUP BY split ORDER BY split DESC;
-"""
