@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import srsly
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -180,7 +181,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         """The tag distribution of every unit of every document. ModelError where the model has no labels."""
         tags = self.known_tags()
         return [
-            TokenScores(_log_softmax(rows), encoded.starts, encoded.ends, tags)
+            TokenScores(np.asarray(log_softmax(rows, axis=1), np.float32), encoded.starts, encoded.ends, tags)
             for encoded, rows in self.network.score(list(docs))
         ]
 
@@ -299,10 +300,3 @@ class HFTokenClassifierPipe(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
         """Read what `to_bytes` gave."""
         return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
-
-
-def _log_softmax(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not len(rows):
-        return rows.astype(np.float32)
-    shifted = rows - rows.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
