@@ -1,1 +1,1 @@
-"""spaCy + Hugging Face: a token classifier as a pipeline component. Nothing heavy is loaded here."""
+"""A Hugging Face token classifier as a spaCy pipeline component. Importing this loads nothing heavy."""

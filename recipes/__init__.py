@@ -1,1 +1,1 @@
-"""What a person runs: one recipe a file, each a plain function and a command of the same name."""
+"""What a person runs, one room a subject; a recipe is a function, and a command of the same name calls it."""

@@ -171,7 +171,7 @@ class Store(Connection):
                 stored = json.dumps(value) if name == "page" else value
                 self.run(f"UPDATE project SET {name} = ?", (stored,))
             if "overlap" in changes:
-                self.queue.refresh_answered(at_least=1)
+                self.queue.states.refresh_answered(at_least=1)
 
     def _migrate(self) -> None:
         """Apply the pending steps in one transaction; what another process did meanwhile is seen in it."""

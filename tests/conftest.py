@@ -12,7 +12,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes run side by 
 os.environ.setdefault("SPANLOOP_NICE", "0")  # a command run in the test's own process must not slow it down
 
 import pytest
+from support.clock import Clock
 from support.places import data_folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files go to the processes of ``-n`` in the order below, not those with the most tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +33,19 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real corpora are not at {folder} (set SPANLOOP_DATA)")
     return folder
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the store takes for now."""
+    stopped = Clock()
+    monkeypatch.setattr("spanloop.store.clock.read_clock", stopped)
+    return stopped
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny encoder without a head, to train from. Tests only read it."""
+    from support.tiny_models import build_tiny  # with torch: only for whom it is made
+
+    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)

@@ -1,1 +1,1 @@
-"""Characters, tokens and wordpieces: the values between the rooms, and the one way of cutting and placing."""
+"""Characters, tokens, wordpieces: how a text is cut for the model, and how spans are placed on its tokens."""

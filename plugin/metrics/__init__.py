@@ -1,1 +1,1 @@
-"""What is measured: strict scores, their intervals, labels that are probably wrong. numpy and scipy only."""
+"""Measures: strict scores with intervals, gold labels that are probably wrong. numpy and scipy only."""

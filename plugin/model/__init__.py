@@ -1,1 +1,1 @@
-"""The Hugging Face model: found, loaded, run in batches, held inside thinc, saved."""
+"""The Hugging Face model: found, loaded, run in batches, wrapped for thinc, saved."""

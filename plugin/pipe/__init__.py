@@ -1,1 +1,1 @@
-"""The spaCy component: factory, pipe, what it leaves on a Doc, scorer, how it learns in ``spacy train``."""
+"""The spaCy component: its factory, what it leaves on a Doc, its scorer, how it learns in ``spacy train``."""

@@ -3,8 +3,6 @@ itself."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +24,7 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import extensions, learning
+from spanloop.plugin.pipe import extensions, learning, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
 from spanloop.plugin.tagging.decode import decode
 from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
@@ -35,14 +33,11 @@ from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
 if TYPE_CHECKING:
     from spanloop.plugin.model.pretrained import Pretrained
 
-# What a saved pipe is; raised when a folder of before can no longer be read.
-FORMAT = 1
-_STATE_FILE = "spanloop.json"
 _INIT_SAMPLE = 10
 
 
 class HFTokenClassifierPipe(TrainablePipe):
-    """A token classifier as a spaCy pipe. `docs/component.md` tells the settings."""
+    """A token classifier as a spaCy pipe. `docs/component.md` explains the settings."""
 
     def __init__(
         self,
@@ -259,37 +254,16 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def fingerprint(self) -> str:
         """A hash of the weights and of every setting that changes what is predicted."""
-        settings = {key: self.cfg[key] for key in ("viterbi", "scheme", "temperature")}
-        network = self.network
-        described = json.dumps([settings, network.settings()], sort_keys=True)
-        return hashlib.sha256((network.fingerprint() + described).encode()).hexdigest()
+        return saving.fingerprint(self)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write ``model/``, which AutoModelForTokenClassification reads, and the pipe's state beside it."""
-        path = Path(path)
-        path.mkdir(parents=True, exist_ok=True)
-        # What belongs to the weights and not to the config.
-        state = {key: self.cfg[key] for key in ("scheme", "temperature", "label_weights")}
-        # Not by srsly, which rounds numbers.
-        (path / _STATE_FILE).write_text(json.dumps({"format": FORMAT, **state}, indent=1), "utf-8")
-        if "model" not in exclude:
-            self.network.to_folder(path / "model")
+        saving.to_folder(self, Path(path), exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
         """Read what `to_disk` wrote; where the model first came from is not looked at. ValueError for a
         folder of another format."""
-        path = Path(path)
-        if not (path / _STATE_FILE).is_file():
-            raise ValueError(f"{path} is no saved hf_token_classifier: it has no {_STATE_FILE}")
-        state = json.loads((path / _STATE_FILE).read_text("utf-8"))
-        if state.pop("format", None) != FORMAT:
-            raise ValueError(
-                f"{path} was saved by another version of spanloop, this one reads format {FORMAT}: "
-                "save it again with the version that wrote it, or train it anew"
-            )
-        self.cfg.update(state, scheme=self.cfg["scheme"] or state["scheme"])
-        if "model" not in exclude:
-            self.network.from_folder(path / "model")
+        saving.from_folder(self, Path(path), exclude)
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:

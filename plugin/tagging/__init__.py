@@ -1,1 +1,1 @@
-"""Spans to tags and back: schemes, the one decoder, calibrated confidences, and gold as tags."""
+"""From spans to tags and back: tagging schemes, the one decoder, calibrated confidences, and gold as tags."""

@@ -1,1 +1,1 @@
-"""Gold documents to better weights: settings, training set, loss, the loop around Hugging Face's Trainer."""
+"""From gold documents to better weights: settings, training set, loss, and the loop around the Trainer."""

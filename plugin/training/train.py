@@ -14,7 +14,7 @@ from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.training.checkpoint import claim, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
-from spanloop.plugin.training.config import TrainConfig, plan
+from spanloop.plugin.training.config import Plan, TrainConfig, plan
 from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
 
 if TYPE_CHECKING:
@@ -83,18 +83,10 @@ def train(
     course = course_of(pipe, golds, config)
     weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
-    planned = plan(
-        sum(map(len, windows)),
-        batch_wordpieces=config.batch_wordpieces,
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        fast=config.fast,
-    )
+    planned = _planned(config, windows)
     bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    resume_from = None
-    if config.checkpoint_seconds is not None:
-        resume_from = claim(folder, _identity(pipe, config, windows))
+    resume_from = _checkpoint(pipe, config, windows, folder)
     gamma = config.focal_gamma if config.class_weights == "focal" else 0.0
     losses, steps = fit(
         pipe.hf_model(),
@@ -134,6 +126,26 @@ def _check(config: TrainConfig) -> None:
         raise ValueError("lora puts adapters into every layer: leave freeze out")
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+
+
+def _planned(config: TrainConfig, windows: Sequence[TrainWindow]) -> Plan:
+    """How long and how fast to train on so much: as the settings say, the rest by the size."""
+    return plan(
+        sum(map(len, windows)),
+        batch_wordpieces=config.batch_wordpieces,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        fast=config.fast,
+    )
+
+
+def _checkpoint(
+    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
+) -> Path | None:
+    """Where this same training was interrupted, None where it begins anew."""
+    if config.checkpoint_seconds is None:
+        return None
+    return claim(folder, _identity(pipe, config, windows))
 
 
 def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:

@@ -1,1 +1,1 @@
-"""Which documents are worth asking about first."""
+"""Query strategies: which documents are worth asking about first."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import click
 
 from spanloop.plugin.model.pretrained import ModelError
-from spanloop.recipes.cli import backend_commands, file_commands, loop_commands, round_commands
+from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.training.lock import Cancelled
@@ -91,6 +91,6 @@ for command in [
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,
     *file_commands.COMMANDS,
-    *backend_commands.COMMANDS,
+    *labelstudio_commands.COMMANDS,
 ]:
     main.add_command(command)

@@ -1,1 +1,1 @@
-"""Three rounds on the built-in corpus."""
+"""The demo: three rounds on the corpus that ships with spanloop."""

@@ -1,1 +1,1 @@
-"""Documents from files into the store, and out again."""
+"""Import and export: documents from files into the store, and out again."""

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.active_learning import strategies
-from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
+from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
-from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
-from spanloop.recipes.table import counted
 from spanloop.store import Store, StoreError
 from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Document, Model, Span, Split
 
@@ -27,51 +27,6 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
-
-Overlaps = Literal["error", "ledger"]
-As = Literal["auto", "documents", "predictions", "annotations"]
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did; every document of the files is in exactly one of added, already_there and empty.
-
-    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason;
-    ``moved``: stored beside where the file has them, as their text and the ledger say.
-    """
-
-    added: int = 0
-    already_there: int = 0
-    empty: int = 0
-    annotated: int = 0
-    predicted: int = 0
-    ledger: int = 0
-    kept: int = 0
-    moved: int = 0
-    other_split: int = 0
-    near_duplicates: int = 0
-    splits: dict[str, int] = field(default_factory=dict)
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
-
-    def text(self) -> str:
-        where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)
-        lines = [f"{counted(self.added, 'document')} added" + (f" ({where})" if where else "")]
-        rest = {
-            "already there": self.already_there,
-            "without text, skipped": self.empty,
-            "newly annotated by the file": self.annotated,
-            "with predictions from the file": self.predicted,
-            "span conflicts in the ledger (their documents are no gold)": self.ledger,
-            "spans moved to where their text stands (see the ledger)": self.moved,
-            "already there in the other split, where they stay": self.other_split,
-            "nearly the same as another document, whose group and split they join": self.near_duplicates,
-        }
-        lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
-        if self.kept or self.ledger:
-            lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
-        return "\n".join(lines)
 
 
 def import_files(
@@ -125,16 +80,6 @@ def _splits(store: Store) -> dict[str, int]:
     return {split: store.documents.count(split) for split in ("pool", "eval")}
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """An entry that may be stored: spans inside the text, apart, of known labels; ``refused``: those that are
-    not."""
-
-    entry: Entry
-    spans: tuple[Span, ...] | None
-    refused: tuple[tuple[Span, str], ...] = ()
-
-
 @dataclass(slots=True)
 class _Import:
     """One file on its way into the store."""
@@ -154,72 +99,17 @@ class _Import:
     def run(self, fmt: Format, by: Unit | None) -> None:
         entries = fmt.read(self.path, ReadOptions(task=self.store.project.task, by=by))
         labels = set(self.store.labels.names())
+        checks = EntryChecks(self.path, self.store.path, labels, self.as_, self.overlaps)
         done = 0
         while batch := list(islice(entries, BATCH)):
-            checked = [self._check(entry) for entry in batch if entry.text.strip()]
-            self._refuse_unknown_labels(checked, labels)
+            checked = [checks.check(entry) for entry in batch if entry.text.strip()]
+            checks.refuse_unknown_labels(checked)
             self._store(checked)
             self.report.empty += len(batch) - len(checked)
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
 
-    def _check(self, entry: Entry) -> _Checked:
-        """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
-        be."""
-        for name, value in (("text", entry.text), ("id", entry.key or ""), ("group", entry.group or "")):
-            self._refuse_unstorable(name, value, entry.line)
-        if entry.spans is None or self.as_ == "documents":
-            if entry.spans is None and self.as_ in ("annotations", "predictions"):
-                raise FormatError(self.path, entry.line, f'no "spans" here, and --as {self.as_} needs them')
-            return _Checked(entry, None)
-        for span in (*entry.spans, *entry.negatives):
-            if not 0 <= span.start < span.end <= len(entry.text):
-                raise FormatError(
-                    self.path,
-                    entry.line,
-                    f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
-                    f"{counted(len(entry.text), 'character')}",
-                )
-        checked = _Checked(entry, *part_overlaps(entry.spans))
-        if _overlaps(checked) and self.overlaps == "error":
-            self._refuse_overlap(checked)
-        return checked
-
-    def _refuse_overlap(self, item: _Checked) -> None:
-        spans = [span for span, reason in item.refused if reason == "overlap"]
-        one, other = (f"{span.start}-{span.end} {span.label!r}" for span in spans[:2])
-        raise FormatError(
-            self.path,
-            item.entry.line,
-            f"the spans {one} and {other} overlap: mend them, or keep such documents without gold and their "
-            "spans in the ledger with --overlaps ledger",
-        )
-
-    def _refuse_unstorable(self, name: str, value: str, line: int | None) -> None:
-        for offset, letter in enumerate(value):
-            if letter == "\0" or "\ud800" <= letter <= "\udfff":
-                what = "a NUL character" if letter == "\0" else f"half a surrogate pair (U+{ord(letter):04X})"
-                raise FormatError(
-                    self.path, line, f"the {name} has {what} at character {offset}: no text can hold it"
-                )
-
-    def _refuse_unknown_labels(self, checked: Sequence[_Checked], labels: set[str]) -> None:
-        unknown: dict[str, int | None] = {}
-        for item in checked:
-            for span in (*(item.spans or ()), *item.entry.negatives):
-                if span.label not in labels:
-                    unknown.setdefault(span.label, item.entry.line)
-        if unknown:
-            name, line = next(iter(unknown.items()))
-            others = f" (further unknown ones: {', '.join(list(unknown)[1:])})" if len(unknown) > 1 else ""
-            raise FormatError(
-                self.path,
-                line,
-                f"the label {name!r} is not one of this project's{others}; "
-                f"add it with: spanloop labels {self.store.path} add {_quoted(name)}",
-            )
-
-    def _store(self, checked: Sequence[_Checked]) -> None:
+    def _store(self, checked: Sequence[CheckedEntry]) -> None:
         with self.store.write():
             documents = [self._document(item.entry) for item in checked]
             alike, sketches = [False] * len(documents), list[bytes]()
@@ -240,12 +130,12 @@ class _Import:
                 if not place.new and not item.entry.continues and self.split != "auto":
                     stored = self.store.documents.get(place.document_id)
                     self.report.other_split += stored is not None and stored.split != self.split
-                if item.spans is not None and not self._is_prediction(item) and _usable(item):
+                if item.spans is not None and not self._is_prediction(item) and item.usable:
                     self._annotate(item, place.document_id, place.key)
                 self._note_refused(item, place.document_id)
             self._predict(checked, [(place.document_id, place.key) for place in added])
 
-    def _is_prediction(self, item: _Checked) -> bool:
+    def _is_prediction(self, item: CheckedEntry) -> bool:
         """Whether a model said it: the line itself decides unless ``--as`` does."""
         said = self.as_ == "auto" and item.entry.predicted_by is not None
         return item.spans is not None and (said or self.as_ == "predictions")
@@ -254,7 +144,7 @@ class _Import:
         split: Split | None = entry.split if self.split == "auto" else self.split
         return Document(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
 
-    def _annotate(self, item: _Checked, document_id: int, key: str) -> None:
+    def _annotate(self, item: CheckedEntry, document_id: int, key: str) -> None:
         entry = item.entry
         annotator = entry.annotator or self.annotator
         spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
@@ -276,18 +166,18 @@ class _Import:
         self.report.annotated += done.new
         self.report.kept += len(spans) if done.new and entry.answer == "accept" else 0
 
-    def _predict(self, checked: Sequence[_Checked], places: Sequence[tuple[int, str]]) -> None:
+    def _predict(self, checked: Sequence[CheckedEntry], places: Sequence[tuple[int, str]]) -> None:
         """Store what models said, one row of ``models`` a name."""
-        said: dict[str, list[tuple[_Checked, int, str]]] = {}
+        said: dict[str, list[tuple[CheckedEntry, int, str]]] = {}
         for item, (document_id, key) in zip(checked, places, strict=True):
-            if self._is_prediction(item) and not _conflicts(item):
+            if self._is_prediction(item) and not item.conflicts:
                 said.setdefault(item.entry.predicted_by or self.annotator, []).append(
                     (item, document_id, key)
                 )
         for name, items in said.items():
             self._predict_by(name, items)
 
-    def _predict_by(self, name: str, items: Sequence[tuple[_Checked, int, str]]) -> None:
+    def _predict_by(self, name: str, items: Sequence[tuple[CheckedEntry, int, str]]) -> None:
         digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
         model = self.store.models.add(Model(hash=digest, kind="import", name=name))
         if model.id is None:
@@ -302,12 +192,12 @@ class _Import:
         self.report.predicted += len(rows)
         self.report.kept += sum(len(spans) for _, spans, _ in rows.values())
 
-    def _note_refused(self, item: _Checked, document_id: int) -> None:
+    def _note_refused(self, item: CheckedEntry, document_id: int) -> None:
         """Write the spans that could not be kept into the ledger, once however often the file is imported."""
         self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
         self.report.moved += self.store.ledger.add(list(self._moves(item, document_id)))
 
-    def _events(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+    def _events(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
         for span, reason in item.refused:
             yield self._event(
                 item, document_id, span, "conflict" if reason == "overlap" else "dropped", reason
@@ -315,13 +205,13 @@ class _Import:
         for span, reason in item.entry.refused:
             yield self._event(item, document_id, span, "dropped", reason)
 
-    def _moves(self, item: _Checked, document_id: int) -> Iterator[AlignmentEvent]:
+    def _moves(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
         for before, after, reason in item.entry.moved:
             event = self._event(item, document_id, before, "snapped", reason)
             yield replace(event, placed_start=after.start, placed_end=after.end)
 
     def _event(
-        self, item: _Checked, document_id: int, span: Span, action: str, reason: str
+        self, item: CheckedEntry, document_id: int, span: Span, action: str, reason: str
     ) -> AlignmentEvent:
         return AlignmentEvent(
             document_id=document_id,
@@ -335,20 +225,6 @@ class _Import:
         )
 
 
-def _conflicts(item: _Checked) -> bool:
-    """Whether spans of it are set apart: what is left is not the whole truth."""
-    return bool(item.entry.refused) or _overlaps(item)
-
-
-def _overlaps(item: _Checked) -> bool:
-    return any(reason == "overlap" for _, reason in item.refused)
-
-
-def _usable(item: _Checked) -> bool:
-    """Spans that overlap cannot be gold; an answer that is none (reject, ignore) counts all the same."""
-    return item.entry.answer != "accept" or not _conflicts(item)
-
-
 def _uuid(entry: Entry, annotator: str, key: str, spans: Sequence[AnnotatedSpan]) -> str:
     """Named by what was said, so that the same file imported twice says it once."""
     content: list[object] = [annotator, key, entry.answer, [(s.start, s.end, s.label) for s in spans]]
@@ -357,7 +233,3 @@ def _uuid(entry: Entry, annotator: str, key: str, spans: Sequence[AnnotatedSpan]
     if any(further):
         content += further
     return str(uuid.uuid5(NAMESPACE, json.dumps(content)))
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f'"{name}"'

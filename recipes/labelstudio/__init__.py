@@ -1,2 +1,1 @@
-"""At home in Label Studio: its machine-learning backend, and a client that keeps a project and a store in
-step."""
+"""Label Studio: its machine-learning backend, and a bridge between a project there and a store."""

@@ -1,1 +1,1 @@
-"""Texts that are nearly the same: found, kept in one split, kept out of the eval split."""
+"""Texts that are nearly the same: found at import, kept in one split, reported where both have them."""

@@ -1,1 +1,1 @@
-"""Recipes for people who stay in Prodigy: our queue asks there, the answers land in our store as well."""
+"""Recipes for people who work in Prodigy: it shows the documents of our queue, the store gets its answers."""

@@ -1,1 +1,1 @@
-"""Making and looking after a project: its file, labels, people, soundness, copies."""
+"""A project made and looked after: labels, annotators, what is installed, soundness of the file, backups."""

@@ -1,1 +1,1 @@
-"""Is the gold right? What models doubt, and the way back to a person."""
+"""Whether the gold is right: places that models doubt, sent back to a person for review."""

@@ -38,7 +38,8 @@ FILE = "audit.json"
 class Doubt:
     """A place of the gold that is probably wrong. ``start`` and ``end`` are characters of the document's
     text; ``given`` is the gold's label there, ``said`` the model's, None for no label; ``confidence`` and
-    ``doubt`` as in `plugin.suspects.Suspect`. ``annotation_id`` is the annotation that was the gold."""
+    ``doubt`` as in `Suspect` (plugin/metrics/label_errors.py). ``annotation_id`` is the annotation that was
+    the gold."""
 
     document_id: int
     annotation_id: int

@@ -1,1 +1,1 @@
-"""The rounds of a project: listed, compared, reported, made again, handed on, repeated by themselves."""
+"""The rounds of a project: listed, compared, reported, reproduced, packaged, started as answers come in."""

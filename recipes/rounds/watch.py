@@ -3,11 +3,11 @@ round."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from time import sleep, time
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
@@ -90,7 +90,7 @@ def _enough(db: str | Path, every: int, interval: float | None, pause: float) ->
         if _due(news, every, interval) and (taken is None or _differ(news, taken)):
             taken = news
             yield news
-        time.sleep(pause)
+        sleep(pause)
 
 
 def _differ(news: News, taken: News) -> bool:
@@ -111,7 +111,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
         if store.annotations.count(after=max(seen, default=0)) >= at_least:
             new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
         since = None if last is None else last.finished_at
-        seconds = float("inf") if since is None else time.time() - datetime.fromisoformat(since).timestamp()
+        seconds = float("inf") if since is None else time() - datetime.fromisoformat(since).timestamp()
         return News(new, seconds, None if last is None else last.number)
 
 

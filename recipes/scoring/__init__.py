@@ -1,1 +1,1 @@
-"""A round on the gold of the eval split: scores, comparison, pictures."""
+"""A round scored on the gold of the eval split: figures, differences, the decision to promote, charts."""

@@ -1,1 +1,1 @@
-"""The loop with known gold in the person's place."""
+"""The whole loop without a person: known gold answers in their place."""

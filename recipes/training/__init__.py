@@ -1,1 +1,1 @@
-"""One training of a project: its input, its lock, its processes, what it gives back."""
+"""The training of one round: settings and gold, the lock, the processes, the decision, the report."""

@@ -6,12 +6,12 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.near_duplicates.leaks import find_leaks, refuse_leaks
+from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
@@ -61,13 +61,12 @@ def retrain(
     tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
     unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
     was; the same training, started again, goes on from its last checkpoint. ``fast`` takes fewer epochs and
-    leaves the word embeddings as they are. Under torchrun (`processes`) the first process makes the round,
-    the others take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
+    leaves the word embeddings as they are. Under torchrun the first process makes the round, the others
+    take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
     """
     if rank():
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
-    show = progress or silent
     _check_processes(balance)
     check_balance(balance, base, {"class_weights": class_weights, **further})
     with Team() as team, Store.open(db) as store, _alone(store) as lock:
@@ -82,23 +81,13 @@ def retrain(
             fast=fast,
             **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
         )
-        held_out = eval_gold(store)
-        golds = pool_gold(store)
-        waiting = _too_few(store, golds, if_new)
-        if waiting is not None:
-            return waiting
-        parent = _parent(store, base)
-        if balance is not None:
-            check_folds(golds)
-        leaks = find_leaks(golds, held_out)
-        refuse_leaks(leaks, allowed=allow_leaks)
-        parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
-        row = _begin(store, parameters, parent, golds, held_out)
-        lock.begin(row.number)
-        with _marked(store, row.number):
-            show = lock.heeding(show)
-            training = Training(store, row, settings, golds, held_out, leaks, show, team, balance)
-            return training.run(parent if base == "round" else None, promote)
+        begun = _begin(store, settings, balance, base, if_new, allow_leaks)
+        if isinstance(begun, NoRound):
+            return begun
+        lock.begin(begun.row.number)
+        with _marked(store, begun.row.number):
+            training = begun.training(store, settings, lock.heeding(progress or silent), team, balance)
+            return training.run(begun.parent if base == "round" else None, promote)
 
 
 def _check_processes(balance: Balancing | None) -> None:
@@ -109,20 +98,59 @@ def _check_processes(balance: Balancing | None) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A round that stands in the store, and the gold it is trained and scored on."""
+
+    row: Round
+    parent: Round | None
+    golds: Sequence[Gold]
+    held_out: Sequence[Gold]
+    leaks: Leaks
+
+    def training(
+        self,
+        store: Store,
+        settings: TrainConfig,
+        progress: Progress,
+        team: Team,
+        balance: Balancing | None,
+    ) -> Training:
+        """What trains, scores and stores this round."""
+        return Training(
+            store, self.row, settings, self.golds, self.held_out, self.leaks, progress, team, balance
+        )
+
+
 def _begin(
     store: Store,
-    parameters: Mapping[str, Any],
-    parent: Round | None,
-    golds: Sequence[Gold],
-    held_out: Sequence[Gold],
-) -> Round:
-    return store.rounds.start(
+    settings: TrainConfig,
+    balance: Balancing | None,
+    base: Literal["model", "round"],
+    if_new: int | None,
+    allow_leaks: bool,
+) -> _Begun | NoRound:
+    """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
+    before anything is written, for gold that cannot be trained or scored on."""
+    held_out = eval_gold(store)
+    golds = pool_gold(store)
+    waiting = _too_few(store, golds, if_new)
+    if waiting is not None:
+        return waiting
+    parent = _parent(store, base)
+    if balance is not None:
+        check_folds(golds)
+    leaks = find_leaks(golds, held_out)
+    refuse_leaks(leaks, allowed=allow_leaks)
+    parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+    row = store.rounds.start(
         parameters=parameters,
-        seed=parameters["seed"],
+        seed=settings.seed,
         parent=None if parent is None else parent.number,
         train_ids=[gold.annotation_id for gold in golds],
         eval_ids=[gold.annotation_id for gold in held_out],
     )
+    return _Begun(row, parent, golds, held_out, leaks)
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The correction page: a Starlette application and plain ES modules."""
+"""The correction page: its server, a Starlette application, and what the browser runs, plain ES modules."""

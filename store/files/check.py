@@ -101,14 +101,14 @@ def _queue(store: Store, repair: bool) -> Iterator[Problem]:
             with store.write() as db:
                 db.conn.executemany("INSERT INTO queue(document_id, split, shuffle) VALUES (?, ?, 0)", lost)
                 for document_id, _ in lost:
-                    store.queue.refresh(document_id)
+                    store.queue.states.refresh(document_id)
         yield Problem(f"{len(lost)} documents are not in the queue", "spanloop check --repair", repair)
-    stale = store.queue.stale()
+    stale = store.queue.states.stale()
     if stale:
         if repair:
             with store.write():
                 for document_id in stale:
-                    store.queue.refresh(document_id)
+                    store.queue.states.refresh(document_id)
         yield Problem(
             f"{len(stale)} documents stand in the queue otherwise than their annotations say",
             "spanloop check --repair",

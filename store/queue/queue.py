@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.queue.order import Order
+from spanloop.store.queue.states import States
 from spanloop.store.records import QueueItem, Split
 from spanloop.store.tables.people import check_annotator
 
@@ -53,6 +54,7 @@ class Queue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.order = Order(store)
+        self.states = States(store)
 
     def next(
         self,
@@ -229,82 +231,3 @@ class Queue:
         of that strategy; ``random`` needs none.
         """
         self.order.make(strategy, model_id)
-
-    def refresh(self, document_id: int) -> None:
-        """Copy what the view ``verdicts`` says of a document into its queue row."""
-        people = [
-            row[0]
-            for row in self._store.rows(
-                "SELECT DISTINCT annotator FROM annotations WHERE document_id = ? AND origin = 'human'"
-                " ORDER BY 1",
-                (document_id,),
-            )
-        ]
-        verdict = self._store.row(
-            "SELECT verdict, precedence FROM verdicts WHERE document_id = ?", (document_id,)
-        )
-        ignored = verdict is None and self._was_ignored(document_id)
-        state, gold = _state(verdict, len(people), self._store.project.overlap, ignored)
-        self._store.run(
-            "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?",
-            (state, gold, json.dumps(people, ensure_ascii=False), document_id),
-        )
-
-    def refresh_answered(self, at_least: int) -> None:
-        """Refresh what so many people have answered: labels end or begin disputes, overlap asks for more."""
-        for (document_id,) in self._store.rows(
-            "SELECT document_id FROM queue WHERE json_array_length(answered_by) >= ?", (at_least,)
-        ):
-            self.refresh(document_id)
-
-    def stale(self) -> list[int]:
-        """Documents whose row does not say what their annotations say; none unless another program wrote."""
-        verdicts = {
-            document_id: (verdict, precedence)
-            for document_id, verdict, precedence in self._store.rows(
-                "SELECT document_id, verdict, precedence FROM verdicts"
-            )
-        }
-        rows = self._store.rows(
-            "SELECT q.document_id, q.state, q.gold, q.answered_by,"
-            " (SELECT json_group_array(annotator) FROM (SELECT DISTINCT a.annotator FROM annotations a"
-            "  WHERE a.document_id = q.document_id AND a.origin = 'human' ORDER BY 1)),"
-            " EXISTS (SELECT 1 FROM annotations a"
-            "         WHERE a.document_id = q.document_id AND a.answer = 'ignore')"
-            " FROM queue q WHERE q.state <> 'open' OR q.answered_by <> '[]' OR q.gold"
-            " OR EXISTS (SELECT 1 FROM annotations a WHERE a.document_id = q.document_id)"
-        )
-        overlap = self._store.project.overlap
-        return [
-            document_id
-            for document_id, state, gold, stored, people, ignored in rows
-            if (state, gold, json.loads(stored))
-            != (
-                *_state(verdicts.get(document_id), len(json.loads(people)), overlap, ignored),
-                json.loads(people),
-            )
-        ]
-
-    def _was_ignored(self, document_id: int) -> bool:
-        """Whether anyone has set it aside."""
-        row = self._store.row(
-            "SELECT 1 FROM annotations WHERE document_id = ? AND answer = 'ignore' LIMIT 1", (document_id,)
-        )
-        return row is not None
-
-
-def _state(verdict: tuple[Any, ...] | None, people: int, overlap: int, ignored: bool) -> tuple[str, int]:
-    """A document's state and whether it is gold.
-
-    ``people`` have answered, ``overlap`` are wanted; ``ignored``: one answer at least was to set it aside.
-    """
-    if verdict is None:
-        # what one of several people sets aside the others still get
-        return ("ignored" if people >= overlap or (ignored and not people) else "open"), 0
-    said, precedence = verdict
-    if said == "conflict":
-        return "conflict", 0
-    if said == "reject":
-        return "rejected", 0
-    wanting = precedence == 2 and people < overlap
-    return ("open" if wanting else "answered"), 1

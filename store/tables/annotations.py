@@ -6,15 +6,13 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.records import (
     AnnotatedSpan,
     Annotation,
-    Answer,
-    Document,
     Gold,
     Origin,
     Range,
@@ -22,8 +20,7 @@ from spanloop.store.records import (
     Split,
     Submitted,
 )
-from spanloop.store.tables.checks import check_ranges, check_spans
-from spanloop.store.tables.people import check_annotator
+from spanloop.store.tables.checks import check_annotation, check_labels, check_suggestions
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -51,77 +48,22 @@ class Annotations:
         return self._store.together.run(lambda: self._add(annotation))
 
     def _add(self, annotation: Annotation) -> Submitted:
-        document = self._checked(annotation)
+        document = self._store.documents.get(annotation.document_id)
+        if document is None:
+            raise StoreError(f"there is no document {annotation.document_id} to annotate")
+        check_annotation(annotation, document)
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
             self._refuse_another(annotation, known[0])
             return Submitted(known[0], False)
-        self._check_labels(annotation, document)
-        self._check_suggestions(annotation, document)
+        check_labels(self._store, annotation, document)
+        check_suggestions(self._store, annotation, document)
         annotation_id = self._insert(annotation)
         who = (annotation.document_id, annotation.annotator)
         self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
         self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
-        self._store.queue.refresh(annotation.document_id)
+        self._store.queue.states.refresh(annotation.document_id)
         return Submitted(annotation_id, True)
-
-    def _checked(self, annotation: Annotation) -> Document:
-        document = self._store.documents.get(annotation.document_id)
-        if document is None:
-            raise StoreError(f"there is no document {annotation.document_id} to annotate")
-        where = f"document {document.key!r}"
-        if not annotation.uuid:
-            raise StoreError(f"{where}: an annotation needs a uuid")
-        check_annotator(annotation.annotator)
-        for value, allowed in ((annotation.origin, Origin), (annotation.answer, Answer)):
-            if value not in get_args(allowed):
-                raise StoreError(f"{where}: {value!r} is none of {', '.join(get_args(allowed))}")
-        if annotation.seconds is not None and not 0 <= annotation.seconds < float("inf"):
-            raise StoreError(f"{where}: {annotation.seconds} is no duration in seconds")
-        kept = [span for span in annotation.spans if span.action != "rejected"]
-        check_spans(kept, document.text, where)
-        for span in annotation.spans:
-            check_spans([span], document.text, where)
-        if annotation.ranges is not None:
-            check_ranges(annotation.ranges, document.text, where)
-            for span in kept:
-                if not any(start <= span.start and span.end <= end for start, end in annotation.ranges):
-                    raise StoreError(
-                        f"{where}: span {span.start}-{span.end} lies outside the ranges looked at"
-                    )
-        return document
-
-    def _check_labels(self, annotation: Annotation, document: Document) -> None:
-        labels = self._store.labels.ids()
-        for span in annotation.spans:
-            if span.label not in labels and (span.action != "rejected" or not self._is_retired(span.label)):
-                raise StoreError(
-                    f"document {document.key!r}: there is no label {span.label!r}, only {', '.join(labels)}:"
-                    f" add it with `spanloop labels DB add {span.label}`"
-                )
-
-    def _is_retired(self, label: str) -> bool:
-        return self._store.row("SELECT 1 FROM labels WHERE name = ?", (label,)) is not None
-
-    def _check_suggestions(self, annotation: Annotation, document: Document) -> None:
-        where = f"document {document.key!r}"
-        if annotation.prediction_id is not None:
-            found = self._store.row(
-                "SELECT 1 FROM predictions WHERE id = ? AND document_id = ?",
-                (annotation.prediction_id, document.id),
-            )
-            if found is None:
-                raise StoreError(f"{where}: prediction {annotation.prediction_id} is not of this document")
-        ids = {span.prediction_span_id for span in annotation.spans} - {None}
-        if not ids:
-            return
-        found = self._store.row(
-            "SELECT count(*) FROM prediction_spans s JOIN predictions p ON p.id = s.prediction_id"
-            " WHERE p.document_id = ? AND s.id IN (SELECT value FROM json_each(?))",
-            (document.id, json.dumps(sorted(ids, key=str))),
-        )
-        if found != (len(ids),):
-            raise StoreError(f"{where}: a suggestion named by a span is not of this document")
 
     def _insert(self, annotation: Annotation) -> int:
         drawn = self._store.row(

@@ -1,11 +1,17 @@
-"""What every set of spans must satisfy before it is stored."""
+"""What spans and annotations must satisfy before they are stored; every refusal names the document."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, get_args
 
 from spanloop.store.errors import StoreError
-from spanloop.store.records import AnnotatedSpan, Range, Span
+from spanloop.store.records import AnnotatedSpan, Annotation, Answer, Document, Origin, Range, Span
+from spanloop.store.tables.people import check_annotator
+
+if TYPE_CHECKING:
+    from spanloop.store.store import Store
 
 
 def check_spans(spans: Iterable[Span | AnnotatedSpan], text: str, where: str) -> None:
@@ -37,6 +43,65 @@ def check_ranges(ranges: tuple[Range, ...], text: str, where: str) -> None:
                 f"{where}: range {start}-{end} is outside the text, empty, or not behind the one before"
             )
         end_before = end
+
+
+def check_annotation(annotation: Annotation, document: Document) -> None:
+    """Raise StoreError unless an annotation fits its document: spans, ranges, and what it says of itself."""
+    where = f"document {document.key!r}"
+    if not annotation.uuid:
+        raise StoreError(f"{where}: an annotation needs a uuid")
+    check_annotator(annotation.annotator)
+    for value, allowed in ((annotation.origin, Origin), (annotation.answer, Answer)):
+        if value not in get_args(allowed):
+            raise StoreError(f"{where}: {value!r} is none of {', '.join(get_args(allowed))}")
+    if annotation.seconds is not None and not 0 <= annotation.seconds < float("inf"):
+        raise StoreError(f"{where}: {annotation.seconds} is no duration in seconds")
+    kept = [span for span in annotation.spans if span.action != "rejected"]
+    check_spans(kept, document.text, where)
+    for span in annotation.spans:
+        check_spans([span], document.text, where)
+    if annotation.ranges is not None:
+        check_ranges(annotation.ranges, document.text, where)
+        for span in kept:
+            if not any(start <= span.start and span.end <= end for start, end in annotation.ranges):
+                raise StoreError(f"{where}: span {span.start}-{span.end} lies outside the ranges looked at")
+
+
+def check_labels(store: Store, annotation: Annotation, document: Document) -> None:
+    """Raise StoreError unless all labels are in use; a rejected span may have a retired one."""
+    labels = store.labels.ids()
+    for span in annotation.spans:
+        if span.label not in labels and (span.action != "rejected" or not _is_retired(store, span.label)):
+            raise StoreError(
+                f"document {document.key!r}: there is no label {span.label!r}, only {', '.join(labels)}:"
+                f" add it with `spanloop labels DB add {span.label}`"
+            )
+
+
+def _is_retired(store: Store, label: str) -> bool:
+    return store.row("SELECT 1 FROM labels WHERE name = ?", (label,)) is not None
+
+
+def check_suggestions(store: Store, annotation: Annotation, document: Document) -> None:
+    """Raise StoreError unless the prediction and the suggestions that are named are of this document."""
+    where = f"document {document.key!r}"
+    if annotation.prediction_id is not None:
+        found = store.row(
+            "SELECT 1 FROM predictions WHERE id = ? AND document_id = ?",
+            (annotation.prediction_id, document.id),
+        )
+        if found is None:
+            raise StoreError(f"{where}: prediction {annotation.prediction_id} is not of this document")
+    ids = {span.prediction_span_id for span in annotation.spans} - {None}
+    if not ids:
+        return
+    found = store.row(
+        "SELECT count(*) FROM prediction_spans s JOIN predictions p ON p.id = s.prediction_id"
+        " WHERE p.document_id = ? AND s.id IN (SELECT value FROM json_each(?))",
+        (document.id, json.dumps(sorted(ids, key=str))),
+    )
+    if found != (len(ids),):
+        raise StoreError(f"{where}: a suggestion named by a span is not of this document")
 
 
 def _position(span: Span | AnnotatedSpan) -> tuple[int, int]:

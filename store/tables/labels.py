@@ -68,7 +68,7 @@ class Labels:
                     "UPDATE labels SET retired = 0, merged_into = NULL, key = ? WHERE name = ?",
                     (key or self._free_key(), name),
                 )
-                self._store.queue.refresh_answered(at_least=2)
+                self._store.queue.states.refresh_answered(at_least=2)
             else:
                 self._store.run(
                     "INSERT INTO labels(name, position, key, colour, description) VALUES (?, ?, ?, ?, ?)",
@@ -100,7 +100,7 @@ class Labels:
             if self.names() == [name]:
                 raise StoreError(f"label {name!r} is the last one: add another before retiring it")
             self._store.run("UPDATE labels SET retired = 1 WHERE id = ?", (label.id,))
-            self._store.queue.refresh_answered(at_least=2)
+            self._store.queue.states.refresh_answered(at_least=2)
 
     def merge(self, source: str, target: str) -> None:
         """Let every span of ``source``, old and new, read as ``target``; ``source`` is retired.
@@ -118,7 +118,7 @@ class Labels:
                 "UPDATE labels SET merged_into = ?, retired = 1 WHERE id = ? OR merged_into = ?",
                 (into.id, from_id, from_id),
             )
-            self._store.queue.refresh_answered(at_least=2)
+            self._store.queue.states.refresh_answered(at_least=2)
 
     def ids_for(self, model_id: int) -> dict[str, int]:
         """Name to id as a model means the names: those of its round's label map, else those of now."""

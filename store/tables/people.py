@@ -13,9 +13,6 @@ from spanloop.store.errors import StoreError
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-if TYPE_CHECKING:
-    from spanloop.store.store import Store
-
 
 class Annotators:
     """``store.annotators``."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.chromium import ARGUMENTS, CHROMIUM
 from support.page_server import Server
+from support.processes import PATIENCE_SECONDS
 
 from spanloop.recipes.suggest.tokenise import tokenise, tokenizer_hash
 from spanloop.store import Store
@@ -36,7 +37,7 @@ def chromium() -> Iterator[Any]:
 def page(chromium: Any) -> Iterator[Any]:
     """A fresh page; an error in its JavaScript fails the test."""
     context = chromium.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     errors: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.processes import PATIENCE_SECONDS
 from support.steps import press, ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -28,7 +29,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("axe-core comes with npm, which is not here (or set SPANLOOP_AXE=axe.min.js)")
     folder = tmp_path_factory.mktemp("axe")
     command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", AXE]
-    if subprocess.run(command, capture_output=True, timeout=120, check=False).returncode != 0:
+    if subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, check=False).returncode != 0:
         pytest.skip("npm could not fetch axe-core (offline?)")
     return folder / "node_modules" / "axe-core" / "axe.min.js"
 

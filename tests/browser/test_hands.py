@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.page_server import Server, answers, spans_of
-from support.steps import drag, press, ready, saved, shown, token
+from support.steps import drag, drawn, press, ready, saved, shown, token
 
 from spanloop.store import Store
 
@@ -304,13 +304,14 @@ def test_a_label_key_held_down_takes_in_the_words_the_mouse_goes_over(page: Any,
 
 
 def test_a_quick_press_does_not_follow_the_mouse(page: Any, open_page: Any) -> None:
+    page.clock.install()
     open_page()
     page.locator("#point").click()
     for first, key, then in (("Cafe", "3", "near"), ("met", "1", "Lee")):
         token(page, first).hover()
         press(page, key)
         token(page, then).hover()
-    page.wait_for_timeout(400)
+        page.clock.run_for(1_000)  # as long as a key would have to be held, and longer
     assert [text for text, _ in shown(page)] == ["Ann", "met", "Bob", "New York", "Cafe"]
 
 
@@ -344,7 +345,7 @@ def test_without_tokens_words_do_and_tokens_follow(page: Any, serve: Any, make_s
     page.goto(serve(path).link)
     drag(page, "Ann", "Lee")
     assert shown(page) == [("Ann-Lee", "PER")]
-    page.locator(".card.active .token", has_text="n't").wait_for(timeout=60_000)
+    page.locator(".card.active .token", has_text="n't").wait_for()
     assert shown(page) == [("Ann-Lee", "PER")]
     press(page, "a")
     assert spans_of(answers(path, 1)[0]) == [(6, 13, "PER")]
@@ -371,7 +372,7 @@ def test_what_lies_below_the_fold_is_shown_before_it_is_accepted(page: Any, open
     presses = 0
     while page.locator(f'.card[data-document="{first}"]').count():
         press(page, "Enter")
-        page.wait_for_timeout(150)
+        drawn(page)
         presses += 1
     assert presses > 1
     saved(page)

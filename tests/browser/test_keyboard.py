@@ -14,7 +14,7 @@ from support.page_server import answers, spans_of
 
 from spanloop.store import Store
 
-pytestmark = [pytest.mark.browser, pytest.mark.data]
+pytestmark = [pytest.mark.browser, pytest.mark.data, pytest.mark.long]
 
 
 def on_tokens(spans: Sequence[Labelled], tokens: Sequence[Range]) -> list[Labelled]:

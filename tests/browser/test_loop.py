@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.page_server import answers, spans_of
+from support.page_server import answers, answers_now, spans_of
 from support.steps import drag, ready, token
 
 pytestmark = pytest.mark.browser
@@ -122,14 +122,14 @@ def test_an_answer_outlives_a_dead_server_and_a_reload(
     server = serve(path, annotator="ann")
     page.goto(server.link)
     ready(page, "Rome")
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")
     server.stop()
     page.keyboard.press("a")
     page.locator("#saved[data-state=waiting]").wait_for()
     assert "1 answer waits" in page.locator("#saved").inner_text()
-    assert answers(path, 0, seconds=0) == []
+    assert answers_now(path) == []
     port = int(server.link.rsplit(":", 1)[1].strip("/"))
     server.options["port"] = port
     server.start()
-    page.locator("#saved[data-state=saved]").wait_for(timeout=20_000)
+    page.locator("#saved[data-state=saved]").wait_for()
     assert len(answers(path, 1)) == 1

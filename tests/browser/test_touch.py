@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.page_server import answers, spans_of
+from support.processes import PATIENCE_SECONDS
 from support.steps import ready, shown, token
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -20,7 +21,7 @@ def tablet(chromium: Any) -> Iterator[Any]:
     context = chromium.new_context(
         viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True, device_scale_factor=2
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

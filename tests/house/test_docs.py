@@ -1,9 +1,12 @@
-"""What the documents promise exists: commands, links, targets."""
+"""What the documents promise exists: commands, links, targets, imports, files."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from pkgutil import resolve_name
+from textwrap import dedent
 
 import click
 import pytest
@@ -12,6 +15,15 @@ from support.places import ROOT
 from spanloop.recipes.cli.main import main
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks" / "README.md"])
+
+SCRIPTS = sorted(
+    path for folder in ("benchmarks", "docs", "examples") for path in (ROOT / folder).glob("*.py")
+)
+# The store's numbered steps are history: what their comments name may be gone.
+PYTHON = sorted(path for folder in ("plugin", "recipes", "tests") for path in (ROOT / folder).rglob("*.py"))
+FILE = re.compile(
+    r"\b(?:plugin|recipes|store|tests|benchmarks|docs|examples)/[\w./-]+\.(?:py|md|cfg|js|css|html)\b"
+)
 
 
 def relative(path: Path) -> str:
@@ -52,3 +64,45 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8")))
     assert re.findall(r"(?m)^make ([a-z-]+)", head) == ["demo", "test"]
     assert {"demo", "test", "test-fast", "check", "bench"} <= targets
+
+
+def imported(code: str) -> set[str]:
+    """Full dotted names of what this Python takes from spanloop."""
+    return {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "spanloop"
+        for alias in node.names
+    }
+
+
+def missing(names: set[str]) -> list[str]:
+    """Those of the names that are not there."""
+    gone = []
+    for name in sorted(names):
+        try:
+            resolve_name(name)
+        except (ImportError, AttributeError):
+            gone.append(name)
+    return gone
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_every_python_name_in_a_page_can_be_imported(page: Path) -> None:
+    text = page.read_text("utf-8")
+    names = set(re.findall(r"\bspanloop\.(?:plugin|recipes|store)(?:\.\w+)*", text))
+    for code in re.findall(r"(?ms)^ *```python\n(.*?)^ *```", text):
+        names |= imported(dedent(code))
+    if page.name == "training.md":  # else this test looks at nothing
+        assert "spanloop.plugin.training.train.train" in names
+    assert not missing(names)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=relative)
+def test_what_a_script_imports_is_there(script: Path) -> None:
+    assert not missing(imported(script.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SCRIPTS, *PYTHON], ids=relative)
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    assert not [name for name in FILE.findall(path.read_text("utf-8")) if not (ROOT / name).exists()]

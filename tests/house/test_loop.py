@@ -18,7 +18,7 @@ from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.recipes.web.app import PageSettings, create_app
 from spanloop.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PEOPLE = ("Ada Lovelace", "Grace Hopper", "Alan Turing", "Mary Shelley", "Emmy Noether", "Kurt Gödel")
 PLACES = ("Paris", "Vienna", "Göttingen", "London", "Madrid", "Lisbon")

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.labelstudio_making import waited
+from support.processes import PATIENCE_SECONDS, wait_for
 
 BINARY = os.environ.get("SPANLOOP_LABEL_STUDIO")
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
@@ -74,13 +74,13 @@ def running(data: Path, settings: dict[str, str]) -> Iterator[Studio]:
     with (data / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=data)
         try:
-            waited(lambda: _is_up(url, process, data), seconds=500)
+            wait_for(lambda: _is_up(url, process, data))
             headers = {"authorization": f"Token {TOKEN}"}
-            with httpx.Client(base_url=url, headers=headers, timeout=180) as api:
+            with httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_SECONDS) as api:
                 yield Studio(url, api, data)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE_SECONDS)
 
 
 def _is_up(url: str, process: subprocess.Popen[bytes], data: Path) -> bool:

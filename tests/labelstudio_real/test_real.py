@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support.chromium import ARGUMENTS, CHROMIUM
-from support.labelstudio_making import served, waited
+from support.labelstudio_making import served
+from support.processes import PATIENCE_SECONDS, wait_for
 
 from spanloop.recipes.cli.main import main
 from spanloop.recipes.labelstudio.client import API_KEY
@@ -98,7 +99,7 @@ class Loop:
 
     def wait_for_the_inbox(self) -> None:
         with Store.open(self.db) as store:
-            waited(lambda: not store.inbox.waiting())
+            wait_for(lambda: not store.inbox.waiting())
             assert [event.error for event in store.inbox.failed()] == []
 
 
@@ -182,7 +183,7 @@ def test_training_there_promotes_a_round_whose_suggestions_come_next(loop: Loop)
     before = loop.version()
     (backend,) = loop.studio.get("/api/ml", project=loop.project)
     loop.studio.post(f"/api/ml/{backend['id']}/train", {})
-    waited(lambda: "promoted:" in loop.log.read_text() or "no round" in loop.log.read_text(), 500)
+    wait_for(lambda: "promoted:" in loop.log.read_text() or "no round" in loop.log.read_text())
     assert "round 1 is trained and promoted" in loop.log.read_text()
     after = loop.version()
     assert (after != before, after.startswith("spanloop-round-1-")) == (True, True)
@@ -221,7 +222,7 @@ def test_the_suggestion_is_on_the_right_characters_in_the_browser(loop: Loop, tm
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
         page.goto(f"{loop.studio.url}/user/login/", wait_until="domcontentloaded")
         page.fill("input[name=email]", EMAIL)
         page.fill("input[name=password]", PASSWORD)
@@ -233,11 +234,15 @@ def test_the_suggestion_is_on_the_right_characters_in_the_browser(loop: Loop, tm
         page.wait_for_selector(".htx-highlight")
         page.get_by_text(loop.version()[-6:]).first.click()  # the tab of our newest prediction
         page.mouse.move(600, 600)
-        page.wait_for_timeout(1500)
-        shown = page.eval_on_selector_all(".htx-highlight", "all => all.map(one => one.textContent)")
+        wanted = [bare(value["text"]) for value in values]
+        wait_for(lambda: highlighted(page) == wanted)
         page.screenshot(path=str(shot))
         browser.close()
-    assert [bare(one) for one in shown] == [bare(value["text"]) for value in values]
+
+
+def highlighted(page: Any) -> list[str]:
+    shown = page.eval_on_selector_all(".htx-highlight", "all => all.map(one => one.textContent)")
+    return [bare(one) for one in shown]
 
 
 def _place(region: dict[str, Any]) -> tuple[int, int, str]:

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +17,11 @@ from starlette.testclient import TestClient
 
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
+from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.store import Store
 from spanloop.store.records import Span
+from support.processes import PATIENCE_SECONDS, wait_for
 from support.store_making import add_model, make_store
 
 CONFIG = (
@@ -79,6 +80,10 @@ def places(prediction: Mapping[str, Any]) -> list[tuple[int, int, str]]:
     return [(value["start"], value["end"], value["labels"][0]) for value in values]
 
 
+ANN = task(1, "😀 Ann met Ann\r\nin Rome")  # Ann 2-5 and 10-13, Rome 18-22
+EMPTY = task(2, "nobody")
+
+
 class Bench:
     """A store and a backend over it in this process; ``said`` is what it told people."""
 
@@ -119,6 +124,22 @@ def bench(folder: Path, credentials: tuple[str, str] | None = None, **options: A
             yield made
 
 
+def tell(made: Bench, *events: dict[str, Any]) -> list[str]:
+    """Send webhooks, work them off, and give what was said of them."""
+    for event in events:
+        assert made.post("/webhook", event).status_code == 200
+    began = len(made.said)
+    work_off(made.store, train=lambda: "training", say=made.said.append)
+    return made.said[began:]
+
+
+def gold(store: Store) -> dict[str, list[tuple[int, int, str]]]:
+    return {
+        found.document.text: [(s.start, s.end, s.label) for s in found.spans]
+        for found in store.annotations.gold()
+    }
+
+
 @contextmanager
 def served(db: Path, *options: str) -> Iterator[tuple[httpx.Client, Path]]:
     """``spanloop backend`` as a process: a client of it, and the file with what it says."""
@@ -127,22 +148,12 @@ def served(db: Path, *options: str) -> Iterator[tuple[httpx.Client, Path]]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with log.open("w") as told, subprocess.Popen(command, stderr=told, env=environment) as process:
         try:
-            link = waited(lambda: re.search(r"is at (http://\S+)", log.read_text()))[1]
-            with httpx.Client(base_url=link, timeout=120) as client:
+            link = wait_for(lambda: re.search(r"is at (http://\S+)", log.read_text()))[1]
+            with httpx.Client(base_url=link, timeout=PATIENCE_SECONDS) as client:
                 yield client, log
         finally:
             process.terminate()
-            process.wait(30)
-
-
-def waited(look: Any, seconds: float = 240) -> Any:
-    """What ``look`` finds, as soon as it finds something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
+            process.wait(PATIENCE_SECONDS)
 
 
 def recorded(data: Path) -> list[dict[str, Any]]:

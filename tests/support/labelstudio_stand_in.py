@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from support.labelstudio_making import CONFIG, waited
+from support.labelstudio_making import CONFIG
+from support.processes import wait_for
 
 LEGACY = "0123456789abcdef0123456789abcdef01234567"
 PERSONAL = "head.body.signature"
@@ -207,7 +208,7 @@ def standing_in() -> Iterator[StandIn]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        waited(lambda: server.started)
+        wait_for(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
         stand_in.url = f"http://127.0.0.1:{port}"
         yield stand_in

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from spanloop.store import Store
 from spanloop.store.records import Annotation
 from support.places import SERVE
+from support.processes import PATIENCE_SECONDS, wait_for
 
 
 @dataclass
@@ -37,22 +37,25 @@ class Server:
         assert self.process is not None
         assert self.process.stdout is not None
         self.process.send_signal(sign)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=PATIENCE_SECONDS)
         self.process.stdout.close()
         self.process = None
         return code
 
 
-def answers(path: Path, count: int, *, seconds: float = 10.0) -> list[Annotation]:
-    """The human annotations in the store, oldest first, once there are ``count`` of them."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with Store.open(path) as store:
-            found = [a for d in store.documents.iterate() for a in store.annotations.history(d.id)]
-        if len(found) >= count or time.monotonic() > deadline:
-            assert len(found) == count
-            return sorted(found, key=lambda a: a.id or 0)
-        time.sleep(0.05)
+def answers_now(path: Path) -> list[Annotation]:
+    """The human annotations in the store, oldest first."""
+    with Store.open(path) as store:
+        found = [a for d in store.documents.iterate() for a in store.annotations.history(d.id)]
+    return sorted(found, key=lambda a: a.id or 0)
+
+
+def answers(path: Path, count: int) -> list[Annotation]:
+    """The same, once there are ``count`` of them."""
+    wait_for(lambda: len(answers_now(path)) >= count)
+    found = answers_now(path)
+    assert len(found) == count
+    return found
 
 
 def spans_of(annotation: Annotation) -> list[tuple[int, int, str]]:

@@ -1,4 +1,6 @@
-"""A small, strict stand-in for Prodigy's server: ``python tests/prodigy_host.py DATASET.jsonl COMMAND...``.
+"""A small, strict stand-in for Prodigy's server.
+
+    python tests/support/prodigy_host.py DATASET.jsonl COMMAND...
 
 It finds recipes through the entry-point group ``prodigy_recipes``, reads the command line by the recipe's own
 description, checks every component against the documented contract, and then obeys JSON lines on its

@@ -44,4 +44,9 @@ def shown(page: Any) -> list[tuple[str, str]]:
 
 
 def saved(page: Any) -> None:
-    page.locator("#saved[data-state=saved]").wait_for(timeout=20_000)
+    page.locator("#saved[data-state=saved]").wait_for()
+
+
+def drawn(page: Any) -> None:
+    """Wait until the page has drawn what was done to it."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

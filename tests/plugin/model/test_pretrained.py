@@ -22,11 +22,6 @@ from spanloop.plugin.model.pretrained import ModelError
 from spanloop.plugin.model.shim import pack, unpack
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"))
-
-
 def test_offline_is_found_without_importing_its_package() -> None:
     found = Path(pretrained.resolve("offline"))
     assert (found / "model.safetensors").is_file()

@@ -15,7 +15,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import load_model_from_config
-from support.tiny_models import SAMPLE, build_tiny
+from support.processes import PATIENCE_SECONDS
+from support.tiny_models import SAMPLE
 from thinc.api import Config
 
 from spanloop.plugin.pipe.component import HFTokenClassifierPipe
@@ -38,11 +39,6 @@ TOK2VEC = {
 TOK2VEC_LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "*"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"))
-
-
 def found(doc: Doc) -> list[tuple[int, int, str]]:
     return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
 
@@ -61,7 +57,12 @@ def overfit(nlp: Language, steps: int = 80, rate: float = 0.01) -> None:
 
 def run(*command: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=280, check=False, **settings
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        **settings,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done

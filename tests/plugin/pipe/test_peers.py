@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
+from support.processes import PATIENCE_SECONDS
 from support.tiny_models import SAMPLE, TAGS, build_tiny, fast_tokenizer
 from transformers import BertConfig, BertForTokenClassification, pipeline
 
@@ -26,11 +27,6 @@ from spanloop.plugin.tagging.gold import put_on_units, unit_tags
 from spanloop.plugin.training.collate import training_windows
 
 LONG = " ".join(SAMPLE[0].split()[:6] * 340)  # more than 2,000 words
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 def make(folder: Path, **model: int) -> tuple[Language, HFTokenClassifierPipe]:
@@ -208,7 +204,11 @@ assert len(doc) == 100_000 and doc.ents[-1].end_char > len(doc.text) - 50, (len(
 print((after - before) // 1024)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False, timeout=280
+        [sys.executable, "-c", code, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) < 400, "megabytes beyond the document itself"

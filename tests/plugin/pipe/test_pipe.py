@@ -26,16 +26,6 @@ from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 TEXTS = [*SAMPLE, "", " \n", "😀", " ".join(SAMPLE * 4)]
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {family: build_tiny(tmp_path_factory.mktemp(family), family=family) for family in FAMILIES}
-
-
-@pytest.fixture
-def folder(folders: dict[str, Path]) -> Path:
-    return folders["wordpiece"]
-
-
 # Prediction
 
 

@@ -11,21 +11,11 @@ import spacy
 import torch
 from spacy.training import Example
 from support.pipe_making import ANNOTATED, examples, found, make
-from support.tiny_models import FAMILIES, build_tiny
+from support.tiny_models import FAMILIES
 from thinc.api import Adam
 
 from spanloop.plugin.pipe.learning import unit_targets
 from spanloop.plugin.training.collate import training_windows
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {family: build_tiny(tmp_path_factory.mktemp(family), family=family) for family in FAMILIES}
-
-
-@pytest.fixture
-def folder(folders: dict[str, Path]) -> Path:
-    return folders["wordpiece"]
 
 
 @pytest.mark.parametrize("label_strategy", ["first", "all"])

@@ -11,7 +11,6 @@ import spacy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tiny_models import build_tiny
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import score_spans, score_tags
@@ -58,10 +57,10 @@ def test_a_choice_costs_what_the_help_says(count: int, epochs: int | None) -> No
     assert 11 < 1 / (1 - share) < 17
 
 
-def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(tmp_path: Path) -> None:
+def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(encoder: Path, tmp_path: Path) -> None:
     made = [*golds(1), *(replace(gold, ranges=((0, gold.spans[0].end),)) for gold in golds(5))]
     choice = choose_balance(
-        pipe_of(build_tiny(tmp_path / "tiny", head=False)),
+        pipe_of(encoder),
         made,
         TrainConfig(epochs=1, bf16=False),
         folder=tmp_path / "loop",
@@ -70,23 +69,22 @@ def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(tmp_path: P
     assert set(choice.micro) == {"as it is"}
 
 
-def pipe_of(folder: Path, **settings: Any) -> Any:
+def pipe_of(model: Path, **settings: Any) -> Any:
     nlp = spacy.blank("en")
-    pipe: Any = nlp.add_pipe("hf_token_classifier", config={"model": str(folder), **settings})
+    pipe: Any = nlp.add_pipe("hf_token_classifier", config={"model": str(model), **settings})
     pipe.set_labels(["PER", "LOC"], seed=0)
     return pipe
 
 
 @pytest.mark.parametrize("task", ["spans", "tags"])
 def test_the_figures_are_those_of_models_that_never_saw_what_they_are_judged_by(
-    tmp_path: Path, task: str
+    encoder: Path, tmp_path: Path, task: str
 ) -> None:
-    folder = build_tiny(tmp_path / "tiny", head=False)
     settings = {"annotate": "tag", "scheme": "plain"} if task == "tags" else {}
     made = [*golds(7), replace(golds(1)[0], ranges=((0, 3),))]  # the last is learned from and judges nothing
     config = TrainConfig(epochs=25, bf16=False, learning_rate=5e-3, held_out=0, batch_wordpieces=32)
     choice = choose_balance(
-        pipe_of(folder, **settings),
+        pipe_of(encoder, **settings),
         made,
         config,
         folder=tmp_path / "loop",
@@ -95,7 +93,7 @@ def test_the_figures_are_those_of_models_that_never_saw_what_they_are_judged_by(
     )
     truth, found, tokens = [], [], []
     for part in split_folds(made, 2, seed=0):
-        pipe = pipe_of(folder, **settings)
+        pipe = pipe_of(encoder, **settings)
         train(pipe, [gold for k, gold in enumerate(made) if k not in part], config, folder=tmp_path / "hand")
         for place in part:
             if made[place].ranges is None:
@@ -113,14 +111,13 @@ def test_the_figures_are_those_of_models_that_never_saw_what_they_are_judged_by(
     assert report.micro.f1 > 0.5
 
 
-def test_trials_stop_early_where_the_training_would(tmp_path: Path) -> None:
-    folder = build_tiny(tmp_path / "tiny", head=False)
+def test_trials_stop_early_where_the_training_would(encoder: Path, tmp_path: Path) -> None:
     steps = {}
     for patience in (None, 1):
         told: list[float] = []
         config = TrainConfig(epochs=6, bf16=False, learning_rate=1e-12, patience=patience)
         choose_balance(
-            pipe_of(folder),
+            pipe_of(encoder),
             golds(104),
             config,
             folder=tmp_path / f"loop-{patience}",
@@ -133,10 +130,9 @@ def test_trials_stop_early_where_the_training_would(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_way_that_learns_is_chosen_and_the_pipe_comes_back(tmp_path: Path) -> None:
+def test_the_way_that_learns_is_chosen_and_the_pipe_comes_back(tiny: Path, tmp_path: Path) -> None:
     nlp = spacy.blank("en")
-    folder = build_tiny(tmp_path / "tiny", sharpness=1.0)
-    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(folder)})
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
     before = {name: tensor.clone() for name, tensor in pipe.hf_model().state_dict().items()}
     told: list[float] = []
     config = TrainConfig(epochs=25, bf16=False, learning_rate=5e-3, batch_wordpieces=32)

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.tiny_models import build_tiny
 
 SCRIPT = """
 import json, os, sys
@@ -37,7 +36,7 @@ Path(sys.argv[2], f"report-{rank}.json").write_text(json.dumps([report.steps, re
 """
 
 
-def run(folder: Path, *, processes: int) -> list[tuple[int, list[float]]]:
+def run(tiny: Path, folder: Path, *, processes: int) -> list[tuple[int, list[float]]]:
     """Steps and losses of each process."""
     (folder / "script.py").write_text(SCRIPT)
     out = folder / f"out-{processes}"
@@ -47,7 +46,7 @@ def run(folder: Path, *, processes: int) -> list[tuple[int, list[float]]]:
         sys.executable,
         *(launcher if processes > 1 else []),
         str(folder / "script.py"),
-        str(folder / "tiny"),
+        str(tiny),
         str(out),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -57,9 +56,8 @@ def run(folder: Path, *, processes: int) -> list[tuple[int, list[float]]]:
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
-    build_tiny(tmp_path / "tiny", sharpness=1.0)
-    ((steps, losses),) = run(tmp_path, processes=1)
-    both = run(tmp_path, processes=2)
+def test_two_processes_take_the_steps_of_one(tiny: Path, tmp_path: Path) -> None:
+    ((steps, losses),) = run(tiny, tmp_path, processes=1)
+    both = run(tiny, tmp_path, processes=2)
     assert [found[0] for found in both] == [steps, steps]
     assert both[0][1] == pytest.approx(losses, rel=1e-4)

@@ -35,11 +35,6 @@ def spans(*bounds: tuple[int, int, str]) -> tuple[CharSpan, ...]:
     return tuple(CharSpan(*span) for span in bounds)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"), sharpness=1.0)
-
-
 @pytest.fixture
 def nlp(tiny: Path) -> Language:
     nlp = spacy.blank("en")

@@ -7,7 +7,6 @@ import spacy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tiny_models import build_tiny
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
@@ -46,11 +45,6 @@ def test_the_slice_depends_on_the_seed_alone() -> None:
     names = [f"g{k}" for k in range(100)]
     assert hold_out(golds(names), 0.1, 0) == hold_out(golds(names), 0.1, 0)
     assert hold_out(golds(names), 0.1, 0) != hold_out(golds(names), 0.1, 1)
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("tiny"), sharpness=1.0)
 
 
 def names(n_documents: int) -> tuple[spacy.Language, list[Gold]]:

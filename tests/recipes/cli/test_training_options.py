@@ -9,8 +9,6 @@ from typing import Any
 import click
 import pytest
 from support.commands import done, refused, run
-from support.projects import build
-from support.tiny_models import build_tiny
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.cli.main import main
@@ -27,16 +25,6 @@ NO_FIELDS = {
     "balance": "it chooses among fields",
     "base": "it is about the weights to start from",
 }
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
-
-
-@pytest.fixture
-def db(tmp_path: Path, encoder: Path) -> Path:
-    return build(tmp_path, encoder)
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:

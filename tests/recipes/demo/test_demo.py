@@ -10,6 +10,9 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.init import init
 from spanloop.store import Store
 
+# three rounds of a real encoder: a busy machine takes longer than the limit of the others
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
 
 class Interrupted(Exception):
     """Somebody pressed Ctrl-C, more or less."""

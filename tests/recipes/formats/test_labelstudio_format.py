@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanloop.recipes.errors import FormatError
-from spanloop.recipes.files.importing import ImportReport, import_files
+from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.formats import jsonl, labelstudio
 from spanloop.recipes.formats.entry import Entry, ReadOptions, WriteOptions
 from spanloop.recipes.formats.labelstudio_regions import BESIDE, NOT_THERE, OUTSIDE, UTF16, read_regions

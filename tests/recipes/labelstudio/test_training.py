@@ -16,13 +16,13 @@ from support.labelstudio_making import (
     served,
     setup,
     task,
-    waited,
 )
+from support.processes import wait_for
 from support.tiny_models import build_tiny
 
 from spanloop.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 GREETINGS = (
     "Ann met Bob.",
@@ -57,7 +57,7 @@ def train(client: httpx.Client, log: Path, number: int) -> str:
     """Press the button and wait for the round; gives the version of the moment."""
     assert client.post("/webhook", json={"action": "START_TRAINING", "project": PROJECT}).status_code == 200
     assert client.get("/health").json()["status"] == "UP"
-    waited(lambda: f"round {number} is trained" in log.read_text() or "no round" in log.read_text())
+    wait_for(lambda: f"round {number} is trained" in log.read_text() or "no round" in log.read_text())
     assert f"round {number} is trained and promoted" in log.read_text()
     return str(client.post("/setup", json=setup()).json()["model_version"])
 

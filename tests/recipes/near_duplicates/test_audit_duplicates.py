@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from support.store_making import make_store
 
-from spanloop.recipes.files.importing import ImportReport, import_files
+from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.near_duplicates.audit import audit_duplicates
 from spanloop.recipes.near_duplicates.shingles import LIKE, VERSION, shingles_of
 from spanloop.recipes.near_duplicates.sketches import BANDS, ROWS, sketches_of

@@ -11,7 +11,6 @@ import jsonschema
 import pytest
 from support.commands import done, jsonl_file, refused
 from support.places import SCHEMAS
-from support.tiny_models import build_tiny
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -55,10 +54,10 @@ def corpus() -> tuple[list[dict[str, Any]], set[Place]]:
 
 
 @pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Audit]:
+def audited(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path, Audit]:
     folder = tmp_path_factory.mktemp("audit")
     db = folder / "p.db"
-    init(db, labels=["PER", "LOC"], model=str(build_tiny(folder / "encoder", head=False)), eval_fraction=0)
+    init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
     import_files(db, [jsonl_file(folder / "pool.jsonl", *corpus()[0])])
     return db, audit(db, **TRAINING)
 
@@ -115,9 +114,9 @@ def test_folds_part_no_group_and_hold_every_document_once() -> None:
     assert split_by_group(golds, 3, seed=1) == folds
 
 
-def test_an_audit_says_what_it_needs(tmp_path: Path) -> None:
+def test_an_audit_says_what_it_needs(tmp_path: Path, encoder: Path) -> None:
     db = tmp_path / "p.db"
-    init(db, labels=["PER"], model=str(build_tiny(tmp_path / "encoder", head=False)), eval_fraction=0)
+    init(db, labels=["PER"], model=str(encoder), eval_fraction=0)
     assert "there is no gold in the pool" in refused("audit", db)
     assert "no audit has been made yet: spanloop audit" in refused("review", db, "--top", 5)
     assert "--top 50" in refused("review", db)
@@ -129,9 +128,9 @@ def test_an_audit_says_what_it_needs(tmp_path: Path) -> None:
     assert "3 folds need as many groups of gold documents, there are 1" in refused("audit", db)
 
 
-def test_the_eval_split_is_judged_by_the_promoted_round(tmp_path: Path) -> None:
+def test_the_eval_split_is_judged_by_the_promoted_round(tmp_path: Path, encoder: Path) -> None:
     db = tmp_path / "p.db"
-    init(db, labels=["PER", "LOC"], model=str(build_tiny(tmp_path / "encoder", head=False)), eval_fraction=0)
+    init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
     records, planted = corpus()
     clean = [record for record in records if record["id"] not in {key for key, _ in planted}]
     import_files(db, [jsonl_file(tmp_path / "pool.jsonl", *clean)], split="pool")
@@ -166,7 +165,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
     assert done("review", db, "--top", 5, "--json")["sent"] == 0
     with Store.open(db) as store:
         page = desk(db, store)
-        shown = page.next("lea", {"client": "c1", "n": "2"})
+        shown = page.dealing.next("lea", {"client": "c1", "n": "2"})
         first = shown["documents"][0]
         assert (first["key"], shown["counts"]["open"]) == (worst.key, 5)
         assert first["reason"].startswith(f"“{worst.text}”: gold has ")
@@ -186,7 +185,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             "flagged": False,
             "ranges": None,
         }
-        assert page.answer("lea", answer)["counts"]["open"] == 4
+        assert page.submitting.answer("lea", answer)["counts"]["open"] == 4
         (after,) = store.annotations.gold(ids=[first["id"]])
         assert [(s.start, s.end, s.label) for s in after.spans] == [(0, 3, "PER")]
         assert store.annotations.history(first["id"])[-1].origin == "review"

@@ -7,27 +7,35 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.commands import done, jsonl_file
 from support.projects import build, sentences
-from support.tiny_models import build_tiny
 
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Annotation
 
 TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-size", 256)
-PATIENCE_SECONDS = 120
+# Says how many documents have their suggestions after each transaction, and goes on when it reads a line.
+STEPPED_PRELABEL = """
+import sys
+from spanloop.recipes.suggest.prelabel import prelabel
+
+def step(done, total, what):
+    print(done, flush=True)
+    sys.stdin.readline()
+
+prelabel(sys.argv[1], progress=step)
+"""
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def good(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     """A folder with a project: 84 gold documents, one good round, promoted, and enough eval to judge by."""
     folder = tmp_path_factory.mktemp("good")
-    db = build(folder, build_tiny(folder / "encoder", head=False))
+    db = build(folder, encoder)
     done("import", db, jsonl_file(folder / "pool2.jsonl", *sentences(60, "q")))
     done("import", db, jsonl_file(folder / "eval2.jsonl", *sentences(40, "x")), "--split", "eval")
     first = done("retrain", db, *TRAINING, "--allow-leaks", "--json")
@@ -105,19 +113,24 @@ def test_after_a_promotion_the_head_of_the_queue_is_fresh_before_its_tail(db: Pa
     with Store.open(db) as store:
         queue = list(store.documents.ids(order="queue"))
         model_id = store.rounds.get(2).model_id or 0
-        process = subprocess.Popen([sys.executable, "-m", "spanloop.recipes", "prelabel", str(db)])
         counts = []
-        end = time.monotonic() + PATIENCE_SECONDS
-        while process.poll() is None:
-            assert time.monotonic() < end, "it never ended"
-            count = store.predictions.count(model_id)
-            if 0 < count < len(queue):
+        command = [sys.executable, "-c", STEPPED_PRELABEL, str(db)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for line in process.stdout:
+                count = store.predictions.count(model_id)
+                assert count == int(line)
                 head = [i for i in queue[:count] if store.predictions.get(i, model_id) is None]
                 assert head == [], "something further back came before these"
                 counts.append(count)
-            time.sleep(0.005)
+                process.stdin.write("\n")
         assert process.returncode == 0
-        assert counts[0] < 200 < counts[-1]
+        assert counts[0] == 0
+        assert 0 < counts[1] <= 8
+        assert counts[1] < 200 < counts[-2] < len(queue)
         assert store.predictions.count(model_id) == len(queue)
         (item,) = store.queue.next("me", random_share=0)
         assert item.model is not None

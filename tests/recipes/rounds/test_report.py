@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.commands import done, jsonl_file, refused
+from support.processes import PATIENCE_SECONDS
 from support.projects import build, sentences
-from support.tiny_models import build_tiny
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.recipes.rounds.learning_curve import Point, TrainCurve, train_curve
@@ -24,10 +24,10 @@ from spanloop.store.records import Document, Gold, Span
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def db(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     """Two rounds, the second from more gold; a label that looks like markup."""
     folder = tmp_path_factory.mktemp("report")
-    db = build(folder, build_tiny(folder / "encoder", head=False))
+    db = build(folder, encoder)
     done("labels", db, "add", "<b>&")
     done("retrain", db, "--epochs", 4, "--lr", "0.01", "--batch-size", 128)
     done("import", db, jsonl_file(folder / "more.jsonl", *sentences(10, "m")))
@@ -135,8 +135,7 @@ def test_tables_line_up_in_any_script() -> None:
     assert len({width(line) for line in shown.splitlines()}) == 1
 
 
-def test_a_simulation_compares_strategies_on_gold(tmp_path: Path) -> None:
-    encoder = build_tiny(tmp_path / "encoder", head=False)
+def test_a_simulation_compares_strategies_on_gold(tmp_path: Path, encoder: Path) -> None:
     pool = jsonl_file(tmp_path / "pool.jsonl", *sentences(20, "p"))
     held_out = jsonl_file(tmp_path / "eval.jsonl", *sentences(6, "e"))
     options = ("--eval", held_out, "--documents", "4,8", "--model", encoder, "--epochs", 1)
@@ -177,7 +176,7 @@ def test_the_wheel_installs_in_a_fresh_environment_and_says_what_the_round_says(
     assert f"{done('evaluate', db, '--json')['micro']['f1']:.4f}" in card
     assert "CC0-1.0" in card
     pip = [sys.executable, "-m", "pip", "--python", str(fresh), "install", "-q", "--no-deps", "--no-index"]
-    subprocess.run([*pip, made["wheel"]], check=True, capture_output=True, timeout=300)
+    subprocess.run([*pip, made["wheel"]], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
     code = (
         "import json, spacy, en_garden; doc = spacy.load('en_garden')('Ann met number 7 in York');"
         "print(json.dumps([en_garden.__file__, [[s.start, s.end, s.label] for s in doc._.char_spans]]))"

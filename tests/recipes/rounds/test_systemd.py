@@ -12,10 +12,9 @@ from pathlib import Path
 
 import click
 import pytest
-from support.commands import jsonl_file
+from support.commands import done, jsonl_file
 from support.places import EXAMPLES
-from support.projects import build, sentences
-from support.tiny_models import build_tiny
+from support.projects import sentences
 
 from spanloop.recipes.cli.main import main
 
@@ -65,8 +64,7 @@ def test_the_commands_of_a_unit_exist_with_these_options(unit: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_exit_codes_of_retrain_are_those_the_unit_calls_success(tmp_path: Path) -> None:
-    db = build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
+def test_the_exit_codes_of_retrain_are_those_the_unit_calls_success(db: Path, tmp_path: Path) -> None:
     service = section("spanloop-retrain.service", "Service")
     _, *arguments = shlex.split(service["ExecStart"].replace("garden.db", str(db)))
     command = [sys.executable, "-m", "spanloop.recipes", *arguments, "--epochs", "1"]
@@ -77,12 +75,7 @@ def test_the_exit_codes_of_retrain_are_those_the_unit_calls_success(tmp_path: Pa
     assert code() == 0  # the first round is due whatever is new
     stopped = ["130", "143"]  # tests/recipes/training/test_cancel.py
     assert service["SuccessExitStatus"].split() == [str(code()), *stopped]
-    ran = subprocess.run(
-        [sys.executable, "-m", "spanloop.recipes", "import", str(db), str(more(tmp_path))],
-        capture_output=True,
-        check=False,
-    )
-    assert ran.returncode == 0
+    done("import", db, more(tmp_path))
     assert code() == 0
     shutil.rmtree(db.with_suffix(".rounds") / "0002")
     db.unlink()

@@ -1,25 +1,27 @@
-"""Watching with real processes: it trains when enough came, ends cleanly, and a killed one leaves no harm."""
+"""Watching with real processes: it trains when enough came, ends cleanly, and a killed one leaves no harm.
+
+A watch here looks again when the test says so (`watching`), so that "nothing happened" is seen after a look.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
-import time
 from pathlib import Path
 
 import pytest
 from support.commands import done, jsonl_file
-from support.processes import rounds, start_watch, stop_watch, wait_for
-from support.projects import build, sentences
-from support.tiny_models import build_tiny
+from support.processes import rounds, wait_for, watching
+from support.projects import sentences
 
 from spanloop.recipes.rounds.watch import look
 from spanloop.store import Store
 
+pytestmark = pytest.mark.long
 
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
+
+def last_round_ended_long_ago(db: Path) -> None:
+    with Store.open(db) as store, store.write():
+        store.run("UPDATE rounds SET finished_at = '2026-01-01T00:00:00.000Z'")
 
 
 def test_look_counts_what_the_last_round_has_not_seen(db: Path, tmp_path: Path) -> None:
@@ -34,35 +36,32 @@ def test_look_counts_what_the_last_round_has_not_seen(db: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_watch_trains_by_count_suggests_and_ends_at_sigterm(db: Path, tmp_path: Path) -> None:
-    process = start_watch(db, "--every", "20")
-    try:
-        wait_for(lambda: rounds(db, "done") == 1)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10  # nobody waits for a training
+    with watching(db, "--every", "20") as watch:
+        watch.has_looked()
+        assert rounds(db, "done") == 1
+        assert os.getpriority(os.PRIO_PROCESS, watch.process.pid) == 10  # nobody waits for a training
         with Store.open(db) as store:
-            model_id = store.rounds.get(1).model_id or 0
-            wait_for(lambda: store.predictions.count(model_id) == 33)
+            assert store.predictions.count(store.rounds.get(1).model_id or 0) == 33
         done("import", db, jsonl_file(tmp_path / "few.jsonl", *sentences(5, "f")))
-        time.sleep(1)
+        watch.look_again()
         assert rounds(db, "done") == 1
         done("import", db, jsonl_file(tmp_path / "more.jsonl", *sentences(15, "m")))
-        wait_for(lambda: rounds(db, "done") == 2)
-    finally:
-        log = stop_watch(process)
+        watch.look_again()
+        assert rounds(db, "done") == 2
+        log = watch.stop()
     assert "24 new annotations: training" in log
     assert "stopped, as asked" in log
 
 
 @pytest.mark.slow
 def test_watch_killed_while_training_trains_again_when_restarted(db: Path) -> None:
-    process = start_watch(db, "--every", "20")
-    wait_for(lambda: rounds(db, "running") == 1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    again = start_watch(db, "--every", "20")
-    try:
-        wait_for(lambda: rounds(db, "done") == 1)
-    finally:
-        stop_watch(again)
+    with watching(db, "--every", "20", "--epochs", "5000") as watch:
+        wait_for(lambda: rounds(db, "running") == 1, process=watch.process)
+        watch.process.kill()
+    with watching(db, "--every", "20") as again:
+        again.has_looked()
+        assert rounds(db, "done") == 1
+        again.stop()
     assert rounds(db, "failed") == 1
     assert rounds(db, "running") == 0
     assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
@@ -70,11 +69,9 @@ def test_watch_killed_while_training_trains_again_when_restarted(db: Path) -> No
 
 @pytest.mark.slow
 def test_watch_stopped_while_training_marks_the_round_and_ends_well(db: Path) -> None:
-    process = start_watch(db, "--every", "20", "--epochs", "500")
-    try:
-        wait_for(lambda: rounds(db, "running") == 1)
-    finally:
-        log = stop_watch(process)
+    with watching(db, "--every", "20", "--epochs", "5000") as watch:
+        wait_for(lambda: rounds(db, "running") == 1, process=watch.process)
+        log = watch.stop()
     assert "stopped, as asked" in log
     assert (rounds(db, "cancelled"), rounds(db, "running")) == (1, 0)
     assert look(db).annotations == 24  # nothing is lost: they are as new as before
@@ -84,10 +81,13 @@ def test_watch_stopped_while_training_marks_the_round_and_ends_well(db: Path) ->
 def test_watch_trains_by_time_if_anything_came(db: Path, tmp_path: Path) -> None:
     done("retrain", db, "--epochs", 1)
     done("import", db, jsonl_file(tmp_path / "few.jsonl", *sentences(2, "f")))
-    process = start_watch(db, "--every", "1000", "--interval", "1s")
-    try:
-        wait_for(lambda: rounds(db, "done") == 2)
-        time.sleep(3)
+    with watching(db, "--every", "1000", "--interval", "1h") as watch:
+        watch.has_looked()
+        assert rounds(db, "done") == 1  # it is not an hour yet
+        last_round_ended_long_ago(db)
+        watch.look_again()
+        assert rounds(db, "done") == 2
+        last_round_ended_long_ago(db)
+        watch.look_again()
         assert rounds(db, "done") == 2  # nothing new, no round
-    finally:
-        stop_watch(process)
+        watch.stop()

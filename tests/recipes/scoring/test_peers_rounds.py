@@ -13,17 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.commands import done, jsonl_file, refused
 from support.projects import sentences
-from support.tiny_models import build_tiny
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.store import Store
 from spanloop.store.records import Document
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
 
 
 def test_d7_without_an_eval_split_nothing_is_scored_and_nothing_trained(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 from pathlib import Path
 
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.processes import PATIENCE_SECONDS, wait_for
 
 from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer, serve, tokenise, tokenizer_hash
 from spanloop.store import Store
@@ -71,10 +71,8 @@ def test_serve_does_the_wished_ones_and_the_rest_and_ends_when_told(tmp_path: Pa
     worker = threading.Thread(target=serve, args=(path, wishes))
     worker.start()
     with Store.open(path) as store:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and store.tokenizations.get(149) is None:
-            time.sleep(0.05)
+        wait_for(lambda: store.tokenizations.get(149))
         assert all(store.tokenizations.get(n) for n in range(1, 151))
     wishes.put(None)
-    worker.join(timeout=20)
+    worker.join(timeout=PATIENCE_SECONDS)
     assert not worker.is_alive()

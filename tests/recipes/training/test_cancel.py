@@ -8,16 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 from support.commands import done, jsonl_file, refused
-from support.processes import PATIENCE_SECONDS, rounds, start_watch, stop_watch, wait_for
-from support.projects import build, sentences
-from support.tiny_models import build_tiny
+from support.processes import PATIENCE_SECONDS, rounds, wait_for, watching
+from support.projects import sentences
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import silent
@@ -30,8 +29,9 @@ ENDLESS = ("--epochs", "5000")
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Path:
-    return build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
+def patient_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command waits as long as any other test does: on a busy machine a first step takes minutes."""
+    monkeypatch.setitem(cancel.__kwdefaults__, "patience", PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            wait_for(lambda: process.poll() is not None or rounds(db, "running") == 1)
+            wait_for(lambda: rounds(db, "running") == 1, process=process)
             yield process
         finally:
             process.kill()
@@ -57,6 +57,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient_cancel")
 def test_the_second_training_says_who_has_the_lock_and_cancel_ends_the_first(db: Path) -> None:
     with training(db) as process:
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
@@ -126,32 +127,35 @@ def test_a_watch_waits_for_something_new_after_a_round_that_failed_or_was_cancel
     with Store.open(db) as store:
         encoder = store.project.base_model
         store.set_project(base_model="no/such/model")
-    process = start_watch(db, "--every", "20", *ENDLESS)
-    try:
-        wait_for(lambda: rounds(db, "failed") == 1)
-        time.sleep(1)  # five looks at the store
-        assert (process.poll(), rounds(db, "running"), rounds(db, "failed")) == (None, 0, 1)
+    with watching(db, "--every", "20", *ENDLESS) as watch:
+        watch.has_looked()
+        assert rounds(db, "failed") == 1
+        watch.look_again()
+        watch.look_again()
+        assert (watch.process.poll(), rounds(db, "running"), rounds(db, "failed")) == (None, 0, 1)
         with Store.open(db) as store:
             store.set_project(base_model=encoder)
         done("import", db, jsonl_file(tmp_path / "one.jsonl", *sentences(1, "n")))
-        wait_for(lambda: rounds(db, "running") == 1)
-        assert "round 2 is cancelled" in cancel(db).text()
-        time.sleep(1)
-        assert (process.poll(), rounds(db, "running"), rounds(db, "cancelled")) == (None, 0, 1)
-    finally:
-        log = stop_watch(process)
+        watch.go_on()
+        wait_for(lambda: rounds(db, "running") == 1, process=watch.process)
+        assert "round 2 is cancelled" in cancel(db, patience=PATIENCE_SECONDS).text()
+        watch.has_looked()
+        watch.look_again()
+        watch.look_again()
+        assert (watch.process.poll(), rounds(db, "running"), rounds(db, "cancelled")) == (None, 0, 1)
+        log = watch.stop()
     assert "no round: " in log
     assert "the next round is due when something is new" in log
 
 
-def test_a_request_reaches_the_turn_it_is_meant_for_and_no_other(db: Path) -> None:
+def test_a_request_reaches_the_turn_it_is_meant_for_and_no_other(db: Path, clock: Clock) -> None:
     with Store.open(db) as store:
         lock, elsewhere = TrainingLock(store), TrainingLock(store)
         report = lock.heeding(silent)
         with lock.held():
             first = elsewhere.holder()
             assert first is not None
-        time.sleep(0.002)  # a turn is told by its millisecond
+        clock.forward(0.001)  # a turn is told by its millisecond
         with lock.held():
             elsewhere.ask_to_stop(first)
             report(0, None, "")
@@ -169,12 +173,12 @@ def test_who_does_not_heed_is_named_with_what_to_type(db: Path) -> None:
         lock = TrainingLock(store)
         with lock.held():
             with pytest.raises(RecipeError, match=f"kill {os.getpid()}$"):
-                cancel(db, patience=0.2)
+                cancel(db, patience=0)
             holder = db.with_suffix(".rounds") / ".holder"
             content = json.loads(holder.read_text("utf-8"))
             holder.write_text(json.dumps({**content, "host": "another"}), "utf-8")
             with pytest.raises(RecipeError, match=f"to end it at once on another: kill {os.getpid()}$"):
-                cancel(db, patience=0.2)
+                cancel(db, patience=0)
             holder.unlink()
             assert "another process is training" in refused("retrain", db)
             assert "try again in a moment" in refused("rounds", db, "cancel")

@@ -15,17 +15,11 @@ from safetensors.torch import load_file
 from support.commands import done, jsonl_file, refused
 from support.projects import sentences
 from support.store_making import say
-from support.tiny_models import build_tiny
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.training.retrain import NoRound, RoundReport, retrain
 from spanloop.store import Store
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
 
 
 @pytest.fixture

@@ -33,16 +33,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
-
-
-@pytest.fixture
-def db(tmp_path: Path, encoder: Path) -> Path:
-    return build(tmp_path, encoder)
-
-
-@pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path, RoundReport]:
     """A project after its first round; tests only read it."""
     db = build(tmp_path_factory.mktemp("trained"), encoder)

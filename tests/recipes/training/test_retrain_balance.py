@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import jsonschema
 import pytest
 from support.commands import done, jsonl_file, refused
 from support.places import SCHEMAS
+from support.processes import wait_for
 from support.projects import build, sentences
-from support.tiny_models import build_tiny
 
 from spanloop.plugin.training.choose_balance import BALANCES
 from spanloop.recipes.files.importing import import_files
@@ -30,16 +29,6 @@ from spanloop.store import Store
 
 SCHEMA = json.loads((SCHEMAS / "balance.json").read_text(encoding="utf-8"))
 AUTO = ("--balance", "auto", "--epochs", 1)
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
-
-
-@pytest.fixture
-def db(tmp_path: Path, encoder: Path) -> Path:
-    return build(tmp_path, encoder)
 
 
 @dataclass(frozen=True)
@@ -213,12 +202,9 @@ def test_a_choice_that_is_cancelled_is_marked_and_looks_like_no_decision(db: Pat
 def test_a_killed_choice_is_closed_and_goes_on_where_it_was(chosen: Chosen, db: Path) -> None:
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *map(str, AUTO)]
     found = db.with_suffix(".rounds") / ".training" / "balance.json"
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        end = time.monotonic() + 120
-        while not found.exists():
-            assert process.poll() is None, "it ended before its first trial did"
-            assert time.monotonic() < end, "the first trial never ended"
-            time.sleep(0.02)
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, stderr=nowhere, stdout=nowhere, text=True) as process:
+        wait_for(found.exists, process=process, pause=0.02)  # the first trial has ended
         process.send_signal(signal.SIGKILL)
     tried: list[str] = []
     again = retrain(db, balance="auto", epochs=1, progress=lambda _done, _total, what: tried.append(what))

@@ -22,6 +22,7 @@ from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="torchrun's processes talk by gloo"),
 ]
@@ -29,9 +30,9 @@ COMMAND = ("-m", "spanloop.recipes", "retrain")
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calm_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Without dropout, whose draws depend on the number of processes."""
-    folder = build_tiny(tmp_path_factory.mktemp("encoder"), head=False)
+    folder = build_tiny(tmp_path_factory.mktemp("calm"), head=False)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (folder / "config.json").write_text(json.dumps({**config, **none}), "utf-8")
@@ -68,8 +69,8 @@ def process_of_rank(launcher: int, rank: int) -> int | None:
     return None
 
 
-def test_two_processes_make_the_round_of_one(tmp_path: Path, encoder: Path) -> None:
-    alone, shared = project(tmp_path / "alone", encoder), project(tmp_path / "shared", encoder)
+def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path) -> None:
+    alone, shared = project(tmp_path / "alone", calm_encoder), project(tmp_path / "shared", calm_encoder)
     report = retrain(alone, epochs=4, batch_size=256, patience=2)
     assert isinstance(report, RoundReport)
     # the second process is told of a file that is not there: it knows only what the first one gives it
@@ -84,7 +85,7 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, encoder: Path) -> N
     )
     settings = ["--epochs", "4", "--batch-size", "256", "--patience", "2"]
     with two([str(script), "retrain", str(shared), *settings]) as process:
-        out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
     assert out.count("round 1: trained on 64 documents") == 1
 
@@ -110,10 +111,10 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, encoder: Path) -> N
     assert max(float((weights[name] - others[name]).abs().max()) for name in weights) < 1e-3
 
 
-def test_what_the_user_can_mend_is_one_line(tmp_path: Path, encoder: Path) -> None:
-    db = project(tmp_path / "p", encoder)
+def test_what_the_user_can_mend_is_one_line(tmp_path: Path, calm_encoder: Path) -> None:
+    db = project(tmp_path / "p", calm_encoder)
     with two([*COMMAND, str(db), "--balance", "auto"]) as process:
-        out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     assert out == ""
     assert [line[:60] for line in err.splitlines() if line.startswith("Error: ")] == [
@@ -123,14 +124,14 @@ def test_what_the_user_can_mend_is_one_line(tmp_path: Path, encoder: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the second process in /proc")
-def test_the_death_of_one_process_ends_the_round(tmp_path: Path, encoder: Path) -> None:
-    db = project(tmp_path / "p", encoder)
+def test_the_death_of_one_process_ends_the_round(tmp_path: Path, calm_encoder: Path) -> None:
+    db = project(tmp_path / "p", calm_encoder)
     with two([*COMMAND, str(db), "--epochs", "5000"]) as process:
-        wait_for(lambda: process.poll() is not None or rounds(db, "running") == 1)
+        wait_for(lambda: rounds(db, "running") == 1, process=process)
         second = process_of_rank(process.pid, 1)
         assert second is not None
         os.kill(second, signal.SIGKILL)
-        out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode != 0
     assert out == ""
     assert err.count("Traceback") <= 1  # torchrun's own

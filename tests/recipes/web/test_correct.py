@@ -9,14 +9,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.places import SERVE
+from support.processes import PATIENCE_SECONDS, wait_for
 
 from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.recipes.web.correct import _Tokeniser, correct
@@ -40,6 +41,12 @@ def serving(db: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         assert process.stdout is not None
         yield process.stdout.readline().strip(), process
         process.kill()
+
+
+def tokens_of(link: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{link}api/documents/1/tokens") as reply:
+        said: dict[str, Any] = json.load(reply)
+    return said
 
 
 def test_another_host_needs_a_token_or_named_people(db: Path) -> None:
@@ -83,7 +90,7 @@ def test_it_ends_cleanly_and_quietly(db: Path, sign: signal.Signals) -> None:
         with urllib.request.urlopen(client) as reply:  # asks for tokens: the second process starts
             assert json.load(reply)["documents"][0]["tokens"] is None
         process.send_signal(sign)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert "Traceback" not in said
         assert process.returncode == 0
     with sqlite3.connect(db) as store:
@@ -96,14 +103,10 @@ def test_a_tokenising_process_that_died_is_told_and_the_page_goes_on(db: Path) -
     with Store.open(db) as store:
         store.set_project(nlp="no_such_pipeline")
     with serving(db) as (link, process):
-        deadline, said = time.monotonic() + 60, {"failed": False}
-        while not said["failed"] and time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{link}api/documents/1/tokens") as reply:
-                said = json.load(reply)
-            time.sleep(0.2)
-        assert said == {"tokens": None, "failed": True}
+        wait_for(lambda: tokens_of(link)["failed"], process=process)
+        assert tokens_of(link) == {"tokens": None, "failed": True}
         process.send_signal(signal.SIGTERM)
-        _, printed = process.communicate(timeout=20)
+        _, printed = process.communicate(timeout=PATIENCE_SECONDS)
         assert "no_such_pipeline" in printed
 
 
@@ -117,26 +120,17 @@ def test_documents_outside_the_search_index_start_the_second_process(db: Path) -
             with closing(_Tokeniser(db)) as tokeniser:
                 tokeniser.catch_up()
                 assert (tokeniser._process is not None) == processes
-                deadline = time.monotonic() + 60
-                while not store.search.indexed() and time.monotonic() < deadline:
-                    time.sleep(0.1)
+                wait_for(store.search.indexed)
         assert store.search.indexed() == 1
 
 
 @pytest.mark.slow
 def test_tokens_are_stored_by_the_second_process_which_ends_with_the_first(db: Path) -> None:
     with serving(db) as (link, process):
-        deadline = time.monotonic() + 60
-        tokens = None
-        while tokens is None and time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{link}api/documents/1/tokens") as reply:
-                tokens = json.load(reply)["tokens"]
-            time.sleep(0.2)
+        tokens = wait_for(lambda: tokens_of(link)["tokens"], process=process)
         assert tokens == [0, 2, 2, 5, 6, 9, 10, 14, 14, 15]
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         pids = children.read_text().split() if children.exists() else []
         process.kill()
         process.wait()
-        while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))

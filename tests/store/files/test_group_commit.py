@@ -6,11 +6,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.processes import PATIENCE_SECONDS, wait_for
 from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
@@ -29,7 +29,7 @@ def at_once(works: list[Callable[[], None]]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -121,8 +121,7 @@ def test_turns_are_taken_in_the_order_of_asking() -> None:
             thread = threading.Thread(target=lambda n=number: _take(turns, order, n))  # type: ignore[misc]
             thread.start()
             threads.append(thread)
-            while len(turns._waiting) <= number:
-                time.sleep(0.001)
+            wait_for(lambda n=number: len(turns._waiting) > n, pause=0.001)  # type: ignore[misc]
     for thread in threads:
         thread.join()
     assert order == list(range(8))
@@ -173,11 +172,7 @@ def test_the_log_is_moved_into_the_file_beside_the_writers(tmp_path: Path) -> No
                     )
 
         at_once([write])
-        for _ in range(100):
-            if store.path.stat().st_size > 4_000_000:
-                break
-            time.sleep(0.1)
-        assert store.path.stat().st_size > 4_000_000
+        wait_for(lambda: store.path.stat().st_size > 4_000_000)
         assert store.check() == []
 
 

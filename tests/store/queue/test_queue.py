@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
@@ -63,7 +63,7 @@ def test_scores_of_the_promoted_round_come_before_newer_ones(tmp_path: Path) -> 
             store.queue.prioritise("mnlp")
 
 
-def test_a_lease_is_kept_until_it_is_answered_released_or_over(tmp_path: Path) -> None:
+def test_a_lease_is_kept_until_it_is_answered_released_or_over(tmp_path: Path, clock: Clock) -> None:
     with make_store(tmp_path, documents=3) as store:
         assert drawn(store) == [1]
         assert drawn(store) == [1]  # a reload gets the same again
@@ -76,19 +76,21 @@ def test_a_lease_is_kept_until_it_is_answered_released_or_over(tmp_path: Path) -
         store.annotations.add(say(1))
         assert drawn(store) == []
         store.queue.release("ben")
-        assert drawn(store, lease_seconds=0.05) == [3]
-        time.sleep(0.06)
+        assert drawn(store, lease_seconds=60) == [3]
+        clock.forward(59.999)
+        assert drawn(store, "ben") == []
+        clock.forward(0.001)
         assert drawn(store, "ben") == [3]
 
 
-def test_renewing_holds_a_document_unless_it_has_gone_to_another(tmp_path: Path) -> None:
+def test_renewing_holds_a_document_unless_it_has_gone_to_another(tmp_path: Path, clock: Clock) -> None:
     with make_store(tmp_path, documents=1) as store:
         assert not store.queue.renew("anna", 1)
-        drawn(store, lease_seconds=0.05)
-        assert store.queue.renew("anna", 1, lease_seconds=0.05)
-        time.sleep(0.06)
-        assert store.queue.renew("anna", 1, lease_seconds=0.05)  # over, but nobody else came
-        time.sleep(0.06)
+        drawn(store, lease_seconds=60)
+        assert store.queue.renew("anna", 1, lease_seconds=60)
+        clock.forward(60)
+        assert store.queue.renew("anna", 1, lease_seconds=60)  # over, but nobody else came
+        clock.forward(60)
         assert drawn(store, "ben") == [1]
         assert not store.queue.renew("anna", 1)
 

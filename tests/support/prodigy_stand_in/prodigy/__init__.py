@@ -1,4 +1,4 @@
-"""What our recipes ask of Prodigy, as its documentation describes it; for tests/prodigy_host.py alone."""
+"""What our recipes ask of Prodigy, as its documentation has it; for tests/support/prodigy_host.py alone."""
 
 from prodigy.core import Arg, recipe
 from prodigy.util import set_hashes

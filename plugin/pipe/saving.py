@@ -1,0 +1,50 @@
+"""A pipe on disk: the model's folder, and the settings that belong to the weights and not to the config."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+
+# What a saved pipe is; raised when a folder of before can no longer be read.
+FORMAT = 1
+_STATE_FILE = "spanloop.json"
+
+
+def fingerprint(pipe: HFTokenClassifierPipe) -> str:
+    """A hash of the weights and of every setting that changes what is predicted."""
+    settings = {key: pipe.cfg[key] for key in ("viterbi", "scheme", "temperature")}
+    network = pipe.network
+    described = json.dumps([settings, network.settings()], sort_keys=True)
+    return hashlib.sha256((network.fingerprint() + described).encode()).hexdigest()
+
+
+def to_folder(pipe: HFTokenClassifierPipe, folder: Path, exclude: Iterable[str]) -> None:
+    """Write ``model/``, unless it is excluded, and the pipe's state beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # What belongs to the weights and not to the config.
+    state = {key: pipe.cfg[key] for key in ("scheme", "temperature", "label_weights")}
+    # Not by srsly, which rounds numbers.
+    (folder / _STATE_FILE).write_text(json.dumps({"format": FORMAT, **state}, indent=1), "utf-8")
+    if "model" not in exclude:
+        pipe.network.to_folder(folder / "model")
+
+
+def from_folder(pipe: HFTokenClassifierPipe, folder: Path, exclude: Iterable[str]) -> None:
+    """Read what `to_folder` wrote into this pipe. ValueError for a folder of another format."""
+    if not (folder / _STATE_FILE).is_file():
+        raise ValueError(f"{folder} is no saved hf_token_classifier: it has no {_STATE_FILE}")
+    state = json.loads((folder / _STATE_FILE).read_text("utf-8"))
+    if state.pop("format", None) != FORMAT:
+        raise ValueError(
+            f"{folder} was saved by another version of spanloop, this one reads format {FORMAT}: "
+            "save it again with the version that wrote it, or train it anew"
+        )
+    pipe.cfg.update(state, scheme=pipe.cfg["scheme"] or state["scheme"])
+    if "model" not in exclude:
+        pipe.network.from_folder(folder / "model")

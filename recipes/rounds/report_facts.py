@@ -1,0 +1,95 @@
+"""What a report is made of: how the rounds stand, and two of them scored on today's eval gold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
+from spanloop.recipes.progress import Progress
+from spanloop.recipes.rounds.status import SPLITS, Standing, standings
+from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
+from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
+from spanloop.store import Store
+from spanloop.store.records import Gold, Round, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a report is made of. ``older`` and ``changed`` are None where there is only one round."""
+
+    project: str
+    task: str
+    labels: tuple[str, ...]
+    documents: dict[str, dict[str, int]]
+    rounds: tuple[Standing, ...]
+    trained_on: dict[int, int]
+    label_scores: dict[int, dict[str, Score]]
+    shown: Evaluation
+    older: Evaluation | None
+    changed: Changes | None
+    hard: tuple[Hard, ...]
+    leaks: Leaks
+    ledger: dict[str, Any]
+    effort: list[dict[str, Any]]
+
+    @property
+    def balance(self) -> dict[str, Any] | None:
+        """How the way of balancing of the round shown was chosen, None where nobody left it to be chosen."""
+        return next((balance_of(s.round) for s in self.rounds if s.round.number == self.shown.round), None)
+
+
+def gather(store: Store, number: int | None, progress: Progress) -> Facts:
+    """Score what must be scored and collect the rest."""
+    from spanloop.recipes.suggest.pipelines import promoted_round
+
+    row = promoted_round(store, number)
+    golds = eval_gold(store)
+    done = [standing for standing in standings(store) if standing.round.state == "done"]
+    before = [standing.round for standing in done if standing.round.number < row.number]
+    shown = _score(store, row, golds, progress)
+    older = _score(store, before[-1], golds, progress) if before else None
+    return Facts(
+        project=store.path.name,
+        task=store.project.task,
+        labels=tuple(store.labels.names()),
+        documents={split: store.queue.counts(split) for split in SPLITS},
+        rounds=tuple(done),
+        trained_on={s.round.number: len(store.rounds.annotation_ids(s.round.number, "train")) for s in done},
+        label_scores={s.round.number: _label_scores(store, s.round) for s in done},
+        shown=shown,
+        older=older,
+        changed=None if older is None else changes(golds, shown.predicted, older.predicted),
+        hard=hardest(golds, shown.predicted),
+        leaks=find_leaks(list(store.annotations.gold(split="pool")), golds),
+        ledger=store.ledger.counts(),
+        effort=store.effort(),
+    )
+
+
+def _score(store: Store, row: Round, golds: Sequence[Gold], progress: Progress) -> Evaluation:
+    from spanloop.recipes.suggest.pipelines import label_names, load_round
+
+    nlp = load_round(store, row.number)
+    return score(store, nlp, golds, round=row.number, renamed=label_names(store, row), progress=progress)
+
+
+def _label_scores(store: Store, row: Round) -> dict[str, Score]:
+    rows = store.rounds.scores(row.number, split="eval")
+    return {score.label: score for score in rows if score.metric == "strict" and score.label is not None}
+
+
+def balance_of(row: Round) -> dict[str, Any] | None:
+    """What ``--balance auto`` tried and chose for the round."""
+    return (row.manifest or {}).get("balance")
+
+
+def calibration(facts: Facts) -> dict[str, Any]:
+    """The bins of the reliability diagram and the expected calibration error, in points; no bins without
+    predictions."""
+    from spanloop.plugin.tagging.calibrate import calibration_error, judge, reliability
+
+    confidence, correct = judge(facts.shown.predicted, facts.shown.truth)
+    bins = reliability(confidence, correct) if len(confidence) else []
+    return {"error": calibration_error(confidence, correct), "bins": bins}

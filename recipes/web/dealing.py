@@ -1,0 +1,191 @@
+"""What the page is handed: the next documents of the queue, one by its number, and who else has them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from spanloop.recipes.web import wire
+from spanloop.recipes.web.overview import Overview
+from spanloop.recipes.web.settings import PageSettings
+from spanloop.recipes.web.sittings import Sittings
+from spanloop.recipes.web.wire import WireError
+from spanloop.store import Store
+from spanloop.store.records import Document, Model, Prediction, QueueItem
+
+MAX_FETCH = 20
+MAX_DEALS = 50  # of MAX_FETCH documents each, looked through for a question in one request
+LEASE_SECONDS = 600
+OWN_WINDOW = "another window of yours"
+
+
+class Dealing:
+    """Hands out documents so that no two pages of one person, and no more people than are wanted, have the
+    same one."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: PageSettings,
+        sittings: Sittings,
+        overview: Overview,
+        ask_tokens: Callable[[int], bool],
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.sittings = sittings
+        self.overview = overview
+        self.ask_tokens = ask_tokens
+        self._nothing_to_ask: set[int] = set()
+        self._dealing = threading.Lock()  # two pages of one person must not be dealt the same hand
+
+    def next(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The next ``n`` documents for page ``client``, which already holds ``held``."""
+        client = wire.parse_client(query.get("client"))
+        held = wire.parse_ids(query.get("held", ""), "held")
+        wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
+        with self._dealing:
+            elsewhere = self.sittings.held_elsewhere(client, annotator)
+            items = self._deal(annotator, max(1, min(wanted[0], MAX_FETCH)), {*held, *elsewhere})
+            self.sittings.hold(client, annotator, [*held, *(id_of(item.document) for item in items)])
+        documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
+        documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
+        return {"documents": documents, "counts": self.overview.counts()}
+
+    def _deal(self, annotator: str, n: int, exclude: set[int]) -> list[QueueItem]:
+        """Up to ``n`` documents from the queue; in yes/no mode those without a question go back."""
+        fitting: list[QueueItem] = []
+        for _ in range(MAX_DEALS):
+            passed = exclude | self._nothing_to_ask | {id_of(item.document) for item in fitting}
+            items = self._draw(annotator, n - len(fitting), sorted(passed))
+            for item in items:
+                if self._asks_something(item.prediction):
+                    fitting.append(item)
+                else:
+                    self._nothing_to_ask.add(id_of(item.document))
+                    self.store.queue.release(annotator, id_of(item.document))
+            if not items or len(fitting) == n:
+                break
+        return fitting
+
+    def _draw(self, annotator: str, n: int, exclude: list[int]) -> list[QueueItem]:
+        if self.settings.review:
+            return self.store.reviews.next(annotator, n=n, exclude=exclude, lease_seconds=LEASE_SECONDS)
+        return self.store.queue.next(
+            annotator,
+            n=n,
+            split=self.settings.split,
+            strategy=self.settings.strategy,
+            exclude=exclude,
+            lease_seconds=LEASE_SECONDS,
+            ignored=self.settings.ignored,
+        )
+
+    def _asks_something(self, prediction: Prediction | None) -> bool:
+        if self.settings.view == "document":
+            return True
+        only = self.settings.only
+        return prediction is not None and any(only in (None, span.label) for span in prediction.spans)
+
+    def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
+        document = self._document(query)
+        prediction = self.store.predictions.get(id_of(document))
+        model = None if prediction is None else self.store.models.get(prediction.model_id)
+        return self._opened(annotator, document, prediction, model)
+
+    def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Flat offsets, or null while the tokenising process has not come to it; whether it has ended."""
+        document = self._document(query)
+        tokens = self.store.tokenizations.get(id_of(document))
+        if tokens is not None:
+            return {"tokens": wire.flat(tokens), "failed": False}
+        return {"tokens": None, "failed": not self.ask_tokens(id_of(document))}
+
+    def open(self, annotator: str, body: Any) -> dict[str, Any]:
+        """A document out of turn, found by its text or among earlier answers, leased like one dealt."""
+        client, document_id = wire.parse_opening(body)
+        document = self.document(annotator, {"id": str(document_id)})
+        others = self.others(client, annotator, [document_id])
+        self.sittings.hold_also(client, annotator, document_id)
+        if not self.store.queue.renew(annotator, document_id):  # a lease of theirs keeps how it was drawn
+            self.store.queue.reopen(document_id, annotator, LEASE_SECONDS)
+        return {**document, "others": others.get(document_id, [])}
+
+    def sitting(self, annotator: str, body: Any) -> dict[str, Any]:
+        """A page says that it lives and what it holds, or (``"held": null``) that it closes.
+
+        It hears which of these documents others have in hand as well.
+        """
+        client, held = wire.parse_sitting(body)
+        if held is None:
+            self.sittings.leave(client)
+            return {"held": [], "others": {}}
+        self.sittings.hold(client, annotator, held)
+        for document_id in held:
+            self.store.queue.renew(annotator, document_id)
+        return {"held": held, "others": self.others(client, annotator, held)}
+
+    def others(self, client: str, annotator: str, documents: Collection[int]) -> dict[int, list[str]]:
+        """Who else has these in hand: more people than are wanted, or another window of one's own."""
+        holders = self.store.queue.holders(documents)
+        spare = self.store.project.overlap - 1
+        windows = self.sittings.held_elsewhere(client, annotator)
+        named = {i: [n for n in holders.get(i, []) if n != annotator] for i in documents}
+        others = {i: names if len(names) > spare else [] for i, names in named.items()}
+        return {
+            i: [*names, *([OWN_WINDOW] if i in windows else [])]
+            for i, names in others.items()
+            if names or i in windows
+        }
+
+    def _opened(
+        self,
+        annotator: str,
+        document: Document,
+        prediction: Prediction | None,
+        model: Model | None,
+    ) -> dict[str, Any]:
+        """The document and what it starts from: the draft, else the newest answer (of a review: what counts
+        as gold), else suggestions."""
+        latest = self.store.annotations.latest(id_of(document), annotator)
+        if self.settings.review:
+            latest = self.store.reviews.start(id_of(document))
+        if latest is not None and latest.prediction_id is not None:
+            prediction = self.store.predictions.by_id(latest.prediction_id)
+            model = None if prediction is None else self.store.models.get(prediction.model_id)
+        shown = None if self.settings.blind else prediction
+        draft = self.store.drafts.get(annotator, id_of(document))
+        return {
+            **wire.document_json(document, None),
+            "tokens": self._tokens(document),
+            "suggestions": wire.suggestions_json(shown),
+            "prediction_id": None if shown is None else shown.id,
+            "model": None if shown is None or model is None else model.name,
+            "answer": None if latest is None else wire.annotation_json(latest),
+            "draft": None if draft is None else json.loads(draft),
+            "reason": self.store.reviews.reason(id_of(document)) if self.settings.review else "",
+        }
+
+    def _tokens(self, document: Document) -> list[int] | None:
+        tokens = self.store.tokenizations.get(id_of(document))
+        if tokens is None:
+            self.ask_tokens(id_of(document))
+            return None
+        return wire.flat(tokens)
+
+    def _document(self, query: Mapping[str, str]) -> Document:
+        ids = wire.parse_ids(query["id"], "id")
+        document = self.store.documents.get(ids[0]) if len(ids) == 1 else None
+        if document is None:
+            raise WireError("there is no such document in this project", 404)
+        return document
+
+
+def id_of(document: Document) -> int:
+    """The number of a document that came out of the store."""
+    if document.id is None:
+        raise ValueError("a stored document has an id")
+    return document.id

@@ -1,0 +1,72 @@
+"""What the page looks up: documents by their text, earlier answers, the same string in other documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spanloop.recipes.web import wire
+from spanloop.recipes.web.dealing import Dealing, id_of
+from spanloop.recipes.web.elsewhere import Elsewhere
+from spanloop.recipes.web.sittings import Sittings
+from spanloop.recipes.web.wire import WireError
+from spanloop.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Finds documents out of turn, and keeps what a person confirmed of the places found. ``dealing`` knows
+    who has them in hand."""
+
+    store: Store
+    sittings: Sittings
+    elsewhere: Elsewhere
+    dealing: Dealing
+
+    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Documents that contain ``text``, with the characters around the first place and who has them."""
+        wanted = query.get("text", "")
+        if not 2 <= len(wanted) <= 200:
+            raise WireError("'text' must be 2 to 200 characters long")
+        client = query.get("client", "-")
+        found = self.store.search.find(wanted)
+        others = self.dealing.others(client, annotator, [id_of(document) for document in found])
+        documents = []
+        for document in found:
+            place = max(0, document.text.lower().find(wanted.lower()))
+            documents.append(
+                {
+                    "id": document.id,
+                    "text": _around(document.text, place),
+                    "others": others.get(id_of(document), []),
+                }
+            )
+        return {"documents": documents}
+
+    def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The newest answers of this annotator, one a document, newest first."""
+        limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
+        answers = []
+        for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
+            document = self.store.documents.get(annotation.document_id)
+            if document is not None:
+                answers.append(
+                    {"id": document.id, "text": document.text[:200], **wire.annotation_json(annotation)}
+                )
+        return {"answers": answers}
+
+    def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """Where the characters ``text`` stand in other open documents."""
+        client = wire.parse_client(query.get("client"))
+        taken = self.sittings.held_elsewhere(client, annotator)
+        return self.elsewhere.places(annotator, query.get("text", ""), query.get("label", ""), taken)
+
+    def propose(self, annotator: str, body: Any) -> dict[str, Any]:
+        """Keep confirmed places as proposals in the drafts of their documents."""
+        text, label, places = wire.parse_proposals(body)
+        return self.elsewhere.propose(annotator, text, label, places, self.sittings.held_by(annotator))
+
+
+def _around(text: str, place: int) -> str:
+    return text[max(0, place - 60) : place + 120]
