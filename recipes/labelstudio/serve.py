@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from datetime import datetime, timezone
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +16,7 @@ from spanloop.recipes.labelstudio.backend import Backend
 from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
+from spanloop.recipes.progress import Say, dated
 from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store, StoreError
@@ -25,8 +25,6 @@ PASSWORD = "SPANLOOP_BACKEND_PASSWORD"
 """The environment variable with the password; a password on a command line is seen by everybody."""
 
 RETRY_SECONDS = 10.0
-
-Say = Callable[[str], None]
 
 
 def serve(
@@ -47,7 +45,7 @@ def serve(
     ``train_options`` go to `spanloop retrain` at Start Training. Port 0 takes any free one.
     """
     credentials = _credentials(host, user)
-    tell = _stamped(say)
+    tell = dated(say)
     with Store.open(path) as store, ExitStack() as stack:
         listener = stack.enter_context(listening(host, port))
         predictor = stack.enter_context(closing(Predictor(store.path, named or {})))
@@ -126,11 +124,3 @@ class Worker:
         self._ended.set()
         self._news.set()
         self._thread.join()
-
-
-def _stamped(say: Say | None) -> Say:
-    def tell(line: str) -> None:
-        if say is not None:
-            say(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%SZ}  {line}")
-
-    return tell

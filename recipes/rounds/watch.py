@@ -3,15 +3,14 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from time import sleep, time
+from time import sleep
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.progress import Progress
+from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.distributed import world
@@ -20,8 +19,7 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
-
-Say = Callable[[str], None]
+from spanloop.store.clock import seconds_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def watch(
         raise RecipeError("watch trains in one process: torchrun is for retrain")
     yield_to_others()
     sleep_while_waiting()
-    tell = _stamped(say)
+    tell = dated(say)
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     done = 0
     with stoppable():
@@ -111,7 +109,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
         if store.annotations.count(after=max(seen, default=0)) >= at_least:
             new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
         since = None if last is None else last.finished_at
-        seconds = float("inf") if since is None else time() - datetime.fromisoformat(since).timestamp()
+        seconds = float("inf") if since is None else seconds_since(since)
         return News(new, seconds, None if last is None else last.number)
 
 
@@ -154,15 +152,6 @@ def _suggest(db: str | Path, tell: Say, progress: Progress | None) -> None:
 
 def _or_every(interval: float | None) -> str:
     return "" if interval is None else f", or {interval:g} s after the last one"
-
-
-def _stamped(say: Say | None) -> Say:
-    def tell(line: str) -> None:
-        if say is not None:
-            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-            say(f"{now}  {line}")
-
-    return tell
 
 
 def _line(error: BaseException) -> str:

@@ -1,0 +1,25 @@
+"""What has one home: nobody else does it in a way of their own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.places import ROOT
+
+FILES = sorted(
+    p for room in ("plugin", "recipes", "store", "benchmarks") for p in (ROOT / room).rglob("*.py")
+)
+HOMES = {
+    "reading the clock, and moments as text": (
+        r"datetime\.now|utcnow|fromisoformat|strptime|time\.time\(\)|from time import .*\btime\b",
+        ["store/clock.py"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", HOMES)
+def test_each_idea_has_one_home(what: str) -> None:
+    pattern, homes = HOMES[what]
+    found = {p.relative_to(ROOT).as_posix() for p in FILES if re.search(pattern, p.read_text("utf-8"), re.M)}
+    assert sorted(found) == homes
