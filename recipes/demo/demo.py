@@ -15,7 +15,7 @@ from spanloop.recipes.progress import Progress, Say
 from spanloop.recipes.project.init import init
 from spanloop.recipes.simulation.answers import simulate_answers
 from spanloop.recipes.suggest.prelabel import prelabel
-from spanloop.recipes.table import counted, figure, table
+from spanloop.recipes.table import counted, figure, interval, table
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 from spanloop.store.clock import moment
@@ -77,7 +77,7 @@ def rounds_text(rounds: Sequence[DemoRound]) -> str:
             row.documents,
             "-" if row.suggested is None else f"{row.suggested:.0%}",
             _f1(row.micro),
-            _interval(row.micro),
+            interval(row.micro) or "-",
             _f1(row.macro),
             _f1(row.rare),
             f"{row.seconds:.0f}",
@@ -89,10 +89,6 @@ def rounds_text(rounds: Sequence[DemoRound]) -> str:
 
 def _f1(score: Score | None) -> str:
     return figure(None if score is None else score.f1, 3)
-
-
-def _interval(score: Score | None) -> str:
-    return "-" if score is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"
 
 
 def demo(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.rounds.report_facts import Facts, balance_of, calibration
 from spanloop.recipes.rounds.status import SPLITS, headline_name
-from spanloop.recipes.table import figure, markdown_table
+from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import clock
 from spanloop.store.records import Round, Score
 
@@ -169,10 +169,3 @@ def note(row: Round) -> str:
     balance = balance_of(row)
     chosen = f"balance: {balance['chosen']}" if balance else ""
     return ", ".join(part for part in ("promoted" if row.promoted else "", chosen) if part)
-
-
-def interval(score: Any) -> str:
-    """``0.41-0.52``, empty where a figure has no interval."""
-    if score is None or score.f1_low is None:
-        return ""
-    return f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"

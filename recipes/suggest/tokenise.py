@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.store import Store
 from spanloop.store.records import Document, Project, Range
 
@@ -46,8 +47,7 @@ def tokenizer_hash(nlp: Language) -> str:
 
 def boundaries(nlp: Language, text: str) -> list[Range]:
     """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out."""
-    doc = nlp.make_doc(text)
-    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+    return token_ranges(nlp.make_doc(text))
 
 
 def tokenise(

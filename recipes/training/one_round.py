@@ -43,7 +43,7 @@ class Training:
     row: Round
     settings: TrainConfig
     golds: Sequence[Gold]
-    held_out: Sequence[Gold]
+    eval_golds: Sequence[Gold]
     leaks: Leaks
     progress: Progress
     team: Team
@@ -61,9 +61,9 @@ class Training:
         with masked_gold_named(store):
             settings, balance, done = self._settings(pipe, golds)
             report = self._train(nlp, pipe, golds, settings, done)
-        scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
+        scores = score(store, nlp, self.eval_golds, round=number, renamed={}, progress=self.progress)
         seconds = time.monotonic() - begin
-        promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
+        promoted, reason = _promotion(store, number, scores, promote, self.eval_golds, self.progress)
         folder = store.rounds.folder(number)
         model = Model(
             hash=pipe.fingerprint(),
@@ -197,7 +197,7 @@ def _promotion(
     number: int,
     scores: Evaluation,
     promote: Promote,
-    held_out: Sequence[Gold],
+    eval_golds: Sequence[Gold],
     progress: Progress,
 ) -> tuple[bool, str]:
     """Whether the round becomes the one in use, and the sentence that says why."""
@@ -214,7 +214,7 @@ def _promotion(
         return True, "promoted: it is the first round"
     nlp = load_round(store, before.number)
     older = score(
-        store, nlp, held_out, round=before.number, renamed=label_names(store, before), progress=progress
+        store, nlp, eval_golds, round=before.number, renamed=label_names(store, before), progress=progress
     )
     comparison = compare(scores.report, older.report, seed=store.project.seed)
     if comparison.acceptable:
