@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from datetime import datetime, timezone
 from pathlib import Path
 
 import uvicorn
@@ -17,14 +16,13 @@ from spanloop.recipes.labelstudio.messages import one_line
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
 from spanloop.recipes.labelstudio.worker import Worker
+from spanloop.recipes.progress import Say, dated
 from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store
 
 PASSWORD = "SPANLOOP_BACKEND_PASSWORD"
 """The environment variable with the password; a password on a command line is seen by everybody."""
-
-Say = Callable[[str], None]
 
 
 def serve(
@@ -45,7 +43,7 @@ def serve(
     ``train_options`` go to `spanloop retrain` at Start Training. Port 0 takes any free one.
     """
     credentials = _credentials(host, user)
-    tell = _stamped(say)
+    tell = _one_line_each(say)
     with Store.open(path) as store, ExitStack() as stack:
         listener = stack.enter_context(listening(host, port))
         predictor = stack.enter_context(closing(Predictor(store.path, named or {})))
@@ -92,11 +90,11 @@ def _warm(predictor: Predictor, say: Say) -> None:
         say(f"the new round could not be loaded: {error}")
 
 
-def _stamped(say: Say | None) -> Say:
+def _one_line_each(say: Say | None) -> Say:
+    told = dated(say)
+
     def tell(line: str) -> None:
-        if say is None:
-            return
         with suppress(OSError):  # nobody reads the messages any more; the work goes on
-            say(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%SZ}  {one_line(line)}")
+            told(one_line(line))
 
     return tell

@@ -177,7 +177,7 @@ def audit(
             judged = _by_promoted(store, golds)
         read = [(gold, one) for gold, one in zip(golds, judged, strict=True) if one is not None]
         others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
-        pool, held_out = (golds, others) if split == "pool" else (others, golds)
+        pool, eval_golds = (golds, others) if split == "pool" else (others, golds)
         found = Audit(
             path=Path(db),
             split=split,
@@ -186,9 +186,9 @@ def audit(
             spans=sum(len(gold.spans) for gold in golds),
             doubts=tuple(sorted(_doubts(store, read), key=_worst_first)),
             refused=tuple(g.document.key or "" for g, one in zip(golds, judged, strict=True) if one is None),
-            thin=tuple(_thin(store.labels.names(), pool, held_out)),
+            thin=tuple(_thin(store.labels.names(), pool, eval_golds)),
             ledger=store.ledger.counts(),
-            leaks=find_leaks(pool, held_out),
+            leaks=find_leaks(pool, eval_golds),
             seconds=time.monotonic() - begin,
         )
         _keep(store, found)
@@ -232,9 +232,9 @@ def _worst_first(doubt: Doubt) -> tuple[float, int, int]:
     return -doubt.doubt, doubt.document_id, doubt.start
 
 
-def _thin(labels: Sequence[str], pool: Sequence[Gold], held_out: Sequence[Gold]) -> Iterator[Thin]:
+def _thin(labels: Sequence[str], pool: Sequence[Gold], eval_golds: Sequence[Gold]) -> Iterator[Thin]:
     in_pool, in_eval = (
-        Counter(span.label for gold in golds for span in gold.spans) for golds in (pool, held_out)
+        Counter(span.label for gold in golds for span in gold.spans) for golds in (pool, eval_golds)
     )
     for label in labels:
         if in_pool[label] < LEAST_SUPPORT or in_eval[label] < LEAST_SUPPORT:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.tagging.gold import folds_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.suggest.refusal import Refused
@@ -23,21 +23,16 @@ BLOCK = 128
 
 
 def split_by_group(golds: Sequence[Gold], folds: int, seed: int) -> list[list[int]]:
-    """The places of the documents of each fold. A group is never in two folds; its order is drawn by the
-    hash of its name, and it goes where the fewest documents are. RecipeError with fewer groups than folds."""
-    groups: dict[str, list[int]] = {}
-    for place, gold in enumerate(golds):
-        groups.setdefault(gold.document.group or gold.document.key or "", []).append(place)
-    if len(groups) < folds:
+    """The places of the documents of each fold, no group in two of them. RecipeError with fewer groups than
+    folds."""
+    names = [gold.document.group or gold.document.key for gold in golds]
+    try:
+        return folds_of(names, folds, seed)
+    except ValueError as error:
         raise RecipeError(
-            f"{folds} folds need as many groups of gold documents, there are {len(groups)}: "
+            f"{folds} folds need as many groups of gold documents, there are {len(set(names))}: "
             "annotate more, or give fewer --folds"
-        )
-    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
-    parts: list[list[int]] = [[] for _ in range(folds)]
-    for name in order:
-        min(parts, key=len).extend(groups[name])
-    return parts
+        ) from error
 
 
 def judge_by_folds(
@@ -47,7 +42,7 @@ def judge_by_folds(
     parts = split_by_group(golds, folds, config.seed)
     judged: dict[int, Judgement | None] = {}
     for number, held in enumerate(parts):
-        seen = [golds[place] for other, part in enumerate(parts) if other != number for place in sorted(part)]
+        seen = [golds[place] for other, part in enumerate(parts) if other != number for place in part]
         what = f"fold {number + 1} of {folds}"
         nlp, _ = train_pipeline(TrainingJob.of(store, seen, config), progress=progress, what=what)
         found = judge(store, nlp, [golds[place] for place in held], {})

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.status import Standing, standings
-from spanloop.recipes.table import figure, markdown_table
+from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
 from spanloop.store.records import Score
 
@@ -152,7 +152,7 @@ def _card(project: str, standing: Standing, scores: list[Score], trained_on: int
             figure(score.precision),
             figure(score.recall),
             figure(score.f1),
-            "" if score.f1_low is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}",
+            interval(score),
             score.support,
         )
         for score in scores

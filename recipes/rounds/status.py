@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.labelstudio.retry import event_json, event_text
-from spanloop.recipes.table import counted, figure, table
+from spanloop.recipes.table import counted, figure, interval, table
 from spanloop.recipes.training.lock import Holder, TrainingLock
 from spanloop.store import Store
 from spanloop.store.records import Round, Score, Split
@@ -146,11 +146,11 @@ class Status:
 
     def next_step(self) -> str:
         """The command that brings the project on, from what is there."""
-        pool, held_out = self.documents["pool"], self.documents["eval"]
-        if not pool["total"] + held_out["total"]:
+        pool, scored = self.documents["pool"], self.documents["eval"]
+        if not pool["total"] + scored["total"]:
             return f"spanloop import {self.path} FILE..."
-        if not held_out["gold"]:
-            if held_out["total"]:
+        if not scored["gold"]:
+            if scored["total"]:
                 return f"spanloop correct {self.path} --split eval"
             return f"spanloop import {self.path} FILE --split eval"
         if not pool["gold"]:
@@ -161,7 +161,7 @@ class Status:
             )
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        missing = pool["total"] + held_out["total"] - self.suggested - len(self.refused)
+        missing = pool["total"] + scored["total"] - self.suggested - len(self.refused)
         if self.promoted is not None and missing > 0:
             lacking = f"{counted(missing, 'document')} without its suggestions"
             return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
@@ -173,11 +173,9 @@ def rounds_table(rounds: tuple[Standing, ...]) -> str:
     rows = []
     for standing in rounds:
         row, score = standing.round, standing.headline
-        low, high = (score.f1_low, score.f1_high) if score else (None, None)
-        interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
         macro = figure(standing.macro.f1 if standing.macro else None)
         f1 = figure(score.f1 if score else None)
-        rows.append((row.number, standing.state, f1, interval, macro, _note(standing)))
+        rows.append((row.number, standing.state, f1, interval(score), macro, _note(standing)))
     return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
 
 

@@ -3,15 +3,13 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from time import sleep, time
+from time import sleep
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.progress import Progress
+from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
@@ -21,8 +19,7 @@ from spanloop.recipes.training.process_control import NICE, sleep_while_waiting,
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store, StoreError
-
-Say = Callable[[str], None]
+from spanloop.store.clock import seconds_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def watch(
     yield_to_others(nice)
     sleep_while_waiting()
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
-    tell = _stamped(say)
+    tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     watched = _Watch(db, every, interval, pause, tell, progress, settings)
     with stoppable():
@@ -171,7 +168,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
         if store.annotations.count(after=max(seen, default=0)) >= at_least:
             new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
         since = None if last is None else last.finished_at
-        seconds = float("inf") if since is None else time() - datetime.fromisoformat(since).timestamp()
+        seconds = float("inf") if since is None else seconds_since(since)
         return News(new, seconds, None if last is None else last.number)
 
 
@@ -184,15 +181,13 @@ def _or_every(interval: float | None) -> str:
     return "" if interval is None else f", or {interval:g} s after the last one"
 
 
-def _stamped(say: Say | None) -> Say:
+def _undisturbed(say: Say) -> Say:
     def tell(line: str) -> None:
-        if say is not None:
-            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-            try:
-                say(f"{now}  {line}")
-            except BrokenPipeError:
-                raise
-            except OSError:
-                return  # the log lies on the full disk that the line is about: there is nowhere to say it
+        try:
+            say(line)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return  # the log lies on the full disk that the line is about: there is nowhere to say it
 
     return tell

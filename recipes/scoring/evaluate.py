@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
-from spanloop.recipes.table import counted
+from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
 from spanloop.store.records import Gold, Task
 
@@ -138,18 +138,12 @@ def seqeval_table(report: ScoreReport) -> str:
 
 def _row(name: str, figure: Figure, width: int) -> str:
     numbers = "".join(f" {value:>9.4f}" for value in (figure.precision, figure.recall, figure.f1))
-    return f"{name:>{width}} {numbers} {figure.support:>9}  {_interval(figure)}".rstrip()
-
-
-def _interval(figure: Figure) -> str:
-    if figure.f1_low is None or figure.f1_high is None:
-        return ""
-    return f"{figure.f1_low:.3f}-{figure.f1_high:.3f}"
+    return f"{name:>{width}} {numbers} {figure.support:>9}  {interval(figure)}".rstrip()
 
 
 def _with_interval(figure: Figure) -> str:
-    interval = _interval(figure)
-    return f"{figure.f1:.4f}" + (f" (95 % interval {interval})" if interval else "")
+    ends = interval(figure)
+    return f"{figure.f1:.4f}" + (f" (95 % interval {ends})" if ends else "")
 
 
 def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
@@ -189,10 +183,10 @@ def score(
 ) -> Evaluation:
     """Score the pipeline on gold documents. ``renamed`` maps labels of the pipeline's day to today's
     names."""
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.plugin.alignment.values import CharSpan
     from spanloop.plugin.metrics.score import score_spans, score_tags
     from spanloop.recipes.convert import char_spans
-    from spanloop.recipes.formats.docs import boundaries
     from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
 
     task, labels = store.project.task, store.labels.names()
@@ -215,7 +209,7 @@ def score(
             predicted.append(
                 [CharSpan(s.start, s.end, label, s.score) for s, label in named if label is not None]
             )
-            tokens.append(boundaries(doc))
+            tokens.append(token_ranges(doc))
             events += len(found_events(doc, scores))
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth = [char_spans(gold.spans) for gold in golds]

@@ -204,8 +204,8 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
 
 
 def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.formats.docs import boundaries
     from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
 
     for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
@@ -214,4 +214,4 @@ def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool
             continue
         doc, scores = found
         spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(boundaries(doc))), task, tags)
+        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags)

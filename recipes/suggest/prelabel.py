@@ -146,8 +146,8 @@ class Block:
 
 def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> Block:
     """Predict and store one block in one transaction."""
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_events, store_spans
-    from spanloop.recipes.formats.docs import boundaries
     from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, named
 
     project = store.project
@@ -170,7 +170,7 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
         )
         known = None if scores is None else scores.logprobs
         rows.append((key, kept, strategies.acquisition(known, seed=project.seed, key=document.key or "")))
-        tokens.append((key, boundaries(doc)))
+        tokens.append((key, token_ranges(doc)))
         events += store_events(found_events(doc, scores), document_id=key, model_id=source.model_id)
         events += [_dropped(span, reason, key, source.model_id) for span, reason in left]
     with store.write():

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
+from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
@@ -109,12 +110,11 @@ def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iter
     if task == "spans":
         return [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
     known = set(labels)
-    spans = []
-    for token in doc:
-        tag = next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
-        if tag is not None and not token.is_space:
-            spans.append(CharSpan(token.idx, token.idx + len(token), tag))
-    return spans
+
+    def known_tag(token: Token) -> str | None:
+        return next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
+
+    return [CharSpan(*found) for found in tagged_ranges(doc, known_tag)]
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:

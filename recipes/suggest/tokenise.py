@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.store import Store
 from spanloop.store.records import Document, Project, Range
@@ -52,7 +53,7 @@ def boundaries(nlp: Language, text: str) -> list[Range]:
     """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out.
     Refused where the tokenizer cannot cut it."""
     doc = make_doc(nlp, text)
-    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+    return token_ranges(doc)
 
 
 def tokenise(

@@ -15,14 +15,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
-from spanloop.store import Store
-from spanloop.store.clock import now
+from spanloop.store import Store, clock
 
 CHECKPOINTS = ".training"
 """The folder among the rounds where an interrupted training leaves what it goes on from."""
@@ -49,7 +47,7 @@ class Holder:
     round: int | None = None
 
     def text(self) -> str:
-        return f"process {self.process} ({self.user} on {self.host}, since {_clock(self.since)})"
+        return f"process {self.process} ({self.user} on {self.host}, since {_local_time(self.since)})"
 
     def json(self) -> dict[str, object]:
         return asdict(self)
@@ -84,7 +82,7 @@ class TrainingLock:
             raise RecipeError(self._refusal()) from error
         try:
             self._clear()  # a killed holder leaves its files behind
-            self._say(Holder(os.getpid(), _user(), socket.gethostname(), now()))
+            self._say(Holder(os.getpid(), _user(), socket.gethostname(), clock.now()))
             yield
         finally:
             self._clear()
@@ -170,8 +168,8 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def _clock(moment: str) -> str:
+def _local_time(moment: str) -> str:
     """The local time of a moment, with its date where that is not today's."""
-    then = datetime.fromisoformat(moment.replace("Z", "+00:00")).astimezone()
-    today = then.date() == datetime.now().astimezone().date()
+    then = clock.moment(moment).astimezone()
+    today = then.date() == clock.read_clock().astimezone().date()
     return then.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")

@@ -44,7 +44,7 @@ class Training:
     row: Round
     settings: TrainConfig
     golds: Sequence[Gold]
-    held_out: Sequence[Gold]
+    eval_golds: Sequence[Gold]
     leaks: Leaks
     progress: Progress
     team: Team
@@ -67,10 +67,10 @@ class Training:
             report = self._train(nlp, pipe, golds, settings, done)
         scores = Divergence(report.learning_rate).scored(
             "on the eval documents",
-            lambda: score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress),
+            lambda: score(store, nlp, self.eval_golds, round=number, renamed={}, progress=self.progress),
         )
         seconds = time.monotonic() - begin
-        promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
+        promoted, reason = _promotion(store, number, scores, promote, self.eval_golds, self.progress)
         folder = store.rounds.folder(number)
         model = Model(
             hash=pipe.fingerprint(),
@@ -222,7 +222,7 @@ def _promotion(
     number: int,
     scores: Evaluation,
     promote: Promote,
-    held_out: Sequence[Gold],
+    eval_golds: Sequence[Gold],
     progress: Progress,
 ) -> tuple[bool, str]:
     """Whether the round becomes the one in use, and the sentence that says why."""
@@ -241,7 +241,7 @@ def _promotion(
     nlp = load_round(store, before.number)
     renamed = label_names(store, before)
     try:
-        older = score(store, nlp, held_out, round=before.number, renamed=renamed, progress=progress)
+        older = score(store, nlp, eval_golds, round=before.number, renamed=renamed, progress=progress)
     except NotFinite:
         return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
     comparison = compare(scores.report, older.report, seed=store.project.seed)

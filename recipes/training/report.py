@@ -56,8 +56,8 @@ class RoundReport:
             f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s"
         ]
         if self.documents_held_out:
-            held_out = counted(self.documents_held_out, "document")
-            lines.append(f"{held_out} of them only to judge the epochs and to fit the confidences")
+            held = counted(self.documents_held_out, "document")
+            lines.append(f"{held} of them only to judge the epochs and to fit the confidences")
         if self.documents_left_out:
             left_out = counted(self.documents_left_out, "document")
             lines.append(f"{left_out} of them without any span left out, as --undersample asks")

@@ -107,7 +107,7 @@ class _Begun:
     row: Round
     parent: Round | None
     golds: Sequence[Gold]
-    held_out: Sequence[Gold]
+    eval_golds: Sequence[Gold]
     leaks: Leaks
 
     def training(
@@ -120,7 +120,7 @@ class _Begun:
     ) -> Training:
         """What trains, scores and stores this round."""
         return Training(
-            store, self.row, settings, self.golds, self.held_out, self.leaks, progress, team, balance
+            store, self.row, settings, self.golds, self.eval_golds, self.leaks, progress, team, balance
         )
 
 
@@ -134,7 +134,7 @@ def _begin(
 ) -> _Begun | NoRound:
     """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
     before anything is written, for gold that cannot be trained or scored on."""
-    held_out = eval_gold(store)
+    eval_golds = eval_gold(store)
     golds = pool_gold(store)
     waiting = _too_few(store, golds, if_new)
     if waiting is not None:
@@ -142,7 +142,7 @@ def _begin(
     parent = _parent(store, base)
     if balance is not None:
         check_folds(golds)
-    leaks = find_leaks(golds, held_out)
+    leaks = find_leaks(golds, eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
     parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
@@ -150,9 +150,9 @@ def _begin(
         seed=settings.seed,
         parent=None if parent is None else parent.number,
         train_ids=[gold.annotation_id for gold in golds],
-        eval_ids=[gold.annotation_id for gold in held_out],
+        eval_ids=[gold.annotation_id for gold in eval_golds],
     )
-    return _Begun(row, parent, golds, held_out, leaks)
+    return _Begun(row, parent, golds, eval_golds, leaks)
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:

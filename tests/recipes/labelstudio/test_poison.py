@@ -23,8 +23,8 @@ from support.labelstudio_making import (
     served,
     setup,
     task,
-    waited,
 )
+from support.processes import wait_for
 
 from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.worker import Worker
@@ -137,14 +137,14 @@ def test_a_backend_goes_on_behind_a_poisoned_event_and_says_so(tmp_path: Path) -
         for number in range(18):
             client.post("/webhook", json=answered(number + 1, task(number + 1, f"Ann {number}")))
         with Store.open(db) as store:
-            waited(lambda: not store.inbox.waiting())
+            wait_for(lambda: not store.inbox.waiting())
             assert len(gold(store)) == 18
         health = client.get("/health")
         assert (health.status_code, health.json()["inbox"]) == (200, {"waiting": 0, "failed": 1})
     with served(db) as (client, _):
         client.post("/webhook", json=answered(99, task(99, "after")))
         with Store.open(db) as store:
-            waited(lambda: "after" in gold(store))
+            wait_for(lambda: "after" in gold(store))
 
 
 # The other calls
@@ -236,8 +236,8 @@ def test_a_worker_that_ends_for_an_unknown_reason_tries_again_and_then_sets_the_
     worker = Worker(one.store, train, one.said.append, pause=0.01)
     try:
         worker.wake()
-        waited(lambda: not one.store.inbox.waiting())
-        waited(lambda: not worker.trouble())
+        wait_for(lambda: not one.store.inbox.waiting())
+        wait_for(lambda: not worker.trouble())
     finally:
         worker.close()
     assert ["Ends: of its own" in trouble for trouble in seen] == [False, True, True]
@@ -260,14 +260,14 @@ def test_a_file_that_cannot_be_written_is_tried_again_and_no_event_is_blamed(one
     one.backend.trouble = worker.trouble
     try:
         worker.wake()
-        waited(lambda: "5 tries have failed" in worker.trouble())  # more than an event of its own fault gets
+        wait_for(lambda: "5 tries have failed" in worker.trouble())
         down = one.client.get("/health")
         assert (down.status_code, down.json()["status"]) == (503, "DOWN")
         assert "the disk is full" in down.json()["trouble"]
         assert down.json()["inbox"] == {"waiting": 1, "failed": 0}
         opened.set()
-        waited(lambda: not one.store.inbox.waiting())
-        waited(lambda: not worker.trouble())
+        wait_for(lambda: not one.store.inbox.waiting())
+        wait_for(lambda: not worker.trouble())
         assert one.client.get("/health").json()["status"] == "UP"
     finally:
         worker.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import done, jsonl_file
-from support.processes import rounds, start_watch, stop_watch, wait_for
+from support.processes import free_watch, rounds, wait_for
 from support.projects import build, sentences
 from support.tiny_models import build_tiny
 
@@ -38,7 +38,8 @@ def test_a_promoted_round_that_cannot_suggest_keeps_no_training_from_going_on(
     done("retrain", db, "--epochs", 1)
     folder = db.with_suffix(".rounds") / "0001"
     folder.rename(tmp_path / "away")
-    process = start_watch(db, "--every", "20")
+    watch = free_watch(db, "--every", "20")
+    process = watch.process
     try:
         told = process.stderr
         assert told is not None
@@ -53,7 +54,7 @@ def test_a_promoted_round_that_cannot_suggest_keeps_no_training_from_going_on(
         done("import", db, jsonl_file(tmp_path / "more.jsonl", *sentences(20, "m")))
         wait_for(lambda: rounds(db, "done") == 2)
     finally:
-        log = stop_watch(process)
+        log = watch.stop()
     assert "stopped, as asked" in log
 
 
@@ -61,7 +62,8 @@ def test_a_promoted_round_that_cannot_suggest_keeps_no_training_from_going_on(
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is changed")
 def test_a_watch_outlives_a_full_disk(db: Path) -> None:
     """A limit on the size of files stands for the disk: it can be put on a process and taken off again."""
-    process = start_watch(db, "--every", "20")
+    watch = free_watch(db, "--every", "20")
+    process = watch.process
     told = process.stderr
     assert told is not None
     try:
@@ -78,7 +80,7 @@ def test_a_watch_outlives_a_full_disk(db: Path) -> None:
         number = next(row.number for row in done_rounds(db))
         wait_for(lambda: suggested(db, number) == 33)
     finally:
-        log = stop_watch(process)
+        log = watch.stop()
     assert "stopped, as asked" in log
     assert rounds(db, "running") == 0
 

@@ -94,13 +94,13 @@ LONG = "the quick brown fox jumps over the lazy dog near the old river bank"
 
 def test_exact_and_near_copies_are_leaks_short_and_different_texts_are_not() -> None:
     train = golds("good morning", LONG, "an entirely different sentence of at least eight words stands here")
-    held_out = golds(
+    eval_golds = golds(
         LONG.upper(),
         LONG + " today",
         "good morning",
         "nine other words that nobody has ever written down yet",
     )
-    leaks = find_leaks(train, held_out)
+    leaks = find_leaks(train, eval_golds)
     assert [(leak.eval_key, leak.train_key) for leak in leaks.found] == [("0", "1"), ("1", "1")]
     assert leaks.found[0].similarity == 1
     assert leaks.share == 0.5

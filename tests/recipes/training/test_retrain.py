@@ -50,10 +50,10 @@ def test_a_round_trains_on_the_gold_of_the_pool_and_on_nothing_else(
     db, report = trained
     with Store.open(db) as store:
         pool = [gold.annotation_id for gold in store.annotations.gold(split="pool")]
-        held_out = [gold.annotation_id for gold in store.annotations.gold(split="eval")]
+        eval_golds = [gold.annotation_id for gold in store.annotations.gold(split="eval")]
         assert store.rounds.annotation_ids(1, "train") == sorted(pool)
-        assert store.rounds.annotation_ids(1, "eval") == sorted(held_out)
-        assert not set(pool) & set(held_out)
+        assert store.rounds.annotation_ids(1, "eval") == sorted(eval_golds)
+        assert not set(pool) & set(eval_golds)
     assert (report.train_documents, report.train_spans, report.scores.report.documents) == (24, 48, 8)
 
 
