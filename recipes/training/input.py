@@ -108,7 +108,7 @@ def masked_gold_named(store: Store) -> Iterator[None]:
     try:
         yield
     except NothingToLearn as error:
-        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.path}") from error
+        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.named}") from error
 
 
 def pool_gold(store: Store) -> list[Gold]:
@@ -116,7 +116,7 @@ def pool_gold(store: Store) -> list[Gold]:
     golds = list(store.annotations.gold(split="pool"))
     if not golds:
         raise RecipeError(
-            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.path}, "
-            f"or import annotated documents: spanloop import {store.path} FILE"
+            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.named}, "
+            f"or import annotated documents: spanloop import {store.named} FILE"
         )
     return golds

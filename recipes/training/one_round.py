@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import time
@@ -60,7 +59,7 @@ class Training:
         golds = [training_gold(nlp, gold) for gold in self.golds]
         with masked_gold_named(store):
             settings, balance, done = self._settings(pipe, golds)
-            report = self._train(nlp, pipe, golds, settings, done)
+            report, files_hash = self._train(nlp, pipe, golds, settings, done)
         scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
         seconds = time.monotonic() - begin
         promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
@@ -80,6 +79,7 @@ class Training:
                 manifest=_manifest(report, model.hash, seconds, self.leaks)
                 | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
                 class_weights=report.class_weights,
+                files_hash=files_hash,
             )
             for gold, events in zip(self.golds, report.events, strict=True):
                 document_id = gold.document.id or 0
@@ -126,9 +126,9 @@ class Training:
         golds: Sequence[TrainingGold],
         settings: TrainConfig,
         done: float,
-    ) -> TrainReport:
-        """Train the pipe and save the pipeline; the round's folder appears only when it is whole. ``done``:
-        the share of the work that lies behind us."""
+    ) -> tuple[TrainReport, str]:
+        """Train the pipe and save the pipeline; the round's folder appears only when it is whole. Gives the
+        hash of its files too. ``done``: the share of the work that lies behind us."""
         from spanloop.plugin.training.train import train
 
         def show(share: float, what: str) -> None:
@@ -144,14 +144,14 @@ class Training:
                 report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
             nlp.to_disk(part / "pipeline")
-            os.replace(part / "pipeline", folder)
+            files_hash = self.store.rounds_folder.take_in(part / "pipeline", self.row)
             shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        return report
+        return report, files_hash
 
     def _job(self, start_from: Round | None) -> TrainingJob:
-        folder = None if start_from is None else self.store.rounds.folder(start_from.number)
+        folder = None if start_from is None else self.store.rounds_folder.sound(start_from)
         labels = self.store.labels.names()
         return TrainingJob(self.store.project, labels, folder, self.settings, list(self.golds))
 
@@ -219,7 +219,7 @@ def _promotion(
     comparison = compare(scores.report, older.report, seed=store.project.seed)
     if comparison.acceptable:
         return True, f"promoted over round {before.number}: {comparison.text()}"
-    use = f"spanloop rounds {store.path} promote {number}"
+    use = f"spanloop rounds {store.named} promote {number}"
     return (
         False,
         f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",

@@ -84,7 +84,7 @@ def test_the_second_training_says_who_has_the_lock_and_cancel_ends_the_first(db:
                 "cancelled by ",
             )
         assert "nothing to cancel" in refused("rounds", db, "cancel")
-        assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training"}
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training", "project.json"}
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(db: Path
         assert done("status", db, "--json")["rounds"][0]["state"] == "interrupted"
         retrain(db, epochs=1)
         assert [row["state"] for row in done("status", db, "--json")["rounds"]] == ["failed", "done"]
-        assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002", "project.json"}
 
 
 @pytest.mark.slow
