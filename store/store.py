@@ -100,7 +100,8 @@ class Store(Connection):
                 with store.write():
                     store.run(
                         "INSERT INTO project(id, uid, task, base_model, lang, nlp, eval_fraction, seed,"
-                        " instructions, created_at) VALUES (1, lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?, ?)",
+                        " instructions, created_at)"
+                        " VALUES (1, lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?, ?)",
                         (task, base_model, lang, nlp, eval_fraction, seed, instructions, now()),
                     )
                     for label in labels:
@@ -174,8 +175,8 @@ class Store(Connection):
         return Project(**{**values, "page": json.loads(values["page"])})
 
     def set_project(self, **changes: Any) -> None:
-        """Change fields of the project, by their names in ``records.Project``; ``task`` and ``uid`` are fixed for
-        good."""
+        """Change fields of the project, by their names in ``records.Project``; ``task`` and ``uid`` are
+        fixed for good."""
         known = {field.name for field in fields(Project)} - {"task", "uid"}
         for name in changes:
             if name not in known:

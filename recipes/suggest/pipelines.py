@@ -56,9 +56,9 @@ def _recognise(store: Store, row: Round, nlp: Language, folder: Path) -> None:
     model = None if row.model_id is None else store.models.get(row.model_id)
     if found is None or model is None or found[1].fingerprint() != model.hash:
         raise RecipeError(
-            f"{folder} is not what round {row.number} was when it was trained: its files are another project's, "
-            "or it was trained with other versions of transformers and tokenizers; copy it back from a backup, "
-            f"or train anew: spanloop retrain {store.named} --promote yes"
+            f"{folder} is not what round {row.number} was when it was trained: its files are another "
+            "project's, or it was trained with other versions of transformers and tokenizers; copy it back "
+            f"from a backup, or train anew: spanloop retrain {store.named} --promote yes"
         )
     store.rounds_folder.recognise(row)
 

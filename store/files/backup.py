@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from spanloop.store.errors import StoreError
 from spanloop.store.files.folder_hash import sync, to_disk
 from spanloop.store.files.real_path import real_path
-from spanloop.store.files.rounds_mark import Mark, names_for, publish
+from spanloop.store.files.rounds_mark import names_for, publish
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store

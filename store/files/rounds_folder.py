@@ -92,17 +92,17 @@ class RoundsFolder:
         """The folder, made if it is not there and marked as this project's: before anything is written
         there. StoreError where it cannot be."""
         mine = self.mark_of(self._store.path.name)
-        folder = self.path
-        while (mark := Mark.of(folder)) != mine:
+        while (mark := Mark.of(folder := self.path)) != mine:
             if self._whose(folder) == _TAKEN:
-                raise StoreError(f"{folder} is another project's: give {self._store.named} another name")
+                if folder == self.path:  # else another process was faster just now
+                    raise StoreError(f"{folder} is another project's: give {self._store.named} another name")
+                continue
             try:
                 folder.mkdir(exist_ok=True)
                 mine.put(folder, instead_of=mark)
             except OSError as error:
                 raise StoreError(f"the folder {folder} cannot be made for the rounds: {error}") from error
             self._store.models.lie_in(folder.name)
-            folder = self.path  # another one where another process was faster
         return folder
 
     def take_in(self, draft: Path, round_: Round) -> str:

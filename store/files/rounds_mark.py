@@ -25,10 +25,12 @@ class Mark:
 
     @classmethod
     def of(cls, folder: Path) -> Mark | None:
-        """None where there is none, as in folders of before schema 14, or none that can be read."""
+        """None where there is none, as in folders of before schema 14. One that cannot be read names
+        nobody."""
+        if not (folder / MARK).exists():
+            return None
         content = read_json(folder / MARK)
-        project, file = content.get("project"), content.get("file")
-        return cls(project, file) if isinstance(project, str) and isinstance(file, str) else None
+        return cls(str(content.get("project", "")), str(content.get("file", "")))
 
     def put(self, folder: Path, instead_of: Mark | None) -> None:
         """Mark the folder, whole or not at all. Where it has no mark yet and somebody else puts one at the
@@ -36,7 +38,7 @@ class Mark:
         part = folder / f".{MARK}.{os.getpid()}.part"
         try:
             write_json(part, asdict(self))
-            if instead_of is None and not (folder / MARK).exists():
+            if instead_of is None:
                 publish(part, folder / MARK)
             else:
                 part.replace(folder / MARK)

@@ -213,7 +213,11 @@ def test_a_killed_choice_is_closed_and_goes_on_where_it_was(chosen: Chosen, db: 
     assert weights_of(db) == weights_of(chosen.db)
     with Store.open(db) as store:
         assert [row.state for row in store.rounds.all()] == ["failed", "done"]
-    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [".lock", "0002", "project.json"]
+    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [
+        ".lock",
+        "0002",
+        "project.json",
+    ]
 
 
 def test_tags_are_chosen_by_tags(tmp_path: Path, encoder: Path) -> None:
