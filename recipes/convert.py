@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from spanloop.plugin.alignment import values
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport
-from spanloop.store.records import AlignmentEvent, Gold, Score, Span
+from spanloop.store.records import AlignmentEvent, Score, Span
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-    from spanloop.plugin.tagging.gold import Gold as TrainingGold
+    pass
 
 
 def store_spans(spans: Iterable[CharSpan]) -> tuple[Span, ...]:
@@ -54,19 +52,6 @@ def store_events(
         )
         for event in events
     ]
-
-
-def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
-    """A stored gold document as the training function takes it; ``doc``: its text cut into tokens."""
-    from spanloop.plugin.tagging.gold import Gold as TrainingGold
-
-    return TrainingGold(
-        doc=doc,
-        spans=char_spans(gold.spans),
-        ranges=gold.ranges,
-        negatives=char_spans(gold.negatives),
-        group=gold.document.group,
-    )
 
 
 def score_rows(report: ScoreReport, split: str) -> list[Score]:

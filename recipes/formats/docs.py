@@ -6,18 +6,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
+from spanloop.recipes.convert import char_spans
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.tagged import cut_tokens
-from spanloop.store.records import Range, Span, Task
+from spanloop.store.records import Gold, Range, Span, Task
+
+if TYPE_CHECKING:
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
 
 META = "spanloop"
 """Where a Doc of ours carries id, group, split and meta, as JSON: ``doc.user_data["spanloop"]``."""
+
+
+def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
+    """A stored gold document as the training function takes it; ``doc``: its text cut into tokens."""
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
+
+    return TrainingGold(
+        doc=doc,
+        spans=char_spans(gold.spans),
+        ranges=gold.ranges,
+        negatives=char_spans(gold.negatives),
+        group=gold.document.group,
+    )
 
 
 def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task) -> tuple[Doc, int, int]:

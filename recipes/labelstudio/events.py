@@ -184,5 +184,5 @@ def unknown_labels(store: Store, layout: Layout) -> str:
     names = ", ".join(strangers)
     return (
         f"; labels there that are not in this project: {names}. Their regions go to the ledger; to have them "
-        f"learned: spanloop labels {store.path} add {strangers[0]}"
+        f"learned: spanloop labels {store.named} add {strangers[0]}"
     )

@@ -205,7 +205,7 @@ def _finish(store: Store, studio: LabelStudio, layout: Layout, pushed: Pushed) -
     if pushed.unpredicted:
         pushed.notes.append(
             f"{counted(pushed.unpredicted, 'task')} without a prediction here: spanloop prelabel "
-            f"{store.path}, then push again"
+            f"{store.named}, then push again"
         )
     if told := unknown_labels(store, layout):
         pushed.notes.append(told.removeprefix("; "))

@@ -242,10 +242,10 @@ def _thin(labels: Sequence[str], pool: Sequence[Gold], eval_golds: Sequence[Gold
 
 
 def _keep(store: Store, found: Audit) -> None:
-    store.rounds_dir.mkdir(exist_ok=True)
-    part = store.rounds_dir / f".{FILE}.part"
+    folder = store.rounds_folder.claim()
+    part = folder / f".{FILE}.part"
     part.write_text(json.dumps(found.json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(part, store.rounds_dir / FILE)
+    os.replace(part, folder / FILE)
 
 
 def kept_doubts(store: Store) -> tuple[Doubt, ...]:
@@ -253,5 +253,5 @@ def kept_doubts(store: Store) -> tuple[Doubt, ...]:
     try:
         content = json.loads((store.rounds_dir / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RecipeError(f"no audit has been made yet: spanloop audit {store.path}") from error
+        raise RecipeError(f"no audit has been made yet: spanloop audit {store.named}") from error
     return tuple(Doubt(**fields) for fields in content["doubts"])

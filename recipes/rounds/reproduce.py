@@ -63,7 +63,7 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     # A training reads its gold in the order of the documents, whoever answered which one first.
     golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id or 0)
     parent = row.parent if row.parameters.get("base") == "round" else None
-    start_from = None if parent is None else store.rounds.folder(parent)
+    start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
     job = TrainingJob(store.project, labels, start_from, config, golds)
     _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe

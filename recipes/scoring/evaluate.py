@@ -164,7 +164,7 @@ def eval_gold(store: Store) -> list[Gold]:
     """The gold of the eval split. RecipeError says what to type where there is none."""
     golds = list(store.annotations.gold(split="eval"))
     if not golds:
-        db = store.path
+        db = store.named
         how = f"annotate some with: spanloop correct {db} --split eval"
         if not store.documents.count("eval"):
             how = f"import some with: spanloop import {db} FILE --split eval"

@@ -112,13 +112,13 @@ def masked_gold_named(store: Store) -> Iterator[None]:
     try:
         yield
     except NothingToLearn as error:
-        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.path}") from error
+        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.named}") from error
 
 
 def training_golds(nlp: Language, golds: Sequence[Gold]) -> tuple[list[Gold], list[TrainingGold]]:
     """The gold that can be learned from, and the same as the training function takes it. What the tokenizer
     refuses is left out; RecipeError where it refuses all."""
-    from spanloop.recipes.convert import training_gold
+    from spanloop.recipes.formats.docs import training_gold
 
     kept: list[Gold] = []
     ready: list[TrainingGold] = []
@@ -140,7 +140,7 @@ def pool_gold(store: Store) -> list[Gold]:
     golds = list(store.annotations.gold(split="pool"))
     if not golds:
         raise RecipeError(
-            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.path}, "
-            f"or import annotated documents: spanloop import {store.path} FILE"
+            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.named}, "
+            f"or import annotated documents: spanloop import {store.named} FILE"
         )
     return golds

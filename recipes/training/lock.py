@@ -62,19 +62,21 @@ class TrainingLock:
     """The lock of a project, free or held."""
 
     def __init__(self, store: Store) -> None:
-        self.path = store.path
-        self._folder = store.rounds_dir
-        self._lock = store.rounds_dir / ".lock"
-        self._holder = store.rounds_dir / ".holder"
-        self._stop = store.rounds_dir / ".stop"
+        self.path = store.named
+        self._rounds = store.rounds_folder
+        self._lie_in(store.rounds_dir)
         self._mine: Holder | None = None
+
+    def _lie_in(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock, self._holder, self._stop = (folder / name for name in (".lock", ".holder", ".stop"))
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold it. RecipeError says who does where somebody else does."""
         from filelock import FileLock, Timeout
 
-        self._folder.mkdir(exist_ok=True)
+        self._lie_in(self._rounds.claim())
         lock = FileLock(self._lock)
         try:
             lock.acquire(timeout=_LOOKING_SECONDS, poll_interval=0.02)

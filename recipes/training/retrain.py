@@ -83,7 +83,7 @@ def retrain(
             fast=fast,
             **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
         )
-        begun = _begin(store, settings, balance, base, if_new, allow_leaks)
+        begun = _begin(store, settings, balance, base, if_new, allow_leaks, promote)
         if isinstance(begun, NoRound):
             return begun
         lock.begin(begun.row.number)
@@ -131,6 +131,7 @@ def _begin(
     base: Literal["model", "round"],
     if_new: int | None,
     allow_leaks: bool,
+    promote: Promote,
 ) -> _Begun | NoRound:
     """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
     before anything is written, for gold that cannot be trained or scored on."""
@@ -140,6 +141,8 @@ def _begin(
     if waiting is not None:
         return waiting
     parent = _parent(store, base)
+    if parent is not None and (base == "round" or promote == "auto"):
+        store.rounds_folder.sound(parent)  # it is needed at the end, and hours later is late to say so
     if balance is not None:
         check_folds(golds)
     leaks = find_leaks(golds, eval_golds)
@@ -202,7 +205,7 @@ def _marked(store: Store, number: int) -> Iterator[None]:
     finally:
         error = sys.exc_info()[1]
         if error is not None and store.rounds.get(number).state == "running":
-            shutil.rmtree(store.rounds.folder(number), ignore_errors=True)
+            store.rounds_folder.discard(store.rounds.get(number))
             reason, state = _end_of(error)
             store.rounds.fail(number, reason, state)
 
@@ -230,7 +233,7 @@ def _alone(store: Store) -> Iterator[TrainingLock]:
         for row in store.rounds.all():
             if row.state == "running":  # whoever trained it would hold the lock
                 store.rounds.fail(row.number, "interrupted: its process ended without a word")
-                shutil.rmtree(store.rounds.folder(row.number), ignore_errors=True)
-        for part in store.rounds_dir.glob(".*.part"):  # what it had begun to write
+                store.rounds_folder.discard(row)
+        for part in store.rounds_dir.glob(".[0-9]*.part"):  # what it had begun to write
             shutil.rmtree(part, ignore_errors=True)
         yield lock
