@@ -177,6 +177,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(disk: Disk, writer: str) -> 
         full += 1
         where = f"{writer} with {room:,} of {need:,} bytes free: {said}"
         assert (code, said.count("\n"), said[:7]) == (1, 1, "Error: "), where
+        assert "[(" not in said, f"a list instead of a sentence: {where}"
         assert disk.files() == before, where
         disk.ballast.unlink()
         sound(disk)
