@@ -18,12 +18,13 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.quality.out_of_fold import classes_of_project, judge_by_folds, judge_by_round
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted, table
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.store import Store
 from spanloop.store.records import Gold, Split
 
 if TYPE_CHECKING:
     from spanloop.plugin.metrics.label_errors import Judgement, Suspect
+    from spanloop.plugin.training.config import TrainConfig
 
 LEAST_SUPPORT = 30
 """Gold spans of a label below which its figures, or what a model learns of it, are mostly chance."""
@@ -153,10 +154,7 @@ def audit(
     *,
     split: Split = "pool",
     folds: int = 3,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    seed: int | None = None,
-    fast: bool = False,
+    config: TrainConfig | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Look for gold that is probably wrong, and for what else makes figures worthless.
@@ -171,8 +169,7 @@ def audit(
     with Store.open(db) as store:
         golds = pool_gold(store) if split == "pool" else eval_gold(store)
         if split == "pool":
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed, fast=fast)
-            judged = judge_by_folds(store, golds, folds, config, progress or silent)
+            judged = judge_by_folds(store, golds, folds, settled(store, config), progress or silent)
         else:
             judged = _by_promoted(store, golds)
         read = [(gold, one) for gold, one in zip(golds, judged, strict=True) if one is not None]

@@ -39,7 +39,7 @@ def judge_by_folds(
     store: Store, golds: Sequence[Gold], folds: int, config: TrainConfig, progress: Progress
 ) -> list[Judgement | None]:
     """For each gold document what a training on the other folds says of it, in the order of ``golds``."""
-    parts = split_by_group(golds, folds, config.seed)
+    parts = split_by_group(golds, folds, config.random_seed)
     judged: dict[int, Judgement | None] = {}
     for number, held in enumerate(parts):
         seen = [golds[place] for other, part in enumerate(parts) if other != number for place in part]

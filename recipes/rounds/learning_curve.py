@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.recipes.table import figure, table
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold
@@ -96,10 +96,9 @@ def _span(values: Sequence[float]) -> str:
 
 def train_curve(
     db: str | Path,
+    config: TrainConfig | None = None,
     *,
     seeds: int = 1,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
     progress: Progress | None = None,
 ) -> TrainCurve:
     """Train on 25, 50, 75 and 100 % of the pool's gold, once a seed, and score each on the eval split.
@@ -111,15 +110,16 @@ def train_curve(
     with Store.open(db) as store:
         eval_golds = eval_gold(store)
         golds = pool_gold(store)
+        chosen = settled(store, config)
         if len(golds) < LEAST_DOCUMENTS:
             raise RecipeError(
                 f"{len(golds)} gold documents are too few for a curve: annotate {LEAST_DOCUMENTS} first"
             )
         runs: dict[float, list[Evaluation]] = {share: [] for share in SHARES}
         for number in range(seeds):
-            seed = store.project.seed + number
+            seed = chosen.random_seed + number
             shuffled = random.Random(seed).sample(golds, len(golds))
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed)
+            config = replace(chosen, seed=seed)
             for place, share in enumerate(SHARES):
                 show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
                 runs[share].append(

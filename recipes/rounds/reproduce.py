@@ -57,7 +57,10 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     from spanloop.plugin.training.config import TrainConfig
 
     known = {field.name for field in fields(TrainConfig)}
-    config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
+    kept = {name: value for name, value in row.parameters.items() if name in known}
+    if kept.get("class_weights") != "focal":
+        kept.pop("focal_gamma", None)  # earlier rounds kept it whatever the weights were
+    config = TrainConfig(**kept)
     labels = store.rounds.labels(row.number)
     ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.

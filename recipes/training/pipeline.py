@@ -59,7 +59,7 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
     else:
         nlp = project_nlp(job.project)
         pipe = with_model(nlp, job.project.base_model, task=job.project.task, labels=job.labels)
-    pipe.set_labels(job.labels, seed=job.settings.seed)
+    pipe.set_labels(job.labels, seed=job.settings.random_seed)
     return nlp, pipe
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
@@ -36,53 +36,35 @@ CHECKPOINT_SECONDS = 60.0
 
 def retrain(
     db: str | Path,
+    config: TrainConfig | None = None,
     *,
-    class_weights: str | Mapping[str, float] | None = None,
     balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    batch_size: int | None = None,
-    weight_decay: float | None = None,
-    seed: int | None = None,
-    fast: bool = False,
     if_new: int | None = None,
     promote: Promote = "auto",
     allow_leaks: bool = False,
     progress: Progress | None = None,
-    **further: Any,
 ) -> RoundReport | NoRound:
     """Train the next round from the project's base model (or on from the promoted ``round``).
 
-    Trains on the gold of the pool alone; RecipeError, saying what to type, where the pool or the eval split
-    has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``balance`` auto:
-    cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of which may
-    be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many annotations
-    came since the last finished round, else NoRound. ``promote`` auto: the first round, or one that is not
-    significantly worse than the promoted one scored again on today's eval gold, neither overall nor, beyond a
-    tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
-    unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
-    was; the same training, started again, goes on from its last checkpoint. ``fast`` takes fewer epochs and
-    leaves the word embeddings as they are. Under torchrun the first process makes the round, the others
-    take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
+    Trains on the gold of the pool alone, with the settings of ``config`` (None: all by default, a checkpoint
+    a minute); RecipeError, saying what to type, where the pool or the eval split has no gold. ``balance``
+    auto: cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of
+    which may be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many
+    annotations came since the last finished round, else NoRound. ``promote`` auto: the first round, or one
+    that is not significantly worse than the promoted one scored again on today's eval gold, neither overall
+    nor, beyond a tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in
+    training too, unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves
+    everything else as it was; the same training, started again, goes on from its last checkpoint. Under
+    torchrun the first process makes the round, the others take part in its training and get NoRound.
     """
     if rank():
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     _check_processes(balance)
-    check_balance(balance, base, {"class_weights": class_weights, **further})
+    check_balance(balance, base, config)
     with Team() as team, Store.open(db) as store, _alone(store) as lock:
-        settings = train_config(
-            store,
-            class_weights=class_weights,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            weight_decay=weight_decay,
-            seed=seed,
-            fast=fast,
-            **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
-        )
+        settings = _with_checkpoints(settled(store, config))
         begun = _begin(store, settings, balance, base, if_new, allow_leaks, promote)
         if isinstance(begun, NoRound):
             return begun
@@ -150,7 +132,7 @@ def _begin(
     parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
         parameters=parameters,
-        seed=settings.seed,
+        seed=settings.random_seed,
         parent=None if parent is None else parent.number,
         train_ids=[gold.annotation_id for gold in golds],
         eval_ids=[gold.annotation_id for gold in eval_golds],
@@ -170,9 +152,12 @@ def _labels_of_now(store: Store) -> dict[str, Any]:
     return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
 
 
-def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
-    """Neither adapters nor several processes keep checkpoints."""
-    return None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS
+def _with_checkpoints(config: TrainConfig) -> TrainConfig:
+    """A checkpoint now and then, if nothing else was asked for; neither adapters nor several processes keep
+    any."""
+    if config.checkpoint_seconds is not None or config.lora or world() > 1:
+        return config
+    return replace(config, checkpoint_seconds=CHECKPOINT_SECONDS)
 
 
 def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:

@@ -39,7 +39,7 @@ def break_weights(folder: Path) -> None:
 def test_a_round_that_left_the_range_of_numbers_fails_and_the_one_before_stays(
     db: Path, options: tuple[str, ...]
 ) -> None:
-    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-size", 64, *options)
+    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-wordpieces", 64, *options)
     assert told.endswith("the learning rate of 1e+30 is too high for it, try 0.0001")
     with Store.open(db) as store:
         failed = store.rounds.get(2)

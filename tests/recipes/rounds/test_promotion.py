@@ -17,7 +17,7 @@ from support.projects import build, sentences
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Annotation
 
-TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-size", 256)
+TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-wordpieces", 256)
 # Says how many documents have their suggestions after each transaction, and goes on when it reads a line.
 STEPPED_PRELABEL = """
 import sys
