@@ -202,9 +202,7 @@ def _holds(name: str, described: Setting, value: object) -> bool:
 
 def _check_class_weights(given: str | Mapping[str, float] | None) -> None:
     if isinstance(given, str) and given not in WEIGHTINGS:
-        raise SettingError(
-            f"there are no {{class_weights}} {given!r}; there are {', '.join(WEIGHTINGS)}", ["class_weights"]
-        )
+        raise SettingError(f"there are no class weights {given!r}; there are {', '.join(WEIGHTINGS)}", [])
     if isinstance(given, Mapping):
         for label, weight in given.items():
             if not (isinstance(weight, (int, float)) and isfinite(weight) and weight >= 0):

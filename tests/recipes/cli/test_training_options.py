@@ -90,7 +90,7 @@ def test_the_table_in_the_docs_is_that_of_the_settings() -> None:
         ({"swap": "words", "augment": 1}, "swap is 'words': give mentions, tokens"),
         ({"freeze": -1}, "freeze is -1"),
         ({"bf16": "yes"}, "bf16 is 'yes'"),
-        ({"class_weights": "square"}, "there are no class_weights 'square'"),
+        ({"class_weights": "square"}, "there are no class weights 'square'"),
         ({"class_weights": {"A{B": float("inf")}}, "the class weight of 'A{B' is inf"),
         (
             {"augment": 1.0, "swap": "tokens", "lora": 2, "patience": 1},
