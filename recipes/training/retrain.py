@@ -24,6 +24,7 @@ from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round
+from spanloop.store.tables.rounds import MERGED
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -142,7 +143,7 @@ def _begin(
         check_folds(golds)
     leaks = find_leaks(golds, held_out)
     refuse_leaks(leaks, allowed=allow_leaks)
-    parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+    parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
         parameters=parameters,
         seed=settings.seed,
@@ -158,6 +159,11 @@ def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, A
     undecided = CHOSEN if balance is not None else ()
     decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
     return decided | {"balance": balance}
+
+
+def _labels_of_now(store: Store) -> dict[str, Any]:
+    """What it takes to read this gold again later as it reads now."""
+    return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
 
 
 def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:

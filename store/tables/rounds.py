@@ -20,6 +20,9 @@ COLUMNS = (
     "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at,"
     " finished_at, error"
 )
+MERGED = "merged_labels"
+"""The parameter of a round that says which labels read as which others then, by id (`Labels.merged`): where
+one label flows into another and that into a third, the table of labels only knows the third."""
 
 
 class Rounds:
@@ -215,6 +218,20 @@ class Rounds:
             "SELECT name FROM round_labels WHERE round = ? ORDER BY position, label_id", (number,)
         )
         return [row[0] for row in rows]
+
+    def label_map(self, number: int) -> dict[int, str]:
+        """What the spans of each label id read as in the round, whatever has become of the labels since:
+        those in use then by their names of then, and those that were merged into one of them."""
+        names = dict(
+            self._store.rows("SELECT label_id, name FROM round_labels WHERE round = ?", (number,))
+        )
+        merged = self.get(number).parameters.get(MERGED)
+        if merged is None:  # nobody kept it: what is merged now is taken to have been so then
+            merged = self._store.labels.merged()
+        for label_id, into in merged.items():
+            if int(label_id) not in names and into in names:
+                names[int(label_id)] = names[into]
+        return names
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:
