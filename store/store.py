@@ -16,7 +16,7 @@ from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.queue.queue import Queue
-from spanloop.store.records import Label, Project, Task
+from spanloop.store.records import NewLabel, Project, Task
 from spanloop.store.schema import migrations
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
@@ -64,7 +64,7 @@ class Store(Connection):
         cls,
         path: str | Path,
         *,
-        labels: Sequence[str | Label],
+        labels: Sequence[str | NewLabel],
         base_model: str,
         task: Task = "spans",
         lang: str | None = None,

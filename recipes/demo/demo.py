@@ -229,8 +229,8 @@ def _rounds(store: Store) -> Iterator[DemoRound]:
 def _answers(store: Store) -> dict[int, Annotation]:
     """The annotations of the pool by their id."""
     documents = [gold.document.id for gold in store.annotations.gold(split="pool")]
-    rows = [row for number in documents if number is not None for row in store.annotations.history(number)]
-    return {row.id: row for row in rows if row.id is not None}
+    rows = [row for number in documents for row in store.annotations.history(number)]
+    return {row.id: row for row in rows}
 
 
 def _suggested(answers: Sequence[Annotation]) -> float | None:

@@ -126,12 +126,12 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
             yield _of_gold(gold)
     elif what == "predictions":
         for document in store.documents.iterate(split=split):
-            prediction = store.predictions.get(_id(document))
+            prediction = store.predictions.get(document.id)
             if prediction is not None:
                 yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
     else:
         for document in store.documents.iterate(split=split):
-            found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
+            found = next(iter(store.annotations.gold(ids=[document.id])), None)
             yield _entry(document, None) if found is None else _of_gold(found)
 
 
@@ -157,18 +157,12 @@ def _of_gold(gold: Gold) -> Entry:
     return entry if gold.ranges is None else replace(entry, ranges=gold.ranges, negatives=gold.negatives)
 
 
-def _id(document: Document) -> int:
-    if document.id is None:
-        raise RecipeError(f"document {document.key} is not stored")
-    return document.id
-
-
 def _with_tokens(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
     """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer."""
     tokenizer: Callable[[str], Sequence[Range]] | None = None
     for entry in entries:
         document = store.documents.by_key(entry.key or "")
-        tokens = None if document is None else store.tokenizations.get(_id(document))
+        tokens = None if document is None else store.tokenizations.get(document.id)
         if tokens is None:
             if tokenizer is None:
                 from spanloop.recipes.suggest.pipelines import (

@@ -117,9 +117,9 @@ class Backend:
     def _predicted(self, documents: Sequence[Document]) -> Model | None:
         """The model that has predicted all of these documents by now; None where there is none."""
         model = standing_model(self.store, self.named)
-        if model is None or model.id is None:
+        if model is None:
             return None
-        missing = [d.id for d in documents if d.id and self.store.predictions.get(d.id, model.id) is None]
+        missing = [d.id for d in documents if self.store.predictions.get(d.id, model.id) is None]
         if not missing:
             return model
         try:
@@ -131,9 +131,7 @@ class Backend:
         raise Busy("another round was promoted just now: ask again")
 
     def _answer(self, item: Landed, model: Model, layout: Layout, version: str) -> dict[str, Any]:
-        found = None
-        if item.document is not None and item.document.id is not None and model.id is not None:
-            found = self.store.predictions.get(item.document.id, model.id)
+        found = None if item.document is None else self.store.predictions.get(item.document.id, model.id)
         if item.document is None or found is None:
             return {"result": [], "score": 0.0, "model_version": version}
         return prediction_of(self.store, item.document, found, layout, version)

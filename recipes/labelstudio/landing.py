@@ -10,7 +10,7 @@ from typing import Any
 from spanloop.recipes.formats.labelstudio_task import document_of
 from spanloop.recipes.labelstudio.layout import Layout
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,15 @@ class Landed:
     document: Document | None
     problem: str = ""
     new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A task as it came: the text to be stored, or why there is none."""
+
+    task: int | None
+    document: NewDocument | None
+    problem: str = ""
 
 
 def source_of(project: object) -> str:
@@ -49,24 +58,18 @@ def land(store: Store, project: int, tasks: Sequence[Any], layout: Layout) -> li
         landed: list[Landed] = []
         for item in read:
             if item.document is None:
-                landed.append(item)
+                landed.append(Landed(item.task, None, item.problem))
                 continue
             place = next(added)
-            landed.append(replace(item, document=store.documents.get(place.document_id), new=place.new))
-        links = {item.task: _id(item.document) for item in landed if item.document and item.task is not None}
-        store.bridges.link_tasks(
-            source_of(project), {task: number for task, number in links.items() if number}
-        )
+            landed.append(Landed(item.task, store.documents.get(place.document_id), new=place.new))
+        links = {one.task: one.document.id for one in landed if one.document and one.task is not None}
+        store.bridges.link_tasks(source_of(project), links)
     return landed
 
 
-def _id(document: Document | None) -> int:
-    return 0 if document is None or document.id is None else document.id
-
-
-def _read(task: Any, project: int, layout: Layout) -> Landed:
+def _read(task: Any, project: int, layout: Layout) -> _Read:
     if not isinstance(task, Mapping):
-        return Landed(None, None, "a task must be an object")
+        return _Read(None, None, "a task must be an object")
     number = task.get("id")
     known = (
         number if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**53 else None
@@ -74,15 +77,15 @@ def _read(task: Any, project: int, layout: Layout) -> Landed:
     try:
         document = document_of({**task, "project": project, "id": known}, field=layout.field)
     except ValueError as error:
-        return Landed(known, None, str(error))
+        return _Read(known, None, str(error))
     strings = (document.text, document.key or "", document.group or "")
     problem = "its text is empty" if not document.text.strip() else ""
     if any("\0" in one or any("\ud800" <= letter <= "\udfff" for letter in one) for one in strings):
         problem = "it has a NUL or half a surrogate pair, which no text can hold"
-    return Landed(known, None, problem) if problem else Landed(known, document)
+    return _Read(known, None, problem) if problem else _Read(known, document)
 
 
-def _with_free_key(store: Store, document: Document, texts: dict[str, str]) -> Document:
+def _with_free_key(store: Store, document: NewDocument, texts: dict[str, str]) -> NewDocument:
     """The document under its key; with a part of its hash behind it where another text has that key, in the
     store or among ``texts``, those of this call."""
     key = document.key

@@ -100,7 +100,7 @@ def _create(store: Store, url: str | None, project: int | None, title: str) -> i
 
 def _model(store: Store) -> Model | None:
     """The promoted round's model, else the newest one that has predicted anything."""
-    models = [model for model in store.models.all() if model.id and store.predictions.count(model.id)]
+    models = [model for model in store.models.all() if store.predictions.count(model.id)]
     return standing_model(store) or (models[-1] if models else None)
 
 
@@ -134,7 +134,7 @@ def _send_documents(
             raise RecipeError(
                 f"Label Studio took {len(numbers)} of {len(waiting)} tasks: run this again, it goes on"
             )
-        links = {task: one.id for task, one in zip(numbers, waiting, strict=True) if one.id is not None}
+        links = {task: one.id for task, one in zip(numbers, waiting, strict=True)}
         store.bridges.link_tasks(bridge.source, links)
         pushed.tasks += len(waiting)
         show(pushed.tasks, len(missing), "sending documents")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from spanloop.recipes.near_duplicates.shingles import LIKE, shingles_of
 from spanloop.recipes.progress import Progress, silent
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 from spanloop.store.tables.documents import key_of
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Twins:
         while block := list(islice(documents, BLOCK)):
             sketches = sketches_of([shingles_of(document.text) for document in block])
             self._store.sketches.put(
-                (document.id or 0, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)
+                (document.id, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)
             )
             done += len(block)
             progress(done, None, "sketching what is stored")
 
-    def follow(self, documents: Sequence[Document]) -> tuple[list[Document], list[bool], list[bytes]]:
+    def follow(self, documents: Sequence[NewDocument]) -> tuple[list[NewDocument], list[bool], list[bytes]]:
         """The documents, each that nearly repeats a stored or an earlier one in that one's group; which do;
         and their sketches, for ``keep``. Documents that bring a split of their own are left alone."""
         keys = [document.key or key_of(document.text) for document in documents]
@@ -65,7 +65,7 @@ class Twins:
         sketches = sketches_of(shingles)
         stored = self._index.owners_of(sketches)
         earlier: dict[int, list[int]] = {}
-        placed: list[Document] = []
+        placed: list[NewDocument] = []
         follows: list[bool] = []
         for number, document in enumerate(documents):
             own, sketch = shingles[number], sketches[number]
@@ -83,10 +83,12 @@ class Twins:
         return placed, follows, [_stored(sketch) for sketch in sketches]
 
     def _likest(
-        self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[Document]
-    ) -> Document | None:
+        self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[NewDocument]
+    ) -> Document | NewDocument | None:
         best, twin = LIKE, None
-        for other in [*self._store.documents.fetch(list(stored)[:LOOKED_AT]), *earlier[:LOOKED_AT]]:
+        of_store = self._store.documents.fetch(list(stored)[:LOOKED_AT])
+        others: list[Document | NewDocument] = [*of_store, *earlier[:LOOKED_AT]]
+        for other in others:
             shingles = shingles_of(other.text)
             if shingles is None:
                 continue
@@ -170,5 +172,5 @@ def _stored(sketch: Hashes | None) -> bytes:
     return b"" if sketch is None else sketch.tobytes()
 
 
-def _group(document: Document) -> str:
+def _group(document: Document | NewDocument) -> str:
     return document.group or document.key or key_of(document.text)

@@ -66,7 +66,7 @@ def find_leaks(train: Sequence[Gold], held_out: Sequence[Gold]) -> Leaks:
     for gold, shingles in wanted:
         best, similarity = _likest(shingles, holders, sizes)
         if best is not None and similarity >= LIKE:
-            found.append(Leak(gold.document.key or "", train[best].document.key or "", similarity))
+            found.append(Leak(gold.document.key, train[best].document.key, similarity))
     return Leaks(tuple(found), len(held_out))
 
 

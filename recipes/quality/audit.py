@@ -201,9 +201,9 @@ def _doubts(store: Store, golds: Sequence[Gold], judged: Sequence[Judgement]) ->
 def _doubt(gold: Gold, suspect: Suspect) -> Doubt:
     text, start, end = gold.document.text, suspect.start, suspect.end
     return Doubt(
-        document_id=gold.document.id or 0,
+        document_id=gold.document.id,
         annotation_id=gold.annotation_id,
-        key=gold.document.key or "",
+        key=gold.document.key,
         start=start,
         end=end,
         given=suspect.given,

@@ -26,7 +26,7 @@ def split_by_group(golds: Sequence[Gold], folds: int, seed: int) -> list[list[in
     hash of its name, and it goes where the fewest documents are. RecipeError with fewer groups than folds."""
     groups: dict[str, list[int]] = {}
     for place, gold in enumerate(golds):
-        groups.setdefault(gold.document.group or gold.document.key or "", []).append(place)
+        groups.setdefault(gold.document.group, []).append(place)
     if len(groups) < folds:
         raise RecipeError(
             f"{folds} folds need as many groups of gold documents, there are {len(groups)}: "

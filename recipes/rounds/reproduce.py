@@ -61,7 +61,7 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     labels = store.rounds.labels(row.number)
     ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.
-    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id or 0)
+    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds.folder(parent)
     job = TrainingJob(store.project, labels, start_from, config, golds)

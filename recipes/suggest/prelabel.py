@@ -128,15 +128,15 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
     labels = store.labels.names()
     rows, tokens, events = [], [], list[AlignmentEvent]()
     for document, (doc, scores) in zip(block, annotate(source.nlp, [d.text for d in block]), strict=True):
-        key = document.id or 0
+        number = document.id
         kept, refused = _sort_out(
             store_spans(found_spans(doc, scores, task=project.task, labels=labels)), source.renamed, labels
         )
         known = None if scores is None else scores.logprobs
-        rows.append((key, kept, strategies.acquisition(known, seed=project.seed, key=document.key or "")))
-        tokens.append((key, boundaries(doc)))
-        events += store_events(found_events(doc, scores), document_id=key, model_id=source.model_id)
-        events += [_dropped(span, reason, key, source.model_id) for span, reason in refused]
+        rows.append((number, kept, strategies.acquisition(known, seed=project.seed, key=document.key)))
+        tokens.append((number, boundaries(doc)))
+        events += store_events(found_events(doc, scores), document_id=number, model_id=source.model_id)
+        events += [_dropped(span, reason, number, source.model_id) for span, reason in refused]
     with store.write():
         store.predictions.add(source.model_id, rows, events=events)
         store.tokenizations.put(tokenizer, tokens)

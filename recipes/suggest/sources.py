@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.store import Store
-from spanloop.store.records import Model
+from spanloop.store.records import NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -69,8 +69,8 @@ def _from_model(store: Store, model: str) -> Source:
             "or name a token classifier"
         )
     _refuse_strangers(model, pipe.labels, labels)
-    row = store.models.add(Model(hash=pipe.fingerprint(), kind="hf", name=model))
-    return Source(nlp, stored_id(row), model, {})
+    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
+    return Source(nlp, row.id, model, {})
 
 
 def _from_pipeline(store: Store, pipeline: str) -> Source:
@@ -81,8 +81,8 @@ def _from_pipeline(store: Store, pipeline: str) -> Source:
     known = [label for name in nlp.pipe_names for label in nlp.pipe_labels.get(name, [])]
     if known:
         _refuse_strangers(pipeline, known, store.labels.names())
-    row = store.models.add(Model(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
-    return Source(nlp, stored_id(row), pipeline, {})
+    row = store.models.add(NewModel(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
+    return Source(nlp, row.id, pipeline, {})
 
 
 def _from_patterns(store: Store, file: Path) -> Source:
@@ -101,8 +101,8 @@ def _from_patterns(store: Store, file: Path) -> Source:
     ruler = nlp.add_pipe("entity_ruler", name="spanloop_patterns")
     ruler.add_patterns(rows)  # type: ignore[attr-defined]
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-    row = store.models.add(Model(hash=digest, kind="patterns", name=file.name))
-    return Source(nlp, stored_id(row), file.name, {})
+    row = store.models.add(NewModel(hash=digest, kind="patterns", name=file.name))
+    return Source(nlp, row.id, file.name, {})
 
 
 def _read_patterns(file: Path) -> list[dict[str, object]]:
@@ -129,10 +129,3 @@ def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str]
     if not set(theirs) & set(ours):
         known = ", ".join(str(label) for label in dict.fromkeys(theirs))
         raise RecipeError(f"{source} knows none of this project's labels ({', '.join(ours)}), only {known}")
-
-
-def stored_id(model: Model) -> int:
-    """The id of a model that the store has given back."""
-    if model.id is None:
-        raise RecipeError(f"the model {model.name} got no row in the store")
-    return model.id

@@ -55,9 +55,7 @@ def tokenise(
 ) -> int:
     """Store the boundaries of ``documents``; returns how many there were."""
     tokenizer = tokenizer or tokenizer_hash(nlp)
-    rows = [
-        (document.id, boundaries(nlp, document.text)) for document in documents if document.id is not None
-    ]
+    rows = [(document.id, boundaries(nlp, document.text)) for document in documents]
     store.tokenizations.put(tokenizer, rows)
     return len(rows)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
-from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
 from spanloop.recipes.training.input import masked_gold_named
@@ -22,7 +21,7 @@ from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
-from spanloop.store.records import Gold, Model, Round
+from spanloop.store.records import Gold, NewModel, Round
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -65,7 +64,7 @@ class Training:
         seconds = time.monotonic() - begin
         promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
         folder = store.rounds.folder(number)
-        model = Model(
+        model = NewModel(
             hash=pipe.fingerprint(),
             kind="round",
             name=f"round {number}",
@@ -75,17 +74,17 @@ class Training:
         with store.write():
             store.rounds.finish(
                 number,
-                model_id=stored_id(store.models.add(model)),
+                model_id=store.models.add(model).id,
                 scores=score_rows(scores.report, "eval"),
                 manifest=_manifest(report, model.hash, seconds, self.leaks)
                 | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
                 class_weights=report.class_weights,
             )
             for gold, events in zip(self.golds, report.events, strict=True):
-                document_id = gold.document.id or 0
-                store.ledger.add(
-                    store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
+                of_document = store_events(
+                    events, document_id=gold.document.id, annotation_id=gold.annotation_id
                 )
+                store.ledger.add(of_document)
             if promoted:
                 store.rounds.promote(number)
         store.predictions.prune()

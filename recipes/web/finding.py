@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanloop.recipes.web import wire
-from spanloop.recipes.web.dealing import Dealing, id_of
+from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import WireError
@@ -31,7 +31,7 @@ class Finding:
             raise WireError("'text' must be 2 to 200 characters long")
         client = query.get("client", "-")
         found = self.store.search.find(wanted)
-        others = self.dealing.others(client, annotator, [id_of(document) for document in found])
+        others = self.dealing.others(client, annotator, [document.id for document in found])
         documents = []
         for document in found:
             place = max(0, document.text.lower().find(wanted.lower()))
@@ -39,7 +39,7 @@ class Finding:
                 {
                     "id": document.id,
                     "text": _around(document.text, place),
-                    "others": others.get(id_of(document), []),
+                    "others": others.get(document.id, []),
                 }
             )
         return {"documents": documents}

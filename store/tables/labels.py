@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
-from spanloop.store.records import Label
+from spanloop.store.records import Label, NewLabel
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -43,7 +43,7 @@ class Labels:
 
     def add(
         self,
-        name: str | Label,
+        name: str | NewLabel,
         *,
         key: str | None = None,
         colour: str | None = None,
@@ -54,7 +54,7 @@ class Labels:
         A retired label of that name comes back, a merged one too. Raises StoreError for a name in use or not
         usable, or a taken key.
         """
-        if isinstance(name, Label):
+        if isinstance(name, NewLabel):
             label = name
             name, key, colour, description = label.name, label.key, label.colour, label.description
         _check_name(name)

@@ -6,12 +6,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import AlignmentEvent, Document, Model, Prediction, Span, Split
+from spanloop.store.records import AlignmentEvent, Document, Model, NewModel, Prediction, Span, Split
 from spanloop.store.tables.checks import check_spans
 
 if TYPE_CHECKING:
@@ -30,17 +29,18 @@ class Models:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, model: Model) -> Model:
+    def add(self, model: NewModel) -> Model:
         """The stored model of that hash, added if it is new."""
         with self._store.write():
             known = self.by_hash(model.hash)
             if known is not None:
                 return known
-            cursor = self._store.run(
-                "INSERT INTO models(hash, kind, name, path, round, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            row = self._store.run(
+                "INSERT INTO models(hash, kind, name, path, round, created_at) VALUES (?, ?, ?, ?, ?, ?)"
+                f" RETURNING {COLUMNS}",
                 (model.hash, model.kind, model.name, model.path, model.round, now()),
-            )
-            return replace(model, id=cursor.lastrowid)
+            ).fetchone()
+            return Model(*row)
 
     def get(self, model_id: int) -> Model | None:
         """The model of that id."""

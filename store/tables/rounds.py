@@ -222,9 +222,7 @@ class Rounds:
     def label_map(self, number: int) -> dict[int, str]:
         """What the spans of each label id read as in the round, whatever has become of the labels since:
         those in use then by their names of then, and those that were merged into one of them."""
-        names = dict(
-            self._store.rows("SELECT label_id, name FROM round_labels WHERE round = ?", (number,))
-        )
+        names = dict(self._store.rows("SELECT label_id, name FROM round_labels WHERE round = ?", (number,)))
         merged = self.get(number).parameters.get(MERGED)
         if merged is None:  # nobody kept it: what is merged now is taken to have been so then
             merged = self._store.labels.merged()

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from spanloop.recipes.web.app import STATIC, create_app
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 ORIGIN = {"origin": "http://localhost:8765"}
 TEXT = "Ann met 💩 Bob in Rome ."
@@ -30,9 +30,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store.create(
         path, labels=["PER", "LOC"], base_model="offline", lang="en", eval_fraction=0.0
     ) as store:
-        store.documents.add([Document(f"{TEXT} {n}", key=f"k{n}", meta={"n": n}) for n in range(6)])
-        model = store.models.add(Model(hash="ab" * 8, kind="hf", name="m"))
-        assert model.id is not None
+        store.documents.add([NewDocument(f"{TEXT} {n}", key=f"k{n}", meta={"n": n}) for n in range(6)])
+        model = store.models.add(NewModel(hash="ab" * 8, kind="hf", name="m"))
         spans = [Span(0, 3, "PER", 0.9), Span(17, 21, "PER", 0.3)]
         store.predictions.add(
             model.id, [(d.id, spans, {"mnlp": 1.0}) for d in store.documents.iterate() if d.id]

@@ -12,7 +12,7 @@ from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
 from spanloop.store.queue import queue
-from spanloop.store.records import Document, Span
+from spanloop.store.records import NewDocument, Span
 
 
 def drawn(store: Store, annotator: str = "anna", n: int = 1, **options: object) -> list[int | None]:
@@ -31,7 +31,7 @@ def test_the_highest_score_comes_first_with_its_suggestion(tmp_path: Path) -> No
     with make_store(tmp_path, documents=5) as store:
         model_id = add_model(store)
         predict_all(store, model_id)
-        store.documents.add([Document("came later")])
+        store.documents.add([NewDocument("came later")])
         store.queue.prioritise("entropy")
         assert store.queue.standing() == ("entropy", model_id)
         (item,) = store.queue.next("anna", random_share=0)
@@ -181,7 +181,7 @@ def test_a_tenth_is_drawn_at_random_the_same_way_every_time(tmp_path: Path) -> N
             ]
             at_random = [item.document.id for item in items if item.drawn == "random"]
             assert at_random != sorted(at_random, reverse=True)
-            store.annotations.add(say(items[9].document.id or 0))
+            store.annotations.add(say(items[9].document.id))
             assert store.row("SELECT drawn FROM annotations") == ("random",)
     assert orders[0] == orders[1]
 
@@ -191,7 +191,7 @@ def test_the_strategy_random_needs_no_model_and_takes_new_documents_in(tmp_path:
         order = drawn(store, n=40, strategy="random")
         assert order != sorted(order)  # type: ignore[type-var]
         assert store.queue.standing() == ("random", None)
-        store.documents.add([Document("later")])
+        store.documents.add([NewDocument("later")])
         assert store.row("SELECT count(*) FROM queue_order WHERE place < 0") == (41,)
 
 
@@ -215,7 +215,9 @@ def test_many_at_once_never_get_the_same_document(tmp_path: Path) -> None:
 
 def test_splits_do_not_mix(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.documents.add([Document("p", key="p", split="pool"), Document("e", key="e", split="eval")])
+        store.documents.add(
+            [NewDocument("p", key="p", split="pool"), NewDocument("e", key="e", split="eval")]
+        )
         assert [i.document.key for i in store.queue.next("anna", n=5, split="eval")] == ["e"]
         assert [i.document.key for i in store.queue.next("anna", n=5)] == ["p"]
 
@@ -256,7 +258,7 @@ def test_holders_names_who_has_a_document_until_the_lease_ends(tmp_path: Path) -
 
 def test_eval_is_drawn_by_chance_whatever_the_queue_stands_by(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.documents.add(Document(f"text {n}", key=str(n), split="eval") for n in range(30))
+        store.documents.add(NewDocument(f"text {n}", key=str(n), split="eval") for n in range(30))
         model_id = add_model(store)
         predict_all(store, model_id)
         store.queue.prioritise("entropy", model_id)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AnnotatedSpan, Annotation, Document, Span
+from spanloop.store.records import AnnotatedSpan, Annotation, NewDocument, Span
 
 
 def test_an_annotation_comes_out_as_it_went_in(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_gold(tmp_path: Path, said: list[dict[str, Any]], outcome: str) -> None:
 def test_a_machine_is_never_gold_for_eval(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         store.documents.add(
-            [Document("Ann", key="e", split="eval"), Document("Ann Lee", key="p", split="pool")]
+            [NewDocument("Ann", key="e", split="eval"), NewDocument("Ann Lee", key="p", split="pool")]
         )
         for document_id in (1, 2):
             store.annotations.add(say(document_id, origin="machine"))
@@ -248,7 +248,7 @@ def test_view_queue_and_counters_follow_the_rules(
     store = law_store
     store.set_project(overlap=overlap)
     number = store.documents.count() + 1
-    (added,) = store.documents.add([Document(f"Ann met Bob in Rome {number}", split=split)])
+    (added,) = store.documents.add([NewDocument(f"Ann met Bob in Rome {number}", split=split)])
     before = store.queue.counts(split)
     ids = [store.annotations.add(say(added.document_id, **one)).annotation_id for one in said]
     state, is_gold, index = expected(said, split, overlap)

@@ -8,14 +8,14 @@ import pytest
 from support.store_making import add_model, make_store, say
 
 from spanloop.store import StoreError
-from spanloop.store.records import Label, Span
+from spanloop.store.records import NewLabel, Span
 from spanloop.store.tables.labels import KEYS
 
 
 def test_labels_get_a_key_and_a_colour_of_their_own(tmp_path: Path) -> None:
     names = [f"L{n}" for n in range(16)]
     with make_store(
-        tmp_path, labels=[*names, Label("own", key="z", colour="#000000", description="mine")]
+        tmp_path, labels=[*names, NewLabel("own", key="z", colour="#000000", description="mine")]
     ) as store:
         labels = store.labels.all()
         assert [label.key for label in labels] == [*KEYS, None, "z"]
