@@ -64,6 +64,29 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """The project and its labels as they were at one moment; gold that was read then has these names.
+
+    ``labels`` are those in use, in their order; ``readings`` says what the spans of each label id read as:
+    those of a merged label as the one it went into, those of a retired one not at all.
+    """
+
+    project: Project
+    labels: tuple[Label, ...]
+    readings: Mapping[int, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the labels in use, in their order."""
+        return [label.name for label in self.labels]
+
+    def names_of(self, ids: Mapping[str, int]) -> dict[str, str | None]:
+        """What labels that had these names once, each with its id, were called at this moment; None for one
+        that was not in use any more."""
+        return {name: self.readings.get(label_id) for name, label_id in ids.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class NewDocument:
     """A text on its way in. None: the key is derived from the text, the group is the document's own, the
     split is drawn by the group's hash."""
@@ -247,6 +270,12 @@ class Round:
     started_at: str
     finished_at: str | None = None
     error: str | None = None
+
+    @property
+    def label_ids(self) -> Mapping[str, int]:
+        """Which label each name of its pipeline means, whatever that label is called since."""
+        found: Mapping[str, int] = self.parameters.get("label_ids", {})
+        return found
 
 
 @dataclass(frozen=True, slots=True)

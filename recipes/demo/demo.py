@@ -198,7 +198,7 @@ def _play(
 
 
 def _report(db: Path, seconds: float) -> DemoReport:
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         counts = {split: store.queue.counts(split) for split in ("pool", "eval")}
         return DemoReport(db, tuple(_rounds(store)), counts["eval"]["gold"], counts["pool"]["open"], seconds)
 

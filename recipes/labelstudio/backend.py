@@ -97,7 +97,8 @@ class Backend:
                 self.say(f"task {item.task}: {item.problem}: it gets no suggestion")
         model = self._predicted([item.document for item in landed if item.document is not None])
         version = version_of(model)
-        results = [[] if model is None else self._answer(item, model, layout, version) for item in landed]
+        with self.store.reading():
+            results = [[] if model is None else self._answer(item, model, layout, version) for item in landed]
         return {"results": results, "model_version": version}
 
     def _layout(self, xml: object) -> Layout:
@@ -141,7 +142,7 @@ def prediction_of(
     store: Store, document: Document, found: Prediction, layout: Layout, version: str
 ) -> dict[str, Any]:
     """A stored prediction as Label Studio takes it; labels that cannot be chosen there are left out."""
-    offered = layout.offered(store.labels.names())
+    offered = layout.offered(span.label for span in found.spans)
     spans = [span for span in found.spans if span.label in offered]
     prediction: dict[str, Any] = {
         "result": regions_of(spans, document.text, from_name=layout.from_name, to_name=layout.to_name),

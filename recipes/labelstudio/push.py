@@ -18,7 +18,7 @@ from spanloop.recipes.labelstudio.layout import Layout, write_layout
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Model
+from spanloop.store.records import Model, Moment
 from spanloop.store.tables.bridges import Bridge
 
 CHUNK = 200  # rows a request
@@ -67,13 +67,13 @@ def push(
         if create:
             project = _create(store, url, project, title or Path(db).stem)
         with meeting(store, url, project) as (studio, bridge, layout):
-            model = _model(store)
+            model, moment = _model(store), store.moment()
             version = version_of(model)
             pushed = Pushed(number_of(bridge), version)
             have = _known_tasks(store, studio, bridge, layout, version)
             if create or documents:
                 _send_documents(store, studio, bridge, pushed, show)
-            _send_predictions(store, studio, bridge, layout, model, have, pushed, show)
+            _send_predictions(store, studio, bridge, layout, model, moment, have, pushed, show)
             _finish(store, studio, layout, pushed)
             return pushed
 
@@ -146,6 +146,7 @@ def _send_predictions(
     bridge: Bridge,
     layout: Layout,
     model: Model | None,
+    moment: Moment,
     have: set[int],
     pushed: Pushed,
     show: Progress,
@@ -154,7 +155,9 @@ def _send_predictions(
     missing = [task for task in tasks if task not in have]
     pushed.there = len(tasks) - len(missing)
     for chunk in _chunks(missing):
-        rows = [row for task in chunk if (row := _row(store, task, tasks[task], model, layout))]
+        with store.reading():
+            found = (_row(store, task, tasks[task], model, moment, layout) for task in chunk)
+            rows = [row for row in found if row]
         pushed.unpredicted += len(chunk) - len(rows)
         if rows:
             made = studio.post(f"/api/projects/{pushed.project}/import/predictions", rows)
@@ -165,12 +168,12 @@ def _send_predictions(
 
 
 def _row(
-    store: Store, task: int, document_id: int, model: Model | None, layout: Layout
+    store: Store, task: int, document_id: int, model: Model | None, moment: Moment, layout: Layout
 ) -> dict[str, Any] | None:
     document = store.documents.get(document_id)
     if model is None or document is None:
         return None
-    found = store.predictions.get(document_id, model.id)
+    found = store.predictions.get(document_id, model.id, moment.readings)
     if found is None:
         return None
     return {"task": task, **prediction_of(store, document, found, layout, version_of(model))}

@@ -33,10 +33,11 @@ def _standing(store: Store, document: int) -> list[Annotation]:
     """The newest answer of each person that accepts, oldest first; where nobody has said anything, what
     counts as gold."""
     newest: dict[str, Annotation] = {}
-    for annotation in store.annotations.history(document):
-        if annotation.origin == "human" and annotation.answer != "ignore":
-            newest[annotation.annotator] = annotation
-    start = store.reviews.start(document)
+    with store.reading():
+        for annotation in store.annotations.history(document):
+            if annotation.origin == "human" and annotation.answer != "ignore":
+                newest[annotation.annotator] = annotation
+        start = store.reviews.start(document)
     said = [annotation for annotation in newest.values() if annotation.answer == "accept"]
     return said or ([] if start is None else [start])
 

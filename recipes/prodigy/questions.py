@@ -14,8 +14,9 @@ from spanloop.recipes.formats.tagged import cut_tokens
 from spanloop.recipes.prodigy.contract import Task, hashed
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Prediction, QueueItem, Range, Span, Split
+from spanloop.store.tables.leases import LONGEST_SECONDS
 
-LEASE_SECONDS = 1800.0
+LEASE_SECONDS = LONGEST_SECONDS
 """Renewed at every answer; a Prodigy that was killed blocks its open questions no longer than this."""
 
 

@@ -20,7 +20,7 @@ from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted, table
 from spanloop.recipes.training.input import pool_gold, train_config
 from spanloop.store import Store
-from spanloop.store.records import Gold, Split
+from spanloop.store.records import Gold, Moment, Split
 
 if TYPE_CHECKING:
     from spanloop.plugin.metrics.label_errors import Judgement, Suspect
@@ -160,13 +160,15 @@ def audit(
         raise RecipeError(f"{folds} fold leaves nothing to train on: give 2 or more")
     begin = time.monotonic()
     with Store.open(db) as store:
-        golds = pool_gold(store) if split == "pool" else eval_gold(store)
+        with store.reading():
+            moment, ledger = store.moment(), store.ledger.counts()
+            golds = pool_gold(store) if split == "pool" else eval_gold(store)
+            others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
         if split == "pool":
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed, fast=fast)
-            judged = judge_by_folds(store, golds, folds, config, progress or silent)
+            config = train_config(moment, epochs=epochs, learning_rate=learning_rate, seed=seed, fast=fast)
+            judged = judge_by_folds(moment, golds, folds, config, progress or silent)
         else:
-            judged = _by_promoted(store, golds)
-        others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
+            judged = _by_promoted(store, moment, golds)
         pool, held_out = (golds, others) if split == "pool" else (others, golds)
         found = Audit(
             path=Path(db),
@@ -174,9 +176,9 @@ def audit(
             folds=folds if split == "pool" else 0,
             documents=len(golds),
             spans=sum(len(gold.spans) for gold in golds),
-            doubts=tuple(sorted(_doubts(store, golds, judged), key=_worst_first)),
-            thin=tuple(_thin(store.labels.names(), pool, held_out)),
-            ledger=store.ledger.counts(),
+            doubts=tuple(sorted(_doubts(moment, golds, judged), key=_worst_first)),
+            thin=tuple(_thin(moment.names, pool, held_out)),
+            ledger=ledger,
             leaks=find_leaks(pool, held_out),
             seconds=time.monotonic() - begin,
         )
@@ -184,16 +186,16 @@ def audit(
         return found
 
 
-def _by_promoted(store: Store, golds: Sequence[Gold]) -> list[Judgement]:
+def _by_promoted(store: Store, moment: Moment, golds: Sequence[Gold]) -> list[Judgement]:
     from spanloop.recipes.suggest.pipelines import promoted_round
 
-    return judge_by_round(store, golds, promoted_round(store))
+    return judge_by_round(store, moment, golds, promoted_round(store))
 
 
-def _doubts(store: Store, golds: Sequence[Gold], judged: Sequence[Judgement]) -> Iterator[Doubt]:
+def _doubts(moment: Moment, golds: Sequence[Gold], judged: Sequence[Judgement]) -> Iterator[Doubt]:
     from spanloop.plugin.metrics.label_errors import find_suspects
 
-    for gold, suspects in zip(golds, find_suspects(judged, classes_of_project(store)), strict=True):
+    for gold, suspects in zip(golds, find_suspects(judged, classes_of_project(moment)), strict=True):
         for suspect in suspects:
             yield _doubt(gold, suspect)
 

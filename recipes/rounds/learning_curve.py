@@ -17,7 +17,7 @@ from spanloop.recipes.table import figure, table
 from spanloop.recipes.training.input import pool_gold, train_config
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -109,30 +109,30 @@ def train_curve(
     """
     show = progress or silent
     with Store.open(db) as store:
-        held_out = eval_gold(store)
-        golds = pool_gold(store)
+        with store.reading():
+            moment, held_out, golds = store.moment(), eval_gold(store), pool_gold(store)
         if len(golds) < LEAST_DOCUMENTS:
             raise RecipeError(
                 f"{len(golds)} gold documents are too few for a curve: annotate {LEAST_DOCUMENTS} first"
             )
         runs: dict[float, list[Evaluation]] = {share: [] for share in SHARES}
         for number in range(seeds):
-            seed = store.project.seed + number
+            seed = moment.project.seed + number
             shuffled = random.Random(seed).sample(golds, len(golds))
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed)
+            config = train_config(moment, epochs=epochs, learning_rate=learning_rate, seed=seed)
             for place, share in enumerate(SHARES):
                 show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
                 runs[share].append(
-                    _run(store, shuffled[: max(1, round(share * len(golds)))], held_out, config)
+                    _run(moment, shuffled[: max(1, round(share * len(golds)))], held_out, config)
                 )
         return TrainCurve(
             tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
         )
 
 
-def _run(store: Store, golds: Sequence[Gold], held_out: Sequence[Gold], config: TrainConfig) -> Evaluation:
-    nlp, _ = train_pipeline(TrainingJob.of(store, golds, config))
-    return score(store, nlp, held_out, round=0, renamed={})
+def _run(moment: Moment, golds: Sequence[Gold], held_out: Sequence[Gold], config: TrainConfig) -> Evaluation:
+    nlp, _ = train_pipeline(TrainingJob.of(moment, golds, config))
+    return score(moment, nlp, held_out, round=0, labels={})
 
 
 def _point(share: float, documents: int, found: Sequence[Evaluation]) -> Point:

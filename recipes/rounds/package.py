@@ -67,11 +67,12 @@ def package(
     from spanloop.recipes.suggest.pipelines import load_round, promoted_round
 
     with Store.open(db) as store:
-        row = promoted_round(store, round)
+        with store.reading():
+            row = promoted_round(store, round)
+            standing = next(s for s in standings(store) if s.round.number == row.number)
+            scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
+            trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         nlp = load_round(store, row.number)
-        standing = next(s for s in standings(store) if s.round.number == row.number)
-        scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
-        trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         card = _card(Path(db).stem, standing, scores, trained_on, licence)
     chosen = (name or Path(db).stem).replace("-", "_")
     if not chosen.isidentifier():

@@ -103,7 +103,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
     The gold is only read where at least ``at_least`` annotations of any kind have come; else it counts as
     none.
     """
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         finished = [row for row in store.rounds.all() if row.state == "done"]
         last = finished[-1] if finished else None
         seen = set() if last is None else set(store.rounds.annotation_ids(last.number, "train"))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
 
 
 def train_config(
-    store: Store,
+    moment: Moment,
     *,
     class_weights: str | Mapping[str, float] | None = None,
     epochs: int | None = None,
@@ -36,13 +36,13 @@ def train_config(
     from spanloop.plugin.training.config import TrainConfig
 
     given: dict[str, Any] = {
-        "class_weights": _class_weights(class_weights, store.labels.names()),
+        "class_weights": _class_weights(class_weights, moment.names),
         "epochs": epochs,
         "learning_rate": learning_rate,
         "batch_wordpieces": batch_size,
         "weight_decay": weight_decay,
         "fast": fast,
-        "seed": store.project.seed if seed is None else seed,
+        "seed": moment.project.seed if seed is None else seed,
     }
     chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
     _check_together(chosen)

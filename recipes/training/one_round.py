@@ -21,7 +21,7 @@ from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
-from spanloop.store.records import Gold, NewModel, Round
+from spanloop.store.records import Gold, Moment, NewModel, Round
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -36,10 +36,11 @@ Promote = Literal["auto", "yes", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One round on its way."""
+    """One round on its way; ``moment``: when its gold was read, which may be hours ago at its end."""
 
     store: Store
     row: Round
+    moment: Moment
     settings: TrainConfig
     golds: Sequence[Gold]
     held_out: Sequence[Gold]
@@ -60,9 +61,9 @@ class Training:
         with masked_gold_named(store):
             settings, balance, done = self._settings(pipe, golds)
             report = self._train(nlp, pipe, golds, settings, done)
-        scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
+        scores = score(self.moment, nlp, self.held_out, round=number, labels={}, progress=self.progress)
         seconds = time.monotonic() - begin
-        promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
+        promoted, reason = self._promotion(scores, promote)
         folder = store.rounds.folder(number)
         model = NewModel(
             hash=pipe.fingerprint(),
@@ -151,8 +152,36 @@ class Training:
 
     def _job(self, start_from: Round | None) -> TrainingJob:
         folder = None if start_from is None else self.store.rounds.folder(start_from.number)
-        labels = self.store.labels.names()
-        return TrainingJob(self.store.project, labels, folder, self.settings, list(self.golds))
+        project, labels = self.moment.project, self.moment.names
+        return TrainingJob(project, labels, folder, self.settings, list(self.golds))
+
+    def _promotion(self, scores: Evaluation, promote: Promote) -> tuple[bool, str]:
+        """Whether the round becomes the one in use, and the sentence that says why."""
+        from spanloop.recipes.scoring.gate import compare
+        from spanloop.recipes.suggest.pipelines import load_round
+
+        if promote != "auto":
+            done = "promoted" if promote == "yes" else "not promoted"
+            return promote == "yes", f"{done}, as asked (--promote {promote})"
+        before = self.store.rounds.promoted()
+        if before is None:
+            return True, "promoted: it is the first round"
+        older = score(
+            self.moment,
+            load_round(self.store, before.number),
+            self.held_out,
+            round=before.number,
+            labels=before.label_ids,
+            progress=self.progress,
+        )
+        comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
+        if comparison.acceptable:
+            return True, f"promoted over round {before.number}: {comparison.text()}"
+        use = f"spanloop rounds {self.store.path} promote {self.row.number}"
+        return (
+            False,
+            f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
+        )
 
     @property
     def _scratch(self) -> Path:
@@ -189,37 +218,3 @@ def surroundings() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "processes": world(),
     }
-
-
-def _promotion(
-    store: Store,
-    number: int,
-    scores: Evaluation,
-    promote: Promote,
-    held_out: Sequence[Gold],
-    progress: Progress,
-) -> tuple[bool, str]:
-    """Whether the round becomes the one in use, and the sentence that says why."""
-    from spanloop.recipes.scoring.gate import compare
-    from spanloop.recipes.suggest.pipelines import label_names, load_round
-
-    if promote != "auto":
-        return (
-            promote == "yes",
-            f"{'promoted' if promote == 'yes' else 'not promoted'}, as asked (--promote {promote})",
-        )
-    before = store.rounds.promoted()
-    if before is None:
-        return True, "promoted: it is the first round"
-    nlp = load_round(store, before.number)
-    older = score(
-        store, nlp, held_out, round=before.number, renamed=label_names(store, before), progress=progress
-    )
-    comparison = compare(scores.report, older.report, seed=store.project.seed)
-    if comparison.acceptable:
-        return True, f"promoted over round {before.number}: {comparison.text()}"
-    use = f"spanloop rounds {store.path} promote {number}"
-    return (
-        False,
-        f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
-    )

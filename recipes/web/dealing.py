@@ -13,11 +13,11 @@ from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Prediction, QueueItem
+from spanloop.store.records import Document, Prediction, QueueItem
+from spanloop.store.tables.leases import LEASE_SECONDS
 
 MAX_FETCH = 20
 MAX_DEALS = 50  # of MAX_FETCH documents each, looked through for a question in one request
-LEASE_SECONDS = 600
 OWN_WINDOW = "another window of yours"
 
 
@@ -50,9 +50,11 @@ class Dealing:
             elsewhere = self.sittings.held_elsewhere(client, annotator)
             items = self._deal(annotator, max(1, min(wanted[0], MAX_FETCH)), {*held, *elsewhere})
             self.sittings.hold(client, annotator, [*held, *(item.document.id for item in items)])
-        documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
+        with self.store.reading():
+            documents = [self._opened(annotator, item.document) for item in items]
+            counts = self.overview.counts()
         documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
-        return {"documents": documents, "counts": self.overview.counts()}
+        return {"documents": documents, "counts": counts}
 
     def _deal(self, annotator: str, n: int, exclude: set[int]) -> list[QueueItem]:
         """Up to ``n`` documents from the queue; in yes/no mode those without a question go back."""
@@ -91,10 +93,8 @@ class Dealing:
 
     def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
-        document = self._document(query)
-        prediction = self.store.predictions.get(document.id)
-        model = None if prediction is None else self.store.models.get(prediction.model_id)
-        return self._opened(annotator, document, prediction, model)
+        with self.store.reading():
+            return self._opened(annotator, self._document(query))
 
     def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Flat offsets, or null while the tokenising process has not come to it; whether it has ended."""
@@ -141,21 +141,16 @@ class Dealing:
             if names or i in windows
         }
 
-    def _opened(
-        self,
-        annotator: str,
-        document: Document,
-        prediction: Prediction | None,
-        model: Model | None,
-    ) -> dict[str, Any]:
+    def _opened(self, annotator: str, document: Document) -> dict[str, Any]:
         """The document and what it starts from: the draft, else the newest answer (of a review: what counts
-        as gold), else suggestions."""
+        as gold), else suggestions; all of one moment (`reading`)."""
+        prediction = self.store.predictions.get(document.id)
         latest = self.store.annotations.latest(document.id, annotator)
         if self.settings.review:
             latest = self.store.reviews.start(document.id)
         if latest is not None and latest.prediction_id is not None:
             prediction = self.store.predictions.by_id(latest.prediction_id)
-            model = None if prediction is None else self.store.models.get(prediction.model_id)
+        model = None if prediction is None else self.store.models.get(prediction.model_id)
         shown = None if self.settings.blind else prediction
         draft = self.store.drafts.get(annotator, document.id)
         return {

@@ -87,12 +87,12 @@ class Elsewhere:
 
         Documents that someone took in hand or answered meanwhile are left out and counted.
         """
-        if label not in self.store.labels.names():
-            raise WireError(f"the project has no label {label[:100]!r}", 409)
         by_document: dict[int, list[Place]] = {}
         for place in places:
             by_document.setdefault(place.document_id, []).append(place)
         with self.store.write():
+            if label not in self.store.labels.names():
+                raise WireError(f"the project has no label {label[:100]!r}", 409)
             documents = [
                 self._checked(number, text, wanted) for number, wanted in sorted(by_document.items())
             ]

@@ -26,7 +26,10 @@ class Submitting:
         """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
         posted = wire.parse_answer(body)
         self._check_key(posted.document_id, posted.document_key)
-        added = self.store.annotations.add(self._annotation(annotator, posted))
+        # the suggestions it is compared with and the labels it is stored by are of one moment
+        added = self.store.together.run(
+            lambda: self.store.annotations.add(self._annotation(annotator, posted))
+        )
         return {
             "annotation_id": added.annotation_id,
             "new": added.new,

@@ -183,18 +183,22 @@ class Annotations:
     def gold(self, split: Split | None = None, ids: Iterable[int] | None = None) -> Iterator[Gold]:
         """Documents whose truth is known, from the view ``gold``, by document id; ``ids`` picks some.
 
-        Few are in memory at a time; which ones is fixed at the first.
+        Few are in memory at a time. Which ones, and what their labels are called, is fixed by this call,
+        whatever is renamed, merged or answered while they are read.
         """
         query = (
             "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
             " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
             " ORDER BY v.document_id"
         )
-        if ids is None:
-            return self._golds(self._store.column(query.format("1"), {"split": split}))
-        chosen = {"split": split, "ids": json.dumps(sorted(set(ids)))}
-        one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
-        return self._golds(self._store.column(query.format(one_of), chosen))
+        one_of = "1"
+        chosen: dict[str, str | None] = {"split": split}
+        if ids is not None:
+            one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
+            chosen["ids"] = json.dumps(sorted(set(ids)))
+        with self._store.reading():
+            found, names = self._store.column(query.format(one_of), chosen), self._store.labels.readings()
+        return self._golds(found, names)
 
     def gold_of(
         self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
@@ -202,21 +206,18 @@ class Annotations:
         """These very annotations as gold, such as those a round was trained on, in order of their ids.
 
         ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
-        None: today's labels.
+        None: the labels of now.
         """
-        return self._golds(array("q", sorted(annotation_ids)), names)
+        named = self._store.labels.readings() if names is None else names
+        return self._golds(array("q", sorted(annotation_ids)), named)
 
-    def _golds(
-        self, annotation_ids: array[int], names_by_id: Mapping[int, str] | None = None
-    ) -> Iterator[Gold]:
-        names = set(self._store.labels.names() if names_by_id is None else names_by_id.values())
+    def _golds(self, annotation_ids: array[int], names: Mapping[int, str]) -> Iterator[Gold]:
         for begin in range(0, len(annotation_ids), PAGE):
-            page = self._of(list(annotation_ids[begin : begin + PAGE]), names_by_id)
+            page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
             for annotation in page:
-                known = [s for s in annotation.spans if s.label in names]
-                kept = (s for s in known if s.action != "rejected")
-                refused = (s for s in known if s.action == "rejected")
+                kept = (s for s in annotation.spans if s.action != "rejected")
+                refused = (s for s in annotation.spans if s.action == "rejected")
                 yield Gold(
                     document=documents[annotation.document_id],
                     annotation_id=annotation.id,
@@ -227,7 +228,10 @@ class Annotations:
 
     def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as
-        ``names`` has them by id, else as they are called now."""
+        ``names`` has them by id, and spans of any other left out, else as all are called now.
+
+        A revision never changes: only the names are of a moment.
+        """
         wanted = (json.dumps(ids),)
         named = self._store.labels.current_names() if names is None else names
         spans: dict[int, list[AnnotatedSpan]] = {}

@@ -28,7 +28,7 @@ def test_importing_the_same_twice_adds_nothing(
         for size in (batch, len(texts) + 1):  # in batches of another size
             occurrences: Counter[str] = Counter()
             for begin in range(0, len(texts), size):
-                store.documents.add(map(Document, texts[begin : begin + size]), occurrences=occurrences)
+                store.documents.add(map(NewDocument, texts[begin : begin + size]), occurrences=occurrences)
             assert [document.text for document in store.documents.iterate()] == texts
         assert store.queue.counts()["total"] == len(texts)
         by_text: dict[str, set[str | None]] = {}
