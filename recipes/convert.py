@@ -12,7 +12,7 @@ from spanloop.plugin.metrics.score import ScoreReport
 from spanloop.store.records import AlignmentEvent, Gold, Score, Span
 
 if TYPE_CHECKING:
-    from spacy.language import Language
+    from spacy.tokens import Doc
 
     from spanloop.plugin.tagging.gold import Gold as TrainingGold
 
@@ -56,13 +56,12 @@ def store_events(
     ]
 
 
-def training_gold(nlp: Language, gold: Gold) -> TrainingGold:
-    """A stored gold document as the training function takes it, cut into tokens by the pipeline."""
+def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
+    """A stored gold document as the training function takes it; ``doc``: its text cut into tokens."""
     from spanloop.plugin.tagging.gold import Gold as TrainingGold
 
-    nlp.max_length = max(nlp.max_length, len(gold.document.text))
     return TrainingGold(
-        doc=nlp.make_doc(gold.document.text),
+        doc=doc,
         spans=char_spans(gold.spans),
         ranges=gold.ranges,
         negatives=char_spans(gold.negatives),

@@ -172,12 +172,17 @@ class HFTokenClassifierPipe(TrainablePipe):
         return self.network.encode(docs)
 
     def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
-        """The tag distribution of every unit of every document. ModelError where the model has no labels."""
+        """The tag distribution of every unit of every document. ModelError where the model has no labels,
+        and where it gives no numbers (NotFinite)."""
+        from spanloop.plugin.model.finite import check_scores
+
         tags = self.known_tags()
-        return [
+        scores = [
             TokenScores(_log_softmax(rows), encoded.starts, encoded.ends, tags)
             for encoded, rows in self.network.score(list(docs))
         ]
+        check_scores((found.logprobs for found in scores), f"the model of the pipe {self.name!r}")
+        return scores
 
     def known_tags(self) -> tuple[str, ...]:
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
@@ -278,5 +283,6 @@ class HFTokenClassifierPipe(TrainablePipe):
 def _log_softmax(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     if not len(rows):
         return rows.astype(np.float32)
-    shifted = rows - rows.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
+    with np.errstate(invalid="ignore"):  # `predict` says it in better words
+        shifted = rows - rows.max(axis=1, keepdims=True)
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LEAST_SUPPORT = 30
 """Gold spans of a label below which its figures, or what a model learns of it, are mostly chance."""
 SHOWN = 20
+REFUSED_SHOWN = 5
 CONTEXT = 25
 """Characters shown on each side of a suspect."""
 FILE = "audit.json"
@@ -72,7 +73,8 @@ class Thin:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split."""
+    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split.
+    ``refused``: keys of documents that the pipeline could not read."""
 
     path: Path
     split: Split
@@ -84,6 +86,7 @@ class Audit:
     ledger: dict[str, Any]
     leaks: Leaks
     seconds: float
+    refused: tuple[str, ...] = ()
 
     def json(self) -> dict[str, object]:
         return {
@@ -97,6 +100,7 @@ class Audit:
             "alignment_events": self.ledger,
             "leaks": self.leaks.json(),
             "seconds": self.seconds,
+            "refused": list(self.refused),
         }
 
     def text(self) -> str:
@@ -108,6 +112,11 @@ class Audit:
             f"{how} ({self.seconds:.0f} s)",
             self._doubts_text(),
         ]
+        if self.refused:
+            refused = ", ".join(self.refused[:REFUSED_SHOWN])
+            parts.append(
+                f"{counted(len(self.refused), 'document')} that the pipeline refuses, unjudged: {refused}"
+            )
         if self.thin:
             found = ", ".join(f"{thin.label} (pool {thin.pool}, eval {thin.eval})" for thin in self.thin)
             parts.append(f"fewer than {LEAST_SUPPORT} gold spans, so hardly known: {found}")
@@ -169,6 +178,7 @@ def audit(
             judged = judge_by_folds(moment, golds, folds, config, progress or silent)
         else:
             judged = _by_promoted(store, moment, golds)
+        read = [(gold, one) for gold, one in zip(golds, judged, strict=True) if one is not None]
         pool, held_out = (golds, others) if split == "pool" else (others, golds)
         found = Audit(
             path=Path(db),
@@ -176,7 +186,8 @@ def audit(
             folds=folds if split == "pool" else 0,
             documents=len(golds),
             spans=sum(len(gold.spans) for gold in golds),
-            doubts=tuple(sorted(_doubts(moment, golds, judged), key=_worst_first)),
+            doubts=tuple(sorted(_doubts(moment, read), key=_worst_first)),
+            refused=tuple(g.document.key for g, one in zip(golds, judged, strict=True) if one is None),
             thin=tuple(_thin(moment.names, pool, held_out)),
             ledger=ledger,
             leaks=find_leaks(pool, held_out),
@@ -186,16 +197,17 @@ def audit(
         return found
 
 
-def _by_promoted(store: Store, moment: Moment, golds: Sequence[Gold]) -> list[Judgement]:
+def _by_promoted(store: Store, moment: Moment, golds: Sequence[Gold]) -> list[Judgement | None]:
     from spanloop.recipes.suggest.pipelines import promoted_round
 
     return judge_by_round(store, moment, golds, promoted_round(store))
 
 
-def _doubts(moment: Moment, golds: Sequence[Gold], judged: Sequence[Judgement]) -> Iterator[Doubt]:
+def _doubts(moment: Moment, read: Sequence[tuple[Gold, Judgement]]) -> Iterator[Doubt]:
     from spanloop.plugin.metrics.label_errors import find_suspects
 
-    for gold, suspects in zip(golds, find_suspects(judged, classes_of_project(moment)), strict=True):
+    found = find_suspects([judgement for _, judgement in read], classes_of_project(moment))
+    for (gold, _), suspects in zip(read, found, strict=True):
         for suspect in suspects:
             yield _doubt(gold, suspect)
 

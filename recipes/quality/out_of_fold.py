@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
+from spanloop.recipes.suggest.refusal import Refused
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold, Moment, Round
@@ -41,10 +42,10 @@ def split_by_group(golds: Sequence[Gold], folds: int, seed: int) -> list[list[in
 
 def judge_by_folds(
     moment: Moment, golds: Sequence[Gold], folds: int, config: TrainConfig, progress: Progress
-) -> list[Judgement]:
+) -> list[Judgement | None]:
     """For each gold document what a training on the other folds says of it, in the order of ``golds``."""
     parts = split_by_group(golds, folds, config.seed)
-    judged: dict[int, Judgement] = {}
+    judged: dict[int, Judgement | None] = {}
     for number, held in enumerate(parts):
         seen = [golds[place] for other, part in enumerate(parts) if other != number for place in sorted(part)]
         what = f"fold {number + 1} of {folds}"
@@ -54,7 +55,7 @@ def judge_by_folds(
     return [judged[place] for place in range(len(golds))]
 
 
-def judge_by_round(store: Store, moment: Moment, golds: Sequence[Gold], row: Round) -> list[Judgement]:
+def judge_by_round(store: Store, moment: Moment, golds: Sequence[Gold], row: Round) -> list[Judgement | None]:
     """For each gold document what a round says that was not trained on it."""
     from spanloop.recipes.suggest.pipelines import load_round
 
@@ -63,20 +64,24 @@ def judge_by_round(store: Store, moment: Moment, golds: Sequence[Gold], row: Rou
 
 def judge(
     moment: Moment, nlp: Language, golds: Sequence[Gold], labels: Mapping[str, int]
-) -> Iterator[Judgement]:
-    """Gold and predictions on the same tokens, document by document. ``labels`` says which label each name of
-    the pipeline means; what it says otherwise counts as it stands."""
+) -> Iterator[Judgement | None]:
+    """Gold and predictions on the same tokens, document by document; None for one that is refused. ``labels``
+    says which label each name of the pipeline means; what it says otherwise counts as it stands."""
     from spanloop.plugin.metrics.label_errors import judge_labels
     from spanloop.recipes.convert import char_spans
     from spanloop.recipes.suggest.run_pipeline import annotate, classifier
 
-    found = classifier(nlp)
-    if found is None:
+    ours = classifier(nlp)
+    if ours is None:
         raise RecipeError("the pipeline has no token classifier")
-    pipe, classes, renamed = found[1], classes_of_project(moment), moment.names_of(labels)
+    pipe, classes, renamed = ours[1], classes_of_project(moment), moment.names_of(labels)
     for begin in range(0, len(golds), BLOCK):
         block = golds[begin : begin + BLOCK]
-        for gold, (_, scores) in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+        for gold, found in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+            if isinstance(found, Refused):
+                yield None
+                continue
+            _, scores = found
             if scores is None:
                 raise RecipeError("the token classifier gave no scores")
             yield judge_labels(

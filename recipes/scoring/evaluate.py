@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Gold, Moment, Task
@@ -29,7 +30,8 @@ WIDE_POINTS = 3.0
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
-    carry, ``predicted`` and ``truth`` the spans of each document."""
+    carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
+    could not read, all of whose spans count as missed."""
 
     round: int
     task: Task
@@ -38,6 +40,7 @@ class Evaluation:
     predicted: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     split: str = "eval"
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def headline(self) -> Figure:
@@ -79,6 +82,7 @@ class Evaluation:
             "accuracy": None if report.accuracy is None else report.accuracy.f1,
             "alignment_events": self.alignment_events,
             "confusion": self.confusion(),
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
         if report.lenient_micro and report.lenient_macro and report.lenient_weighted:
             shape["lenient"] = {
@@ -109,6 +113,8 @@ class Evaluation:
             )
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
+        if self.refused:
+            lines.append(f"{refusals_text(self.refused)}; their spans count as missed")
         return "\n".join(lines)
 
 
@@ -150,11 +156,15 @@ def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | N
     """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
     with Store.open(db) as store:
         from spanloop.recipes.suggest.pipelines import load_round, promoted_round
+        from spanloop.recipes.suggest.run_pipeline import named
 
         with store.reading():
             row, moment, golds = promoted_round(store, round), store.moment(), eval_gold(store)
         nlp = load_round(store, row.number)
-        return score(moment, nlp, golds, round=row.number, labels=row.label_ids, progress=progress or silent)
+        with named(f"round {row.number}", store):
+            return score(
+                moment, nlp, golds, round=row.number, labels=row.label_ids, progress=progress or silent
+            )
 
 
 def eval_gold(store: Store) -> list[Gold]:
@@ -189,12 +199,19 @@ def score(
     project, names = moment.project, moment.names
     renamed = moment.names_of(labels)
     predicted: list[list[CharSpan]] = []
-    tokens = []
+    tokens: list[list[tuple[int, int]]] = []
     events = 0
+    refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
         block = golds[begin : begin + BLOCK]
-        for doc, scores in annotate(nlp, [gold.document.text for gold in block]):
+        for gold, found in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+            if isinstance(found, Refused):  # it says nothing of the document: what stands there is missed
+                refused.append(Refusal(gold.document.key, found.by, str(found)))
+                predicted.append([])
+                tokens.append([])
+                continue
+            doc, scores = found
             spans = found_spans(doc, scores, task=project.task, labels=[*renamed, *names])
             named = [(span, renamed.get(span.label, span.label)) for span in spans]
             predicted.append(
@@ -216,4 +233,5 @@ def score(
         alignment_events=events,
         predicted=tuple(tuple(spans) for spans in predicted),
         truth=tuple(truth),
+        refused=tuple(refused),
     )

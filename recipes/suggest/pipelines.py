@@ -25,6 +25,14 @@ def project_nlp(project: Project) -> Language:
         ) from error
 
 
+def write_pipeline(project: Project, nlp: Language, folder: Path) -> None:
+    """Write a pipeline of the project for others: its vocabulary keeps the strings of the project's own
+    pipeline and the labels, none of the texts; no path of this machine stays in it."""
+    from spanloop.plugin.pipe.sharing import write
+
+    write(nlp, folder, strings=project_nlp(project).vocab.strings)
+
+
 def project_tokenizer(project: Project) -> Callable[[str], Sequence[Range]]:
     """The function that gives the characters of each token of a text."""
     nlp = project_nlp(project)

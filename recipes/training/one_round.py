@@ -6,7 +6,8 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
-from spanloop.recipes.training.input import masked_gold_named
+from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
@@ -50,18 +51,24 @@ class Training:
     balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
-        from spanloop.recipes.convert import score_rows, store_events, training_gold
+        from spanloop.plugin.training.divergence import Divergence
+        from spanloop.recipes.convert import score_rows, store_events
+        from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
         begin = time.monotonic()
         store, number = self.store, self.row.number
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
-        golds = [training_gold(nlp, gold) for gold in self.golds]
-        with masked_gold_named(store):
+        learned, golds = training_golds(nlp, self.golds)
+        refused = {gold.document.id for gold in self.golds} - {gold.document.id for gold in learned}
+        with masked_gold_named(store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
             report = self._train(nlp, pipe, golds, settings, done)
-        scores = score(self.moment, nlp, self.held_out, round=number, labels={}, progress=self.progress)
+        scores = Divergence(report.learning_rate).scored(
+            "on the eval documents",
+            lambda: score(self.moment, nlp, self.held_out, round=number, labels={}, progress=self.progress),
+        )
         seconds = time.monotonic() - begin
         promoted, reason = self._promotion(scores, promote)
         folder = store.rounds.folder(number)
@@ -78,10 +85,15 @@ class Training:
                 model_id=store.models.add(model).id,
                 scores=score_rows(scores.report, "eval"),
                 manifest=_manifest(report, model.hash, seconds, self.leaks)
-                | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
+                | {
+                    "documents_refused": len(refused),
+                    "confusion": scores.confusion(),
+                    "balance": None if balance is None else balance.json(),
+                },
                 class_weights=report.class_weights,
             )
-            for gold, events in zip(self.golds, report.events, strict=True):
+            store.tokenizations.put(tokenizer_hash(nlp), [(key, None) for key in sorted(refused)])
+            for gold, events in zip(learned, report.events, strict=True):
                 of_document = store_events(
                     events, document_id=gold.document.id, annotation_id=gold.annotation_id
                 )
@@ -100,11 +112,23 @@ class Training:
             train_spans=report.gold_spans,
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
+            documents_refused=len(refused),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
             impatient=settings.patience is not None and not report.held_out_f1,
         )
+
+    @contextmanager
+    def _cleared_where_diverged(self) -> Iterator[None]:
+        """What goes on from where a training left the range of numbers comes to the same end."""
+        from spanloop.plugin.training.divergence import Diverged
+
+        try:
+            yield
+        except Diverged:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
 
     def _settings(
         self, pipe: HFTokenClassifierPipe, golds: Sequence[TrainingGold]
@@ -130,6 +154,7 @@ class Training:
         """Train the pipe and save the pipeline; the round's folder appears only when it is whole. ``done``:
         the share of the work that lies behind us."""
         from spanloop.plugin.training.train import train
+        from spanloop.recipes.suggest.pipelines import write_pipeline
 
         def show(share: float, what: str) -> None:
             self._show_training(done + share * (1 - done), what)
@@ -143,7 +168,7 @@ class Training:
             with lost_peers_named():
                 report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
-            nlp.to_disk(part / "pipeline")
+            write_pipeline(self.store.project, nlp, part / "pipeline")
             os.replace(part / "pipeline", folder)
             shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
@@ -157,6 +182,7 @@ class Training:
 
     def _promotion(self, scores: Evaluation, promote: Promote) -> tuple[bool, str]:
         """Whether the round becomes the one in use, and the sentence that says why."""
+        from spanloop.plugin.model.finite import NotFinite
         from spanloop.recipes.scoring.gate import compare
         from spanloop.recipes.suggest.pipelines import load_round
 
@@ -166,14 +192,13 @@ class Training:
         before = self.store.rounds.promoted()
         if before is None:
             return True, "promoted: it is the first round"
-        older = score(
-            self.moment,
-            load_round(self.store, before.number),
-            self.held_out,
-            round=before.number,
-            labels=before.label_ids,
-            progress=self.progress,
-        )
+        nlp, labels = load_round(self.store, before.number), before.label_ids
+        try:
+            older = score(
+                self.moment, nlp, self.held_out, round=before.number, labels=labels, progress=self.progress
+            )
+        except NotFinite:
+            return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
         comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
         if comparison.acceptable:
             return True, f"promoted over round {before.number}: {comparison.text()}"

@@ -28,6 +28,7 @@ class RoundReport:
     leaks: Leaks
     documents_held_out: int = 0
     documents_left_out: int = 0
+    documents_refused: int = 0
     balance: Balance | None = None
     impatient: bool = False
 
@@ -44,6 +45,7 @@ class RoundReport:
             "train_spans_lost": self.spans_lost,
             "documents_held_out": self.documents_held_out,
             "documents_left_out": self.documents_left_out,
+            "documents_refused": self.documents_refused,
             "leaks": self.leaks.json(),
         }
 
@@ -59,6 +61,11 @@ class RoundReport:
         if self.documents_left_out:
             left_out = counted(self.documents_left_out, "document")
             lines.append(f"{left_out} of them without any span left out, as --undersample asks")
+        if self.documents_refused:
+            refused = counted(self.documents_refused, "gold document")
+            lines.append(
+                f"{refused} left out, because the tokenizer refuses them (spanloop status names them)"
+            )
         if self.impatient:
             lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
@@ -22,7 +23,7 @@ from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 
@@ -213,6 +214,8 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
         return "cancelled by SIGTERM", "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return "cancelled by hand", "cancelled"
+    if isinstance(error, (RecipeError, StoreError, ModelError)):  # one line that says what to do
+        return str(error), "failed"
     return f"{type(error).__name__}: {error}", "failed"
 
 

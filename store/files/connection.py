@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from spanloop.store.errors import StoreError
+from spanloop.store.errors import StoreError, StoreUnavailable
 from spanloop.store.files.group_commit import Together, Turns
 from spanloop.store.files.write_ahead_log import Checkpoints
 
@@ -61,12 +61,13 @@ class Connection:
         return db
 
     def _connect(self) -> Database:
-        conn = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # write() says BEGIN; nothing else does
-            check_same_thread=False,  # close() may come from another thread
-        )
+        with plain_errors(self.path):
+            conn = sqlite3.connect(
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,  # write() says BEGIN; nothing else does
+                check_same_thread=False,  # close() may come from another thread
+            )
         try:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
@@ -76,7 +77,7 @@ class Connection:
             return Database(conn, recursive_triggers=False, execute_plugins=False)
         except sqlite3.DatabaseError as error:
             conn.close()
-            raise StoreError(_explain(error, self.path)) from error
+            raise _explained(error, self.path) from error
 
     def _close_those_of_ended_threads(self) -> None:
         for owner in list(self._connections):
@@ -219,30 +220,43 @@ def stamp(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises in the block as a StoreError that says what to do."""
+    """Raise what SQLite raises in the block as a StoreError that says what to do; the same for a value that
+    Python cannot hand to it: a number beyond 64 bits, a lone surrogate."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        raise StoreError(_explain(error, path)) from error
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StoreError(f"{path} cannot hold a value: {error}") from error
 
 
-def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
+def _explained(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
+    refusal = _unavailable(text, path)
+    if refusal is not None:
+        return StoreUnavailable(refusal)
+    if "not a database" in text:
+        return StoreError(
+            f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
+        )
+    if isinstance(error, sqlite3.IntegrityError):
+        return StoreError(f"{path} refused a row: {text}")
+    return StoreError(f"{path}: {text}")
+
+
+def _unavailable(text: str, path: Path) -> str | None:
+    """What to say where the file refuses everything at the moment; None where the fault is what was asked."""
     if "locked" in text or "busy" in text:
         return f"{path}: another process has been writing for {BUSY_SECONDS:.0f} s: try again when it is done"
-    if "not a database" in text:
-        return f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
-    if "malformed" in text:
+    if "disk image is malformed" in text:
         return (
             f"{path} is damaged ({text}): restore a backup, or save what is left: "
             f"sqlite3 {path} .recover | sqlite3 saved.db"
         )
     if "I/O error" in text:
         return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
-    if "full" in text:
+    if "disk is full" in text:
         return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
     if "readonly" in text or "unable to open" in text:
         return f"{path} cannot be written ({text}): check the mode of the file and of its folder"
-    if isinstance(error, sqlite3.IntegrityError):
-        return f"{path} refused a row: {text}"
-    return f"{path}: {text}"
+    return None

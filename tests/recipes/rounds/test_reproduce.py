@@ -1,4 +1,4 @@
-"""A round trained again after labels were renamed, retired and merged: the gold and the labels of then."""
+"""A round trained again after its labels were renamed, retired and merged: gold and labels as they were."""
 
 from __future__ import annotations
 
