@@ -17,7 +17,7 @@ def unfit_as_name(name: str) -> str | None:
     if not name.strip():
         return f"the label {name!r} is empty: type a name such as PER"
     if name != name.strip():
-        return f"label {name!r} has blanks at its edges: type {name.strip()!r}"
+        return f"label {name!r} has spaces at its edges: type {name.strip()!r}"
     for letter in name:
         if not letter.isprintable():  # NUL, line breaks, lone surrogates
             what = f"a character that cannot be shown (U+{ord(letter):04X})"

@@ -138,7 +138,9 @@ def test_the_tokenising_process_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "p.db"
     nlp = str(pipeline(tmp_path / "nlp", "tokenizer"))
     with Store.create(path, labels=["PER"], base_model="offline", nlp=nlp, eval_fraction=0.0) as store:
-        store.documents.add([NewDocument(f"so {CURSED}", key="bad"), *(NewDocument(f"good {n}") for n in range(3))])
+        store.documents.add(
+            [NewDocument(f"so {CURSED}", key="bad"), *(NewDocument(f"good {n}") for n in range(3))]
+        )
     wishes: queue.Queue[int | None] = queue.Queue()
     wishes.put(1)
     worker = threading.Thread(target=serve, args=(path, wishes))

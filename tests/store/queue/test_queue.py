@@ -225,7 +225,7 @@ def test_splits_do_not_mix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sql", [queue._BY_STRATEGY, queue._BY_CHANCE])
 def test_the_next_document_is_found_by_index(tmp_path: Path, sql: str) -> None:
     with make_store(tmp_path, documents=5) as store:
-        named = {"annotator": "anna", "split": "pool", "now": "2026", "exclude": "[]"}
+        named = {"annotator": "anna", "split": "pool", "now": "2026", "latest": "2027", "exclude": "[]"}
         plan = [row[3] for row in store.db.conn.execute("EXPLAIN QUERY PLAN " + sql, named)]
         on_queue = [line for line in plan if line.partition(" ")[2].startswith(("q ", "queue "))]
         assert on_queue
