@@ -32,12 +32,14 @@ def renaming(db: Path, one: str, other: str) -> Iterator[None]:
 def main(db: str, one: str, other: str) -> None:
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
-    told = False
+    first = True
     with Store.open(db) as store:
         while not over.is_set():
             store.labels.rename(one, other)
-            if not told:
-                told = print("renaming", flush=True) is None
+            if first:
+                sys.stdout.write("renaming\n")
+                sys.stdout.flush()
+                first = False
             store.labels.rename(other, one)
 
 

@@ -1,4 +1,4 @@
-"""What is read for a training, a score or a suggestion is of one moment, though a label is renamed meanwhile."""
+"""What a training, a score or a suggestion reads is of one moment, though a label is renamed meanwhile."""
 
 from __future__ import annotations
 

@@ -116,6 +116,25 @@ def test_the_same_answer_twice_is_one_row_and_another_under_its_uuid_is_refused(
     assert len(store.annotations.history(item["id"])) == 1
 
 
+@pytest.mark.parametrize("change", [("rename", "PER", "PERSON"), ("merge", "PER", "LOC"), ("retire", "PER")])
+def test_a_retry_is_acknowledged_though_its_label_was_changed_meanwhile(
+    store: Store, change: tuple[str, ...]
+) -> None:
+    client = client_of(store)
+    (item,) = fetch(client)
+    posted = answer_to(
+        item, spans=[{"start": 0, "end": 3, "label": "PER", "from": item["suggestions"][0]["id"]}]
+    )
+    first = client.post("/api/answers", json=posted, headers=ORIGIN).json()
+    getattr(store.labels, change[0])(*change[1:])
+    again = client.post("/api/answers", json=posted, headers=ORIGIN)
+    assert again.status_code == 200, again.text
+    assert again.json()["annotation_id"] == first["annotation_id"]
+    assert again.json()["new"] is False
+    (stored,) = store.annotations.history(item["id"])
+    assert [span.action for span in stored.spans] == ["taken", "rejected"]
+
+
 def test_two_tabs_of_one_person_get_different_documents(store: Store) -> None:
     client = client_of(store)
     first, second = fetch(client, 2, name="one"), fetch(client, 2, name="two")

@@ -13,6 +13,7 @@ from support.store_making import add_model, make_store, predict_all, say
 from spanloop.store import Store, StoreError
 from spanloop.store.queue import queue
 from spanloop.store.records import NewDocument, Span
+from spanloop.store.tables.leases import LONGEST_SECONDS
 
 
 def drawn(store: Store, annotator: str = "anna", n: int = 1, **options: object) -> list[int | None]:
@@ -93,6 +94,46 @@ def test_renewing_holds_a_document_unless_it_has_gone_to_another(tmp_path: Path,
         clock.forward(60)
         assert drawn(store, "ben") == [1]
         assert not store.queue.renew("anna", 1)
+
+
+@pytest.mark.parametrize("days", [1, 365])
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(tmp_path: Path, clock: Clock, days: int) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        assert drawn(store) == [1]
+        assert drawn(store, "ben") == []
+        clock.forward(-days * 86_400)
+        assert store.queue.holders([1]) == {}
+        assert drawn(store, "ben") == [1]
+        assert not store.queue.renew("anna", 1)
+        assert store.queue.holders([1]) == {1: ["ben"]}
+
+
+def test_however_the_clock_is_set_a_lease_runs_no_longer_than_the_longest(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        for jump in (-7_200.0, -1_201.0, -1_200.0, -600.0, -1.0, 0.0, 599.0):
+            assert drawn(store) == [1]
+            clock.forward(jump)
+            waited = 0.0
+            while drawn(store, "ben") == []:
+                clock.forward(60)
+                waited += 60
+            assert waited <= LONGEST_SECONDS, jump
+            store.queue.release("ben")
+            store.queue.release("anna")
+        with pytest.raises(ValueError, match="longer than any"):
+            store.queue.next("anna", lease_seconds=LONGEST_SECONDS + 1)
+
+
+def test_who_holds_on_keeps_a_document_though_the_clock_goes_to_and_fro(tmp_path: Path, clock: Clock) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        assert drawn(store) == [1]
+        for jump in (86_400.0, -172_800.0, 30.0):
+            clock.forward(jump)
+            assert store.queue.renew("anna", 1)
+            assert drawn(store, "ben") == []
+            assert drawn(store) == [1]
 
 
 def test_reopening_gives_an_answered_document_back(tmp_path: Path) -> None:

@@ -59,6 +59,30 @@ def test_the_same_submit_twice_is_one_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        (("rename", "PER", "PERSON"), "PER"),  # the name of the day it was said
+        (("rename", "PER", "PERSON"), "PERSON"),
+        (("merge", "PER", "LOC"), "PER"),
+        (("merge", "PER", "LOC"), "LOC"),
+        (("retire", "PER"), "PER"),
+    ],
+)
+def test_a_retry_is_acknowledged_whatever_became_of_its_label(
+    tmp_path: Path, change: tuple[str, ...], label: str
+) -> None:
+    with make_store(tmp_path, documents=1, labels=["PER", "LOC", "ORG"]) as store:
+        first = store.annotations.add(say(1, uuid="u"))
+        getattr(store.labels, change[0])(*change[1:])
+        again = store.annotations.add(say(1, uuid="u", spans=f"0-3:{label}"))
+        assert (again.annotation_id, again.new) == (first.annotation_id, False)
+        for other in ("0-3:ORG", "4-7:PER", "", "0-3:PER 8-11:PER"):
+            with pytest.raises(StoreError, match="'u' is taken"):
+                store.annotations.add(say(1, uuid="u", spans=other))
+        assert store.annotations.count() == 1
+
+
+@pytest.mark.parametrize(
     ("annotation", "message"),
     [
         (say(1, spans="0-99:PER"), "0-99 PER lies outside"),
