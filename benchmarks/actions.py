@@ -173,7 +173,6 @@ def _judge(db: Path, gold: dict[str, list[Labelled]]) -> None:
         for key, spans in gold.items():
             document = store.documents.by_key(key)
             assert document is not None
-            assert document.id is not None
             latest = store.annotations.latest(document.id)
             assert latest is not None, f"{key} has no answer"
             kept = [(s.start, s.end, s.label) for s in latest.spans if s.action != "rejected"]

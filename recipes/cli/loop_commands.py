@@ -41,7 +41,7 @@ def init(labels: str, **options: Any) -> object:
     """Make a project."""
     from spanloop.recipes.project.init import init as recipe
 
-    return recipe(labels=labels.split(","), **options)
+    return recipe(labels=[name.strip() for name in labels.split(",") if name.strip()], **options)
 
 
 @click.group(cls=OfProject, invoke_without_command=True)

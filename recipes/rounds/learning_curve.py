@@ -17,7 +17,7 @@ from spanloop.recipes.table import figure, table
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -108,9 +108,9 @@ def train_curve(
     """
     show = progress or silent
     with Store.open(db) as store:
-        eval_golds = eval_gold(store)
-        golds = pool_gold(store)
-        chosen = settled(store, config)
+        with store.reading():
+            moment, eval_golds, golds = store.moment(), eval_gold(store), pool_gold(store)
+        chosen = settled(moment, config)
         if len(golds) < LEAST_DOCUMENTS:
             raise RecipeError(
                 f"{len(golds)} gold documents are too few for a curve: annotate {LEAST_DOCUMENTS} first"
@@ -123,16 +123,18 @@ def train_curve(
             for place, share in enumerate(SHARES):
                 show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
                 runs[share].append(
-                    _run(store, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
+                    _run(moment, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
                 )
         return TrainCurve(
             tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
         )
 
 
-def _run(store: Store, golds: Sequence[Gold], eval_golds: Sequence[Gold], config: TrainConfig) -> Evaluation:
-    nlp, _ = train_pipeline(TrainingJob.of(store, golds, config))
-    return score(store, nlp, eval_golds, round=0, renamed={})
+def _run(
+    moment: Moment, golds: Sequence[Gold], eval_golds: Sequence[Gold], config: TrainConfig
+) -> Evaluation:
+    nlp, _ = train_pipeline(TrainingJob.of(moment, golds, config))
+    return score(moment, nlp, eval_golds, round=0, labels={})
 
 
 def _point(share: float, documents: int, found: Sequence[Evaluation]) -> Point:

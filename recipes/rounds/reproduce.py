@@ -61,13 +61,14 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     if kept.get("class_weights") != "focal":
         kept.pop("focal_gamma", None)  # earlier rounds kept it whatever the weights were
     config = TrainConfig(**kept)
-    labels = store.rounds.labels(row.number)
-    ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
+    with store.reading():
+        project, labels = store.project, store.rounds.labels(row.number)
+        ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.
-    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id or 0)
+    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
-    job = TrainingJob(store.project, labels, start_from, config, golds)
+    job = TrainingJob(project, labels, start_from, config, golds)
     _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe
 

@@ -170,7 +170,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
     The gold is only read where at least ``at_least`` annotations of any kind have come; else it counts as
     none.
     """
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         finished = [row for row in store.rounds.all() if row.state == "done"]
         last = finished[-1] if finished else None
         seen = set() if last is None else set(store.rounds.annotation_ids(last.number, "train"))
@@ -183,7 +183,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
 
 
 def _due(news: News, every: int, interval: float | None) -> bool:
-    late = interval is not None and news.last_round is not None and news.seconds >= interval
+    late = interval is not None and news.last_round is not None and not 0 <= news.seconds < interval
     return news.annotations >= every or (late and news.annotations > 0)
 
 

@@ -128,7 +128,7 @@ def _play(
 ) -> list[Step]:
     steps = []
     with Store.open(db) as store:
-        gold = {document.key or "": by_text[document.text] for document in store.documents.iterate()}
+        gold = {document.key: by_text[document.text] for document in store.documents.iterate()}
         simulate_answers(store, gold, len(gold), split="eval", strategy="random")
     for number, target in enumerate(documents):
         with Store.open(db) as store:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
 
 
-def settled(store: Store, config: TrainConfig | None) -> TrainConfig:
+def settled(moment: Moment, config: TrainConfig | None) -> TrainConfig:
     """The settings of a training of this project; None: all by default. The seed is the project's where none
     is given.
 
@@ -28,8 +28,8 @@ def settled(store: Store, config: TrainConfig | None) -> TrainConfig:
     from spanloop.plugin.tagging.schemes import OUTSIDE
     from spanloop.plugin.training.config import TrainConfig
 
-    chosen = (config or TrainConfig()).settled(store.project.seed)
-    known = [*store.labels.names(), OUTSIDE]
+    chosen = (config or TrainConfig()).settled(moment.project.seed)
+    known = [*moment.names, OUTSIDE]
     weights = chosen.class_weights if isinstance(chosen.class_weights, Mapping) else {}
     for label in weights:
         if label not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store, StoreError
-from spanloop.store.records import Gold, Round
+from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 
 if TYPE_CHECKING:
@@ -64,14 +64,20 @@ def retrain(
     _check_processes(balance)
     check_balance(balance, base, config)
     with Team() as team, Store.open(db) as store, _alone(store) as lock:
-        settings = _with_checkpoints(settled(store, config))
-        begun = _begin(store, settings, balance, base, if_new, allow_leaks, promote)
-        if isinstance(begun, NoRound):
-            return begun
-        lock.begin(begun.row.number)
-        with _marked(store, begun.row.number):
-            training = begun.training(store, settings, lock.heeding(progress or silent), team, balance)
-            return training.run(begun.parent if base == "round" else None, promote)
+        with store.reading():
+            moment = store.moment()
+            settings = _with_checkpoints(settled(moment, config))
+            ready = _read(store, moment, settings, balance, base, if_new, promote)
+        if isinstance(ready, NoRound):
+            return ready
+        row, leaks = _begin(store, ready, allow_leaks)
+        lock.begin(row.number)
+        with _marked(store, row.number):
+            show = lock.heeding(progress or silent)
+            training = Training(
+                store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
+            )
+            return training.run(ready.parent if base == "round" else None, promote)
 
 
 def _check_processes(balance: Balancing | None) -> None:
@@ -83,40 +89,28 @@ def _check_processes(balance: Balancing | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A round that stands in the store, and the gold it is trained and scored on."""
+class _Ready:
+    """What a round is made of, all read at one moment."""
 
-    row: Round
-    parent: Round | None
+    moment: Moment
     golds: Sequence[Gold]
     eval_golds: Sequence[Gold]
-    leaks: Leaks
-
-    def training(
-        self,
-        store: Store,
-        settings: TrainConfig,
-        progress: Progress,
-        team: Team,
-        balance: Balancing | None,
-    ) -> Training:
-        """What trains, scores and stores this round."""
-        return Training(
-            store, self.row, settings, self.golds, self.eval_golds, self.leaks, progress, team, balance
-        )
+    parent: Round | None
+    parameters: Mapping[str, Any]
+    seed: int
 
 
-def _begin(
+def _read(
     store: Store,
+    moment: Moment,
     settings: TrainConfig,
     balance: Balancing | None,
     base: Literal["model", "round"],
     if_new: int | None,
-    allow_leaks: bool,
     promote: Promote,
-) -> _Begun | NoRound:
-    """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
-    before anything is written, for gold that cannot be trained or scored on."""
+) -> _Ready | NoRound:
+    """What the round is made of; NoRound where none is due. RecipeError for gold that cannot be trained or
+    scored on."""
     eval_golds = eval_gold(store)
     golds = pool_gold(store)
     waiting = _too_few(store, golds, if_new)
@@ -127,17 +121,25 @@ def _begin(
         store.rounds_folder.sound(parent)  # it is needed at the end, and hours later is late to say so
     if balance is not None:
         check_folds(golds)
-    leaks = find_leaks(golds, eval_golds)
+    # what it takes to read this gold again later as it reads now
+    of_now = {"label_ids": {label.name: label.id for label in moment.labels}, MERGED: store.labels.merged()}
+    parameters = _parameters(settings, balance) | {"base": base} | of_now
+    return _Ready(moment, golds, eval_golds, parent, parameters, settings.random_seed)
+
+
+def _begin(store: Store, ready: _Ready, allow_leaks: bool) -> tuple[Round, Leaks]:
+    """Start the round in the store, unless too many eval documents stand in training too (RecipeError)."""
+    leaks = find_leaks(ready.golds, ready.eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
-    parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
-        parameters=parameters,
-        seed=settings.random_seed,
-        parent=None if parent is None else parent.number,
-        train_ids=[gold.annotation_id for gold in golds],
-        eval_ids=[gold.annotation_id for gold in eval_golds],
+        parameters=ready.parameters,
+        seed=ready.seed,
+        parent=None if ready.parent is None else ready.parent.number,
+        train_ids=[gold.annotation_id for gold in ready.golds],
+        eval_ids=[gold.annotation_id for gold in ready.eval_golds],
+        labels=ready.moment.labels,
     )
-    return _Begun(row, parent, golds, eval_golds, leaks)
+    return row, leaks
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
@@ -145,11 +147,6 @@ def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, A
     undecided = CHOSEN if balance is not None else ()
     decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
     return decided | {"balance": balance}
-
-
-def _labels_of_now(store: Store) -> dict[str, Any]:
-    """What it takes to read this gold again later as it reads now."""
-    return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
 
 
 def _with_checkpoints(config: TrainConfig) -> TrainConfig:

@@ -108,7 +108,6 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
     with Store.open(project) as store:
         document = store.documents.by_key("long-asked")
         assert document is not None
-        assert document.id is not None
         prediction = store.predictions.get(document.id)
         assert prediction is not None
         assert [(s.start, s.end, s.label) for s in prediction.spans] == ends(row)

@@ -13,6 +13,7 @@ import pytest
 from support.commands import done, jsonl_file, refused
 from support.processes import PATIENCE_SECONDS
 from support.projects import build, sentences
+from support.store_making import stored
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.training.config import TrainConfig
@@ -21,7 +22,7 @@ from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.scoring.changes import changes, hardest
 from spanloop.recipes.table import table, width
 from spanloop.store import Store
-from spanloop.store.records import Document, Gold, Span
+from spanloop.store.records import Gold, Span
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_the_advice_of_a_curve(last: float, expected: str) -> None:
 
 
 def test_changes_between_two_rounds() -> None:
-    gold = Gold(Document("Ann met Bob in Rome", key="d"), 1, (Span(0, 3, "PER"), Span(8, 11, "PER")))
+    gold = Gold(stored("Ann met Bob in Rome", "d"), 1, (Span(0, 3, "PER"), Span(8, 11, "PER")))
     newer = [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
     older = [CharSpan(8, 11, "PER")]
     found = changes([gold], [newer], [older])

@@ -22,7 +22,7 @@ def test_labels_that_changed_since_change_no_round(tmp_path: Path) -> None:
     for label in ("NICK", "OLD", "THING", "OTHER"):
         done("labels", db, "add", label)
     with Store.open(db) as store:
-        first, second, third = [gold.document.id or 0 for gold in store.annotations.gold(split="pool")][:3]
+        first, second, third = [gold.document.id for gold in store.annotations.gold(split="pool")][:3]
         store.annotations.add(say(first, "import", "0-3:NICK"))
         store.annotations.add(say(second, "import", "0-3:OLD 4-7:THING"))
         store.annotations.add(say(third, "import", "4-7:THING"))

@@ -70,7 +70,7 @@ def test_d5_an_edit_trains_once_and_nothing_new_trains_nothing(db: Path) -> None
     assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), NoRound)
     with Store.open(db) as store:
         changed = next(store.documents.iterate())
-        store.annotations.add(say(changed.id or 0, spans="0-3:LOC"))
+        store.annotations.add(say(changed.id, spans="0-3:LOC"))
     assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=2), NoRound)
     assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), RoundReport)
     assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), NoRound)
@@ -83,7 +83,7 @@ def test_d6_what_was_rejected_or_ignored_never_trains(db: Path, tmp_path: Path, 
     with Store.open(db) as store:
         for document in store.documents.iterate():
             if str(document.key).startswith("open"):
-                store.annotations.add(say(document.id or 0, spans="0-3:PER", answer=answer))
+                store.annotations.add(say(document.id, spans="0-3:PER", answer=answer))
     retrain(db, TrainConfig(epochs=1))
     with Store.open(db) as store:
         trained = store.annotations.gold_of(store.rounds.annotation_ids(1, "train"))
@@ -102,5 +102,5 @@ def test_d6_with_nothing_accepted_there_is_nothing_to_train_on(tmp_path: Path, e
         for document, answer in zip(
             store.documents.iterate(split="pool"), ["reject", "ignore"] * 2, strict=True
         ):
-            store.annotations.add(say(document.id or 0, spans="", answer=answer))
+            store.annotations.add(say(document.id, spans="", answer=answer))
     assert "there is no gold in the pool to train on" in refused("retrain", db)

@@ -247,7 +247,7 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
 def test_a_round_is_reproduced_whatever_order_its_documents_were_answered_in(db: Path) -> None:
     with Store.open(db) as store:
         first = next(store.documents.iterate())
-        store.annotations.add(say(first.id or 0, "import", "0-3:LOC"))
+        store.annotations.add(say(first.id, "import", "0-3:LOC"))
     retrain(db, TrainConfig(epochs=1))
     assert reproduce(db, 1).same
 
@@ -290,7 +290,7 @@ def test_a_renamed_label_keeps_its_score_and_a_retired_one_is_left_out(
     assert after.micro == before.micro
     prelabel(db)
     with Store.open(db) as store:
-        labels = {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id or 0).spans}  # type: ignore[union-attr]
+        labels = {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id).spans}  # type: ignore[union-attr]
         assert labels <= {"HUMAN", "LOC"}
 
 
@@ -308,7 +308,6 @@ def test_prelabel_resumes_and_adds_nothing_twice(trained: tuple[Path, RoundRepor
         model_id = store.rounds.get(1).model_id or 0
         document = store.documents.by_key("open")
         assert document is not None
-        assert document.id is not None
         assert store.predictions.get(document.id, model_id) is not None
         assert store.tokenizations.get(document.id) == [(0, 3), (4, 6), (7, 11)]
         (item,) = store.queue.next("me")
@@ -330,9 +329,9 @@ def test_prelabel_with_a_foreign_model_puts_unknown_labels_into_the_ledger(db: P
     with Store.open(db) as store:
         reasons = store.ledger.counts()["by_reason"]
         assert reasons["label not in project"] > 0
-        assert {
-            s.label for d in store.documents.iterate() for s in store.predictions.get(d.id or 0).spans
-        } == {"PER"}  # type: ignore[union-attr]
+        assert {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id).spans} == {
+            "PER"
+        }  # type: ignore[union-attr]
 
 
 def test_prelabel_with_patterns_of_spacy_and_prodigy(db: Path, tmp_path: Path) -> None:
@@ -346,7 +345,6 @@ def test_prelabel_with_patterns_of_spacy_and_prodigy(db: Path, tmp_path: Path) -
     with Store.open(db) as store:
         found = store.documents.by_key("p0")
         assert found is not None
-        assert found.id is not None
         prediction = store.predictions.get(found.id)
         assert prediction is not None
         assert [(s.start, s.end, s.label) for s in prediction.spans] == [(0, 3, "PER"), (21, 25, "LOC")]
@@ -396,7 +394,7 @@ def test_predict_writes_one_file_an_input(trained: tuple[Path, RoundReport], tmp
 def test_simulated_answers_say_what_became_of_each_suggestion() -> None:
     suggestions = (Span(0, 3, "PER", id=1), Span(5, 9, "LOC", id=2), Span(20, 22, "PER", id=3))
     gold = [Span(0, 3, "PER"), Span(5, 8, "LOC"), Span(10, 12, "PER")]
-    answers = compare(gold, Prediction(1, 1, suggestions))
+    answers = compare(gold, Prediction(1, 1, suggestions, 1))
     assert [(a.start, a.end, a.label, a.action, a.prediction_span_id) for a in answers] == [
         (0, 3, "PER", "taken", 1),
         (5, 8, "LOC", "changed", 2),
