@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.table import counted
 from spanloop.store import Store
+from spanloop.store.files.atomic import whole_file
 from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
@@ -84,19 +84,14 @@ def export(
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
-    part = path.with_name(f".{path.name}.part")
-    with Store.open(db) as store:
+    with Store.open(db) as store, whole_file(path) as part:
         partial: list[str] = []
         entries = _noting(_entries(store, what, split), partial)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries)
-        try:
-            written = fmt.write(part, entries, WriteOptions(task=store.project.task))
-            if not written.documents:
-                raise RecipeError(_nothing(db, what, split))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        written = fmt.write(part, entries, WriteOptions(task=store.project.task))
+        if not written.documents:
+            raise RecipeError(_nothing(db, what, split))
     unsaid = 0 if fmt.ranges else len(partial)
     return Exported(path=path, format=fmt.name, what=what, written=written, partial=unsaid)
 

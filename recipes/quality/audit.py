@@ -4,7 +4,6 @@ figures worthless: labels with too few examples, leaks, spans lost to alignment.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted, table
 from spanloop.recipes.training.input import pool_gold, train_config
 from spanloop.store import Store
+from spanloop.store.files.atomic import write_whole
 from spanloop.store.records import Gold, Split
 
 if TYPE_CHECKING:
@@ -231,9 +231,7 @@ def _thin(labels: Sequence[str], pool: Sequence[Gold], held_out: Sequence[Gold])
 
 def _keep(store: Store, found: Audit) -> None:
     store.rounds_dir.mkdir(exist_ok=True)
-    part = store.rounds_dir / f".{FILE}.part"
-    part.write_text(json.dumps(found.json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(part, store.rounds_dir / FILE)
+    write_whole(store.rounds_dir / FILE, json.dumps(found.json(), ensure_ascii=False, allow_nan=False))
 
 
 def kept_doubts(store: Store) -> tuple[Doubt, ...]:
