@@ -15,12 +15,13 @@ from spanloop.recipes.cli.options import (
     by_option,
     db_argument,
     json_option,
+    nice_option,
     option,
     path_type,
     project_of,
 )
 from spanloop.recipes.cli.training_options import training_options
-from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
+from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
 
 
 @click.command()
@@ -204,14 +205,7 @@ def announce(say: Any, link: str) -> None:
     "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
 )
 @click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
-@option(
-    "--nice",
-    type=click.IntRange(0, 19),
-    default=NICE,
-    envvar="SPANLOOP_NICE",
-    show_envvar=True,
-    help="How far it steps back for other processes, such as the page; 0: not at all.",
-)
+@nice_option
 @json_option
 def retrain(nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""

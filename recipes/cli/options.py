@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import click
 
+from spanloop.recipes.training.process_control import NICE
+
 JSON = "spanloop.json"
 """Where a command leaves that it was asked for JSON: ``ctx.meta[JSON]``."""
 
@@ -20,6 +22,15 @@ by_option = click.option(
     "--by",
     type=click.Choice(["line", "paragraph", "file", "sentence", "document"]),
     help="What one document is: a line, paragraph or file of plain text; a sentence or document of CoNLL.",
+)
+
+nice_option = option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=NICE,
+    envvar="SPANLOOP_NICE",
+    show_envvar=True,
+    help="How far it steps back for other processes, such as the page; 0: not at all.",
 )
 
 

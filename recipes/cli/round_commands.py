@@ -15,6 +15,7 @@ from spanloop.recipes.cli.options import (
     OfProject,
     db_argument,
     json_option,
+    nice_option,
     option,
     path_type,
     project_of,
@@ -92,6 +93,7 @@ def rounds_rollback(ctx: click.Context) -> object:
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
 @option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
 @training_options
+@nice_option
 @json_option
 @click.pass_obj
 def watch(say: Any, /, **options: Any) -> object:

@@ -16,7 +16,7 @@ from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.distributed import world
 from spanloop.recipes.training.lock import Cancelled
-from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
+from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
@@ -52,6 +52,7 @@ def watch(
     every: int = 100,
     interval: float | None = None,
     pause: float = 5.0,
+    nice: int = NICE,
     say: Say | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -61,12 +62,12 @@ def watch(
     Ctrl-C; a round that is under way is marked as cancelled. A round that somebody cancels (`cancel`) or that
     fails is told and not trained again before something is new. Everything it needs to know is in the store,
     so a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
-    ``say`` gets a line for each thing that happens. The whole process steps back (`yield_to_others`): nobody
-    who annotates waits for a training.
+    ``say`` gets a line for each thing that happens. The whole process steps back by ``nice``
+    (`yield_to_others`): nobody who annotates waits for a training.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
-    yield_to_others()
+    yield_to_others(nice)
     sleep_while_waiting()
     tell = _stamped(say)
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))

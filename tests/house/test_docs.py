@@ -19,8 +19,9 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "bench
 SCRIPTS = sorted(
     path for folder in ("benchmarks", "docs", "examples") for path in (ROOT / folder).glob("*.py")
 )
-# The store's numbered steps are history: what their comments name may be gone.
-PYTHON = sorted(path for folder in ("plugin", "recipes", "tests") for path in (ROOT / folder).rglob("*.py"))
+PYTHON = sorted(
+    path for folder in ("plugin", "recipes", "store", "tests") for path in (ROOT / folder).rglob("*.py")
+)
 FILE = re.compile(
     r"\b(?:plugin|recipes|store|tests|benchmarks|docs|examples)/[\w./-]+\.(?:py|md|cfg|js|css|html)\b"
 )

@@ -73,7 +73,8 @@ class Watch:
 
 @contextmanager
 def watching(db: Path, *options: str) -> Iterator[Watch]:
-    """A watch that is about to look for the first time."""
+    """A watch that is about to look for the first time. It does not step back for other processes unless it
+    is asked to (``--nice``): beside busy ones it would come to nothing for minutes."""
     command = [sys.executable, str(_STEPPED_WATCH), str(db), "--epochs", "1", *options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

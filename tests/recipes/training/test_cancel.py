@@ -38,10 +38,7 @@ def patient_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
 def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A process that has begun its round."""
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
-    environment = {name: value for name, value in os.environ.items() if name != "SPANLOOP_NICE"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_for(lambda: rounds(db, "running") == 1, process=process)
             yield process
@@ -60,7 +57,6 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 @pytest.mark.usefixtures("patient_cancel")
 def test_the_second_training_says_who_has_the_lock_and_cancel_ends_the_first(db: Path) -> None:
     with training(db) as process:
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
         message = refused("retrain", db)
         assert f"round 1 of {db} is being trained by process {process.pid} (" in message
         assert f"on {socket.gethostname()}, since " in message
@@ -100,8 +96,12 @@ def test_a_signal_cancels_the_round(db: Path, name: str, code: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(db: Path) -> None:
+def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPANLOOP_NICE")
     with training(db) as process:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
         process.kill()
         process.communicate()
         assert (db.with_suffix(".rounds") / ".holder").exists()
