@@ -12,6 +12,7 @@ from typing import Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
+from spanloop.store.files.atomic import folder_to_disk, name_beside
 from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
@@ -89,8 +90,7 @@ class Store(Connection):
             raise StoreError("a project needs at least one label: --labels PER,ORG,LOC")
         if not 0 <= eval_fraction <= 1:
             raise StoreError(f"the eval fraction lies between 0 and 1, not at {eval_fraction}")
-        draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-        draft.unlink(missing_ok=True)
+        draft = name_beside(path)
         try:
             with cls(draft) as store, plain_errors(path):
                 store._migrate()
@@ -207,8 +207,13 @@ def _schema_of(path: Path) -> int:
 def _publish(draft: Path, path: Path) -> None:
     """Give the finished file its name, never over another one."""
     try:
-        os.link(draft, path)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: the name is taken first, then filled
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            draft.replace(path)
     except FileExistsError as error:
         raise StoreError(f"{path} exists already: choose another name") from error
-    except OSError:  # a file system without hard links
-        draft.rename(path)
+    folder_to_disk(path.parent)

@@ -12,7 +12,7 @@ from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.files.atomic import whole_file
+from spanloop.store.files.atomic import is_output, is_stream, whole_file
 from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
@@ -27,6 +27,11 @@ class Exported:
     what: What
     written: Written
     partial: int = 0
+
+    @property
+    def aside(self) -> bool:
+        """Whether standard output has the documents, so that nothing else may be said there."""
+        return is_output(self.path)
 
     def json(self) -> dict[str, object]:
         return {
@@ -80,7 +85,7 @@ def export(
     fmt = by_suffix(path) if format is None else by_name(format)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
-    if path.exists() and not overwrite:
+    if path.exists() and not overwrite and not is_stream(path):
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")

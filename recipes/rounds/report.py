@@ -11,7 +11,7 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.rounds.report_facts import gather
 from spanloop.recipes.rounds.report_pages import as_html, as_json, as_markdown
 from spanloop.store import Store
-from spanloop.store.files.atomic import write_whole
+from spanloop.store.files.atomic import is_output, write_whole
 
 ReportFormat = Literal["html", "md", "json"]
 
@@ -22,6 +22,11 @@ class Written:
 
     path: Path
     rounds: int
+
+    @property
+    def aside(self) -> bool:
+        """Whether standard output has the report, so that nothing else may be said there."""
+        return is_output(self.path)
 
     def json(self) -> dict[str, object]:
         return {"schema": 1, "path": str(self.path), "rounds": self.rounds}

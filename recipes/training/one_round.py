@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import time
@@ -22,6 +21,7 @@ from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
+from spanloop.store.files.atomic import whole_folder
 from spanloop.store.records import Gold, Model, Round
 
 if TYPE_CHECKING:
@@ -135,19 +135,12 @@ class Training:
             self._show_training(done + share * (1 - done), what)
 
         number = self.row.number
-        folder = self.store.rounds.folder(number)
-        part = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
-            with lost_peers_named():
-                report = train(pipe, golds, settings, progress=show, folder=self._scratch)
-            self.progress(0, None, f"save round {number}")
-            nlp.to_disk(part / "pipeline")
-            os.replace(part / "pipeline", folder)
-            shutil.rmtree(self._scratch, ignore_errors=True)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        with lost_peers_named():
+            report = train(pipe, golds, settings, progress=show, folder=self._scratch)
+        self.progress(0, None, f"save round {number}")
+        with whole_folder(self.store.rounds.folder(number)) as part:
+            nlp.to_disk(part)
+        shutil.rmtree(self._scratch, ignore_errors=True)
         return report
 
     def _job(self, start_from: Round | None) -> TrainingJob:
