@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from spanloop.recipes.cli.options import Real, Seed, Whole
+
+_LAYERS_DIGITS = 4
 _BF16 = {"yes": True, "no": False}
 
 
@@ -17,7 +20,7 @@ def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -
 def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | int | None:
     if given is None or given in ("none", "embeddings", "half"):
         return given
-    if given.isdecimal():
+    if given.isdecimal() and len(given) <= _LAYERS_DIGITS:
         return int(given)
     raise click.BadParameter(f"{given!r} is neither none, embeddings, half nor a number of layers")
 
@@ -27,10 +30,8 @@ _OPTIONS = (
         "--class-weights",
         help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.  [default: sqrt]",
     ),
-    click.option(
-        "--beta", type=click.FloatRange(0, 1, max_open=True), help="Of effective.  [default: by size]"
-    ),
-    click.option("--focal-gamma", type=click.FloatRange(0), help="Of focal.  [default: 2]"),
+    click.option("--beta", type=Real(0, 1, max_open=True), help="Of effective.  [default: by size]"),
+    click.option("--focal-gamma", type=Real(0), help="Of focal.  [default: 2]"),
     click.option(
         "--balance",
         type=click.Choice(["auto"]),
@@ -43,21 +44,17 @@ _OPTIONS = (
         show_default=True,
         help="Train anew, or on from the round.",
     ),
-    click.option("--epochs", type=click.IntRange(1), help="Passes over the gold.  [default: by size]"),
+    click.option("--epochs", type=Whole(1), help="Passes over the gold.  [default: by size]"),
     click.option(
         "--lr",
         "learning_rate",
-        type=click.FloatRange(0, min_open=True),
+        type=Real(0, min_open=True),
         help="Highest learning rate.  [default: by size]",
     ),
-    click.option(
-        "--warmup", type=click.FloatRange(0, 1), help="Share of the steps in which it rises.  [default: 0.1]"
-    ),
-    click.option("--batch-size", type=click.IntRange(1), help="Wordpieces a batch.  [default: by size]"),
-    click.option("--accumulate", type=click.IntRange(1), help="Batches a step: less memory, the same loss."),
-    click.option(
-        "--weight-decay", type=click.FloatRange(0), help="Pull of the weights towards 0.  [default: 0.01]"
-    ),
+    click.option("--warmup", type=Real(0, 1), help="Share of the steps in which it rises.  [default: 0.1]"),
+    click.option("--batch-size", type=Whole(1), help="Wordpieces a batch.  [default: by size]"),
+    click.option("--accumulate", type=Whole(1), help="Batches a step: less memory, the same loss."),
+    click.option("--weight-decay", type=Real(0), help="Pull of the weights towards 0.  [default: 0.01]"),
     click.option(
         "--fast", is_flag=True, help="Three fifths of the epochs, and the word embeddings stay as they are."
     ),
@@ -67,30 +64,26 @@ _OPTIONS = (
         callback=_freeze,
         help="What of the encoder stays: half or so many of the layers, from below.",
     ),
+    click.option("--lora", type=Whole(1), help="Learn adapters of this rank in the encoder's place."),
     click.option(
-        "--lora", type=click.IntRange(1), help="Learn adapters of this rank in the encoder's place."
-    ),
-    click.option(
-        "--patience", type=click.IntRange(1), help="Stop when so many epochs brought nothing; keep the best."
+        "--patience", type=Whole(1), help="Stop when so many epochs brought nothing; keep the best."
     ),
     click.option(
         "--held-out",
-        type=click.FloatRange(0, 0.5),
+        type=Real(0, 0.5),
         help="Share of the gold that calibrates the confidences.  [default: 0.1]",
     ),
     click.option(
         "--oversample",
-        type=click.FloatRange(0, 1),
+        type=Real(0, 1),
         help="Repeat documents with labels rarer than this share.",
     ),
     click.option(
         "--undersample",
-        type=click.FloatRange(0, 1),
+        type=Real(0, 1),
         help="Leave out this share of the documents without any span.",
     ),
-    click.option(
-        "--augment", type=click.FloatRange(0), help="So many new documents for each, rare labels first."
-    ),
+    click.option("--augment", type=Real(0), help="So many new documents for each, rare labels first."),
     click.option(
         "--swap",
         type=click.Choice(["mentions", "tokens"]),
@@ -108,7 +101,7 @@ _OPTIONS = (
         callback=_bf16,
         help="Compute in bfloat16.  [default: auto, where the processor has it]",
     ),
-    click.option("--seed", type=int, help="Of this round.  [default: the project's]"),
+    click.option("--seed", type=Seed(), help="Of this round.  [default: the project's]"),
 )
 
 

@@ -143,7 +143,8 @@ def predictions_of(task: Record) -> list[Record]:
     found: dict[Any, Record] = {}
     for number, prediction in enumerate(carried):
         if isinstance(prediction, Mapping) and isinstance(prediction.get("result"), list):
-            found.setdefault(prediction.get("id", f"number {number}"), prediction)
+            name = prediction.get("id", f"number {number}")
+            found.setdefault(name if isinstance(name, str | int) else repr(name), prediction)
     return list(found.values())
 
 
@@ -163,7 +164,10 @@ def moment(value: Any) -> str | None:
         return None
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=timezone.utc)
-    utc = parsed.astimezone(timezone.utc)
+    try:
+        utc = parsed.astimezone(timezone.utc)
+    except OverflowError:  # before the year 1 or after 9999 there
+        return None
     return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 

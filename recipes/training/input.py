@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
@@ -14,6 +13,10 @@ from spanloop.store.records import Gold
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
+
+
+HEAVIEST = 1e6
+"""The largest class weight that makes sense; beyond it the loss leaves what a float can hold."""
 
 
 def train_config(
@@ -83,8 +86,12 @@ def _class_weights(
         for label, weight in weights.items():
             if label not in known:
                 raise RecipeError(f"a class weight is given for {label!r}; the labels are {', '.join(known)}")
-            if not (weight >= 0 and isfinite(weight)):
-                raise RecipeError(f"the class weight of {label!r} is {weight}: give a number from 0 up")
+            if not 0 <= weight <= HEAVIEST:
+                raise RecipeError(
+                    f"the class weight of {label!r} is {weight}: give a number from 0 to {HEAVIEST:,.0f}"
+                )
+        if not any(weights.get(label, 1) for label in known):
+            raise RecipeError("every class weight is 0: nothing would be learned")
     return weights
 
 

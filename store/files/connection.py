@@ -183,11 +183,18 @@ def stamp(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises in the block as a StoreError that says what to do."""
+    """Raise what SQLite raises in the block as a StoreError that says what to do; so too what Python raises
+    where a value is none that SQLite can hold."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         raise StoreError(_explain(error, path)) from error
+    except OverflowError as error:
+        raise StoreError(f"{path}: a number is too large: at most {2**63 - 1} can be stored") from error
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"{path}: {error.object[error.start : error.end]!r} is half a surrogate pair: no text can hold it"
+        ) from error
 
 
 def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
