@@ -48,9 +48,7 @@ def labelstudio() -> None:
 
 
 url_option = click.option("--url", help="Where Label Studio is.  [default: as last time]")
-project_option = click.option(
-    "--project", type=Whole(1), help="Its project's number.  [default: as last time]"
-)
+project_option = click.option("--project", type=Whole(1), help="Its number there.  [default: as last time]")
 
 
 @labelstudio.command()

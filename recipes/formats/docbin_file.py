@@ -56,7 +56,7 @@ class DocBinFile:
         spaces = np.frombuffer(self.spaces, np.uint8).astype(bool)
         if not edges[-1] == len(rows) == len(spaces):
             raise DamagedError(
-                f"its Docs have {edges[-1]} tokens together, and there are {len(rows)} and {len(spaces)} spaces"
+                f"its Docs have {edges[-1]} tokens; there are {len(rows)} with {len(spaces)} spaces"
             )
         columns = [attr for attr in _COLUMNS if attr in self.attrs]
         places = [self.attrs.index(attr) for attr in columns]
