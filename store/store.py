@@ -12,13 +12,12 @@ from typing import Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.files.atomic import name_beside
+from spanloop.store.files.atomic import name_beside, publish
 from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
-from spanloop.store.files.rounds_mark import publish
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Task
 from spanloop.store.schema import migrations

@@ -65,10 +65,10 @@ class DocBinFile:
             try:
                 doc = Doc(
                     vocab,
-                    words=rows[begin:end, places[0]],
+                    words=rows[begin:end, places[0]],  # type: ignore[arg-type]
                     spaces=spaces[begin:end].tolist() if known else None,
                 )
-                doc = doc.from_array(columns, np.ascontiguousarray(rows[begin:end, places]))
+                doc = doc.from_array(columns, np.ascontiguousarray(rows[begin:end, places]))  # type: ignore[arg-type]
             except (ValueError, KeyError, TypeError, OverflowError, IndexError) as error:
                 raise DamagedError(f"Doc {number + 1} cannot be made: {first_line(error)}") from error
             yield doc, _at(self.user_data, number)

@@ -25,13 +25,14 @@ _STANDARD = (1, 2)  # the descriptors of a process's output
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, *, private: bool = False) -> Iterator[Path]:
     """Give a path to write to; when the block ends without an error, its content is at ``path`` and on disk.
 
     A link is followed: the file it points to is replaced, not the link. The new file has the permissions and,
     where the system allows it, the owner of the one that it replaces, which nobody may be kept from writing
     (PermissionError). What is no ordinary file (a pipe, a terminal, ``/dev/stdout``) gets the content when
-    all of it is there. OSError, naming ``path``, where the disk refuses; nothing is left behind then.
+    all of it is there. ``private``: a new file is its owner's alone. OSError, naming ``path``, where the
+    disk refuses; nothing is left behind then.
     """
     before = _found(Path(path))
     if before is not None and stat.S_ISDIR(before.st_mode):
@@ -46,10 +47,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     part = name_beside(target)
     try:
         # what replaces a private file is private from its first byte on
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if before is None else 0o600))
+        mode = 0o600 if private or before is not None else 0o666
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
         yield part
         _keep_rights(_found(target) or before, part)
-        _to_disk(part)
+        to_disk(part)
         os.replace(part, target)
         folder_to_disk(target.parent)
     except OSError as error:
@@ -81,7 +83,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if found.is_dir():
                 folder_to_disk(found)
             elif found.is_file():
-                _to_disk(found)
+                to_disk(found)
         folder_to_disk(part)
         _refuse_taken(path)
         os.rename(part, path)  # fails where a folder with something in it has come meanwhile
@@ -110,11 +112,23 @@ def name_beside(target: Path) -> Path:
     return target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{secrets.token_hex(4)}{PART}")
 
 
+def publish(draft: Path, path: Path) -> None:
+    """Give a finished file its name, never over another one. FileExistsError where the name is taken."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} exists already") from error
+        draft.rename(path)
+
+
 def folder_to_disk(folder: Path) -> None:
     """Wait until the names in the folder are on disk; not every system can, and a rename is whole all the
     same."""
     with suppress(OSError):
-        _to_disk(folder)
+        to_disk(folder)
 
 
 @contextmanager
@@ -163,7 +177,8 @@ def _keep_rights(before: os.stat_result | None, part: Path) -> None:
     part.chmod(stat.S_IMODE(before.st_mode))
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Wait until the file, or the names in the folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
