@@ -69,15 +69,16 @@ CODE := $(shell find plugin recipes store -type f -not -name '*.pyc')
 KILLED_STEPS := submit import predict order migrate
 KILLED_COMMANDS := near_duplicates prelabel retrain checkpoint watch package backup
 PARTS := $(KILLED_STEPS:%=$(SOAK)/kills-%.txt) $(KILLED_COMMANDS:%=$(SOAK)/kills-%.txt) \
-  $(SOAK)/full-disk.txt $(SOAK)/requests.txt $(SOAK)/servers.txt
+  $(SOAK)/full-disk.txt $(SOAK)/damaged.txt $(SOAK)/requests.txt $(SOAK)/servers.txt
 SPANLOOP_KILLS ?= 1000
 SPANLOOP_FULL_DISKS ?= 500
+SPANLOOP_DAMAGED ?= 20000
 SPANLOOP_SOAK ?= 100000
 SPANLOOP_SOAK_SECONDS ?= 600
 SOAKED = mkdir -p $(SOAK) && $(BIN)/python -m pytest -q -n 0 -s $(1) > $@.part || { cat $@.part; exit 1; }; mv $@.part $@
 
 soak: $(PARTS)
-	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|requests|servers)|^  [0-9]" $(PARTS)
+	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|damaged files|requests|servers)|^  [0-9]" $(PARTS)
 
 $(KILLED_STEPS:%=$(SOAK)/kills-%.txt): $(SOAK)/kills-%.txt: $(CODE) | $(VENV)/.ready-test
 	@echo "soak: kills, $*" && export SPANLOOP_KILLS=$(SPANLOOP_KILLS) && \
@@ -90,6 +91,10 @@ $(KILLED_COMMANDS:%=$(SOAK)/kills-%.txt): $(SOAK)/kills-%.txt: $(CODE) | $(VENV)
 $(SOAK)/full-disk.txt: $(CODE) | $(VENV)/.ready-test
 	@echo "soak: full disks" && export SPANLOOP_FULL_DISKS=$(SPANLOOP_FULL_DISKS) && \
 	  $(call SOAKED,tests/soak/test_full_disk.py)
+
+$(SOAK)/damaged.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: damaged files" && export SPANLOOP_DAMAGED=$(SPANLOOP_DAMAGED) && \
+	  $(call SOAKED,tests/recipes/formats/test_damaged_files.py)
 
 $(SOAK)/requests.txt: $(CODE) | $(VENV)/.ready-test
 	@echo "soak: requests" && export SPANLOOP_SOAK=$(SPANLOOP_SOAK) && \

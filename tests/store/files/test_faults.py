@@ -59,7 +59,7 @@ def acknowledged_is_there(step: str, path: Path, said: list[str]) -> None:
                 assert len(annotation.spans) == 2
             elif step == "import":
                 keys = [store.documents.by_key(f"{line}-{n}") for n in range(BATCH)]
-                assert all(d is not None and store.annotations.history(d.id or 0) for d in keys)
+                assert all(d is not None and store.annotations.history(d.id) for d in keys)
             elif step == "predict":
                 prediction = store.predictions.get(int(line))
                 assert prediction is not None
