@@ -20,7 +20,7 @@ import pytest
 from support.commands import done, jsonl_file
 from support.disturbing import PAIRS, Disturbance, text_of
 from support.page_server import Server
-from support.people import Person, Seen
+from support.people import WORDS, Person, Seen
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -29,7 +29,6 @@ from spanloop.store import Store
 SECONDS = float(os.environ.get("SPANLOOP_SOAK_SECONDS", "12"))
 SERVERS, PEOPLE = 2, 4
 DOCUMENTS, ANNOTATED = 300, 20
-WORDS = ("Ann", "Rome")
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(0 if SECONDS > 60 else 600)]
 
 

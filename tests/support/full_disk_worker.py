@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -67,26 +68,28 @@ async def _answer(path: Path, first: int, mouth: Connection) -> None:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url=base, headers={"origin": base}
         ) as http:
-            labels = (await http.get("/api/project")).json()["labels"]
+            project = (await http.get("/api/project")).json()
             for number, (document_id, key) in enumerate(
                 store.rows("SELECT id, key FROM documents ORDER BY id")
             ):
                 if number < first:
                     continue
-                reply = await http.post("/api/answers", json=_body(document_id, key, labels[0]["name"]))
+                reply = await http.post("/api/answers", json=_body(document_id, key, project))
                 if reply.status_code != 200:
                     mouth.send(f"{reply.status_code} {reply.text}")
                     return
                 mouth.send(document_id)
 
 
-def _body(document_id: int, key: str, label: str) -> dict[str, object]:
+def _body(document_id: int, key: str, project: dict[str, Any]) -> dict[str, object]:
+    label = project["labels"][0]
     return {
+        **project.get("session", {}),
         "uuid": f"00000000-0000-4000-8000-{document_id:012d}",
         "document_id": document_id,
         "document_key": key,
         "answer": "accept",
-        "spans": [{"start": 0, "end": 1, "label": label, "from": None}],
+        "spans": [{"start": 0, "end": 1, "label": label["name"], "label_id": label.get("id"), "from": None}],
         "prediction_id": None,
         "seconds": 1.0,
         "comment": "a comment that takes some room. " * 20,

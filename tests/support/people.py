@@ -13,6 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+WORDS = ("Ann", "Rome")
+"""What everybody marks, with the first label and the second."""
+
+
+def span_of(text: str, word: str, label: dict[str, Any]) -> dict[str, Any]:
+    start = text.index(word)
+    named = {"label": label["name"], "label_id": label.get("id")}
+    return {"start": start, "end": start + len(word), **named, "from": None}
+
 
 @dataclass
 class Seen:
@@ -78,6 +87,12 @@ class Person:
     def sign_in(self) -> None:
         assert self.http.get("/api/project").status_code == 401  # nobody comes in without the link
         assert self.http.get("/enter", params={"token": self.token}).status_code == 200
+        if self.http.get("/api/project").status_code == 401:  # the page asks first whose link it is
+            link = {"token": self.token}
+            whose = self.read("POST", "/api/enter", json=link)
+            self.read(
+                "POST", "/api/enter", json={**link, "annotator": whose["annotator"], "now": whose["now"]}
+            )
         assert self.project()["annotator"] == self.name
 
     def project(self) -> dict[str, Any]:
@@ -131,7 +146,7 @@ class Person:
         if self.hand:
             first = self.hand[0]
             draft = {"document_id": first["id"], "document_key": first["key"], "draft": {"spans": []}}
-            self.read("POST", "/api/drafts", json=draft)
+            self.read("POST", "/api/drafts", json={**self.project().get("session", {}), **draft})
             self.seen.count("drafts")
 
     def answer(self, document: dict[str, Any]) -> None:
@@ -157,12 +172,12 @@ class Person:
             assert again.status_code in (409, 503) or again.json()["new"] is False, again.text
 
     def body(self, made: str, document: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
-        text, names = document["text"], [label["name"] for label in project["labels"]]
         spans = [
-            {"start": text.index(word), "end": text.index(word) + len(word), "label": label, "from": None}
-            for word, label in zip(("Ann", "Rome"), names, strict=True)
+            span_of(document["text"], word, label)
+            for word, label in zip(WORDS, project["labels"], strict=True)
         ]
         return {
+            **project.get("session", {}),
             "uuid": made,
             "document_id": document["id"],
             "document_key": document["key"],
