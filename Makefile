@@ -75,7 +75,7 @@ SPANLOOP_FULL_DISKS ?= 500
 SPANLOOP_DAMAGED ?= 20000
 SPANLOOP_SOAK ?= 100000
 SPANLOOP_SOAK_SECONDS ?= 600
-SOAKED = mkdir -p $(SOAK) && $(BIN)/python -m pytest -q -n 0 -s $(1) > $@.part || { cat $@.part; exit 1; }; mv $@.part $@
+SOAKED = mkdir -p $(SOAK) && $(BIN)/python -m pytest -q -n 0 -s $(1) > $@.part || { tail -n 60 $@.part; exit 1; }; mv $@.part $@
 
 soak: $(PARTS)
 	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|damaged files|requests|servers)|^  [0-9]" $(PARTS)

@@ -24,6 +24,7 @@ from support.projects import build, sentences
 from support.small_disk import small_disk
 from support.tiny_models import build_tiny
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
@@ -67,7 +68,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a round, a conflict, and documents that nothing has suggested for yet."""
     folder = tmp_path_factory.mktemp("template")
     db = build(folder, build_tiny(tmp_path_factory.mktemp("tiny"), head=False))
-    retrain(db, epochs=1, allow_leaks=True, checkpoint_seconds=None)
+    retrain(db, TrainConfig(epochs=1), allow_leaks=True)
     more = [{"id": f"m{n}", "text": f"Tom met number {n} on a day in {'May ' * 80}"} for n in range(200)]
     import_files(db, [jsonl_file(folder / "open.jsonl", *more[:50])])
     jsonl_file(folder / "more.jsonl", *sentences(6, "n"), *more)

@@ -60,10 +60,11 @@ def retrain(path: Path) -> Iterator[str]:
     """One more round, promoted."""
     import transformers
 
+    from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.training.retrain import retrain as recipe
 
     mark(transformers.Trainer, "train", "the training")
-    report = recipe(path, epochs=2, promote="yes", allow_leaks=True, checkpoint_seconds=0.05)
+    report = recipe(path, TrainConfig(epochs=2, checkpoint_seconds=0.05), promote="yes", allow_leaks=True)
     yield f"round {report.number}"  # type: ignore[union-attr]
 
 
@@ -72,6 +73,7 @@ def checkpoint(path: Path) -> Iterator[str]:
     import transformers
 
     from spanloop.plugin.training import train
+    from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.training.retrain import retrain as recipe
 
     mark(transformers.Trainer, "_save_checkpoint", "writing a checkpoint")
@@ -84,12 +86,13 @@ def checkpoint(path: Path) -> Iterator[str]:
         return found
 
     train.claim = told_claim
-    report = recipe(path, epochs=4, promote="yes", allow_leaks=True, checkpoint_seconds=0.0)
+    report = recipe(path, TrainConfig(epochs=4, checkpoint_seconds=0.0), promote="yes", allow_leaks=True)
     yield f"round {report.number}"  # type: ignore[union-attr]
 
 
 def watch(path: Path) -> Iterator[str]:
     """A watch that finds new annotations, trains, suggests, and is stopped at its first pause."""
+    from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.rounds import watch as recipe
 
     def stop(_seconds: float) -> None:
@@ -98,7 +101,7 @@ def watch(path: Path) -> Iterator[str]:
     recipe.sleep = stop
     mark(recipe, "retrain", "a round of watch")
     mark(recipe, "prelabel", "the suggestions of watch")
-    recipe.watch(path, every=1, nice=0, epochs=1, promote="yes", allow_leaks=True)
+    recipe.watch(path, TrainConfig(epochs=1), every=1, nice=0)
     yield "stopped"
 
 
