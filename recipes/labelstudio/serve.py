@@ -9,14 +9,13 @@ from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
 
-import uvicorn
-
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
 from spanloop.recipes.labelstudio.events import work_off
 from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
+from spanloop.recipes.web.connections import server_config
 from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store, StoreError
@@ -56,14 +55,7 @@ def serve(
         first = ready.result() if named else None
         worker = stack.enter_context(closing(Worker(store, predictor, train_options, tell)))
         backend = Backend(store, predictor, wake=worker.wake, say=tell, named=first)
-        config = uvicorn.Config(
-            create_app(backend, credentials),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            lifespan="off",
-        )
+        config = server_config(create_app(backend, credentials))
         link = f"http://{host}:{listener.getsockname()[1]}"
         server = AnnouncingServer(config, lambda: on_ready(link) if on_ready else None)
         worker.wake()
