@@ -1,4 +1,4 @@
-"""Connections that nobody can hold on to: what the other side owes has a deadline, and an address has a share.
+"""Connections that nobody can hold on to: what the other side owes has a deadline, an address has a share.
 
 uvicorn waits for ever for the rest of a request and for a reader of its answer, and a process has few file
 descriptors (1,024 as a rule): a thousand requests that never end would be all that the server has. Here a
@@ -153,7 +153,7 @@ class Bounded(H11Protocol):
         self.transport.abort()
 
     def _make_room(self) -> None:
-        """Where this connection is one too many, cut off another that waits for its own side, or refuse it."""
+        """Where this connection is one too many, cut off another that owes something, or refuse this one."""
         there = [c for c in self.connections if isinstance(c, Bounded) and not c.cut]
         crowd = [c for c in there if c.address == self.address]
         if len(crowd) <= self.limits.per_address:
