@@ -11,6 +11,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.metrics.score import ScoreReport, score_spans, score_tags
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
@@ -65,7 +66,7 @@ def evaluate(
     truth = [gold.spans for gold in golds]
     if tags:
         return score_tags(truth, found, pipe.labels)
-    tokens = [[(token.idx, token.idx + len(token)) for token in gold.doc] for gold in golds]
+    tokens = [token_ranges(gold.doc) for gold in golds]
     return score_spans(truth, found, tokens, pipe.labels)
 
 
@@ -88,8 +89,8 @@ def _gold(nlp: Language, row: dict[str, Any], own_tokens: bool) -> Gold:
         doc = _of_tokens(nlp, row["text"], row["tokens"]) if own_tokens else nlp.make_doc(row["text"])
         return Gold(doc, spans, group=group)
     doc = _of_tokens(nlp, row["text"], row["tokens"])
-    tagged = zip((token for token in doc if not token.is_space), row["tags"], strict=True)
-    spans = tuple(CharSpan(token.idx, token.idx + len(token), tag) for token, tag in tagged)
+    tagged = zip(token_ranges(doc), row["tags"], strict=True)
+    spans = tuple(CharSpan(*place, tag) for place, tag in tagged)
     return Gold(doc, spans, group=group)
 
 

@@ -21,12 +21,21 @@ from pathlib import Path
 def main() -> None:
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
-    held_out = _some(options.corpus / "test.jsonl", options.folder / "eval.jsonl", options.eval)
+    scored = _some(options.corpus / "test.jsonl", options.folder / "eval.jsonl", options.eval)
     log = options.folder / "log.txt"
     log.unlink(missing_ok=True)
     train = _some(options.corpus / "train.jsonl", options.folder / "pool.jsonl", options.pool)
     db = options.folder / "mnlp.db"
-    play = ["--eval", str(held_out), "--task", options.task, "--strategies", "mnlp", "--keep", options.folder]
+    play = [
+        "--eval",
+        str(scored),
+        "--task",
+        options.task,
+        "--strategies",
+        "mnlp",
+        "--keep",
+        options.folder,
+    ]
     _run(log, "simulate", train, *play, "--documents", options.documents, "--seed", options.seed)
     for command in ("status", "evaluate", "rounds"):
         _run(log, command, db)

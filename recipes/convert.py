@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from spanloop.plugin.alignment import values
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport
-from spanloop.store.records import AlignmentEvent, Gold, Score, Span
+from spanloop.store.records import AlignmentEvent, Score, Span
 
 if TYPE_CHECKING:
-    from spacy.language import Language
-
-    from spanloop.plugin.tagging.gold import Gold as TrainingGold
+    pass
 
 
 def store_spans(spans: Iterable[CharSpan]) -> tuple[Span, ...]:
@@ -54,20 +52,6 @@ def store_events(
         )
         for event in events
     ]
-
-
-def training_gold(nlp: Language, gold: Gold) -> TrainingGold:
-    """A stored gold document as the training function takes it, cut into tokens by the pipeline."""
-    from spanloop.plugin.tagging.gold import Gold as TrainingGold
-
-    nlp.max_length = max(nlp.max_length, len(gold.document.text))
-    return TrainingGold(
-        doc=nlp.make_doc(gold.document.text),
-        spans=char_spans(gold.spans),
-        ranges=gold.ranges,
-        negatives=char_spans(gold.negatives),
-        group=gold.document.group,
-    )
 
 
 def score_rows(report: ScoreReport, split: str) -> list[Score]:

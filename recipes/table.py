@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[int] = ()) -> str:
@@ -33,6 +34,23 @@ def width(text: str) -> int:
 def figure(value: float | None, digits: int = 4) -> str:
     """A fraction as it stands in tables; a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+class Bounded(Protocol):
+    """A figure of a score, stored or just made."""
+
+    @property
+    def f1_low(self) -> float | None: ...
+
+    @property
+    def f1_high(self) -> float | None: ...
+
+
+def interval(score: Bounded | None) -> str:
+    """The 95 % interval, ``0.412-0.523``; empty where there is none."""
+    if score is None or score.f1_low is None or score.f1_high is None:
+        return ""
+    return f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -3,7 +3,7 @@
 Knows no torch and no spaCy.
 """
 
-from spanloop.store.errors import StoreError
+from spanloop.store.errors import StoreError, StoreUnavailable
 from spanloop.store.store import Store
 
-__all__ = ["Store", "StoreError"]
+__all__ = ["Store", "StoreError", "StoreUnavailable"]

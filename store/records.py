@@ -38,6 +38,7 @@ class Project:
     tokenizer: str | None = None  # hash of the tokenizer whose boundaries the page shows
     overlap: int = 1  # how many people answer each document
     page: Mapping[str, Any] = field(default_factory=dict)  # settings of the correction page
+    uid: str = ""  # of the project, whatever its file is called; a copy has the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class Round:
     started_at: str
     finished_at: str | None = None
     error: str | None = None
+    files_hash: str | None = None  # of the files of its pipeline; None while it has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from spanloop.store.errors import StoreError
 from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
+from spanloop.store.files.real_path import real_path, refuse_hard_links
+from spanloop.store.files.rounds_folder import RoundsFolder
+from spanloop.store.files.rounds_mark import publish
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Label, Project, Task
 from spanloop.store.schema import migrations
@@ -39,9 +42,9 @@ class Store(Connection):
     Open it with ``Store.open`` or ``Store.create``; close it or use ``with``.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.rounds_dir = path.with_name(path.stem + ".rounds")
+    def __init__(self, path: Path, named: Path | None = None) -> None:
+        super().__init__(path, named)
+        self.rounds_folder = RoundsFolder(self)
         self.labels = Labels(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)
@@ -78,9 +81,9 @@ class Store(Connection):
         The file appears whole or not at all. Raises StoreError when the path is taken, its folder is missing,
         there are no labels, two are the same, or a name is not usable.
         """
-        path = Path(path)
+        named, path = Path(path), real_path(Path(path))
         if path.exists():
-            raise StoreError(f"{path} exists already: choose another name, or go on with the project in it")
+            raise StoreError(f"{named} exists already: choose another name, or go on with the project in it")
         if not path.parent.is_dir():
             raise StoreError(f"there is no folder {path.parent}: create it first")
         if task not in ("spans", "tags"):
@@ -92,20 +95,23 @@ class Store(Connection):
         draft = path.with_name(f".{path.name}.{os.getpid()}.new")
         draft.unlink(missing_ok=True)
         try:
-            with cls(draft) as store, plain_errors(path):
+            with cls(draft, named) as store, plain_errors(named):
                 store._migrate()
                 with store.write():
                     store.run(
-                        "INSERT INTO project(id, task, base_model, lang, nlp, eval_fraction, seed,"
-                        " instructions, created_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO project(id, uid, task, base_model, lang, nlp, eval_fraction, seed,"
+                        " instructions, created_at)"
+                        " VALUES (1, lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?, ?)",
                         (task, base_model, lang, nlp, eval_fraction, seed, instructions, now()),
                     )
                     for label in labels:
                         store.labels.add(label)
-            _publish(draft, path)
+            publish(draft, path)
+        except FileExistsError as error:
+            raise StoreError(f"{named} exists already: choose another name") from error
         finally:
             draft.unlink(missing_ok=True)
-        return cls.open(path)
+        return cls.open(named)
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -114,29 +120,37 @@ class Store(Connection):
         Raises StoreError, naming what to do, for a missing file, a folder, a file that is not SQLite or not
         ours, a newer schema, and a file or folder that may not be written.
         """
-        path = Path(path)
+        named, path = Path(path), real_path(Path(path))
         if path.is_dir():
             raise StoreError(
-                f"{path} is a folder: name the project file in it, such as {path / 'project.db'}"
+                f"{named} is a folder: name the project file in it, such as {named / 'project.db'}"
             )
         if not path.exists():
-            raise StoreError(f"there is no {path}: make it with `spanloop init {path} --labels PER,ORG,LOC`")
+            raise StoreError(
+                f"there is no {named}: make it with `spanloop init {named} --labels PER,ORG,LOC`"
+            )
         if not path.stat().st_size:
             raise StoreError(
-                f"{path} is empty, no project: delete it, then `spanloop init {path} --labels ...`"
+                f"{named} is empty, no project: delete it, then `spanloop init {named} --labels ...`"
             )
         if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
             raise StoreError(
-                f"{path} or its folder may not be written by you: change its mode or copy it elsewhere"
+                f"{named} or its folder may not be written by you: change its mode or copy it elsewhere"
             )
-        version = _schema_of(path)
-        store = cls(path)
+        refuse_hard_links(path, named)
+        version = _schema_of(path, named)
+        store = cls(path, named)
         if version < migrations.version():
             with ExitStack() as undo:
                 undo.callback(store.close)
                 store._migrate()
                 undo.pop_all()
         return store
+
+    @property
+    def rounds_dir(self) -> Path:
+        """The folder where the rounds lie; see ``rounds_folder.RoundsFolder``."""
+        return self.rounds_folder.path
 
     def check(self, repair: bool = False) -> list[Problem]:
         """What is wrong with the project, with advice; see ``check.check``."""
@@ -156,13 +170,14 @@ class Store(Connection):
         names = [field.name for field in fields(Project)]
         found = self.row(f"SELECT {', '.join(names)} FROM project")
         if found is None:
-            raise StoreError(f"{self.path} holds no project row: restore it from a backup")
+            raise StoreError(f"{self.named} holds no project row: restore it from a backup")
         values = dict(zip(names, found, strict=True))
         return Project(**{**values, "page": json.loads(values["page"])})
 
     def set_project(self, **changes: Any) -> None:
-        """Change fields of the project, by their names in ``records.Project``; ``task`` is fixed for good."""
-        known = {field.name for field in fields(Project)} - {"task"}
+        """Change fields of the project, by their names in ``records.Project``; ``task`` and ``uid`` are
+        fixed for good."""
+        known = {field.name for field in fields(Project)} - {"task", "uid"}
         for name in changes:
             if name not in known:
                 raise StoreError(f"a project has no changeable {name!r}, only {', '.join(sorted(known))}")
@@ -188,27 +203,17 @@ class Store(Connection):
             db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
 
 
-def _schema_of(path: Path) -> int:
+def _schema_of(path: Path, named: Path) -> int:
     """The schema version of a project file; StoreError for any other file, which is left as it is."""
-    application, version = stamp(path)
+    application, version = stamp(path, named)
     if application != migrations.APPLICATION_ID:
         raise StoreError(
-            f"{path} is a SQLite file, but no spanloop project: name another file, or make a project"
+            f"{named} is a SQLite file, but no spanloop project: name another file, or make a project"
             " with `spanloop init`"
         )
     if version > migrations.version():
         raise StoreError(
-            f"{path} has schema {version}, this spanloop knows up to {migrations.version()}:"
+            f"{named} has schema {version}, this spanloop knows up to {migrations.version()}:"
             " upgrade it with `pip install -U spanloop`"
         )
     return version
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """Give the finished file its name, never over another one."""
-    try:
-        os.link(draft, path)
-    except FileExistsError as error:
-        raise StoreError(f"{path} exists already: choose another name") from error
-    except OSError:  # a file system without hard links
-        draft.rename(path)

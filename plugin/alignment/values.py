@@ -71,7 +71,6 @@ class TokenScores:
         """The log probabilities after dividing the scores by ``temperature`` (Guo et al. 2017)."""
         if temperature == 1.0 or not len(self):
             return self.logprobs
-        scaled = self.logprobs / np.float32(temperature)
-        peak = scaled.max(axis=1, keepdims=True)
-        total = peak + np.log(np.exp(scaled - peak).sum(axis=1, keepdims=True))
-        return np.asarray(scaled - total, dtype=np.float32)
+        from scipy.special import log_softmax  # late: commands that only store spans need not wait for it
+
+        return np.asarray(log_softmax(self.logprobs / np.float32(temperature), axis=1), dtype=np.float32)

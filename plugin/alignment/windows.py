@@ -22,6 +22,7 @@ from spanloop.plugin.alignment.subwords import (
     align_wordpieces,
     first_of_units,
 )
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.wordpieces import cut_at_tokens, from_encoding
 
 if TYPE_CHECKING:
@@ -95,9 +96,7 @@ def _encode_doc(doc: Doc, tokenizer: Any, *, max_wordpieces: int, overlap: int, 
 
 
 def _token_bounds(doc: Doc) -> tuple[Ints, Ints]:
-    """The characters of the tokens that are no whitespace."""
-    tokens = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
-    bounds = np.array(tokens, dtype=np.int64).reshape(-1, 2)
+    bounds = np.array(token_ranges(doc), dtype=np.int64).reshape(-1, 2)
     return bounds[:, 0], bounds[:, 1]
 
 

@@ -1,1 +1,1 @@
-"""Measures: strict scores with their intervals, and gold labels that are probably wrong. numpy only."""
+"""Measures: strict scores with intervals, gold labels that are probably wrong. numpy and scipy only."""

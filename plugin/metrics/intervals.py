@@ -1,4 +1,4 @@
-"""Counts of hits and misses to precision, recall and F1, with bootstrap intervals over documents. numpy only.
+"""Counts of hits and misses to precision, recall and F1, with bootstrap intervals over documents.
 
 Counts are arrays ``[document, label, 3]`` of true positives, false positives and false negatives.
 """
@@ -6,11 +6,13 @@ Counts are arrays ``[document, label, 3]`` of true positives, false positives an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import (
+    ndtr,
+    stdtrit,
+)  # the normal and Student's t, without the second that scipy.stats takes
 
 Counts = NDArray[np.int64]
 _CHUNK = 4_000_000  # cells of the resampling matrix at a time: about 32 MB
@@ -85,27 +87,16 @@ def bounds(values: NDArray[np.float64], informative: NDArray[np.int64]) -> NDArr
     hold the truth 90 times in 100 and not 95 (docs/rounds.md has the figures).
     """
     ordered = np.sort(values, axis=0)
-    tails = np.array([_tail(int(n)) for n in informative.flat]).reshape(informative.shape)
+    tails = _tails(informative)
     last = len(values) - 1
     return np.stack([_at(ordered, last * tails), _at(ordered, last * (1 - tails))])
 
 
-def _tail(documents: int) -> float:
+def _tails(documents: NDArray[np.int64]) -> NDArray[np.float64]:
     """The share of replicates to leave out at either end, for so many documents; 0.025 for very many."""
-    if documents < 2:
-        return 0.0
-    widened = sqrt(documents / (documents - 1)) * _student(documents - 1)
-    return NormalDist().cdf(-widened)
-
-
-def _student(freedom: int) -> float:
-    """The 97.5th percentile of Student's t (Cornish and Fisher's expansion; 3 % too small at 2 degrees, less
-    than 0.3 % from 3 on)."""
-    z = -NormalDist().inv_cdf(_TAIL)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+    several = np.maximum(documents, 2)
+    widened = np.sqrt(several / (several - 1)) * -stdtrit(several - 1, _TAIL)
+    return np.where(documents < 2, 0.0, ndtr(-widened))
 
 
 def _at(ordered: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from thinc.api import Linear, Model, chain, glorot_uniform_init, with_array
 from thinc.types import Floats2d
 from thinc.util import torch2xp
 
+from spanloop.plugin.alignment.tokens import visible_tokens
 from spanloop.plugin.model.shim import HFShim
 
 Scores = list[Any]  # one array a document
@@ -87,7 +88,7 @@ def _head_forward(
     model: Model[list[Doc], Scores], docs: list[Doc], is_train: bool
 ) -> tuple[Scores, Backprop]:
     rows, backprop_rows = model.layers[0](docs, is_train)
-    visible = [np.flatnonzero([not token.is_space for token in doc]) for doc in docs]
+    visible = [np.array([token.i for token in visible_tokens(doc)], dtype=np.int64) for doc in docs]
 
     def backprop(d_scores: Scores) -> list[Doc]:
         d_rows = []

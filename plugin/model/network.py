@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.util import to_numpy
 
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
 from spanloop.plugin.model.shim import HFShim
 
@@ -210,8 +211,7 @@ class HeadNetwork:
 
 
 def _tokens(doc: Doc) -> EncodedDoc:
-    bounds = [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
-    edges = np.array(bounds, dtype=np.int64).reshape(-1, 2)
+    edges = np.array(token_ranges(doc), dtype=np.int64).reshape(-1, 2)
     return EncodedDoc(edges[:, 0], edges[:, 1], ())
 
 

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spanloop.plugin.model.disk import writing
+
 if TYPE_CHECKING:
     import torch
 
@@ -247,10 +249,11 @@ def _head_name(model: Any) -> str:
 
 def save(pretrained: Pretrained, folder: Path) -> None:
     """Write what `load` and ``AutoModelForTokenClassification.from_pretrained`` read: safetensors, never
-    pickle."""
+    pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    pretrained.model.save_pretrained(folder, safe_serialization=True)
-    pretrained.tokenizer.save_pretrained(folder)
+    with writing(folder):
+        pretrained.model.save_pretrained(folder, safe_serialization=True)
+        pretrained.tokenizer.save_pretrained(folder)
 
 
 def fingerprint(pretrained: Pretrained) -> str:

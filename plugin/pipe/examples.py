@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
 
@@ -41,9 +43,9 @@ def labels_of(examples: Iterable[Example], annotate: Annotate, spans_key: str) -
 def _annotation(doc: Doc, annotate: Annotate, spans_key: str) -> tuple[list[CharSpan], list[Range] | None]:
     """The spans, and the characters that are annotated (None: all of them)."""
     if annotate in ("tag", "pos"):
-        tagged = [(token, getattr(token, f"{annotate}_")) for token in doc]
-        spans = [CharSpan(t.idx, t.idx + len(t), tag) for t, tag in tagged if tag and not t.is_space]
-        return spans, _stretches(doc, [bool(tag) or token.is_space for token, tag in tagged])
+        tag_of = attrgetter(f"{annotate}_")
+        spans = [CharSpan(*found) for found in tagged_ranges(doc, tag_of)]
+        return spans, _stretches(doc, [bool(tag_of(token)) or token.is_space for token in doc])
     if annotate == "ents":
         spans = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
         return spans, _stretches(doc, [token.ent_iob != 0 for token in doc])

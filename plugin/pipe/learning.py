@@ -25,7 +25,7 @@ _FOCAL_GAMMA = 2.0
 
 
 def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
-    """The gold tag of each unit of each predicted document, -100 where it is unknown."""
+    """The gold tag of each unit of each predicted document, `UNKNOWN` where nobody knows it."""
     golds = [gold_of(example, pipe.cfg["annotate"], pipe.cfg["spans_key"]) for example in examples]
     tags, scheme, policy = pipe.known_tags(), pipe.scheme, pipe.cfg["alignment"]
     targets = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import srsly
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -172,12 +173,20 @@ class HFTokenClassifierPipe(TrainablePipe):
         return self.network.encode(docs)
 
     def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
-        """The tag distribution of every unit of every document. ModelError where the model has no labels."""
+        """The tag distribution of every unit of every document. ModelError where the model has no labels,
+        and where it gives no numbers (NotFinite)."""
+        from spanloop.plugin.model.finite import check_scores
+
         tags = self.known_tags()
-        return [
-            TokenScores(_log_softmax(rows), encoded.starts, encoded.ends, tags)
-            for encoded, rows in self.network.score(list(docs))
-        ]
+        with np.errstate(invalid="ignore"):  # `check_scores` says it in better words
+            scores = [
+                TokenScores(
+                    np.asarray(log_softmax(rows, axis=1), np.float32), encoded.starts, encoded.ends, tags
+                )
+                for encoded, rows in self.network.score(list(docs))
+            ]
+        check_scores((found.logprobs for found in scores), f"the model of the pipe {self.name!r}")
+        return scores
 
     def known_tags(self) -> tuple[str, ...]:
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
@@ -275,8 +284,5 @@ class HFTokenClassifierPipe(TrainablePipe):
         return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
 
 
-def _log_softmax(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not len(rows):
-        return rows.astype(np.float32)
-    shifted = rows - rows.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)
+def _log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(log_softmax(logits, axis=1), np.float32)

@@ -9,6 +9,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport, score_spans
 
@@ -62,7 +63,7 @@ def _report(
     return score_spans(
         [chars(example.reference) for example in examples],
         [chars(example.predicted) for example in examples],
-        [[(t.idx, t.idx + len(t)) for t in example.reference] for example in examples],
+        [token_ranges(example.reference) for example in examples],
         labels,
         bootstrap=0,
     )

@@ -1,7 +1,7 @@
 """Confidences that mean something: one temperature, so that of spans said to be 80 % sure 80 % are right.
 
 Temperature scaling after Guo et al. 2017, "On Calibration of Modern Neural Networks"; fitted on whole
-spans, since whole spans are what a person accepts or corrects. numpy only.
+spans, since whole spans are what a person accepts or corrects. numpy and scipy only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.tagging.decode import decode
@@ -20,6 +21,7 @@ from spanloop.plugin.tagging.schemes import Scheme
 MIN_DOCUMENTS = 50
 MIN_SPANS = 20
 _COLDEST, _HOTTEST = 0.25, 4.0
+_PRECISION = 1e-4  # of the logarithm of a temperature
 _EDGE = 1e-6  # a confidence of exactly 0 or 1 has no logarithm
 
 
@@ -115,18 +117,11 @@ def _surprise(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> fl
 
 
 def _lowest(cost: Callable[[float], float]) -> float:
-    """The temperature of the lowest cost: golden-section search on its logarithm (Kiefer 1953)."""
-    golden = (5**0.5 - 1) / 2
-    low, high = np.log(_COLDEST), np.log(_HOTTEST)
-    left, right = high - golden * (high - low), low + golden * (high - low)
-    at_left, at_right = cost(float(np.exp(left))), cost(float(np.exp(right)))
-    for _ in range(20):
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - golden * (high - low)
-            at_left = cost(float(np.exp(left)))
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + golden * (high - low)
-            at_right = cost(float(np.exp(right)))
-    return float(np.exp((low + high) / 2))
+    """The temperature of the lowest cost, looked for on its logarithm."""
+    found = minimize_scalar(
+        lambda logarithm: cost(float(np.exp(logarithm))),
+        bounds=(np.log(_COLDEST), np.log(_HOTTEST)),
+        method="bounded",
+        options={"xatol": _PRECISION},
+    )
+    return float(np.exp(found.x))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 UNKNOWN = -100
+"""The tag of a unit that nothing is learned from; torch and transformers skip it by this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,26 @@ class UnitGold:
     lost: int
 
 
-def groups_of(golds: Sequence[Gold], seed: int) -> list[list[int]]:
-    """The places of the documents of each group; the groups in an order by seed and name alone."""
+def groups_of(names: Sequence[str | None], seed: int) -> list[list[int]]:
+    """The places of each group among the groups' names, in an order by seed and name alone. Without a name a
+    place is a group by itself."""
     groups: dict[str, list[int]] = {}
-    for place, gold in enumerate(golds):
-        groups.setdefault(gold.group if gold.group is not None else f"\0{place}", []).append(place)
+    for place, name in enumerate(names):
+        groups.setdefault(f"\0{place}" if name is None else name, []).append(place)
     order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
     return [groups[name] for name in order]
+
+
+def folds_of(names: Sequence[str | None], folds: int, seed: int) -> list[list[int]]:
+    """The places of documents in ``folds`` parts of nearly one size, ascending; each group, which ``names``
+    says, in one of them. ValueError with fewer groups than folds."""
+    groups = groups_of(names, seed)
+    if len(groups) < folds:
+        raise ValueError(f"{folds} folds need as many groups of documents, there are {len(groups)}")
+    parts: list[list[int]] = [[] for _ in range(folds)]
+    for group in groups:
+        min(parts, key=len).extend(group)
+    return [sorted(part) for part in parts]
 
 
 def put_on_units(
@@ -98,7 +112,7 @@ def put_on_units(
 
 
 def unit_tags(units: UnitGold, tags: Sequence[str], scheme: Scheme) -> Ints:
-    """The tag of each unit among ``tags``, -100 where it is unknown.
+    """The tag of each unit among ``tags``, `UNKNOWN` where nobody knows it.
 
     Without an outside tag in the head (part of speech), a unit without a tag is unknown.
     """

@@ -43,6 +43,13 @@ def claim(folder: Path, name: str) -> Path | None:
     return None
 
 
+def forget(folder: Path) -> None:
+    """Remove what the training there left to go on from, and nothing else."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    (folder / _IDENTITY).unlink(missing_ok=True)
+
+
 def newest(folder: Path) -> Path | None:
     """The newest whole checkpoint."""
     whole = [path for path in folder.glob("checkpoint-*") if _step(path) is not None]

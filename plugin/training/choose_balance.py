@@ -16,7 +16,7 @@ import numpy as np
 
 from spanloop.plugin.metrics.intervals import averages
 from spanloop.plugin.metrics.score import score_spans, score_tags
-from spanloop.plugin.tagging.gold import Gold, groups_of
+from spanloop.plugin.tagging.gold import Gold, folds_of
 from spanloop.plugin.training.checkpoint import identity
 from spanloop.plugin.training.config import plan
 from spanloop.plugin.training.resampling import oversample, undersample
@@ -104,15 +104,10 @@ def split_folds(golds: Sequence[Gold], folds: int, seed: int) -> list[list[int]]
 
     ValueError where there are fewer groups than folds, or where no document was looked at whole.
     """
-    groups = groups_of(golds, seed)
-    if len(groups) < folds:
-        raise ValueError(f"{folds} folds need as many groups of documents, there are {len(groups)}")
+    parts = folds_of([gold.group for gold in golds], folds, seed)
     if all(gold.ranges is not None for gold in golds):
         raise ValueError("every document was looked at in part only: there is none to judge by")
-    parts: list[list[int]] = [[] for _ in range(folds)]
-    for group in groups:
-        min(parts, key=len).extend(group)
-    return [sorted(part) for part in parts]
+    return parts
 
 
 def trials_share(

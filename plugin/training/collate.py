@@ -15,7 +15,7 @@ from torch.utils.data import Sampler
 
 from spanloop.plugin.alignment.subwords import NO_UNIT
 from spanloop.plugin.alignment.windows import EncodedDoc, Window
-from spanloop.plugin.training.loss import IGNORED
+from spanloop.plugin.tagging.gold import UNKNOWN
 
 LabelStrategy = Literal["first", "all"]
 # Lengths within one bucket count as equal when batches are drawn: little padding, yet other neighbours each
@@ -25,7 +25,7 @@ _BUCKET = 8
 
 @dataclass(frozen=True, slots=True)
 class TrainWindow:
-    """What the model reads at once, and the tag of each wordpiece that is learned from (-100 elsewhere).
+    """What the model reads at once, and the tag of each wordpiece that is learned from (`UNKNOWN` elsewhere).
 
     ``lower``: ``[wordpiece, width]``, what frozen layers make of it, where that is known.
     """
@@ -41,20 +41,20 @@ class TrainWindow:
 def training_windows(
     encoded: EncodedDoc, unit_tags: NDArray[np.int64], strategy: LabelStrategy
 ) -> list[TrainWindow]:
-    """The windows of one document. ``unit_tags``: the tag of each unit, -100 where it is unknown.
+    """The windows of one document. ``unit_tags``: the tag of each unit, `UNKNOWN` where nobody knows it.
 
     A unit is labelled in the one window that owns it, there where its score is read from in prediction: on
     its first wordpiece (``first``) or on each of them (``all``). Windows that teach nothing are left out.
     """
     windows = [TrainWindow(w.input_ids, _wordpiece_tags(w, unit_tags, strategy)) for w in encoded.windows]
-    return [window for window in windows if (window.labels != IGNORED).any()]
+    return [window for window in windows if (window.labels != UNKNOWN).any()]
 
 
 def _wordpiece_tags(
     window: Window, unit_tags: NDArray[np.int64], strategy: LabelStrategy
 ) -> NDArray[np.int64]:
     labelled = window.owned & (window.first if strategy == "first" else window.units != NO_UNIT)
-    labels = np.full(len(window), IGNORED, dtype=np.int64)
+    labels = np.full(len(window), UNKNOWN, dtype=np.int64)
     labels[labelled] = unit_tags[window.units[labelled]]
     return labels
 
@@ -125,7 +125,7 @@ class Collator:
         longest = max((len(window) for window in windows), default=1)
         shape = (max(len(windows), 1), longest)  # an empty share still takes part in the step
         input_ids = torch.full(shape, self.pad_id, dtype=torch.long)
-        labels = torch.full(shape, IGNORED, dtype=torch.long)
+        labels = torch.full(shape, UNKNOWN, dtype=torch.long)
         mask = torch.zeros(shape, dtype=torch.long)
         for row, window in enumerate(windows):
             input_ids[row, : len(window)] = torch.from_numpy(window.input_ids)

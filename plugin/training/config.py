@@ -18,7 +18,7 @@ _BATCHES_AN_EPOCH = 100
 _SMALLEST, _LARGEST = 256, 512
 # Little text is learned best at a high rate, much text at a low one: it falls as the gold grows, from the
 # highest (up to 33,000 wordpieces) to the lowest (from 100,000 on).
-_HIGHEST_RATE, _LOWEST_RATE = 3e-4, 1e-4
+HIGHEST_RATE, LOWEST_RATE = 3e-4, 1e-4
 _RATE_TIMES_WORDPIECES = 10.0
 # A new head needs some hundred steps, however small the gold is; beyond thirty epochs nothing more comes.
 _STEPS = 250
@@ -102,5 +102,16 @@ def plan(
     batch = batch_wordpieces or min(max(wordpieces // _BATCHES_AN_EPOCH, _SMALLEST), _LARGEST)
     steps = max(-(-wordpieces // batch), 1)
     usual = min(max(-(-_STEPS // steps), _FEWEST), _MOST)
-    rate = min(max(_RATE_TIMES_WORDPIECES / max(wordpieces, 1), _LOWEST_RATE), _HIGHEST_RATE)
+    rate = min(max(_RATE_TIMES_WORDPIECES / max(wordpieces, 1), LOWEST_RATE), HIGHEST_RATE)
     return Plan(batch, epochs or (round(_FAST * usual) if fast else usual), learning_rate or rate)
+
+
+def plan_of(config: TrainConfig, wordpieces: int) -> Plan:
+    """The plan of these settings for gold of so many wordpieces."""
+    return plan(
+        wordpieces,
+        batch_wordpieces=config.batch_wordpieces,
+        epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        fast=config.fast,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-IGNORED = -100
+from spanloop.plugin.tagging.gold import UNKNOWN
 
 
 class TokenLoss:
@@ -34,11 +34,11 @@ class TokenLoss:
         if self.gamma:
             total = self._focal(logits, targets, weights)
         else:
-            total = cross_entropy(logits, targets, weight=weights, ignore_index=IGNORED, reduction="sum")
-        items = (targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
+            total = cross_entropy(logits, targets, weight=weights, ignore_index=UNKNOWN, reduction="sum")
+        items = (targets != UNKNOWN).sum() if num_items_in_batch is None else num_items_in_batch
         return total / torch.as_tensor(items, device=total.device).clamp(min=1)
 
     def _focal(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        plain = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
+        plain = cross_entropy(logits, targets, ignore_index=UNKNOWN, reduction="none")
         weight = weights[targets.clamp(min=0)]  # the loss of an ignored wordpiece is 0 whatever its weight
         return (weight * (1.0 - torch.exp(-plain)) ** self.gamma * plain).sum()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -12,15 +13,17 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
-from spanloop.plugin.training.checkpoint import claim, identity
+from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
-from spanloop.plugin.training.config import Plan, TrainConfig, plan
+from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
+from spanloop.plugin.training.divergence import Diverged, Divergence
 from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
     from spanloop.plugin.training.collate import TrainWindow
+    from spanloop.plugin.training.validation import InnerSlice
 
 _VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "spacy", "numpy", "seqeval")
 
@@ -71,7 +74,8 @@ def train(
     """Train the pipe's model in place on ``golds`` and report. ``folder`` is for the loop's own files.
 
     ``progress`` gets the share done, 0 to 1, and a line with the time left. The same seed, golds, machine and
-    number of threads give the same weights.
+    number of threads give the same weights. Diverged, saying what to try, where the training leaves the range
+    of numbers; its checkpoints are removed, since whatever went on from them would come to the same end.
     ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
     """
     from spanloop.plugin.training.loss import TokenLoss
@@ -83,25 +87,26 @@ def train(
     course = course_of(pipe, golds, config)
     weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
-    planned = _planned(config, windows)
+    planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    resume_from = _checkpoint(pipe, config, windows, folder)
     gamma = config.focal_gamma if config.class_weights == "focal" else 0.0
-    losses, steps = fit(
-        pipe.hf_model(),
-        windows,
-        TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
-        config,
-        planned,
-        bf16=bf16,
-        pad_id=pipe.pretrained.pad_id,
-        progress=progress,
-        inner=inner if course.held else None,
-        folder=folder,
-        resume_from=resume_from,
-    )
-    inner.take_best()
+    with _forgotten_where_diverged(folder):
+        losses, steps = fit(
+            pipe.hf_model(),
+            windows,
+            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
+            config,
+            planned,
+            bf16=bf16,
+            pad_id=pipe.pretrained.pad_id,
+            progress=progress,
+            inner=inner if course.held else None,
+            folder=folder,
+            resume_from=_checkpoint(pipe, config, windows, folder),
+        )
+        inner.take_best()
+        calibration = _judged(pipe, inner, planned)
     return TrainReport(
         seconds=time.monotonic() - started,
         class_weights=weights,
@@ -112,10 +117,35 @@ def train(
         batch_wordpieces=planned.batch_wordpieces,
         learning_rate=planned.learning_rate,
         bf16=bf16,
-        calibration=inner.calibrate(),
+        calibration=calibration,
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+@contextmanager
+def _forgotten_where_diverged(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Diverged:
+        forget(folder)
+        raise
+
+
+def _judged(pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan) -> Calibration:
+    """The calibration of a model that was found to be sound. Diverged where it is not."""
+    divergence, when = Divergence(planned.learning_rate), "at the end of the training"
+    divergence.check_weights(pipe.hf_model(), when)  # adapters are merged by now
+    return divergence.scored(when, inner.calibrate)
+
+
+def _checkpoint(
+    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
+) -> Path | None:
+    """What the training goes on from."""
+    if config.checkpoint_seconds is None:
+        return None
+    return claim(folder, _identity(pipe, config, windows))
 
 
 def _check(config: TrainConfig) -> None:
@@ -126,26 +156,6 @@ def _check(config: TrainConfig) -> None:
         raise ValueError("lora puts adapters into every layer: leave freeze out")
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
-
-
-def _planned(config: TrainConfig, windows: Sequence[TrainWindow]) -> Plan:
-    """How long and how fast to train on so much: as the settings say, the rest by the size."""
-    return plan(
-        sum(map(len, windows)),
-        batch_wordpieces=config.batch_wordpieces,
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        fast=config.fast,
-    )
-
-
-def _checkpoint(
-    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
-) -> Path | None:
-    """Where this same training was interrupted, None where it begins anew."""
-    if config.checkpoint_seconds is None:
-        return None
-    return claim(folder, _identity(pipe, config, windows))
 
 
 def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:

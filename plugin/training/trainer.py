@@ -21,9 +21,11 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from spanloop.plugin.model.disk import writing
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow
+from spanloop.plugin.training.divergence import Divergence
 from spanloop.plugin.training.loss import TokenLoss
 from spanloop.plugin.training.trainable import adapted, frozen
 
@@ -45,6 +47,7 @@ class Steps(TrainerCallback):
     progress: Progress | None
     inner: InnerSlice | None
     checkpoint_seconds: float | None
+    divergence: Divergence
     first_step: int = 0
     started: float = 0.0
     saved: float = 0.0
@@ -64,9 +67,11 @@ class Steps(TrainerCallback):
         share = state.global_step / state.max_steps
         self.progress(share, f"epoch {epoch} of {state.num_train_epochs}, {_clock(left)} left")
 
-    def on_epoch_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_epoch_end(self, _args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+        when = f"after epoch {round(state.epoch)}"
+        self.divergence.check_weights(model, when)  # before a checkpoint keeps them
         if self.inner is not None:
-            control.should_training_stop |= self.inner()
+            control.should_training_stop |= self.divergence.scored(when, self.inner)
             state.log_history.append({_F1: self.inner.f1[-1], "step": state.global_step})
         if self.checkpoint_seconds is not None and time.monotonic() - self.saved >= self.checkpoint_seconds:
             control.should_save = True
@@ -91,6 +96,7 @@ class BudgetTrainer(Trainer):
     """
 
     loader: BudgetLoader
+    divergence: Divergence
     activations: Activations | None = None
 
     def get_train_dataloader(self) -> BudgetLoader:
@@ -101,6 +107,11 @@ class BudgetTrainer(Trainer):
         known = self.activations if lower is not None else None
         with nullcontext() if known is None else known.replayed(lower):
             return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        loss = super().training_step(*args, **kwargs)
+        self.divergence.check_loss(loss, self.state.global_step)
+        return loss
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """As Trainer's own, without the name that torch deprecates."""
@@ -124,16 +135,19 @@ def fit(
 ) -> tuple[list[float], int]:
     """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
 
-    ``resume_from``: a checkpoint of the same training in ``folder``.
+    ``resume_from``: a checkpoint of the same training in ``folder``. Diverged at the first loss, or at the
+    end of the first epoch, that shows that the training leaves the range of numbers.
     """
+    divergence = Divergence(plan.learning_rate)
     with _own_randomness(), frozen(model, config.frozen) as lower, adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
             model=learner,
             args=_arguments(config, plan, bf16, folder),
             train_dataset=windows,
             compute_loss_func=loss,
-            callbacks=[Steps(progress, inner, config.checkpoint_seconds)],
+            callbacks=[Steps(progress, inner, config.checkpoint_seconds, divergence)],
         )
+        trainer.divergence = divergence
         trainer.remove_callback(PrinterCallback)
         if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
             trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
@@ -149,7 +163,8 @@ def fit(
             collate_fn=Collator(pad_id),
         )
         try:
-            trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
+            with writing(folder):
+                trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
             trainer.accelerator.unwrap_model(learner, keep_fp32_wrapper=False)
@@ -193,6 +208,7 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         ddp_backend="gloo" if int(os.environ.get("WORLD_SIZE", "1")) > 1 and cpu else None,
         eval_strategy="no",
         logging_strategy="epoch",
+        logging_nan_inf_filter=False,  # it would put another loss in the place of one that is no number
         report_to=[],
         disable_tqdm=True,
         dataloader_pin_memory=False,

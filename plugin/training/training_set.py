@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spanloop.plugin.tagging.gold import Gold, UnitGold, put_on_units
-from spanloop.plugin.tagging.schemes import OUTSIDE, encode, tag_ids, tag_label
+from spanloop.plugin.tagging.gold import UNKNOWN, Gold, UnitGold, put_on_units, unit_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE, tag_label
 from spanloop.plugin.training.resampling import augment, oversample, undersample
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.collate import LabelStrategy, TrainWindow
     from spanloop.plugin.training.config import TrainConfig
 
-_UNKNOWN = -100
-
 
 class NothingToLearn(ValueError):
     """There is gold, perhaps, but no token of it is known."""
@@ -29,7 +27,7 @@ class NothingToLearn(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One gold document: its windows, its spans on units, and each unit's tag (-100 where it is unknown)."""
+    """One gold document: its windows, its spans on units, and each unit's tag or `UNKNOWN`."""
 
     encoded: EncodedDoc
     placed: UnitGold
@@ -47,17 +45,13 @@ def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesso
     missing = {span.label for gold in golds for span in gold.spans} - set(pipe.labels)
     if missing:
         raise ValueError(f"the gold has labels that the model has not: {', '.join(sorted(missing))}")
-    ids = tag_ids(pipe.tags, pipe.scheme)
     lessons = []
     for gold, encoded in zip(golds, pipe.encode([gold.doc for gold in golds]), strict=True):
         placed = put_on_units(
             gold.spans, encoded.starts, encoded.ends, ranges=gold.ranges, policy=pipe.cfg["alignment"]
         )
-        tags = encode(placed.runs, len(encoded.starts), pipe.scheme)
-        # Without an outside tag in the head (part of speech), a token without a tag is unknown.
-        codes = np.array([ids.get(tag, _UNKNOWN) for tag in tags], dtype=np.int64)
-        lessons.append(Lesson(encoded, placed, np.where(placed.unknown, _UNKNOWN, codes)))
-    if not any((lesson.unit_tags != _UNKNOWN).any() for lesson in lessons):
+        lessons.append(Lesson(encoded, placed, unit_tags(placed, pipe.tags, pipe.scheme)))
+    if not any((lesson.unit_tags != UNKNOWN).any() for lesson in lessons):
         raise NothingToLearn(
             "there is nothing to train on: every token is masked, or the documents are empty"
         )
@@ -69,7 +63,7 @@ def label_counts(pipe: HFTokenClassifierPipe, lessons: Sequence[Lesson]) -> dict
     labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
     counts = Counter(dict.fromkeys(labels, 0))
     for lesson in lessons:
-        known, times = np.unique(lesson.unit_tags[lesson.unit_tags != _UNKNOWN], return_counts=True)
+        known, times = np.unique(lesson.unit_tags[lesson.unit_tags != UNKNOWN], return_counts=True)
         for tag, n in zip(known.tolist(), times.tolist(), strict=True):
             counts[labels[tag]] += n
     return dict(counts)
@@ -135,5 +129,5 @@ def course_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold], config: TrainC
 
 def _tokens(lessons: Sequence[Lesson], *, known: bool = False) -> int:
     return sum(
-        int((lesson.unit_tags != _UNKNOWN).sum()) if known else len(lesson.unit_tags) for lesson in lessons
+        int((lesson.unit_tags != UNKNOWN).sum()) if known else len(lesson.unit_tags) for lesson in lessons
     )

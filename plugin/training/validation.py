@@ -35,7 +35,7 @@ def hold_out(golds: Sequence[Gold], share: float, seed: int) -> tuple[list[int],
     """
     wanted = min(share * len(golds), MAX_DOCUMENTS) if len(golds) >= MIN_DOCUMENTS else 0
     inner: list[int] = []
-    for group in groups_of(golds, seed):
+    for group in groups_of([gold.group for gold in golds], seed):
         whole = all(golds[place].ranges is None for place in group)
         if whole and len(inner) + len(group) <= wanted:
             inner += group

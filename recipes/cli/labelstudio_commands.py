@@ -47,7 +47,9 @@ def labelstudio() -> None:
     """Keep a project of Label Studio and this one in step; its token stands in $LABEL_STUDIO_API_KEY."""
 
 
-url_option = click.option("--url", help="Where Label Studio is.  [default: as last time]")
+url_option = click.option(
+    "--url", help="Where Label Studio is; naming it lets your token be sent there.  [default: as last time]"
+)
 project_option = click.option("--project", type=int, help="Its project's number.  [default: as last time]")
 
 
@@ -92,6 +94,17 @@ def push(**options: Any) -> object:
 def connect(**options: Any) -> object:
     """Add the backend to the project there, with its webhook."""
     from spanloop.recipes.labelstudio.connect import connect as recipe
+
+    return recipe(**options)
+
+
+@labelstudio.command()
+@db_argument
+@click.option("--drop", is_flag=True, help="Forget those that fail again, once they are shown.")
+@json_option
+def retry(**options: Any) -> object:
+    """Work again on what it told and failed; exit code 1 if some of it fails again."""
+    from spanloop.recipes.labelstudio.retry import retry as recipe
 
     return recipe(**options)
 

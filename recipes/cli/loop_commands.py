@@ -33,7 +33,7 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
     "--nlp", help="Instead: a spaCy pipeline, by name or folder, that comes along into every round."
 )
 @option("--model", default="offline", help="Base model: hub id, folder, or the packaged encoder.")
-@option("--eval-fraction", default=0.2, help="Share of the documents that is held out for scores.")
+@option("--eval-fraction", default=0.2, help="Share of the documents that rounds are scored on.")
 @click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
 @option("--seed", default=0, help="Of everything that is drawn.")
 @json_option

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.formats.entry import ReadOptions
 from spanloop.recipes.formats.registry import detect
-from spanloop.recipes.progress import Progress
+from spanloop.recipes.progress import Progress, Say
 from spanloop.recipes.project.init import init
 from spanloop.recipes.simulation.answers import simulate_answers
 from spanloop.recipes.suggest.prelabel import prelabel
-from spanloop.recipes.table import counted, figure, table
+from spanloop.recipes.table import counted, figure, interval, table
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
+from spanloop.store.clock import moment
 from spanloop.store.records import Annotation, Round, Score, Span
 
 CORPUS = Path(__file__).with_name("data") / "demo.jsonl"
@@ -30,8 +30,6 @@ ROUNDS = (60, 120, 200)
 
 SEED = 8
 """Of the split and the rounds: it puts a fifth of every label, the rare one too, into the eval split."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def rounds_text(rounds: Sequence[DemoRound]) -> str:
             row.documents,
             "-" if row.suggested is None else f"{row.suggested:.0%}",
             _f1(row.micro),
-            _interval(row.micro),
+            interval(row.micro) or "-",
             _f1(row.macro),
             _f1(row.rare),
             f"{row.seconds:.0f}",
@@ -91,10 +89,6 @@ def rounds_text(rounds: Sequence[DemoRound]) -> str:
 
 def _f1(score: Score | None) -> str:
     return figure(None if score is None else score.f1, 3)
-
-
-def _interval(score: Score | None) -> str:
-    return "-" if score is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"
 
 
 def demo(
@@ -242,8 +236,4 @@ def _suggested(answers: Sequence[Annotation]) -> float | None:
 def _seconds(row: Round) -> float:
     if row.finished_at is None:
         return 0.0
-    return (_moment(row.finished_at) - _moment(row.started_at)).total_seconds()
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
+    return (moment(row.finished_at) - moment(row.started_at)).total_seconds()

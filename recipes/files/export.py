@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
 from spanloop.recipes.formats.registry import by_name, by_suffix
+from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
@@ -20,13 +21,15 @@ What = Literal["gold", "predictions", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file that was written. ``partial``: documents looked at in part, where the format cannot say so."""
+    """A file that was written. ``partial``: documents looked at in part, where the format cannot say so.
+    ``refused``: those that the tokenizer cannot cut, which a format of tokens leaves out."""
 
     path: Path
     format: str
     what: What
     written: Written
     partial: int = 0
+    refused: tuple[Refusal, ...] = ()
 
     def json(self) -> dict[str, object]:
         return {
@@ -39,6 +42,7 @@ class Exported:
             "tokens_cut": self.written.tokens_cut,
             "spans_lost": self.written.spans_lost,
             "partial": self.partial,
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
 
     def text(self) -> str:
@@ -58,6 +62,8 @@ class Exported:
                 f"{counted(self.partial, 'document')} looked at in part only, which {self.format} cannot "
                 "say: the rest of them reads as empty; jsonl says it"
             )
+        if self.refused:
+            lines.append(refusals_text(self.refused))
         return "\n".join(lines)
 
 
@@ -87,18 +93,21 @@ def export(
     part = path.with_name(f".{path.name}.part")
     with Store.open(db) as store:
         partial: list[str] = []
+        refused: list[Refusal] = []
         entries = _noting(_entries(store, what, split), partial)
         if fmt.needs_tokens:
-            entries = _with_tokens(store, entries)
+            entries = _with_tokens(store, entries, refused)
         try:
             written = fmt.write(part, entries, WriteOptions(task=store.project.task))
             if not written.documents:
-                raise RecipeError(_nothing(db, what, split))
+                raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
     unsaid = 0 if fmt.ranges else len(partial)
-    return Exported(path=path, format=fmt.name, what=what, written=written, partial=unsaid)
+    return Exported(
+        path=path, format=fmt.name, what=what, written=written, partial=unsaid, refused=tuple(refused)
+    )
 
 
 def _noting(entries: Iterator[Entry], partial: list[str]) -> Iterator[Entry]:
@@ -163,8 +172,9 @@ def _id(document: Document) -> int:
     return document.id
 
 
-def _with_tokens(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
-    """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer."""
+def _with_tokens(store: Store, entries: Iterator[Entry], refused: list[Refusal]) -> Iterator[Entry]:
+    """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer. What
+    that refuses is noted and left out."""
     tokenizer: Callable[[str], Sequence[Range]] | None = None
     for entry in entries:
         document = store.documents.by_key(entry.key or "")
@@ -176,5 +186,9 @@ def _with_tokens(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
                 )
 
                 tokenizer = project_tokenizer(store.project)
-            tokens = list(tokenizer(entry.text))
+            try:
+                tokens = list(tokenizer(entry.text))
+            except Refused as error:
+                refused.append(Refusal(entry.key or "", error.by, str(error)))
+                continue
         yield replace(entry, tokens=tuple(tokens))

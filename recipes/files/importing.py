@@ -99,7 +99,7 @@ class _Import:
     def run(self, fmt: Format, by: Unit | None) -> None:
         entries = fmt.read(self.path, ReadOptions(task=self.store.project.task, by=by))
         labels = set(self.store.labels.names())
-        checks = EntryChecks(self.path, self.store.path, labels, self.as_, self.overlaps)
+        checks = EntryChecks(self.path, self.store.named, labels, self.as_, self.overlaps)
         done = 0
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -51,38 +52,37 @@ def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
     unit = options.by or "sentence"
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL-U has no {unit}s: --by sentence or document")
-    for group, sentences in _documents(path, column):
-        entries = [_entry(path, sentence, group, options.task) for sentence in sentences]
-        if unit == "sentence":
-            yield from entries
-        else:
-            yield _joined(entries, sentences, group)
+    placed = _placed(path, column)
+    if unit == "sentence":
+        for _, group, sentence in placed:
+            yield _entry(path, sentence, group, options.task)
+        return
+    for (_, group), found in groupby(placed, key=itemgetter(0, 1)):
+        sentences = [sentence for _, _, sentence in found]
+        yield _joined(
+            [_entry(path, sentence, group, options.task) for sentence in sentences], sentences, group
+        )
 
 
-def _documents(path: Path, column: int) -> Iterator[tuple[str | None, list[_Sentence]]]:
-    """The sentences between two marks, with the name of their document; unmarked ones each by itself."""
+def _placed(path: Path, column: int) -> Iterator[tuple[int, str | None, _Sentence]]:
+    """Each sentence with the number and the name of its document; before the first mark of one, each is a
+    document by itself, without a name. One sentence is held in memory."""
     group: str | None = None
-    number = 0
-    sentences: list[_Sentence] = []
+    number = marked = 0
     for sentence in _sentences(path, column):
         if "newdoc" in sentence.comments or "newdoc id" in sentence.comments:
-            if sentences:
-                yield group, sentences
-            number, sentences = number + 1, []
-            group = sentence.comments.get("newdoc id") or f"{path.name}#{number}"
-        if group is None:
-            yield None, [sentence]
-        else:
-            sentences.append(sentence)
-    if sentences:
-        yield group, sentences
+            number, marked = number + 1, marked + 1
+            group = sentence.comments.get("newdoc id") or f"{path.name}#{marked}"
+        elif group is None:
+            number += 1
+        yield number, group, sentence
 
 
 def _sentences(path: Path, column: int) -> Iterator[_Sentence]:
     sentence = _Sentence(1)
     covered = 0  # the last word of the multiword token that has been begun
     parts: list[Word] = []
-    for line, text in [*numbered_lines(path), (0, "")]:
+    for line, text in chain(numbered_lines(path), [(0, "")]):
         if not text.strip():
             if sentence.words:
                 yield sentence

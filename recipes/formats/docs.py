@@ -5,22 +5,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
+from spanloop.recipes.convert import char_spans
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.tagged import cut_tokens
-from spanloop.store.records import Range, Span, Task
+from spanloop.store.records import Gold, Range, Span, Task
+
+if TYPE_CHECKING:
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
 
 META = "spanloop"
 """Where a Doc of ours carries id, group, split and meta, as JSON: ``doc.user_data["spanloop"]``."""
 
 
-def boundaries(doc: Doc) -> list[Range]:
-    """The characters of each token that is not whitespace: what the store keeps as tokenization."""
-    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
+    """A stored gold document as the training function takes it; ``doc``: its text cut into tokens."""
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
+
+    return TrainingGold(
+        doc=doc,
+        spans=char_spans(gold.spans),
+        ranges=gold.ranges,
+        negatives=char_spans(gold.negatives),
+        group=gold.document.group,
+    )
 
 
 def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task) -> tuple[Doc, int, int]:
@@ -84,7 +98,7 @@ def entry_of_doc(doc: Doc, line: int, *, task: Task) -> Entry:
         split=about.get("split"),
         meta=about.get("meta") or {},
         spans=_spans_of_doc(doc, task),
-        tokens=tuple(boundaries(doc)),
+        tokens=tuple(token_ranges(doc)),
     )
 
 
@@ -93,8 +107,7 @@ def _spans_of_doc(doc: Doc, task: Task) -> tuple[Span, ...] | None:
         if not doc.has_annotation("ENT_IOB"):
             return None
         return tuple(Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
-    name = "TAG" if doc.has_annotation("TAG") else "POS"
-    if not doc.has_annotation(name):
+    name = "tag" if doc.has_annotation("TAG") else "pos"
+    if not doc.has_annotation(name.upper()):
         return None
-    tagged = [(token, token.tag_ if name == "TAG" else token.pos_) for token in doc if not token.is_space]
-    return tuple(Span(token.idx, token.idx + len(token), tag) for token, tag in tagged if tag)
+    return tuple(Span(*found) for found in tagged_ranges(doc, attrgetter(f"{name}_")))

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, cast
 
 from spanloop.recipes.formats.labelstudio_regions import Regions, is_span_region, read_regions
+from spanloop.store import clock
 from spanloop.store.records import Answer, Document, Origin, Split
 
 ID, GROUP, SPLIT, META = "spanloop_id", "spanloop_group", "spanloop_split", "spanloop_meta"
@@ -158,13 +158,9 @@ def moment(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        parsed = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
+        return clock.written(clock.moment(value))
+    except (ValueError, OverflowError):  # the first hours of year 1 are in year 0 elsewhere
         return None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=timezone.utc)
-    utc = parsed.astimezone(timezone.utc)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
 
 
 def _changed(annotation: Record) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeGuard, cast
 
 from spanloop.recipes.formats.entry import Entry
+from spanloop.store import clock
 from spanloop.store.records import Answer, Range, Span, Split
 
 ANSWERS = ("accept", "reject", "ignore")
@@ -224,11 +225,10 @@ def _created(timestamp: Any) -> str | None:
     """Unix seconds as the store writes times."""
     if isinstance(timestamp, bool) or not isinstance(timestamp, int | float) or not 0 < timestamp < 1e11:
         return None
-    moment = datetime.fromtimestamp(timestamp, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return clock.written(datetime.fromtimestamp(timestamp, timezone.utc))
 
 
 def timestamp_of(created_at: str) -> int | float:
     """The other way: whole seconds where it is whole."""
-    seconds = datetime.fromisoformat(created_at.replace("Z", "+00:00")).timestamp()
+    seconds = clock.moment(created_at).timestamp()
     return int(seconds) if seconds == int(seconds) else seconds

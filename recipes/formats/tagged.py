@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, decode_tags, encode
@@ -62,13 +63,12 @@ def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
 
 
 def tags_of_spans(tokens: Sequence[Range], spans: Sequence[Span], *, task: Task) -> tuple[list[str], int]:
-    """The IOB2 tag of each token (in a tags project: the label), for tokens already cut at the spans' edges,
-    and how many spans cover no token at all and so got no tag."""
+    """The IOB2 tag of each token (in a tags project: the label), for tokens in text order that are already
+    cut at the spans' edges, and how many spans cover no token at all and so got no tag."""
+    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
     runs = []
     for span in spans:
-        inside = [
-            index for index, (start, end) in enumerate(tokens) if span.start <= start and end <= span.end
-        ]
-        if inside:
-            runs.append((inside[0], inside[-1] + 1, span.label))
+        first, end = bisect_left(starts, span.start), bisect_right(ends, span.end)
+        if first < end:
+            runs.append((first, end, span.label))
     return encode(runs, len(tokens), "plain" if task == "tags" else "IOB2"), len(spans) - len(runs)

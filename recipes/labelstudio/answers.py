@@ -12,7 +12,7 @@ from typing import Any, Literal
 from spanloop.recipes.formats.labelstudio_regions import Regions
 from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
 from spanloop.recipes.formats.overlaps import part_overlaps
-from spanloop.recipes.labelstudio.landing import source_of
+from spanloop.recipes.labelstudio.landing import source_of, task_number
 from spanloop.store import Store
 from spanloop.store.clock import now
 from spanloop.store.records import Action, AlignmentEvent, AnnotatedSpan, Annotation, Answer, Document, Span
@@ -65,7 +65,9 @@ def take_answer(
 
     ValueError for an annotation without a number or with a result that is none.
     """
-    number = _number(annotation)
+    number = number_of_answer(annotation)
+    if "result" not in annotation:
+        raise ValueError('it has no "result", which is something else than an empty one')
     source = source_of(project)
     content = _sort_out(store, opinion_of(annotation, document.text))
     digest, changed_at = content.digest(), content.opinion.changed_at or now()
@@ -119,11 +121,13 @@ def take_deletion(store: Store, project: int, number: int) -> Outcome:
     return "deleted"
 
 
-def _number(annotation: Mapping[str, Any]) -> int:
-    number = annotation.get("id")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**53:
-        raise ValueError(f"an annotation has the number {number!r}; a whole number is expected")
-    return number
+def number_of_answer(annotation: Any) -> int:
+    """The number of an annotation. ValueError for what has none that Label Studio counts with."""
+    number = annotation.get("id") if isinstance(annotation, Mapping) else None
+    known = task_number(number)
+    if known is None:
+        raise ValueError(f"an annotation has the number {str(number)[:60]}; a whole number is expected")
+    return known
 
 
 def _is_of(store: Store, known: AnswerLink, document: Document) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
-import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,30 +21,46 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.backend import Backend, Busy
-from spanloop.store import StoreError
+from spanloop.recipes.labelstudio.messages import one_line, read_json, reason
+from spanloop.store import StoreError, StoreUnavailable
 
 MAX_BODY = 256 * 2**20  # Label Studio sends all the tasks of a project at once
+
+WEBHOOK = "/webhook"
 
 
 def create_app(backend: Backend, credentials: tuple[str, str] | None) -> Starlette:
     """The application over one backend; ``credentials``: user and password, None where nobody is asked."""
+    health = _health(backend)
     return Starlette(
         routes=[
-            Route("/", _health),
-            Route("/health", _health),
+            Route("/", health),
+            Route("/health", health),
             Route("/versions", _versions(backend)),
             Route("/setup", _post(backend.setup), methods=["POST"]),
             Route("/predict", _post(backend.predict), methods=["POST"]),
-            Route("/webhook", _post(backend.webhook), methods=["POST"]),
+            Route(WEBHOOK, _post(backend.webhook), methods=["POST"]),
         ],
         middleware=[Middleware(Door, credentials=credentials)],
-        exception_handlers={Busy: _busy, RecipeError: _refused, StoreError: _busy},
+        exception_handlers={
+            Busy: _refusal(backend, 503),
+            StoreUnavailable: _refusal(backend, 503),
+            RecipeError: _refusal(backend, 400),
+            StoreError: _refusal(backend, 400),
+        },
     )
 
 
-async def _health(_: Request) -> Response:
-    """Up, said without a look at the store: Label Studio waits for one second."""
-    return JSONResponse({"status": "UP", "model_class": "spanloop"})
+def _health(backend: Backend) -> Callable[[Request], Any]:
+    """200 where what comes in is worked on, else 503. Label Studio waits for one second, so this has a thread
+    of its own: those of the other calls may all be waiting for predictions."""
+    looking = ThreadPoolExecutor(1, thread_name_prefix="health")
+
+    async def endpoint(_: Request) -> Response:
+        health = await asyncio.get_running_loop().run_in_executor(looking, backend.health)
+        return JSONResponse(health.json(), 503 if health.trouble else 200)
+
+    return endpoint
 
 
 def _versions(backend: Backend) -> Callable[[Request], Any]:
@@ -76,21 +93,25 @@ async def _body(request: Request) -> bytes:
 
 
 def _worked(work: Callable[[Any], dict[str, Any]], received: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(received.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RecipeError("the request is no JSON") from error
+    body = read_json(received)
     if not isinstance(body, dict):
         raise RecipeError("the request must be a JSON object")
-    return work(body)
+    try:
+        return work(body)
+    except RecursionError as error:
+        raise RecipeError(reason(error)) from error
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=400)
+def _refusal(backend: Backend, status: int) -> Callable[[Request, Exception], Any]:
+    """What answers an error with that status and its one line."""
 
+    async def endpoint(request: Request, error: Exception) -> Response:
+        why = one_line(str(error))
+        if request.url.path == WEBHOOK:
+            backend.refused(why)
+        return JSONResponse({"error": why}, status_code=status)
 
-async def _busy(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=503)
+    return endpoint
 
 
 class Door:

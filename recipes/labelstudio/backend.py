@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from spanloop.recipes.errors import RecipeError
@@ -11,7 +12,7 @@ from spanloop.recipes.formats.labelstudio import regions_of
 from spanloop.recipes.labelstudio.events import enqueue, unknown_labels
 from spanloop.recipes.labelstudio.landing import Landed, land, project_number
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 from spanloop.store.records import Document, Model, Prediction
 
 PREDICT_SECONDS = 90.0  # Label Studio waits for 100
@@ -28,11 +29,26 @@ class Predicts(Protocol):
     def predict(self, ids: Sequence[int], timeout: float) -> int | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``trouble``: why nothing is being worked on, empty where all is well. How many events wait and how many
+    could not be worked on, None where the store cannot be read."""
+
+    trouble: str
+    waiting: int | None = None
+    failed: int | None = None
+
+    def json(self) -> dict[str, object]:
+        state = {"status": "DOWN", "trouble": self.trouble} if self.trouble else {"status": "UP"}
+        return {**state, "model_class": "spanloop", "inbox": {"waiting": self.waiting, "failed": self.failed}}
+
+
 class Backend:
     """The answers to ``/setup``, ``/predict``, ``/webhook`` and ``/versions``, each from a JSON body.
 
     ``named``: the model that suggests as long as no round is promoted. ``wake`` tells the worker that the
-    inbox has something; ``say`` gets a line for people, never one with a secret in it.
+    inbox has something; ``trouble`` says why that does not work off anything, empty where it does; ``say``
+    gets a line for people, never one with a secret in it.
     """
 
     def __init__(
@@ -42,11 +58,13 @@ class Backend:
         *,
         wake: Callable[[], None],
         say: Callable[[str], None],
+        trouble: Callable[[], str] = lambda: "",
         named: int | None = None,
     ) -> None:
         self.store = store
         self.predictor = predictor
         self.wake = wake
+        self.trouble = trouble
         self.say = say
         self.named = named
         self._told = ""
@@ -77,6 +95,21 @@ class Backend:
         if kept:
             self.wake()
         return {"status": "kept" if kept else "of no use here"}
+
+    def refused(self, why: str) -> None:
+        """Tell people of a webhook that could not be kept: Label Studio looks at no answer and sends nothing
+        twice."""
+        self.say(
+            f"a webhook was refused: {why}; spanloop labelstudio pull {self.store.path} brings what it told"
+        )
+
+    def health(self) -> Health:
+        """Whether what comes in is worked on, and how much of it waits or has failed."""
+        trouble = self.trouble()
+        try:
+            return Health(trouble, self.store.inbox.waiting(), self.store.inbox.set_aside())
+        except StoreError as error:
+            return Health(trouble or str(error))
 
     def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """One answer a task, in their order: a prediction, or none where no model has learned anything yet.

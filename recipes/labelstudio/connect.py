@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.labelstudio.address import address_of
 from spanloop.recipes.labelstudio.client import ApiError, LabelStudio
-from spanloop.recipes.labelstudio.landing import source_of
+from spanloop.recipes.labelstudio.confirmed import confirm, is_confirmed
+from spanloop.recipes.labelstudio.landing import project_number, source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.labelstudio.serve import PASSWORD
 from spanloop.store import Store
@@ -41,9 +44,16 @@ def meeting(
 ) -> Iterator[tuple[LabelStudio, Bridge, Layout]]:
     """The project there that belongs to this store: as named, else the one known from last time.
 
-    RecipeError where neither says which, or where its labels have none of ours.
+    RecipeError where neither says which, where only the store says where it is and this person never did
+    (see ``confirmed``), or where its labels have none of ours.
     """
     bridge = _bridge(store, url, project)
+    if url is None and not is_confirmed(bridge.url, bridge.source):
+        raise RecipeError(
+            f"{store.path} says that its Label Studio is at {bridge.url}, which you have not named on this "
+            "machine, so your access token is not sent there: if it is yours, say so once with --url "
+            f"{shlex.quote(bridge.url)} --project {number_of(bridge)}"
+        )
     with LabelStudio(bridge.url) as studio:
         layout = read_layout(studio.project(number_of(bridge)).get("label_config"), store.labels.names())
         if not layout.offered(store.labels.names()):
@@ -51,13 +61,18 @@ def meeting(
                 f"the project there labels {', '.join(layout.labels or ())}, this one "
                 f"{', '.join(store.labels.names())}: none in common"
             )
+        if url is not None:
+            confirm(bridge.url, bridge.source)
         store.bridges.put(bridge)
         yield studio, bridge, layout
 
 
 def number_of(bridge: Bridge) -> int:
-    """The number of the project there."""
-    return int(bridge.source.rsplit("/", 1)[-1])
+    """The number of the project there. RecipeError where the store holds none."""
+    try:
+        return project_number(bridge.source.rsplit("/", 1)[-1])
+    except ValueError as error:
+        raise RecipeError(f"this store is connected to {bridge.source!r}: {error}") from error
 
 
 def _bridge(store: Store, url: str | None, project: int | None) -> Bridge:
@@ -66,18 +81,21 @@ def _bridge(store: Store, url: str | None, project: int | None) -> Bridge:
         if len(known) != 1:
             raise RecipeError("say which project is meant: --url http://localhost:8080 --project NUMBER")
         project = number_of(known[0])
-    bridge = store.bridges.get(source_of(project))
-    if url is None:
-        if bridge is None:
-            raise RecipeError("say where Label Studio is: --url http://localhost:8080")
-        return bridge
+    try:
+        source = source_of(project)
+    except ValueError as error:
+        raise RecipeError(f"--project: {error}") from error
+    bridge = store.bridges.get(source)
     if bridge is None:
-        return Bridge(source_of(project), url.rstrip("/"))
-    if bridge.url != url.rstrip("/"):
+        if url is None:
+            raise RecipeError("say where Label Studio is: --url http://localhost:8080")
+        return Bridge(source, address_of(url))
+    there = address_of(bridge.url)
+    if url is not None and there != address_of(url):
         raise RecipeError(
-            f"project {project} of this store is the one at {bridge.url}: one store, one Label Studio"
+            f"project {project} of this store is the one at {there}: one store, one Label Studio"
         )
-    return bridge
+    return replace(bridge, url=there)
 
 
 def connect(
@@ -97,7 +115,7 @@ def connect(
     with Store.open(db) as store, meeting(store, url, project) as (studio, bridge, _):
         number = number_of(bridge)
         refusal = _add_backend(studio, number, address, user)
-        there = [row for row in studio.get("/api/ml", project=number) if row["url"].rstrip("/") == address]
+        there = [row for row in studio.backends(number) if row["url"].rstrip("/") == address]
         if refusal is not None and not there:
             raise refusal
         try:
@@ -114,7 +132,7 @@ def connect(
 
 def _add_backend(studio: LabelStudio, project: int, address: str, user: str | None) -> ApiError | None:
     """Add it unless it is there; the refusal, if there was one. A refused one may be there all the same."""
-    if any(row["url"].rstrip("/") == address for row in studio.get("/api/ml", project=project)):
+    if any(row["url"].rstrip("/") == address for row in studio.backends(project)):
         return None
     body: dict[str, Any] = {"url": address, "project": project, "title": TITLE}
     if user is not None:
@@ -130,7 +148,7 @@ def _add_backend(studio: LabelStudio, project: int, address: str, user: str | No
 def mend_webhooks(studio: LabelStudio, project: int) -> list[str]:
     """See to the webhook of every backend of ours; tells what was done where something was."""
     told = []
-    for row in studio.get("/api/ml", project=project):
+    for row in studio.backends(project):
         ours = str(row.get("model_version") or "").startswith("spanloop") or row.get("title") == TITLE
         if not ours:
             continue
@@ -152,8 +170,7 @@ def _mend_webhook(studio: LabelStudio, project: int, address: str, header: str |
     }
     if header is not None:
         wanted["headers"] = {"Authorization": header}
-    hooks = studio.get("/api/webhooks/", project=project)
-    found = [hook for hook in hooks if hook["url"].rstrip("/") == wanted["url"]]
+    found = [hook for hook in studio.webhooks(project) if hook["url"].rstrip("/") == wanted["url"]]
     if not found:
         studio.post("/api/webhooks/", {**wanted, "project": project}, project=project)
         return "made"

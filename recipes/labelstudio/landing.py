@@ -9,18 +9,31 @@ from typing import Any
 
 from spanloop.recipes.formats.labelstudio_task import document_of
 from spanloop.recipes.labelstudio.layout import Layout
+from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.store import Store
 from spanloop.store.records import Document
+
+DEEPEST = 100
+"""Levels of objects and lists in a task's data; Python reads some hundred, wherever it happens to stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What became of a task: its document, or why there is none. ``task`` is its number, where it has one."""
+    """What became of a task: its document, or why there is none. ``task`` is its number, where it has one;
+    ``empty``: there is no document because there is no text."""
 
     task: int | None
     document: Document | None
     problem: str = ""
     new: bool = False
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A task that could not even be read from the answer that had it."""
+
+    problem: str
 
 
 def source_of(project: object) -> str:
@@ -39,9 +52,25 @@ def project_number(project: object) -> int:
 def land(store: Store, project: int, tasks: Sequence[Any], layout: Layout) -> list[Landed]:
     """Store the documents of tasks in one transaction and remember which task is which; in their order.
 
-    A task whose text is edited there becomes another document: documents do not change.
+    A task whose text is edited there becomes another document: documents do not change. One that the store
+    cannot hold has its problem said, and the others are stored.
     """
     read = [_read(task, project, layout) for task in tasks]
+    with store.write():
+        with Isolated(lambda _: None):  # whose fault it is shows when each is stored by itself
+            return _store(store, project, read)
+        return [_store_alone(store, project, item) for item in read]
+
+
+def _store_alone(store: Store, project: int, item: Landed) -> Landed:
+    problems: list[str] = []
+    with Isolated(problems.append):
+        return _store(store, project, [item])[0]
+    return replace(item, document=None, problem=problems[0])
+
+
+def _store(store: Store, project: int, read: Sequence[Landed]) -> list[Landed]:
+    """All of them, or none and what the store raises."""
     with store.write():
         texts: dict[str, str] = {}
         waiting = [_with_free_key(store, item.document, texts) for item in read if item.document is not None]
@@ -65,21 +94,48 @@ def _id(document: Document | None) -> int:
 
 
 def _read(task: Any, project: int, layout: Layout) -> Landed:
+    if isinstance(task, Unread):
+        return Landed(None, None, task.problem)
     if not isinstance(task, Mapping):
         return Landed(None, None, "a task must be an object")
-    number = task.get("id")
-    known = (
-        number if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**53 else None
-    )
-    try:
-        document = document_of({**task, "project": project, "id": known}, field=layout.field)
-    except ValueError as error:
-        return Landed(known, None, str(error))
+    known = task_number(task.get("id"))
+    problems: list[str] = []
+    with Isolated(problems.append):
+        return _checked(known, document_of({**task, "project": project, "id": known}, field=layout.field))
+    return Landed(known, None, problems[0])
+
+
+def task_number(value: object) -> int | None:
+    """The number of a task or an annotation; None for what is no number that Label Studio counts with."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else None
+
+
+def task_named(task: Any) -> str:
+    """How a task is called in a message."""
+    number = task_number(task.get("id")) if isinstance(task, Mapping) else None
+    return "a task" if number is None else f"task {number}"
+
+
+def _checked(known: int | None, document: Document) -> Landed:
+    if not document.text.strip():
+        return Landed(known, None, "its text is empty", empty=True)
     strings = (document.text, document.key or "", document.group or "")
-    problem = "its text is empty" if not document.text.strip() else ""
     if any("\0" in one or any("\ud800" <= letter <= "\udfff" for letter in one) for one in strings):
-        problem = "it has a NUL or half a surrogate pair, which no text can hold"
-    return Landed(known, None, problem) if problem else Landed(known, document)
+        return Landed(known, None, "it has a NUL or half a surrogate pair, which no text can hold")
+    if _is_deeper(document.meta, DEEPEST):
+        return Landed(known, None, f"its data is nested more than {DEEPEST} levels deep")
+    return Landed(known, document)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists lie in each other more than so many levels deep."""
+    layer = [value]
+    for _ in range(levels + 1):
+        insides = [one.values() if isinstance(one, Mapping) else one for one in layer]
+        layer = [item for inside in insides for item in inside if isinstance(item, (Mapping, list))]
+        if not layer:
+            return False
+    return True
 
 
 def _with_free_key(store: Store, document: Document, texts: dict[str, str]) -> Document:

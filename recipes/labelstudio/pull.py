@@ -10,15 +10,16 @@ from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.labelstudio_task import annotations_of
-from spanloop.recipes.labelstudio.answers import take_answer, take_deletion
+from spanloop.recipes.labelstudio.answers import number_of_answer, take_answer, take_deletion
 from spanloop.recipes.labelstudio.client import LabelStudio
 from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
 from spanloop.recipes.labelstudio.events import unknown_labels
-from spanloop.recipes.labelstudio.landing import Landed, land, source_of
+from spanloop.recipes.labelstudio.landing import Landed, land, source_of, task_named
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
+from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
-from spanloop.store import Store, StoreError
+from spanloop.store import Store
 
 WORDS = {
     "new": "new",
@@ -89,6 +90,8 @@ def pull(
             show(pulled.tasks, None, "pulling tasks")
         if until is not None:
             store.bridges.put(replace(bridge, pulled_until=until))
+        if pulled.problems:
+            pulled.notes.append(f"to look at them again: spanloop labelstudio pull {store.path} --all")
         pulled.notes += mend_webhooks(studio, number_of(bridge))
         if told := unknown_labels(store, layout):
             pulled.notes.append(told.removeprefix("; "))
@@ -107,33 +110,37 @@ def _create(db: str | Path, url: str | None, project: int | None) -> None:
     Store.create(db, labels=list(dict.fromkeys(layout.labels)), base_model="offline", lang="en").close()
 
 
-def _take(
-    store: Store, project: int, tasks: Sequence[Mapping[str, Any]], layout: Layout, pulled: Pulled
-) -> None:
+def _take(store: Store, project: int, tasks: Sequence[Any], layout: Layout, pulled: Pulled) -> None:
     """One page of tasks, in the caller's transaction."""
     landed = land(store, project, tasks, layout)
     for task, place in zip(tasks, landed, strict=True):
         pulled.tasks += 1
         pulled.documents += place.new
         if place.document is None or place.task is None:
-            pulled.problems.append(f"task {task.get('id')}: {place.problem or 'it has no number'}")
+            pulled.problems.append(f"{task_named(task)}: {place.problem or 'it has no number'}")
             continue
-        try:
-            _take_answers(store, project, task, place, pulled)
-        except (ValueError, StoreError) as error:
-            pulled.problems.append(f"task {place.task}: {error}")
+        problems: list[str] = []
+        with Isolated(problems.append):
+            _take_answers(store, project, task, place, pulled, problems)
+        pulled.problems += [f"{task_named(task)}: {problem}" for problem in problems]
 
 
-def _take_answers(store: Store, project: int, task: Mapping[str, Any], place: Landed, pulled: Pulled) -> None:
+def _take_answers(
+    store: Store, project: int, task: Mapping[str, Any], place: Landed, pulled: Pulled, problems: list[str]
+) -> None:
+    """Every annotation by itself; what cannot be read of one is added to ``problems``."""
     if place.document is None or place.task is None:
         return
-    there = annotations_of(task)
-    for annotation in there:
-        taken = take_answer(store, project, place.task, place.document, annotation)
-        pulled.annotations[taken.outcome] += 1
-        pulled.kept += taken.kept
-        pulled.ledger += taken.ledger
-    numbers = {annotation.get("id") for annotation in there}
+    numbers = set()
+    for annotation in annotations_of(task):
+        with Isolated(problems.append):
+            numbers.add(number_of_answer(annotation))
+            taken = take_answer(store, project, place.task, place.document, annotation)
+            pulled.annotations[taken.outcome] += 1
+            pulled.kept += taken.kept
+            pulled.ledger += taken.ledger
+    if problems:
+        return  # which of the known ones are still there cannot be told
     for known in store.bridges.answers(source_of(project), place.task):
         if known.answer not in numbers:
             pulled.annotations[take_deletion(store, project, known.answer)] += 1

@@ -9,12 +9,14 @@ from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.labelstudio import task_data
+from spanloop.recipes.labelstudio.address import address_of
 from spanloop.recipes.labelstudio.backend import prediction_of, standing_model, version_of
 from spanloop.recipes.labelstudio.client import LabelStudio
 from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
 from spanloop.recipes.labelstudio.events import unknown_labels
-from spanloop.recipes.labelstudio.landing import land, source_of
+from spanloop.recipes.labelstudio.landing import land, source_of, task_named
 from spanloop.recipes.labelstudio.layout import Layout, write_layout
+from spanloop.recipes.labelstudio.replies import a_list, a_number, an_object
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -70,7 +72,7 @@ def push(
             model = _model(store)
             version = version_of(model)
             pushed = Pushed(number_of(bridge), version)
-            have = _known_tasks(store, studio, bridge, layout, version)
+            have = _known_tasks(store, studio, bridge, layout, pushed)
             if create or documents:
                 _send_documents(store, studio, bridge, pushed, show)
             _send_predictions(store, studio, bridge, layout, model, have, pushed, show)
@@ -81,7 +83,8 @@ def push(
 def _create(store: Store, url: str | None, project: int | None, title: str) -> int:
     if url is None or project is not None:
         raise RecipeError("--create makes a project at --url; leave --project out")
-    known = [bridge for bridge in store.bridges.all() if bridge.url == url.rstrip("/")]
+    address = address_of(url)
+    known = [bridge for bridge in store.bridges.all() if bridge.url == address]
     if known:
         number = number_of(known[0])
         raise RecipeError(f"there is a project for this one already: --project {number} instead of --create")
@@ -93,8 +96,9 @@ def _create(store: Store, url: str | None, project: int | None, title: str) -> i
             "show_collab_predictions": True,
             "evaluate_predictions_automatically": True,
         }
-        number = int(studio.post("/api/projects/", body)["id"])
-    store.bridges.put(Bridge(source_of(number), url.rstrip("/")))
+        made = an_object(studio.post("/api/projects/", body), "a project that was made")
+    number = a_number(made.get("id"), "a project that was made")
+    store.bridges.put(Bridge(source_of(number), address))
     return number
 
 
@@ -104,18 +108,27 @@ def _model(store: Store) -> Model | None:
     return standing_model(store) or (models[-1] if models else None)
 
 
-def _known_tasks(store: Store, studio: LabelStudio, bridge: Bridge, layout: Layout, version: str) -> set[int]:
+def _known_tasks(
+    store: Store, studio: LabelStudio, bridge: Bridge, layout: Layout, pushed: Pushed
+) -> set[int]:
     """Remember every task that is there; gives the numbers of those that have this version's prediction."""
     have: set[int] = set()
     for tasks in studio.tasks(number_of(bridge)):
-        land(store, number_of(bridge), tasks, layout)
-        have |= {task["id"] for task in tasks if version in _versions(task)}
+        for task, place in zip(tasks, land(store, number_of(bridge), tasks, layout), strict=True):
+            if place.task is None or place.document is None:
+                pushed.notes.append(
+                    f"{task_named(task)}: {place.problem or 'it has no number'}: it gets no prediction"
+                )
+            elif pushed.version in _versions(task):
+                have.add(place.task)
     return have
 
 
 def _versions(task: Mapping[str, Any]) -> set[str]:
-    predictions = task.get("predictions") or []
-    return {str(one.get("model_version")) for one in predictions if isinstance(one, Mapping)}
+    predictions = task.get("predictions")
+    said = predictions if isinstance(predictions, list) else []
+    versions = [one.get("model_version") for one in said if isinstance(one, Mapping)]
+    return {version for version in versions if isinstance(version, str)}
 
 
 def _send_documents(
@@ -129,7 +142,8 @@ def _send_documents(
         waiting = list(store.documents.fetch(chunk))
         path = f"/api/projects/{pushed.project}/import"
         made = studio.post(path, [{"data": task_data(one)} for one in waiting], return_task_ids="true")
-        numbers = made.get("task_ids") or []
+        told = an_object(made, "the tasks that were made").get("task_ids") or []
+        numbers = [a_number(task, "the numbers of tasks") for task in a_list(told, "the numbers of tasks")]
         if len(numbers) != len(waiting):
             raise RecipeError(
                 f"Label Studio took {len(numbers)} of {len(waiting)} tasks: run this again, it goes on"
@@ -158,8 +172,9 @@ def _send_predictions(
         pushed.unpredicted += len(chunk) - len(rows)
         if rows:
             made = studio.post(f"/api/projects/{pushed.project}/import/predictions", rows)
-            if made.get("created") != len(rows):
-                raise RecipeError(f"Label Studio took {made.get('created')} of {len(rows)} predictions")
+            created = an_object(made, "the predictions that were made").get("created")
+            if created != len(rows):
+                raise RecipeError(f"Label Studio took {created} of {len(rows)} predictions")
         pushed.predictions += len(rows)
         show(pushed.predictions, len(missing), "sending predictions")
 
@@ -184,13 +199,13 @@ def _chunks(items: Sequence[int]) -> Iterator[list[int]]:
 def _finish(store: Store, studio: LabelStudio, layout: Layout, pushed: Pushed) -> None:
     """Have Label Studio show this version, where no backend decides that; see to the webhooks; say what is
     left to do."""
-    if pushed.predictions + pushed.there and not studio.get("/api/ml", project=pushed.project):
+    if pushed.predictions + pushed.there and not studio.backends(pushed.project):
         studio.patch(f"/api/projects/{pushed.project}/", {"model_version": pushed.version})
     pushed.notes += mend_webhooks(studio, pushed.project)
     if pushed.unpredicted:
         pushed.notes.append(
             f"{counted(pushed.unpredicted, 'task')} without a prediction here: spanloop prelabel "
-            f"{store.path}, then push again"
+            f"{store.named}, then push again"
         )
     if told := unknown_labels(store, layout):
         pushed.notes.append(told.removeprefix("; "))

@@ -33,7 +33,15 @@ class Training:
         return "a round is being trained"
 
     def _run(self) -> None:
-        """Train and tell. The process writes into files: pipes would break when the server ends."""
+        try:
+            self._say(self._train())
+        except OSError as error:  # no memory for a process, no room for what it says
+            self._say(f"no round: {error}")
+        self._done()
+
+    def _train(self) -> str:
+        """Train and give what came of it. The process writes into files: pipes would break when the server
+        ends."""
         with TemporaryFile("w+", encoding="utf-8") as told, TemporaryFile("w+", errors="replace") as noise:
             process = subprocess.Popen(
                 self._command,
@@ -45,13 +53,15 @@ class Training:
             process.wait()
             told.seek(0)
             noise.seek(0)
-            self._say(_outcome(process.returncode, told.read(), noise.read()))
-        self._done()
+            return _outcome(process.returncode, told.read(), noise.read())
 
 
 def _outcome(code: int, out: str, err: str) -> str:
     if code == 0:
-        told = json.loads(out)
+        try:
+            told = json.loads(out)
+        except ValueError:
+            return f"a round was trained, and what it said is no JSON: {out[:200]!r}"
         verdict = "promoted" if told.get("promoted") else "not promoted"
         return f"round {told.get('round')} is trained and {verdict}: {told.get('reason')}"
     lines = [line for line in err.strip().splitlines() if line.strip()]

@@ -1,23 +1,28 @@
 """At import, a text that nearly repeats another one joins its group, so that both lie in the same split.
 
-Eight hashes a document, each of four minima of a MinHash (Broder 1997), stand in the store. They are made
-here and not by datasketch, which the audit uses, because its permutations change from version to version.
-Texts that share a hash are measured exactly. Two texts of similarity 0.8 share one with a probability of
-0.985, of 0.9 with 0.9998. In memory a document takes 128 bytes.
+The sketches of the texts stand in the store (see ``sketches``); texts that share a hash are measured exactly.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spanloop.recipes.near_duplicates.shingles import LIKE, shingles_of
+from spanloop.recipes.near_duplicates.shingles import LIKE, VERSION, shingles_of
+from spanloop.recipes.near_duplicates.similarity import jaccard
+from spanloop.recipes.near_duplicates.sketches import (
+    BANDS,
+    LOOKED_AT,
+    Hashes,
+    SketchIndex,
+    Votes,
+    shared_by_several,
+    sketches_of,
+)
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store.records import Document
 from spanloop.store.tables.documents import key_of
@@ -25,30 +30,30 @@ from spanloop.store.tables.documents import key_of
 if TYPE_CHECKING:
     from spanloop.store import Store
 
-BANDS, ROWS = 8, 4
-LOOKED_AT = 16  # texts measured for one document: in a corpus of form letters thousands share a hash
 BLOCK = 1_000
-Hashes = NDArray[np.uint64]
-_FACTORS, _SUMMANDS = np.random.RandomState(1).randint(0, 2**63, (2, BANDS * ROWS), np.uint64)
-_FACTORS |= np.uint64(1)
 
 
 class Twins:
-    """What the project holds, by its sketches; those that are missing are made first."""
+    """What the project holds, by its sketches; those that are missing, or of another version, are made
+    first."""
 
     def __init__(self, store: Store, progress: Progress | None = None) -> None:
         self._store = store
-        self._index = _Index()
+        self._index = SketchIndex()
         self._complete(progress or silent)
-        ids, bands = store.sketches.read()
-        self._index.add(np.array(ids, np.int64), np.frombuffer(bands, np.uint64).reshape(-1, BANDS))
+        ids, bands = store.sketches.read(VERSION)
+        self._index.add(np.array(ids, np.uint32), np.frombuffer(bands, np.uint32).reshape(-1, BANDS))
 
     def _complete(self, progress: Progress) -> None:
-        documents, done = self._store.sketches.missing(), 0
+        documents, done = self._store.sketches.missing(VERSION), 0
         while block := list(islice(documents, BLOCK)):
             sketches = sketches_of([shingles_of(document.text) for document in block])
             self._store.sketches.put(
-                (document.id or 0, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)
+                VERSION,
+                (
+                    (document.id or 0, _stored(sketch))
+                    for document, sketch in zip(block, sketches, strict=True)
+                ),
             )
             done += len(block)
             progress(done, None, "sketching what is stored")
@@ -64,6 +69,7 @@ class Twins:
         ]
         sketches = sketches_of(shingles)
         stored = self._index.owners_of(sketches)
+        several = shared_by_several(sketches)
         earlier: dict[int, list[int]] = {}
         placed: list[Document] = []
         follows: list[bool] = []
@@ -71,12 +77,14 @@ class Twins:
             own, sketch = shingles[number], sketches[number]
             twin = None
             if own is not None and sketch is not None:
-                near = Counter(i for value in sketch.tolist() for i in earlier.get(value, ())[-LOOKED_AT:])
+                shared = [value for value in sketch.tolist() if value in several]
+                near = Votes()
+                for value in shared:
+                    holders = earlier.get(value, [])
+                    near.count(holders[-LOOKED_AT:], len(holders))
                 if document.split is None:
-                    twin = self._likest(
-                        own, stored.get(number, ()), [placed[i] for i, _ in near.most_common()]
-                    )
-                for value in sketch.tolist():
+                    twin = self._likest(own, stored.get(number, ()), [placed[i] for i in near.likest()])
+                for value in shared:
                     earlier.setdefault(value, []).append(number)
             follows.append(twin is not None and twin.text != document.text)
             placed.append(document if twin is None else replace(document, group=_group(twin)))
@@ -86,84 +94,21 @@ class Twins:
         self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[Document]
     ) -> Document | None:
         best, twin = LIKE, None
-        for other in [*self._store.documents.fetch(list(stored)[:LOOKED_AT]), *earlier[:LOOKED_AT]]:
+        for other in [*self._store.documents.fetch(list(stored)), *earlier]:
             shingles = shingles_of(other.text)
             if shingles is None:
                 continue
-            like = len(own & shingles) / len(own | shingles)
+            like = jaccard(own, shingles)
             if like > best or (like == best and twin is None):
                 best, twin = like, other
         return twin
 
     def keep(self, sketches: Sequence[tuple[int, bytes]]) -> None:
         """Take new documents in, by their ids."""
-        self._store.sketches.put(sketches)
+        self._store.sketches.put(VERSION, sketches)
         said = [(document_id, bands) for document_id, bands in sketches if bands]
-        values = np.frombuffer(b"".join(bands for _, bands in said), np.uint64).reshape(-1, BANDS)
-        self._index.add(np.array([document_id for document_id, _ in said], np.int64), values)
-
-
-def sketches_of(texts: Sequence[frozenset[int] | None]) -> list[Hashes | None]:
-    """Eight hashes of each set of shingles. What they are is fixed for good: the store keeps them.
-
-    A minimum over ``a * mixed(shingle) + b`` modulo 2**64 for each of 32 pairs of an odd ``a`` and a ``b``;
-    four minima folded into one number, whose last three bits are that of the band.
-    """
-    sets = [found for found in texts if found is not None]
-    if not sets:
-        return [None] * len(texts)
-    shingles = _mixed(np.fromiter(chain.from_iterable(sets), np.uint64))
-    begins = np.cumsum([0, *(len(found) for found in sets[:-1])])
-    minima = np.minimum.reduceat(shingles[:, None] * _FACTORS + _SUMMANDS, begins, axis=0)
-    folded = np.zeros((len(sets), BANDS), np.uint64)
-    for row in range(ROWS):
-        folded = _mixed(folded ^ minima[:, row * BANDS : (row + 1) * BANDS])
-    bands = iter((folded << np.uint64(3)) | np.arange(BANDS, dtype=np.uint64))
-    return [None if found is None else next(bands) for found in texts]
-
-
-def _mixed(values: Hashes) -> Hashes:
-    """Each value spread over 64 bits, one to one (the finaliser of splitmix64; Steele et al. 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Hashes = values ^ (values >> np.uint64(31))
-    return mixed
-
-
-class _Index:
-    """Which document has which hash: sorted pieces, each at least twice as long as the next."""
-
-    def __init__(self) -> None:
-        self._pieces: list[tuple[Hashes, NDArray[np.int64]]] = []
-
-    def add(self, ids: NDArray[np.int64], bands: Hashes) -> None:
-        """Documents with their eight hashes each."""
-        if not len(ids):
-            return
-        self._pieces.append(_sorted(bands.ravel(), np.repeat(ids, BANDS)))
-        while len(self._pieces) > 1 and len(self._pieces[-2][0]) < 2 * len(self._pieces[-1][0]):
-            (values, owners), (more, theirs) = self._pieces.pop(), self._pieces.pop()
-            self._pieces.append(_sorted(np.concatenate([values, more]), np.concatenate([owners, theirs])))
-
-    def owners_of(self, sketches: Sequence[Hashes | None]) -> dict[int, list[int]]:
-        """For the number of each sketch that shares a hash with documents: these, most shared first."""
-        numbers = [number for number, sketch in enumerate(sketches) if sketch is not None]
-        if not numbers:
-            return {}
-        asked = np.concatenate([sketches[number] for number in numbers])
-        found: dict[int, Counter[int]] = {}
-        for values, owners in self._pieces:
-            begin = np.searchsorted(values, asked, "left")
-            end = np.minimum(np.searchsorted(values, asked, "right"), begin + LOOKED_AT)
-            for place in np.flatnonzero(end > begin).tolist():
-                shared = found.setdefault(numbers[place // BANDS], Counter())
-                shared.update(owners[begin[place] : end[place]].tolist())
-        return {number: [i for i, _ in shared.most_common()] for number, shared in found.items()}
-
-
-def _sorted(values: Hashes, owners: NDArray[np.int64]) -> tuple[Hashes, NDArray[np.int64]]:
-    order = np.argsort(values, kind="stable")
-    return values[order], owners[order]
+        values = np.frombuffer(b"".join(bands for _, bands in said), np.uint32).reshape(-1, BANDS)
+        self._index.add(np.array([document_id for document_id, _ in said], np.uint32), values)
 
 
 def _stored(sketch: Hashes | None) -> bytes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from spanloop.recipes.near_duplicates.shingles import LIKE, NearIndex
+from spanloop.recipes.near_duplicates.shingles import LIKE, shingles_of
+from spanloop.recipes.near_duplicates.similarity import NearIndex
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -97,23 +99,30 @@ def find_duplicates(
     documents: Iterable[Document], total: int, store: Store, threshold: float, progress: Progress
 ) -> DuplicateReport:
     """The groups among these documents; ``store`` knows their keys."""
-    index = NearIndex(threshold)
-    same: dict[bytes, int] = {}
+    first: dict[bytes, int] = {}
+    ids = array("q")
+    texts: list[array[int] | None] = []
     groups = _Groups()
-    count = too_short = 0
+    count = 0
     for count, document in enumerate(documents, 1):
         assert document.id is not None
-        first = same.setdefault(sha256(document.text.encode()).digest(), document.id)
-        if first != document.id:
-            groups.join(first, document.id, 1.0)
-            continue
-        alike = index.meet(document.id, document.text)
-        too_short += alike is None
-        for other, similarity in alike or ():
-            groups.join(other, document.id, similarity)
+        same = first.setdefault(sha256(document.text.encode()).digest(), document.id)
+        if same == document.id:
+            shingles = shingles_of(document.text)
+            ids.append(document.id)
+            texts.append(None if shingles is None else array("I", shingles))
+        else:
+            groups.join(same, document.id, 1.0)
         if count % 500 == 0:
-            progress(count, total, "comparing documents")
-    return DuplicateReport(count, too_short, threshold, tuple(groups.named(store)))
+            progress(count, 2 * total, "reading documents")
+    index = NearIndex(texts, threshold)
+    for place, document_id in enumerate(ids):
+        for other, similarity in index.alike(place):
+            groups.join(ids[other], document_id, similarity)
+        index.add(place)
+        if place % 500 == 0:
+            progress(total + place, 2 * total, "comparing documents")
+    return DuplicateReport(count, texts.count(None), threshold, tuple(groups.named(store)))
 
 
 class _Groups:

@@ -1,76 +1,49 @@
-"""Which texts are nearly the same: MinHash finds candidates, an exact measure decides.
+"""What is compared of a text, everywhere: three tokens in a row, each such row as a number.
 
-Locality-sensitive hashing over sketches (Broder 1997; Indyk and Motwani 1998, through datasketch) of three
-tokens in a row. Every candidate is then measured: a similarity told here is Jaccard's and not an estimate.
+The one tokeniser of near-duplicates. The sketches in the store are made of its numbers and carry `VERSION`:
+whoever changes what `tokens_of` or `shingles_of` gives for any text raises it, and stores make theirs anew.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from array import array
-from typing import TYPE_CHECKING
+from unicodedata import category, normalize
 
-if TYPE_CHECKING:
-    from datasketch import MinHash
-
-LEAST_TOKENS = 8  # shorter texts are alike by chance
+VERSION = 2
+"""1 took Latin letters and Chinese ones that touch for one word."""
+LEAST_TOKENS = 8
+"""Shorter texts are alike by chance."""
 SHINGLE_TOKENS = 3
 LIKE = 0.8
-PERMUTATIONS = 128
-SLACK = 0.15  # candidates are looked for below the threshold: an estimate must not lose a pair
-# a word, or one character of a script that writes without spaces
-TOKEN = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
+
+# Scripts that write without spaces between words, and Hangul, whose words carry their grammar with them.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao; Burmese; Khmer
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # Japanese
+    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese
+    "\uac00-\ud7af"  # Korean
+)
+# Vowel signs and accents stand in the middle of words, but are no letters to a regular expression.
+_MARKS = "".join(chr(code) for code in range(0x300, 0xE00) if category(chr(code)) in ("Mn", "Mc"))
+_TOKEN = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]+[{_MARKS}]*)+")
+_ASCII_TOKEN = re.compile(r"\w+", re.ASCII)
 
 
-class NearIndex:
-    """Texts met so far, under a number each; about 2 KiB of memory a text."""
+def tokens_of(text: str) -> list[str]:
+    """The words of a text, and each character of the scripts that write without spaces.
 
-    def __init__(self, threshold: float = LIKE) -> None:
-        from datasketch import MinHashLSH
-
-        self._threshold = threshold
-        self._candidates = MinHashLSH(threshold=max(0.1, threshold - SLACK), num_perm=PERMUTATIONS)
-        self._shingles: dict[int, array[int]] = {}
-
-    def meet(self, number: int, text: str) -> list[tuple[int, float]] | None:
-        """The texts met before that are alike, ``(number, similarity)``, likest first; takes this one in.
-
-        None for a text of fewer than 8 tokens, which says too little.
-        """
-        shingles = shingles_of(text)
-        if shingles is None:
-            return None
-        sketch = _sketch(shingles)
-        measured = [
-            (other, _jaccard(shingles, self._shingles[other])) for other in self._candidates.query(sketch)
-        ]
-        self._candidates.insert(number, sketch, check_duplication=False)
-        self._shingles[number] = array("I", shingles)
-        return sorted((pair for pair in measured if pair[1] >= self._threshold), key=_likest_first)
+    Case is put aside, and so are compatible forms (NFKC): full-width letters are the usual ones.
+    """
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text.lower())
+    return _TOKEN.findall(normalize("NFKC", text).casefold())
 
 
 def shingles_of(text: str) -> frozenset[int] | None:
-    """Hashes of every three tokens in a row, case aside; None for a text that is too short to tell."""
-    tokens = TOKEN.findall(text.casefold())
+    """32-bit hashes of every three tokens in a row; None for a text of fewer than 8 tokens."""
+    tokens = tokens_of(text)
     if len(tokens) < LEAST_TOKENS:
         return None
-    rows = (" ".join(tokens[i : i + SHINGLE_TOKENS]) for i in range(len(tokens) - SHINGLE_TOKENS + 1))
+    rows = map(" ".join, zip(*(tokens[begin:] for begin in range(SHINGLE_TOKENS)), strict=False))
     return frozenset(zlib.crc32(row.encode("utf-8", "surrogatepass")) for row in rows)
-
-
-def _sketch(shingles: frozenset[int]) -> MinHash:
-    from datasketch import MinHash
-
-    sketch = MinHash(num_perm=PERMUTATIONS, seed=1, hashfunc=int)  # they are hashes already
-    sketch.update_batch(shingles)
-    return sketch
-
-
-def _jaccard(one: frozenset[int], other: array[int]) -> float:
-    both = len(one.intersection(other))
-    return both / (len(one) + len(other) - both)
-
-
-def _likest_first(pair: tuple[int, float]) -> tuple[float, int]:
-    return -pair[1], pair[0]

@@ -77,8 +77,8 @@ class Answers:
         document = self.store.documents.by_key(entry.key or "")
         if document is None or document.text != entry.text:
             raise RecipeError(
-                f"the task {entry.text[:40]!r} is of no document of {self.store.path}: this stream asks only "
-                "about the project's own documents"
+                f"the task {entry.text[:40]!r} is of no document of {self.store.named}: this stream asks "
+                "only about the project's own documents"
             )
         number = task.get(OWN, {}).get("prediction")
         prediction = self.store.predictions.by_id(number) if isinstance(number, int) else None

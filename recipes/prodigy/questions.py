@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from spanloop.recipes.formats.prodigy_task import OWN, further_keys, spans_of, tokens_of
 from spanloop.recipes.formats.tagged import cut_tokens
 from spanloop.recipes.prodigy.contract import Task, hashed
+from spanloop.recipes.suggest.refusal import Refused
+from spanloop.recipes.suggest.tokenise import words
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Prediction, QueueItem, Range, Span, Split
 
@@ -129,7 +131,10 @@ class Questions:
             from spanloop.recipes.suggest.pipelines import project_tokenizer  # spaCy, only where it is needed
 
             self._tokenizer = project_tokenizer(self.store.project)
-        return list(self._tokenizer(document.text))
+        try:
+            return list(self._tokenizer(document.text))
+        except Refused:
+            return words(document.text)
 
 
 def _certainty(span: Span) -> tuple[float, int]:

@@ -10,25 +10,31 @@ from spanloop.store import Store
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """What came along: the file, the promoted round's folder; ``left_out`` are the rounds whose folders did
-    not."""
+    """What came along: the file, the promoted round's folder in ``rounds``; ``left_out`` are the rounds whose
+    folders did not, ``missing`` says why the promoted one's could not."""
 
     path: Path
     promoted: int | None
+    rounds: Path | None
     left_out: tuple[int, ...]
+    missing: str | None = None
 
     def json(self) -> dict[str, object]:
         return {
             "schema": 1,
             "path": str(self.path),
             "promoted": self.promoted,
+            "rounds": None if self.rounds is None else str(self.rounds),
             "left_out": list(self.left_out),
+            "missing": self.missing,
         }
 
     def text(self) -> str:
         lines = [f"{self.path}: the project of this moment"]
         if self.promoted is not None:
-            lines.append(f"with the pipeline of round {self.promoted}, the promoted one")
+            lines.append(f"with the pipeline of round {self.promoted}, the promoted one, in {self.rounds}")
+        if self.missing is not None:
+            lines.append(f"Beware, without the promoted round: {self.missing}")
         if self.left_out:
             numbers = ", ".join(str(number) for number in self.left_out)
             lines.append(
@@ -39,7 +45,7 @@ class BackedUp:
 
 def backup(db: str | Path, file: str | Path) -> BackedUp:
     """Copy the project to ``file``, and the promoted round's folder beside it. StoreError where ``file``
-    exists."""
+    exists, its folder does not, or the disk is full."""
     with Store.open(db) as store:
         done = store.backup(file)
-    return BackedUp(path=done.path, promoted=done.promoted, left_out=done.left_out)
+    return BackedUp(done.path, done.promoted, done.rounds, done.left_out, done.missing)

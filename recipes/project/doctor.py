@@ -74,7 +74,7 @@ def doctor(db: str | Path | None = None) -> Diagnosis:
         _sqlite(),
         _machine(),
     ]
-    findings.append(_disk(Path(db).parent if db is not None else Path()))
+    findings.append(_disk(Path(db).resolve().parent if db is not None else Path()))
     findings.append(Finding("formats", ", ".join(formats())))
     if db is not None:
         findings += _project(db)

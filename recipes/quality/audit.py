@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LEAST_SUPPORT = 30
 """Gold spans of a label below which its figures, or what a model learns of it, are mostly chance."""
 SHOWN = 20
+REFUSED_SHOWN = 5
 CONTEXT = 25
 """Characters shown on each side of a suspect."""
 FILE = "audit.json"
@@ -72,7 +73,8 @@ class Thin:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split."""
+    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split.
+    ``refused``: keys of documents that the pipeline could not read."""
 
     path: Path
     split: Split
@@ -84,6 +86,7 @@ class Audit:
     ledger: dict[str, Any]
     leaks: Leaks
     seconds: float
+    refused: tuple[str, ...] = ()
 
     def json(self) -> dict[str, object]:
         return {
@@ -97,6 +100,7 @@ class Audit:
             "alignment_events": self.ledger,
             "leaks": self.leaks.json(),
             "seconds": self.seconds,
+            "refused": list(self.refused),
         }
 
     def text(self) -> str:
@@ -108,6 +112,11 @@ class Audit:
             f"{how} ({self.seconds:.0f} s)",
             self._doubts_text(),
         ]
+        if self.refused:
+            refused = ", ".join(self.refused[:REFUSED_SHOWN])
+            parts.append(
+                f"{counted(len(self.refused), 'document')} that the pipeline refuses, unjudged: {refused}"
+            )
         if self.thin:
             found = ", ".join(f"{thin.label} (pool {thin.pool}, eval {thin.eval})" for thin in self.thin)
             parts.append(f"fewer than {LEAST_SUPPORT} gold spans, so hardly known: {found}")
@@ -166,34 +175,37 @@ def audit(
             judged = judge_by_folds(store, golds, folds, config, progress or silent)
         else:
             judged = _by_promoted(store, golds)
+        read = [(gold, one) for gold, one in zip(golds, judged, strict=True) if one is not None]
         others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
-        pool, held_out = (golds, others) if split == "pool" else (others, golds)
+        pool, eval_golds = (golds, others) if split == "pool" else (others, golds)
         found = Audit(
             path=Path(db),
             split=split,
             folds=folds if split == "pool" else 0,
             documents=len(golds),
             spans=sum(len(gold.spans) for gold in golds),
-            doubts=tuple(sorted(_doubts(store, golds, judged), key=_worst_first)),
-            thin=tuple(_thin(store.labels.names(), pool, held_out)),
+            doubts=tuple(sorted(_doubts(store, read), key=_worst_first)),
+            refused=tuple(g.document.key or "" for g, one in zip(golds, judged, strict=True) if one is None),
+            thin=tuple(_thin(store.labels.names(), pool, eval_golds)),
             ledger=store.ledger.counts(),
-            leaks=find_leaks(pool, held_out),
+            leaks=find_leaks(pool, eval_golds),
             seconds=time.monotonic() - begin,
         )
         _keep(store, found)
         return found
 
 
-def _by_promoted(store: Store, golds: Sequence[Gold]) -> list[Judgement]:
+def _by_promoted(store: Store, golds: Sequence[Gold]) -> list[Judgement | None]:
     from spanloop.recipes.suggest.pipelines import promoted_round
 
     return judge_by_round(store, golds, promoted_round(store))
 
 
-def _doubts(store: Store, golds: Sequence[Gold], judged: Sequence[Judgement]) -> Iterator[Doubt]:
+def _doubts(store: Store, read: Sequence[tuple[Gold, Judgement]]) -> Iterator[Doubt]:
     from spanloop.plugin.metrics.label_errors import find_suspects
 
-    for gold, suspects in zip(golds, find_suspects(judged, classes_of_project(store)), strict=True):
+    found = find_suspects([judgement for _, judgement in read], classes_of_project(store))
+    for (gold, _), suspects in zip(read, found, strict=True):
         for suspect in suspects:
             yield _doubt(gold, suspect)
 
@@ -220,9 +232,9 @@ def _worst_first(doubt: Doubt) -> tuple[float, int, int]:
     return -doubt.doubt, doubt.document_id, doubt.start
 
 
-def _thin(labels: Sequence[str], pool: Sequence[Gold], held_out: Sequence[Gold]) -> Iterator[Thin]:
+def _thin(labels: Sequence[str], pool: Sequence[Gold], eval_golds: Sequence[Gold]) -> Iterator[Thin]:
     in_pool, in_eval = (
-        Counter(span.label for gold in golds for span in gold.spans) for golds in (pool, held_out)
+        Counter(span.label for gold in golds for span in gold.spans) for golds in (pool, eval_golds)
     )
     for label in labels:
         if in_pool[label] < LEAST_SUPPORT or in_eval[label] < LEAST_SUPPORT:
@@ -230,10 +242,10 @@ def _thin(labels: Sequence[str], pool: Sequence[Gold], held_out: Sequence[Gold])
 
 
 def _keep(store: Store, found: Audit) -> None:
-    store.rounds_dir.mkdir(exist_ok=True)
-    part = store.rounds_dir / f".{FILE}.part"
+    folder = store.rounds_folder.claim()
+    part = folder / f".{FILE}.part"
     part.write_text(json.dumps(found.json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(part, store.rounds_dir / FILE)
+    os.replace(part, folder / FILE)
 
 
 def kept_doubts(store: Store) -> tuple[Doubt, ...]:
@@ -241,5 +253,5 @@ def kept_doubts(store: Store) -> tuple[Doubt, ...]:
     try:
         content = json.loads((store.rounds_dir / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RecipeError(f"no audit has been made yet: spanloop audit {store.path}") from error
+        raise RecipeError(f"no audit has been made yet: spanloop audit {store.named}") from error
     return tuple(Doubt(**fields) for fields in content["doubts"])

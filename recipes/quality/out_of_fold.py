@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.tagging.gold import folds_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
+from spanloop.recipes.suggest.refusal import Refused
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold, Round
@@ -22,31 +23,26 @@ BLOCK = 128
 
 
 def split_by_group(golds: Sequence[Gold], folds: int, seed: int) -> list[list[int]]:
-    """The places of the documents of each fold. A group is never in two folds; its order is drawn by the
-    hash of its name, and it goes where the fewest documents are. RecipeError with fewer groups than folds."""
-    groups: dict[str, list[int]] = {}
-    for place, gold in enumerate(golds):
-        groups.setdefault(gold.document.group or gold.document.key or "", []).append(place)
-    if len(groups) < folds:
+    """The places of the documents of each fold, no group in two of them. RecipeError with fewer groups than
+    folds."""
+    names = [gold.document.group or gold.document.key for gold in golds]
+    try:
+        return folds_of(names, folds, seed)
+    except ValueError as error:
         raise RecipeError(
-            f"{folds} folds need as many groups of gold documents, there are {len(groups)}: "
+            f"{folds} folds need as many groups of gold documents, there are {len(set(names))}: "
             "annotate more, or give fewer --folds"
-        )
-    order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
-    parts: list[list[int]] = [[] for _ in range(folds)]
-    for name in order:
-        min(parts, key=len).extend(groups[name])
-    return parts
+        ) from error
 
 
 def judge_by_folds(
     store: Store, golds: Sequence[Gold], folds: int, config: TrainConfig, progress: Progress
-) -> list[Judgement]:
+) -> list[Judgement | None]:
     """For each gold document what a training on the other folds says of it, in the order of ``golds``."""
     parts = split_by_group(golds, folds, config.seed)
-    judged: dict[int, Judgement] = {}
+    judged: dict[int, Judgement | None] = {}
     for number, held in enumerate(parts):
-        seen = [golds[place] for other, part in enumerate(parts) if other != number for place in sorted(part)]
+        seen = [golds[place] for other, part in enumerate(parts) if other != number for place in part]
         what = f"fold {number + 1} of {folds}"
         nlp, _ = train_pipeline(TrainingJob.of(store, seen, config), progress=progress, what=what)
         found = judge(store, nlp, [golds[place] for place in held], {})
@@ -54,7 +50,7 @@ def judge_by_folds(
     return [judged[place] for place in range(len(golds))]
 
 
-def judge_by_round(store: Store, golds: Sequence[Gold], row: Round) -> list[Judgement]:
+def judge_by_round(store: Store, golds: Sequence[Gold], row: Round) -> list[Judgement | None]:
     """For each gold document what a round says that was not trained on it."""
     from spanloop.recipes.suggest.pipelines import label_names, load_round
 
@@ -63,19 +59,23 @@ def judge_by_round(store: Store, golds: Sequence[Gold], row: Round) -> list[Judg
 
 def judge(
     store: Store, nlp: Language, golds: Sequence[Gold], renamed: Mapping[str, str | None]
-) -> Iterator[Judgement]:
-    """Gold and predictions on the same tokens, document by document."""
+) -> Iterator[Judgement | None]:
+    """Gold and predictions on the same tokens, document by document; None for one that is refused."""
     from spanloop.plugin.metrics.label_errors import judge_labels
     from spanloop.recipes.convert import char_spans
     from spanloop.recipes.suggest.run_pipeline import annotate, classifier
 
-    found = classifier(nlp)
-    if found is None:
+    ours = classifier(nlp)
+    if ours is None:
         raise RecipeError("the pipeline has no token classifier")
-    pipe, classes = found[1], classes_of_project(store)
+    pipe, classes = ours[1], classes_of_project(store)
     for begin in range(0, len(golds), BLOCK):
         block = golds[begin : begin + BLOCK]
-        for gold, (_, scores) in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+        for gold, found in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+            if isinstance(found, Refused):
+                yield None
+                continue
+            _, scores = found
             if scores is None:
                 raise RecipeError("the token classifier gave no scores")
             yield judge_labels(

@@ -109,7 +109,7 @@ def train_curve(
     """
     show = progress or silent
     with Store.open(db) as store:
-        held_out = eval_gold(store)
+        eval_golds = eval_gold(store)
         golds = pool_gold(store)
         if len(golds) < LEAST_DOCUMENTS:
             raise RecipeError(
@@ -123,16 +123,16 @@ def train_curve(
             for place, share in enumerate(SHARES):
                 show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
                 runs[share].append(
-                    _run(store, shuffled[: max(1, round(share * len(golds)))], held_out, config)
+                    _run(store, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
                 )
         return TrainCurve(
             tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
         )
 
 
-def _run(store: Store, golds: Sequence[Gold], held_out: Sequence[Gold], config: TrainConfig) -> Evaluation:
+def _run(store: Store, golds: Sequence[Gold], eval_golds: Sequence[Gold], config: TrainConfig) -> Evaluation:
     nlp, _ = train_pipeline(TrainingJob.of(store, golds, config))
-    return score(store, nlp, held_out, round=0, renamed={})
+    return score(store, nlp, eval_golds, round=0, renamed={})
 
 
 def _point(share: float, documents: int, found: Sequence[Evaluation]) -> Point:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.version import InvalidVersion, Version
+
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.status import Standing, standings
-from spanloop.recipes.table import figure, markdown_table
+from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
 from spanloop.store.records import Score
 
@@ -60,27 +62,24 @@ def package(
     """Write the promoted round (or the one named) as a package into ``folder`` through ``spacy package``.
 
     ``name`` without the language (the project's name), ``version`` (0.0.N of round N). ``wheel``: build one
-    too, with pip and without any network. RecipeError where there is no round or pip cannot build.
+    too, with pip and without any network. Neither words of the texts nor paths of this machine are in it.
+    RecipeError where there is no round or pip cannot build, and for a name or version that cannot be one.
     """
     from spacy.cli.package import package as spacy_package
 
-    from spanloop.recipes.suggest.pipelines import load_round, promoted_round
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
 
+    chosen, numbered = _checked(name or Path(db).stem, version)
     with Store.open(db) as store:
-        row = promoted_round(store, round)
+        project, row = store.project, promoted_round(store, round)
         nlp = load_round(store, row.number)
         standing = next(s for s in standings(store) if s.round.number == row.number)
         scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
         trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         card = _card(Path(db).stem, standing, scores, trained_on, licence)
-    chosen = (name or Path(db).stem).replace("-", "_")
-    if not chosen.isidentifier():
-        raise RecipeError(
-            f"{chosen!r} cannot be a package's name: give one with --name, letters, digits and _"
-        )
     nlp.meta.update(
         name=chosen,
-        version=version or f"0.0.{row.number}",
+        version=numbered or f"0.0.{row.number}",
         description=f"Round {row.number} of {Path(db).stem}: {', '.join(_labels(scores))}",
         license=licence,
         requirements=[NEEDS],
@@ -90,11 +89,28 @@ def package(
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="spanloop-package-") as draft:
         pipeline = Path(draft) / "pipeline"
-        nlp.to_disk(pipeline)
+        write_pipeline(project, nlp, pipeline)
         spacy_package(pipeline, target, create_sdist=False, create_wheel=False, force=True, silent=True)
     place = _describe(target, nlp.meta, card)
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
     return Packaged(place, name, _wheel(place) if wheel else None)
+
+
+def _checked(name: str, version: str | None) -> tuple[str, str | None]:
+    """Both as the package bears them. RecipeError for a name that pip or Python does not take, and for a
+    version that is none: both become names of folders."""
+    chosen = name.replace("-", "_")
+    if not (chosen.isascii() and chosen.isidentifier() and chosen[0] != "_" and chosen[-1] != "_"):
+        raise RecipeError(
+            f"{name!r} cannot be a package's name: give one with --name, of the letters a to z, digits and "
+            "_, a letter first"
+        )
+    try:
+        return chosen, None if version is None else str(Version(version))
+    except InvalidVersion as error:
+        raise RecipeError(
+            f"{version!r} is no version of a package (PEP 440): give --version one such as 1.0.0 or 1.1rc1"
+        ) from error
 
 
 def _describe(target: Path, meta: dict[str, Any], card: str) -> Path:
@@ -136,7 +152,7 @@ def _card(project: str, standing: Standing, scores: list[Score], trained_on: int
             figure(score.precision),
             figure(score.recall),
             figure(score.f1),
-            "" if score.f1_low is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}",
+            interval(score),
             score.support,
         )
         for score in scores

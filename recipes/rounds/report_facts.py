@@ -51,7 +51,7 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
     shown = _score(store, row, golds, progress)
     older = _score(store, before[-1], golds, progress) if before else None
     return Facts(
-        project=store.path.name,
+        project=store.named.name,
         task=store.project.task,
         labels=tuple(store.labels.names()),
         documents={split: store.queue.counts(split) for split in SPLITS},

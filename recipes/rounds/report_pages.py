@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.rounds.report_facts import Facts, balance_of, calibration
 from spanloop.recipes.rounds.status import SPLITS, headline_name
-from spanloop.recipes.table import figure, markdown_table
+from spanloop.recipes.table import figure, interval, markdown_table
+from spanloop.store import clock
 from spanloop.store.records import Round, Score
 
 if TYPE_CHECKING:
@@ -28,12 +28,10 @@ def as_html(facts: Facts) -> str:
 
     from spanloop.recipes.scoring import charts
 
-    template = (
-        files("spanloop.recipes.rounds").joinpath("templates", "report.html").read_text(encoding="utf-8")
-    )
+    template = files("spanloop.recipes.rounds") / "templates" / "report.html"
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(figure=figure, interval=interval, note=note)
-    page: str = environment.from_string(template).render(
+    page: str = environment.from_string(template.read_text(encoding="utf-8")).render(
         facts=facts,
         report=facts.shown.report,
         pictures=_pictures(facts),
@@ -42,7 +40,7 @@ def as_html(facts: Facts) -> str:
         headline=headline_name(facts.rounds),
         calibration_error=calibration(facts)["error"],
         wide=len(facts.labels) > charts.MANY,
-        now=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        now=f"{clock.read_clock():%Y-%m-%d %H:%M} UTC",
     )
     return page
 
@@ -171,10 +169,3 @@ def note(row: Round) -> str:
     balance = balance_of(row)
     chosen = f"balance: {balance['chosen']}" if balance else ""
     return ", ".join(part for part in ("promoted" if row.promoted else "", chosen) if part)
-
-
-def interval(score: Any) -> str:
-    """``0.41-0.52``, empty where a figure has no interval."""
-    if score is None or score.f1_low is None:
-        return ""
-    return f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"

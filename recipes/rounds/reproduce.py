@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
-from spanloop.store.records import Gold, Round
+from spanloop.store.records import Round
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
@@ -59,31 +59,14 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     known = {field.name for field in fields(TrainConfig)}
     config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
     labels = store.rounds.labels(row.number)
-    names = _names_of_then(store, row)
-    kept = store.annotations.gold_of(store.rounds.annotation_ids(row.number))
+    ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.
-    golds = [_renamed(gold, names) for gold in sorted(kept, key=lambda gold: gold.document.id or 0)]
+    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id or 0)
     parent = row.parent if row.parameters.get("base") == "round" else None
-    start_from = None if parent is None else store.rounds.folder(parent)
+    start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
     job = TrainingJob(store.project, labels, start_from, config, golds)
     _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe
-
-
-def _names_of_then(store: Store, row: Round) -> dict[str, str]:
-    """Today's name of each label to the one it had in the round."""
-    today = store.labels.current_names()
-    return {
-        today[label_id]: name for name, label_id in row.parameters["label_ids"].items() if label_id in today
-    }
-
-
-def _renamed(gold: Gold, names: Mapping[str, str]) -> Gold:
-    return replace(
-        gold,
-        spans=tuple(replace(span, label=names.get(span.label, span.label)) for span in gold.spans),
-        negatives=tuple(replace(span, label=names.get(span.label, span.label)) for span in gold.negatives),
-    )
 
 
 def _differences(manifest: Mapping[str, Any]) -> list[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.table import counted, figure, table
+from spanloop.recipes.labelstudio.retry import event_json, event_text
+from spanloop.recipes.table import counted, figure, interval, table
 from spanloop.recipes.training.lock import Holder, TrainingLock
 from spanloop.store import Store
 from spanloop.store.records import Round, Score, Split
+from spanloop.store.tables.inbox import Event
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
+SHOWN = 5  # failed events that the text names
+REFUSED_SHOWN = 5
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 
@@ -40,9 +44,37 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Inbox:
+    """What Label Studio told: how many events wait to be worked on, and those that could not be, oldest
+    first."""
+
+    waiting: int = 0
+    failed: tuple[Event, ...] = ()
+
+    def json(self) -> dict[str, object]:
+        return {"waiting": self.waiting, "failed": [event_json(event) for event in self.failed]}
+
+    def lines(self, path: Path) -> list[str]:
+        """A paragraph for each that is not empty."""
+        said = []
+        if self.waiting:
+            said.append(
+                f"{counted(self.waiting, 'event')} of Label Studio not worked on yet: spanloop backend {path}"
+            )
+        if self.failed:
+            shown = [event_text(event) for event in self.failed[:SHOWN]]
+            if more := len(self.failed) - len(shown):
+                shown.append(f"and {more:,} more")
+            head = f"{counted(len(self.failed), 'event')} of Label Studio could not be worked on"
+            said.append("\n".join([f"{head}: spanloop labelstudio retry {path}", *shown]))
+        return said
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
-    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait."""
+    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait;
+    ``refused`` is who refuses which document, by its key."""
 
     path: Path
     task: str
@@ -53,6 +85,8 @@ class Status:
     trained_on: int = 0
     suggested: int = 0
     to_review: int = 0
+    inbox: Inbox = Inbox()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def promoted(self) -> int | None:
@@ -76,7 +110,8 @@ class Status:
                 }
                 for standing in self.rounds
             ],
-            "alignment_events": self.alignment_events,
+            "alignment_events": {**self.alignment_events, "refused_documents": dict(self.refused)},
+            "inbox": self.inbox.json(),
         }
 
     def text(self) -> str:
@@ -91,22 +126,31 @@ class Status:
                 f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
             )
             parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.refused:
+            parts.append(self._refused_text())
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
+        parts += self.inbox.lines(self.path)
         parts.append(f"Next: {self.next_step()}")
         return "\n\n".join(parts)
 
     def _rounds_text(self) -> str:
         return rounds_table(self.rounds) if self.rounds else "no round yet"
 
+    def _refused_text(self) -> str:
+        some = ", ".join(f"{key!r} {reason}" for key, reason in list(self.refused.items())[:REFUSED_SHOWN])
+        more = len(self.refused) - REFUSED_SHOWN
+        shown = some + (f" and {more} more" if more > 0 else "")
+        return f"{counted(len(self.refused), 'document')} refused and passed over: {shown}"
+
     def next_step(self) -> str:
         """The command that brings the project on, from what is there."""
-        pool, held_out = self.documents["pool"], self.documents["eval"]
-        if not pool["total"] + held_out["total"]:
+        pool, scored = self.documents["pool"], self.documents["eval"]
+        if not pool["total"] + scored["total"]:
             return f"spanloop import {self.path} FILE..."
-        if not held_out["gold"]:
-            if held_out["total"]:
+        if not scored["gold"]:
+            if scored["total"]:
                 return f"spanloop correct {self.path} --split eval"
             return f"spanloop import {self.path} FILE --split eval"
         if not pool["gold"]:
@@ -117,7 +161,7 @@ class Status:
             )
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        missing = pool["total"] + held_out["total"] - self.suggested
+        missing = pool["total"] + scored["total"] - self.suggested - len(self.refused)
         if self.promoted is not None and missing > 0:
             lacking = f"{counted(missing, 'document')} without its suggestions"
             return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
@@ -129,11 +173,9 @@ def rounds_table(rounds: tuple[Standing, ...]) -> str:
     rows = []
     for standing in rounds:
         row, score = standing.round, standing.headline
-        low, high = (score.f1_low, score.f1_high) if score else (None, None)
-        interval = f"{figure(low, 3)}-{figure(high, 3)}" if low is not None else ""
         macro = figure(standing.macro.f1 if standing.macro else None)
         f1 = figure(score.f1 if score else None)
-        rows.append((row.number, standing.state, f1, interval, macro, _note(standing)))
+        rows.append((row.number, standing.state, f1, interval(score), macro, _note(standing)))
     return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
 
 
@@ -175,7 +217,17 @@ def status(db: str | Path) -> Status:
             trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
             suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
             to_review=store.reviews.waiting(),
+            inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
+            refused=_refused(store, promoted),
         )
+
+
+def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
+    """The keys of the documents that the tokenizer or the promoted round refuses, and which of them."""
+    found = dict.fromkeys(store.tokenizations.refused(), "refused by tokenizer")
+    if promoted is not None:
+        found |= store.ledger.refused(promoted.model_id or 0)
+    return {document.key or "": found[document.id or 0] for document in store.documents.fetch(list(found))}
 
 
 def standings(store: Store) -> tuple[Standing, ...]:

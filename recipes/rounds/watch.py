@@ -3,15 +3,14 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from time import sleep, time
+from time import sleep
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.progress import Progress
+from spanloop.recipes.progress import Progress, Say, dated
+from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.distributed import world
@@ -19,9 +18,8 @@ from spanloop.recipes.training.lock import Cancelled
 from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
-from spanloop.store import Store
-
-Say = Callable[[str], None]
+from spanloop.store import Store, StoreError
+from spanloop.store.clock import seconds_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +58,96 @@ def watch(
     """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
     after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
     Ctrl-C; a round that is under way is marked as cancelled. A round that somebody cancels (`cancel`) or that
-    fails is told and not trained again before something is new. Everything it needs to know is in the store,
-    so a restart goes on where it stopped. ``pause``: seconds between two looks. ``settings`` go to `retrain`;
-    ``say`` gets a line for each thing that happens. The whole process steps back by ``nice``
-    (`yield_to_others`): nobody who annotates waits for a training.
+    fails is told and not trained again before something is new. Whatever else fails (the suggestions, a look
+    at the store, a full disk under a training) is told and tried again after a pause that grows (`Patience`).
+    Everything it needs to know is in the store, so a restart goes on where it stopped. ``pause``: seconds
+    between two looks. ``settings`` go to `retrain`; ``say`` gets a line for each thing that happens. The
+    whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates waits for a training.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
     yield_to_others(nice)
     sleep_while_waiting()
-    tell = _stamped(say)
+    Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
+    tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
-    done = 0
+    watched = _Watch(db, every, interval, pause, tell, progress, settings)
     with stoppable():
         try:
-            _catch_up(db, tell, progress)
-            for news in _enough(db, every, interval, pause):
-                done += _round(db, news, tell, progress, settings)
+            watched.run()
         except KeyboardInterrupt:
             tell("stopped, as asked")
-    return Watched(done)
+    return Watched(watched.done)
 
 
-def _enough(db: str | Path, every: int, interval: float | None, pause: float) -> Iterator[News]:
-    """The news each time that a round is due, without end. A round that was refused, was cancelled or
-    failed is due again when something is new: not at once, and not over and over."""
-    taken: News | None = None
-    while True:
-        news = look(db, at_least=every if interval is None else 1)
-        if _due(news, every, interval) and (taken is None or _differ(news, taken)):
-            taken = news
-            yield news
-        sleep(pause)
+class _Watch:
+    """One watch: two pieces of work, neither of which keeps the other from going on."""
+
+    def __init__(
+        self,
+        db: str | Path,
+        every: int,
+        interval: float | None,
+        pause: float,
+        tell: Say,
+        progress: Progress | None,
+        settings: dict[str, Any],
+    ) -> None:
+        self.db, self.every, self.interval, self.pause = db, every, interval, pause
+        self.tell, self.progress, self.settings = tell, progress, settings
+        self.done = 0
+        self.training = Patience("training", pause, tell)
+        self.suggesting = Patience("suggesting", pause, tell)
+        # An earlier watch may have been killed before the promoted round had suggested for all documents.
+        self.owed = True
+        self.taken: News | None = None
+
+    def run(self) -> None:
+        """Without end."""
+        while True:
+            if self.owed and self.suggesting.over:
+                with self.suggesting.bearing():
+                    self._suggest()
+            if self.training.over:
+                with self.training.bearing():
+                    self._train_if_due()
+            if not (self.owed and self.suggesting.over):
+                sleep(self.pause)
+
+    def _suggest(self) -> None:
+        """Let the promoted round suggest for whatever it has not seen."""
+        with Store.open(self.db) as store:
+            waiting = store.rounds.promoted() is not None
+        if waiting:
+            self.tell(prelabel(self.db, progress=self.progress).text())
+        self.owed = False
+
+    def _train_if_due(self) -> None:
+        """A round that was refused, was cancelled or failed is due again when something is new: not at once,
+        and not over and over. One that the disk or the store failed is due again after the pause."""
+        news = look(self.db, at_least=self.every if self.interval is None else 1)
+        if not _due(news, self.every, self.interval):
+            return
+        if self.taken is not None and not _differ(news, self.taken):
+            return
+        self.taken = news
+        self.tell(f"{counted(news.annotations, 'new annotation')}: training")
+        try:
+            report = retrain(self.db, progress=self.progress, **self.settings)
+        except Cancelled as error:
+            self.tell(f"cancelled by {error.by}: the next round is due when something is new")
+            return
+        except (OSError, StoreError):
+            self.taken = None
+            raise
+        except FAILURES as error:
+            # a service that died of it would be started again and train again
+            self.tell(f"no round: {line_of(error)}; the next one is due when something is new")
+            return
+        if isinstance(report, RoundReport):
+            self.done += 1
+            self.tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
+            self.owed = self.owed or report.promoted
 
 
 def _differ(news: News, taken: News) -> bool:
@@ -112,7 +168,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
         if store.annotations.count(after=max(seen, default=0)) >= at_least:
             new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
         since = None if last is None else last.finished_at
-        seconds = float("inf") if since is None else time() - datetime.fromisoformat(since).timestamp()
+        seconds = float("inf") if since is None else seconds_since(since)
         return News(new, seconds, None if last is None else last.number)
 
 
@@ -121,50 +177,17 @@ def _due(news: News, every: int, interval: float | None) -> bool:
     return news.annotations >= every or (late and news.annotations > 0)
 
 
-def _round(db: str | Path, news: News, tell: Say, progress: Progress | None, settings: dict[str, Any]) -> int:
-    tell(f"{counted(news.annotations, 'new annotation')}: training")
-    try:
-        report = retrain(db, progress=progress, **settings)
-    except Cancelled as error:
-        tell(f"cancelled by {error.by}: the next round is due when something is new")
-        return 0
-    except (OSError, RuntimeError, ValueError) as error:
-        # what training can fail with; a service that died of it would be started again and train again
-        tell(f"no round: {_line(error)}; the next one is due when something is new")
-        return 0
-    if not isinstance(report, RoundReport):
-        return 0
-    tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
-    if report.promoted:
-        _suggest(db, tell, progress)
-    return 1
-
-
-def _catch_up(db: str | Path, tell: Say, progress: Progress | None) -> None:
-    """Finish what an earlier watch was killed in: the promoted round suggests for whatever it has not
-    seen."""
-    with Store.open(db) as store:
-        waiting = store.rounds.promoted() is not None
-    if waiting:
-        _suggest(db, tell, progress)
-
-
-def _suggest(db: str | Path, tell: Say, progress: Progress | None) -> None:
-    tell(prelabel(db, progress=progress).text())
-
-
 def _or_every(interval: float | None) -> str:
     return "" if interval is None else f", or {interval:g} s after the last one"
 
 
-def _stamped(say: Say | None) -> Say:
+def _undisturbed(say: Say) -> Say:
     def tell(line: str) -> None:
-        if say is not None:
-            now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-            say(f"{now}  {line}")
+        try:
+            say(line)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return  # the log lies on the full disk that the line is about: there is nowhere to say it
 
     return tell
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__

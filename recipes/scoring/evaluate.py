@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
-from spanloop.recipes.table import counted
+from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
+from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
 from spanloop.store.records import Gold, Task
 
@@ -29,7 +30,8 @@ WIDE_POINTS = 3.0
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
-    carry, ``predicted`` and ``truth`` the spans of each document."""
+    carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
+    could not read, all of whose spans count as missed."""
 
     round: int
     task: Task
@@ -38,6 +40,7 @@ class Evaluation:
     predicted: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     split: str = "eval"
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def headline(self) -> Figure:
@@ -79,6 +82,7 @@ class Evaluation:
             "accuracy": None if report.accuracy is None else report.accuracy.f1,
             "alignment_events": self.alignment_events,
             "confusion": self.confusion(),
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
         if report.lenient_micro and report.lenient_macro and report.lenient_weighted:
             shape["lenient"] = {
@@ -109,6 +113,8 @@ class Evaluation:
             )
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
+        if self.refused:
+            lines.append(f"{refusals_text(self.refused)}; their spans count as missed")
         return "\n".join(lines)
 
 
@@ -132,38 +138,33 @@ def seqeval_table(report: ScoreReport) -> str:
 
 def _row(name: str, figure: Figure, width: int) -> str:
     numbers = "".join(f" {value:>9.4f}" for value in (figure.precision, figure.recall, figure.f1))
-    return f"{name:>{width}} {numbers} {figure.support:>9}  {_interval(figure)}".rstrip()
-
-
-def _interval(figure: Figure) -> str:
-    if figure.f1_low is None or figure.f1_high is None:
-        return ""
-    return f"{figure.f1_low:.3f}-{figure.f1_high:.3f}"
+    return f"{name:>{width}} {numbers} {figure.support:>9}  {interval(figure)}".rstrip()
 
 
 def _with_interval(figure: Figure) -> str:
-    interval = _interval(figure)
-    return f"{figure.f1:.4f}" + (f" (95 % interval {interval})" if interval else "")
+    ends = interval(figure)
+    return f"{figure.f1:.4f}" + (f" (95 % interval {ends})" if ends else "")
 
 
 def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
     """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
     with Store.open(db) as store:
         from spanloop.recipes.suggest.pipelines import label_names, load_round, promoted_round
+        from spanloop.recipes.suggest.run_pipeline import named
 
         row = promoted_round(store, round)
         golds = eval_gold(store)
         nlp = load_round(store, row.number)
-        return score(
-            store, nlp, golds, round=row.number, renamed=label_names(store, row), progress=progress or silent
-        )
+        renamed = label_names(store, row)
+        with named(f"round {row.number}", store):
+            return score(store, nlp, golds, round=row.number, renamed=renamed, progress=progress or silent)
 
 
 def eval_gold(store: Store) -> list[Gold]:
     """The gold of the eval split. RecipeError says what to type where there is none."""
     golds = list(store.annotations.gold(split="eval"))
     if not golds:
-        db = store.path
+        db = store.named
         how = f"annotate some with: spanloop correct {db} --split eval"
         if not store.documents.count("eval"):
             how = f"import some with: spanloop import {db} FILE --split eval"
@@ -182,26 +183,33 @@ def score(
 ) -> Evaluation:
     """Score the pipeline on gold documents. ``renamed`` maps labels of the pipeline's day to today's
     names."""
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.plugin.alignment.values import CharSpan
     from spanloop.plugin.metrics.score import score_spans, score_tags
     from spanloop.recipes.convert import char_spans
-    from spanloop.recipes.formats.docs import boundaries
     from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
 
     task, labels = store.project.task, store.labels.names()
     predicted: list[list[CharSpan]] = []
-    tokens = []
+    tokens: list[list[tuple[int, int]]] = []
     events = 0
+    refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
         block = golds[begin : begin + BLOCK]
-        for doc, scores in annotate(nlp, [gold.document.text for gold in block]):
+        for gold, found in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
+            if isinstance(found, Refused):  # it says nothing of the document: what stands there is missed
+                refused.append(Refusal(gold.document.key or "", found.by, str(found)))
+                predicted.append([])
+                tokens.append([])
+                continue
+            doc, scores = found
             spans = found_spans(doc, scores, task=task, labels=labels)
             named = [(span, renamed.get(span.label, span.label)) for span in spans]
             predicted.append(
                 [CharSpan(s.start, s.end, label, s.score) for s, label in named if label is not None]
             )
-            tokens.append(boundaries(doc))
+            tokens.append(token_ranges(doc))
             events += len(found_events(doc, scores))
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth = [char_spans(gold.spans) for gold in golds]
@@ -217,4 +225,5 @@ def score(
         alignment_events=events,
         predicted=tuple(tuple(spans) for spans in predicted),
         truth=tuple(truth),
+        refused=tuple(refused),
     )

@@ -21,6 +21,9 @@ from spanloop.plugin.metrics.score import ScoreReport
 REPLICATES = 1000
 LABEL_TOLERANCE = 0.05
 """How much F1 one label may lose for the good of the others."""
+LEAST_SPANS = 30
+"""Gold spans below which hardly any difference can be told from chance: there "too close to tell" is no
+reason to take a round that scores less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two rounds on the same documents: overall, and label by label."""
+    """Two rounds on the same documents: overall, and label by label. ``spans``: the gold spans (or tokens)
+    that they were judged by."""
 
     overall: Difference
     labels: tuple[Difference, ...]
+    spans: int
 
     @property
     def spoilt(self) -> tuple[Difference, ...]:
@@ -59,12 +64,23 @@ class Comparison:
         return tuple(label for label in self.labels if label.high < 0 and label.gain < -LABEL_TOLERANCE)
 
     @property
+    def unproven(self) -> bool:
+        """Scored lower, on too few spans to say that this is chance."""
+        return self.spans < LEAST_SPANS and self.overall.gain < 0 <= self.overall.high
+
+    @property
     def acceptable(self) -> bool:
-        """Not significantly worse overall, and no label spoilt."""
-        return self.overall.high >= 0 and not self.spoilt
+        """Not significantly worse overall, no label spoilt, and on few spans not worse at all."""
+        return self.overall.high >= 0 and not self.spoilt and not self.unproven
 
     def text(self) -> str:
-        return "; ".join([self.overall.text(), *(label.text() for label in self.spoilt)])
+        parts = [self.overall.text(), *(label.text() for label in self.spoilt)]
+        if self.unproven:
+            parts.append(
+                f"on fewer than {LEAST_SPANS} gold spans, here {self.spans}, a round must score at least as "
+                "well"
+            )
+        return "; ".join(parts)
 
 
 def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
@@ -84,6 +100,7 @@ def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
     return Comparison(
         Difference("strict micro", float(micro_new), float(micro_old), float(low), float(high)),
         tuple(_label_differences(names, totals, drawn, each_label)),
+        spans=new.micro.support,
     )
 
 

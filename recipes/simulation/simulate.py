@@ -18,7 +18,7 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.project.init import init
 from spanloop.recipes.simulation.answers import simulate_answers
 from spanloop.recipes.suggest.prelabel import prelabel
-from spanloop.recipes.table import figure, table
+from spanloop.recipes.table import figure, interval, table
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
@@ -50,16 +50,12 @@ class Simulated:
 
     def text(self) -> str:
         rows = [
-            (s.strategy, s.documents, s.spans, figure(s.micro.f1), _interval(s.micro), figure(s.macro.f1))
+            (s.strategy, s.documents, s.spans, figure(s.micro.f1), interval(s.micro), figure(s.macro.f1))
             for s in self.steps
         ]
         head = ("strategy", "documents", "spans", "micro F1", "95 %", "macro F1")
         note = "The gold of the files answered in the person's place (origin simulated)."
         return f"{table(head, rows, right=(1, 2, 3, 5))}\n\n{note}"
-
-
-def _interval(score: Figure) -> str:
-    return "" if score.f1_low is None else f"{figure(score.f1_low, 3)}-{figure(score.f1_high, 3)}"
 
 
 def simulate(

@@ -10,6 +10,7 @@ import spacy
 from spacy.language import Language
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.run_pipeline import classifier
 from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer
 from spanloop.store import Store
 from spanloop.store.records import Project, Range, Round
@@ -25,6 +26,14 @@ def project_nlp(project: Project) -> Language:
         ) from error
 
 
+def write_pipeline(project: Project, nlp: Language, folder: Path) -> None:
+    """Write a pipeline of the project for others: its vocabulary keeps the strings of the project's own
+    pipeline and the labels, none of the texts; no path of this machine stays in it."""
+    from spanloop.plugin.pipe.sharing import write
+
+    write(nlp, folder, strings=project_nlp(project).vocab.strings)
+
+
 def project_tokenizer(project: Project) -> Callable[[str], Sequence[Range]]:
     """The function that gives the characters of each token of a text."""
     nlp = project_nlp(project)
@@ -36,11 +45,30 @@ def project_tokenizer(project: Project) -> Callable[[str], Sequence[Range]]:
 
 
 def load_round(store: Store, number: int) -> Language:
-    """The pipeline of a finished round. RecipeError where it is not done or its folder is gone."""
-    state = store.rounds.get(number).state
-    if state != "done":
-        raise RecipeError(f"round {number} is {state}: it has no pipeline")
-    return load_pipeline(store.rounds.folder(number))
+    """The pipeline of a finished round, as it was trained. RecipeError or StoreError where it is not done,
+    its folder is gone, or what lies there is not that round."""
+    row = store.rounds.get(number)
+    if row.state != "done":
+        raise RecipeError(f"round {number} is {row.state}: it has no pipeline")
+    folder = store.rounds_folder.sound(row)
+    nlp = load_pipeline(folder)
+    if row.files_hash is None:
+        _recognise(store, row, nlp, folder)
+    return nlp
+
+
+def _recognise(store: Store, row: Round, nlp: Language, folder: Path) -> None:
+    """A round of before schema 14 has no hash of its files: its weights must be those that were trained, and
+    it gets one now."""
+    found = classifier(nlp)
+    model = None if row.model_id is None else store.models.get(row.model_id)
+    if found is None or model is None or found[1].fingerprint() != model.hash:
+        raise RecipeError(
+            f"{folder} is not what round {row.number} was when it was trained: its files are another "
+            "project's, or it was trained with other versions of transformers and tokenizers; copy it back "
+            f"from a backup, or train anew: spanloop retrain {store.named} --promote yes"
+        )
+    store.rounds_folder.recognise(row)
 
 
 def load_pipeline(source: str | Path) -> Language:
@@ -59,8 +87,8 @@ def promoted_round(store: Store, number: int | None = None) -> Round:
     row = store.rounds.promoted()
     if row is None:
         done = ", ".join(str(other.number) for other in store.rounds.all() if other.state == "done")
-        promote = f"promote one of {done} with: spanloop rounds {store.path} promote NUMBER"
-        train = f"train the first with: spanloop retrain {store.path}"
+        promote = f"promote one of {done} with: spanloop rounds {store.named} promote NUMBER"
+        train = f"train the first with: spanloop retrain {store.named}"
         raise RecipeError(f"no round is promoted yet; {promote if done else train}")
     return row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOption
 from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
+from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Task
@@ -27,16 +28,22 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """One text with what the model says of it; ``tags``: shown as one line a token."""
+    """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
+    nothing, None where it does."""
 
     entry: Entry
     task: Task
     tags: bool = False
+    refused: str | None = None
 
     def json(self) -> dict[str, object]:
+        if self.refused is not None:
+            return {**as_record(self.entry), "refused": self.refused}
         return as_record(self.entry)
 
     def text(self) -> str:
+        if self.refused is not None:
+            return f"{self.entry.text}\n  refused by {self.refused}"
         return self._tags_text() if self.tags else self._spans_text()
 
     def _spans_text(self) -> str:
@@ -72,18 +79,21 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The files that ``predict --out`` wrote, with the documents in each."""
+    """The files that ``predict --out`` wrote, with the documents in each; ``refused`` stand in none."""
 
     files: tuple[tuple[Path, int], ...]
+    refused: tuple[Refusal, ...] = ()
 
     def json(self) -> dict[str, object]:
         return {
             "schema": 1,
             "files": [{"path": str(path), "documents": number} for path, number in self.files],
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
 
     def text(self) -> str:
-        return "\n".join(f"{path}: {counted(number, 'document')}" for path, number in self.files)
+        lines = [f"{path}: {counted(number, 'document')}" for path, number in self.files]
+        return "\n".join([*lines, *([refusals_text(self.refused)] if self.refused else [])])
 
 
 def predict(
@@ -100,10 +110,13 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
+    from spanloop.recipes.suggest.run_pipeline import named
+
     nlp, task = _load(model)
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
-        yield from _predict_block(nlp, task, block, tags)
+        with named(model):
+            yield from _predict_block(nlp, task, block, tags)
 
 
 def predict_to_folder(
@@ -117,17 +130,28 @@ def predict_to_folder(
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
     files: list[tuple[Path, int]] = []
+    refused: list[Refusal] = []
     sources = [_existing_file(value) for value in inputs]
     typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done for done, _ in files])
         part = path.with_name(f".{path.name}.part")
-        entries = (found.entry for found in predict(group, model=model, by=by))
-        written = write(part, entries, WriteOptions())
+        written = write(part, _readable(predict(group, model=model, by=by), refused), WriteOptions())
         os.replace(part, path)
         files.append((path, written.documents))
-    return Saved(tuple(files))
+    return Saved(tuple(files), tuple(refused))
+
+
+def _readable(found: Iterator[Predicted], refused: list[Refusal]) -> Iterator[Entry]:
+    """The entries of which the model says something; the others are noted."""
+    for number, one in enumerate(found, start=1):
+        if one.refused is None:
+            yield one.entry
+        else:
+            refused.append(
+                Refusal(one.entry.key or f"text {number}", one.refused.partition(":")[0], one.refused)
+            )
 
 
 def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
@@ -180,11 +204,14 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
 
 
 def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.formats.docs import boundaries
     from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
 
-    docs = annotate(nlp, [entry.text for entry in block])
-    for entry, (doc, scores) in zip(block, docs, strict=True):
+    for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
+        if isinstance(found, Refused):
+            yield Predicted(replace(entry, spans=None), task, tags, str(found))
+            continue
+        doc, scores = found
         spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(boundaries(doc))), task, tags)
+        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Document, Span
+from spanloop.store.records import AlignmentEvent, Document, Range, Span
+from spanloop.store.tables.ledger import REFUSED
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
@@ -35,6 +37,7 @@ class PrelabelReport:
     events: int
     seconds: float
     strategy: str
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def documents_per_second(self) -> float | None:
@@ -46,18 +49,26 @@ class PrelabelReport:
             "schema": 1,
             **{name: getattr(self, name) for name in names},
             "documents_per_second": self.documents_per_second,
+            "refused": [asdict(refusal) for refusal in self.refused],
         }
 
     def text(self) -> str:
-        if not self.documents:
-            return f"{self.model}: every document has its prediction; the queue stands by {self.strategy}"
-        lines = [
-            f"{self.model}: {counted(self.spans, 'span')} suggested in {counted(self.documents, 'document')} "
-            f"({self.documents_per_second:,.1f} documents/s); the queue stands by {self.strategy}"
-        ]
+        lines = [self._documents_text()]
+        if self.refused:
+            lines.append(refusals_text(self.refused))
         if self.events:
             lines.append(f"{counted(self.events, 'alignment event')} in the ledger")
         return "\n".join(lines)
+
+    def _documents_text(self) -> str:
+        stands = f"the queue stands by {self.strategy}"
+        if not self.documents:
+            other = "other " if self.refused else ""
+            return f"{self.model}: every {other}document has its prediction; {stands}"
+        return (
+            f"{self.model}: {counted(self.spans, 'span')} suggested in {counted(self.documents, 'document')} "
+            f"({self.documents_per_second:,.1f} documents/s); {stands}"
+        )
 
 
 def prelabel(
@@ -74,7 +85,8 @@ def prelabel(
     file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, few documents a
     transaction at first, then up to 128.
 
-    A second run goes on where the first stopped and adds nothing to what is there. Then the queue is put in
+    A second run goes on where the first stopped and adds nothing to what is there. A document that the
+    pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
     the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
     most.
     """
@@ -100,6 +112,7 @@ def _predict_all(
     chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
     total = store.documents.count() if limit is None else min(limit, store.documents.count())
     documents = spans = events = 0
+    refused: dict[int, Refusal] = {}
     begin = time.monotonic()
     progress(0, total, f"prelabel with {source.name}")
     size = FIRST_BLOCK
@@ -108,39 +121,70 @@ def _predict_all(
         before = documents
         room = None if limit is None else limit - documents
         waiting = store.predictions.missing(source.model_id, limit=room)  # a look through the whole queue
-        while block := list(islice(waiting, size)):
-            found, noted = predict_block(store, source, block, tokenizer)
-            documents, spans, events = documents + len(block), spans + found, events + noted
+        fresh = (document for document in waiting if document.id not in refused)
+        while block := list(islice(fresh, size)):
+            done = predict_block(store, source, block, tokenizer)
+            documents, spans, events = documents + done.documents, spans + done.spans, events + done.events
+            refused |= done.refused
             size = min(2 * size, BLOCK)
             progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
     store.queue.prioritise(chosen, source.model_id)
-    return PrelabelReport(source.name, documents, spans, events, seconds, chosen)
+    return PrelabelReport(source.name, documents, spans, events, seconds, chosen, tuple(refused.values()))
 
 
-def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> tuple[int, int]:
-    """Predict and store one block in one transaction; gives the spans and the alignment events stored."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What became of one block: documents predicted, their spans and alignment events, and those refused, by
+    document id."""
+
+    documents: int
+    spans: int
+    events: int
+    refused: dict[int, Refusal]
+
+
+def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> Block:
+    """Predict and store one block in one transaction."""
+    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_events, store_spans
-    from spanloop.recipes.formats.docs import boundaries
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, named
 
     project = store.project
     labels = store.labels.names()
-    rows, tokens, events = [], [], list[AlignmentEvent]()
-    for document, (doc, scores) in zip(block, annotate(source.nlp, [d.text for d in block]), strict=True):
+    rows, events = [], list[AlignmentEvent]()
+    tokens: list[tuple[int, list[Range] | None]] = []
+    refused: dict[int, tuple[Document, Refused]] = {}
+    with named(source.name, store):
+        annotated = annotate(source.nlp, [document.text for document in block])
+    for document, found in zip(block, annotated, strict=True):
         key = document.id or 0
-        kept, refused = _sort_out(
+        if isinstance(found, Refused):
+            refused[key] = (document, found)
+            if found.by == TOKENIZER:
+                tokens.append((key, None))
+            continue
+        doc, scores = found
+        kept, left = _sort_out(
             store_spans(found_spans(doc, scores, task=project.task, labels=labels)), source.renamed, labels
         )
         known = None if scores is None else scores.logprobs
         rows.append((key, kept, strategies.acquisition(known, seed=project.seed, key=document.key or "")))
-        tokens.append((key, boundaries(doc)))
+        tokens.append((key, token_ranges(doc)))
         events += store_events(found_events(doc, scores), document_id=key, model_id=source.model_id)
-        events += [_dropped(span, reason, key, source.model_id) for span, reason in refused]
+        events += [_dropped(span, reason, key, source.model_id) for span, reason in left]
     with store.write():
         store.predictions.add(source.model_id, rows, events=events)
         store.tokenizations.put(tokenizer, tokens)
-    return sum(len(kept) for _, kept, _ in rows), len(events)
+        store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
+    told = {key: Refusal(document.key or "", why.by, str(why)) for key, (document, why) in refused.items()}
+    return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), told)
+
+
+def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:
+    """The row of the ledger that says that the pipeline of this model refuses the document."""
+    reason = f"refused by {why.by}"
+    return AlignmentEvent(document.id or 0, 0, len(document.text), "", REFUSED, reason, model_id=model_id)
 
 
 def _sort_out(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
+from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+    from spanloop.store import Store
 
 FACTORY = "hf_token_classifier"
 
@@ -41,27 +46,60 @@ def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
     return None
 
 
-def annotate(nlp: Language, texts: Iterable[str]) -> Iterator[tuple[Doc, TokenScores | None]]:
+_PLAIN = "One plain text."
+Annotated = tuple[Doc, TokenScores | None]
+
+
+def annotate(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
     """Run the whole pipeline over one block of texts; token scores come along where our component made them.
 
-    The block is in memory at once: our component sorts it by length to waste no padding.
+    The block is in memory at once: our component sorts it by length to waste no padding. A text that the
+    tokenizer or a component refuses stands as `Refused` in its place. RecipeError where they refuse the
+    plainest of texts too: then it is not for these.
     """
-    docs = []
-    for text in texts:
-        nlp.max_length = max(nlp.max_length, len(text))
-        docs.append(nlp.make_doc(text))
+    try:
+        return list(_together(nlp, texts))
+    except Refused:
+        found = [_alone(nlp, text) for text in texts]
+    if all(isinstance(one, Refused) for one in found) and isinstance(_alone(nlp, _PLAIN), Refused):
+        raise RecipeError(f"the pipeline refuses every text, {found[0]}")
+    return found
+
+
+def _alone(nlp: Language, text: str) -> Annotated | Refused:
+    try:
+        return next(_together(nlp, [text]))
+    except Refused as refused:
+        return refused
+
+
+def _together(nlp: Language, texts: Sequence[str]) -> Iterator[Annotated]:
+    docs = [make_doc(nlp, text) for text in texts]
     ours = classifier(nlp)
     scores: Sequence[TokenScores | None] = [None] * len(docs)
     for name, pipe in nlp.pipeline:
-        if ours is not None and name == ours[0]:
-            found = ours[1].predict(docs)
-            ours[1].set_annotations(docs, found)
-            scores = found
-        elif hasattr(pipe, "pipe"):
-            docs = list(pipe.pipe(docs))
-        else:
-            docs = [pipe(doc) for doc in docs]
+        with asking(name):
+            if ours is not None and name == ours[0]:
+                found = ours[1].predict(docs)
+                ours[1].set_annotations(docs, found)
+                scores = found
+            elif hasattr(pipe, "pipe"):
+                docs = list(pipe.pipe(docs))
+            else:
+                docs = [pipe(doc) for doc in docs]
     return zip(docs, scores, strict=True)
+
+
+@contextmanager
+def named(model: str, store: Store | None = None) -> Iterator[None]:
+    """A model that gives no numbers ends in one line that says which one it is and what to type instead."""
+    from spanloop.plugin.model.finite import NotFinite
+
+    try:
+        yield
+    except NotFinite as error:
+        another = "" if store is None else f", or another round: spanloop rounds {store.path} promote NUMBER"
+        raise RecipeError(f"{model}: {error}{another}") from error
 
 
 def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iterable[str]) -> list[CharSpan]:
@@ -72,12 +110,11 @@ def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iter
     if task == "spans":
         return [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
     known = set(labels)
-    spans = []
-    for token in doc:
-        tag = next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
-        if tag is not None and not token.is_space:
-            spans.append(CharSpan(token.idx, token.idx + len(token), tag))
-    return spans
+
+    def known_tag(token: Token) -> str | None:
+        return next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
+
+    return [CharSpan(*found) for found in tagged_ranges(doc, known_tag)]
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:

@@ -44,7 +44,7 @@ def _from_round(store: Store) -> Source:
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
-        db = store.path
+        db = store.named
         raise RecipeError(
             f"no round is promoted yet, and {store.project.base_model!r} has learned none of your labels. "
             f"Annotate and train first (spanloop correct {db}, then spanloop retrain {db}), or suggest with "
@@ -65,7 +65,7 @@ def _from_model(store: Store, model: str) -> Source:
     if not pipe.labels:
         raise RecipeError(
             f"{model!r} is an encoder without trained labels: what it would suggest is chance. Train it on "
-            f"your annotations (spanloop correct {store.path}, then spanloop retrain {store.path}), "
+            f"your annotations (spanloop correct {store.named}, then spanloop retrain {store.named}), "
             "or name a token classifier"
         )
     _refuse_strangers(model, pipe.labels, labels)

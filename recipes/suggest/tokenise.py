@@ -7,20 +7,25 @@ input, one a line, does those first, then the rest in queue order, and ends when
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import queue
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.alignment.tokens import token_ranges
+from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.store import Store
 from spanloop.store.records import Document, Project, Range
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
+LOG = logging.getLogger(__name__)
 BATCH = 64
 INDEXED = 2000  # documents put into the search index between two looks, once all have tokens
 IDLE_SECONDS = 5.0  # how often a caught-up process looks for newly imported documents
@@ -45,21 +50,36 @@ def tokenizer_hash(nlp: Language) -> str:
 
 
 def boundaries(nlp: Language, text: str) -> list[Range]:
-    """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out."""
-    doc = nlp.make_doc(text)
-    return [(token.idx, token.idx + len(token)) for token in doc if not token.is_space]
+    """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out.
+    Refused where the tokenizer cannot cut it."""
+    doc = make_doc(nlp, text)
+    return token_ranges(doc)
 
 
 def tokenise(
     store: Store, nlp: Language, documents: Iterable[Document], *, tokenizer: str | None = None
 ) -> int:
-    """Store the boundaries of ``documents``; returns how many there were."""
+    """Store the boundaries of ``documents``; returns how many there were. One that the tokenizer refuses is
+    marked as such, and nobody waits for its tokens any more."""
     tokenizer = tokenizer or tokenizer_hash(nlp)
     rows = [
-        (document.id, boundaries(nlp, document.text)) for document in documents if document.id is not None
+        (document.id, _boundaries_if_any(nlp, document)) for document in documents if document.id is not None
     ]
     store.tokenizations.put(tokenizer, rows)
     return len(rows)
+
+
+def _boundaries_if_any(nlp: Language, document: Document) -> list[Range] | None:
+    try:
+        return boundaries(nlp, document.text)
+    except Refused as error:
+        LOG.warning("document %r has no tokens: %s", document.key, error)
+        return None
+
+
+def words(text: str) -> list[Range]:
+    """What stands between blanks, for a text that the tokenizer refuses."""
+    return [found.span() for found in re.finditer(r"\S+", text)]
 
 
 def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
@@ -74,7 +94,7 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
             wished = _wished(wishes, pause)
             if None in wished:
                 return
-            lacking = [w for w in wished if w is not None and store.tokenizations.get(w, tokenizer) is None]
+            lacking = [w for w in wished if w is not None and not store.tokenizations.has(w, tokenizer)]
             batch = [d for d in map(store.documents.get, lacking) if d is not None]
             batch = batch or store.tokenizations.missing(tokenizer, BATCH, after=complete)
             tokenise(store, nlp, batch, tokenizer=tokenizer)

@@ -9,10 +9,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
 if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.tagging.gold import Gold as TrainingGold
     from spanloop.plugin.training.config import TrainConfig
 
 
@@ -108,7 +112,27 @@ def masked_gold_named(store: Store) -> Iterator[None]:
     try:
         yield
     except NothingToLearn as error:
-        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.path}") from error
+        raise RecipeError(f"{error}; annotate more with: spanloop correct {store.named}") from error
+
+
+def training_golds(nlp: Language, golds: Sequence[Gold]) -> tuple[list[Gold], list[TrainingGold]]:
+    """The gold that can be learned from, and the same as the training function takes it. What the tokenizer
+    refuses is left out; RecipeError where it refuses all."""
+    from spanloop.recipes.formats.docs import training_gold
+
+    kept: list[Gold] = []
+    ready: list[TrainingGold] = []
+    refused: Refused | None = None
+    for gold in golds:
+        try:
+            ready.append(training_gold(make_doc(nlp, gold.document.text), gold))
+        except Refused as error:
+            refused = error
+        else:
+            kept.append(gold)
+    if refused is not None and not kept:
+        raise RecipeError(f"the pipeline refuses every gold document, {refused}")
+    return kept, ready
 
 
 def pool_gold(store: Store) -> list[Gold]:
@@ -116,7 +140,7 @@ def pool_gold(store: Store) -> list[Gold]:
     golds = list(store.annotations.gold(split="pool"))
     if not golds:
         raise RecipeError(
-            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.path}, "
-            f"or import annotated documents: spanloop import {store.path} FILE"
+            f"there is no gold in the pool to train on; annotate with: spanloop correct {store.named}, "
+            f"or import annotated documents: spanloop import {store.named} FILE"
         )
     return golds

@@ -15,14 +15,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
-from spanloop.store import Store
-from spanloop.store.clock import now
+from spanloop.store import Store, clock
 
 CHECKPOINTS = ".training"
 """The folder among the rounds where an interrupted training leaves what it goes on from."""
@@ -49,7 +47,7 @@ class Holder:
     round: int | None = None
 
     def text(self) -> str:
-        return f"process {self.process} ({self.user} on {self.host}, since {_clock(self.since)})"
+        return f"process {self.process} ({self.user} on {self.host}, since {_local_time(self.since)})"
 
     def json(self) -> dict[str, object]:
         return asdict(self)
@@ -64,19 +62,21 @@ class TrainingLock:
     """The lock of a project, free or held."""
 
     def __init__(self, store: Store) -> None:
-        self.path = store.path
-        self._folder = store.rounds_dir
-        self._lock = store.rounds_dir / ".lock"
-        self._holder = store.rounds_dir / ".holder"
-        self._stop = store.rounds_dir / ".stop"
+        self.path = store.named
+        self._rounds = store.rounds_folder
+        self._lie_in(store.rounds_dir)
         self._mine: Holder | None = None
+
+    def _lie_in(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock, self._holder, self._stop = (folder / name for name in (".lock", ".holder", ".stop"))
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold it. RecipeError says who does where somebody else does."""
         from filelock import FileLock, Timeout
 
-        self._folder.mkdir(exist_ok=True)
+        self._lie_in(self._rounds.claim())
         lock = FileLock(self._lock)
         try:
             lock.acquire(timeout=_LOOKING_SECONDS, poll_interval=0.02)
@@ -84,7 +84,7 @@ class TrainingLock:
             raise RecipeError(self._refusal()) from error
         try:
             self._clear()  # a killed holder leaves its files behind
-            self._say(Holder(os.getpid(), _user(), socket.gethostname(), now()))
+            self._say(Holder(os.getpid(), _user(), socket.gethostname(), clock.now()))
             yield
         finally:
             self._clear()
@@ -170,8 +170,8 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def _clock(moment: str) -> str:
+def _local_time(moment: str) -> str:
     """The local time of a moment, with its date where that is not today's."""
-    then = datetime.fromisoformat(moment.replace("Z", "+00:00")).astimezone()
-    today = then.date() == datetime.now().astimezone().date()
+    then = clock.moment(moment).astimezone()
+    today = then.date() == clock.read_clock().astimezone().date()
     return then.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
-from spanloop.recipes.training.input import masked_gold_named
+from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.lock import CHECKPOINTS
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
@@ -43,54 +43,44 @@ class Training:
     row: Round
     settings: TrainConfig
     golds: Sequence[Gold]
-    held_out: Sequence[Gold]
+    eval_golds: Sequence[Gold]
     leaks: Leaks
     progress: Progress
     team: Team
     balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
-        from spanloop.recipes.convert import score_rows, store_events, training_gold
+        from spanloop.plugin.training.divergence import Divergence
 
         begin = time.monotonic()
-        store, number = self.store, self.row.number
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
-        golds = [training_gold(nlp, gold) for gold in self.golds]
-        with masked_gold_named(store):
+        learned, golds = training_golds(nlp, self.golds)
+        with masked_gold_named(self.store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
-            report = self._train(nlp, pipe, golds, settings, done)
-        scores = score(store, nlp, self.held_out, round=number, renamed={}, progress=self.progress)
+            report, files_hash = self._train(nlp, pipe, golds, settings, done)
+        scores = Divergence(report.learning_rate).scored("on the eval documents", lambda: self._score(nlp))
         seconds = time.monotonic() - begin
-        promoted, reason = _promotion(store, number, scores, promote, self.held_out, self.progress)
-        folder = store.rounds.folder(number)
-        model = Model(
-            hash=pipe.fingerprint(),
-            kind="round",
-            name=f"round {number}",
-            path=str(folder.relative_to(store.path.parent)),
-            round=number,
+        promoted, reason = _promotion(
+            self.store, self.row.number, scores, promote, self.eval_golds, self.progress
         )
-        with store.write():
-            store.rounds.finish(
-                number,
-                model_id=stored_id(store.models.add(model)),
-                scores=score_rows(scores.report, "eval"),
-                manifest=_manifest(report, model.hash, seconds, self.leaks)
-                | {"confusion": scores.confusion(), "balance": None if balance is None else balance.json()},
-                class_weights=report.class_weights,
-            )
-            for gold, events in zip(self.golds, report.events, strict=True):
-                document_id = gold.document.id or 0
-                store.ledger.add(
-                    store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
-                )
+        refused = {gold.document.id or 0 for gold in self.golds} - {gold.document.id for gold in learned}
+        model_hash = pipe.fingerprint()
+        manifest = _manifest(report, model_hash, seconds, self.leaks) | {
+            "documents_refused": len(refused),
+            "confusion": scores.confusion(),
+            "balance": None if balance is None else balance.json(),
+        }
+        with self.store.write():
+            self._finish(model_hash, scores, manifest, report, files_hash)
+            self._note(nlp, refused, learned, report)
             if promoted:
-                store.rounds.promote(number)
-        store.predictions.prune()
+                self.store.rounds.promote(self.row.number)
+        self.store.predictions.prune()
         return RoundReport(
-            number=number,
+            number=self.row.number,
+            folder=self.store.rounds.folder(self.row.number),
             scores=scores,
             promoted=promoted,
             reason=reason,
@@ -100,11 +90,68 @@ class Training:
             train_spans=report.gold_spans,
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
+            documents_refused=len(refused),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
             impatient=settings.patience is not None and not report.held_out_f1,
         )
+
+    def _score(self, nlp: Language) -> Evaluation:
+        number = self.row.number
+        return score(self.store, nlp, self.eval_golds, round=number, renamed={}, progress=self.progress)
+
+    def _finish(
+        self,
+        model_hash: str,
+        scores: Evaluation,
+        manifest: dict[str, Any],
+        report: TrainReport,
+        files_hash: str,
+    ) -> None:
+        """The round is done: its model, its scores and what it takes to tell later what it was."""
+        from spanloop.recipes.convert import score_rows
+
+        number = self.row.number
+        folder = self.store.rounds.folder(number)
+        model = Model(
+            hash=model_hash,
+            kind="round",
+            name=f"round {number}",
+            path=str(folder.relative_to(self.store.path.parent)),
+            round=number,
+        )
+        self.store.rounds.finish(
+            number,
+            model_id=stored_id(self.store.models.add(model)),
+            scores=score_rows(scores.report, "eval"),
+            manifest=manifest,
+            class_weights=report.class_weights,
+            files_hash=files_hash,
+        )
+
+    def _note(self, nlp: Language, refused: set[int], learned: Sequence[Gold], report: TrainReport) -> None:
+        """Write down which documents no tokens could be had of, and which spans had no place on theirs."""
+        from spanloop.recipes.convert import store_events
+        from spanloop.recipes.suggest.tokenise import tokenizer_hash
+
+        self.store.tokenizations.put(tokenizer_hash(nlp), [(key, None) for key in sorted(refused)])
+        for gold, events in zip(learned, report.events, strict=True):
+            document_id = gold.document.id or 0
+            self.store.ledger.add(
+                store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
+            )
+
+    @contextmanager
+    def _cleared_where_diverged(self) -> Iterator[None]:
+        """What goes on from where a training left the range of numbers comes to the same end."""
+        from spanloop.plugin.training.divergence import Diverged
+
+        try:
+            yield
+        except Diverged:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
 
     def _settings(
         self, pipe: HFTokenClassifierPipe, golds: Sequence[TrainingGold]
@@ -126,10 +173,11 @@ class Training:
         golds: Sequence[TrainingGold],
         settings: TrainConfig,
         done: float,
-    ) -> TrainReport:
-        """Train the pipe and save the pipeline; the round's folder appears only when it is whole. ``done``:
-        the share of the work that lies behind us."""
+    ) -> tuple[TrainReport, str]:
+        """Train the pipe and save the pipeline; the round's folder appears only when it is whole. Gives the
+        hash of its files too. ``done``: the share of the work that lies behind us."""
         from spanloop.plugin.training.train import train
+        from spanloop.recipes.suggest.pipelines import write_pipeline
 
         def show(share: float, what: str) -> None:
             self._show_training(done + share * (1 - done), what)
@@ -143,15 +191,15 @@ class Training:
             with lost_peers_named():
                 report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
-            nlp.to_disk(part / "pipeline")
-            os.replace(part / "pipeline", folder)
+            write_pipeline(self.store.project, nlp, part / "pipeline")
+            files_hash = self.store.rounds_folder.take_in(part / "pipeline", self.row)
             shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        return report
+        return report, files_hash
 
     def _job(self, start_from: Round | None) -> TrainingJob:
-        folder = None if start_from is None else self.store.rounds.folder(start_from.number)
+        folder = None if start_from is None else self.store.rounds_folder.sound(start_from)
         labels = self.store.labels.names()
         return TrainingJob(self.store.project, labels, folder, self.settings, list(self.golds))
 
@@ -197,10 +245,11 @@ def _promotion(
     number: int,
     scores: Evaluation,
     promote: Promote,
-    held_out: Sequence[Gold],
+    eval_golds: Sequence[Gold],
     progress: Progress,
 ) -> tuple[bool, str]:
     """Whether the round becomes the one in use, and the sentence that says why."""
+    from spanloop.plugin.model.finite import NotFinite
     from spanloop.recipes.scoring.gate import compare
     from spanloop.recipes.suggest.pipelines import label_names, load_round
 
@@ -213,13 +262,15 @@ def _promotion(
     if before is None:
         return True, "promoted: it is the first round"
     nlp = load_round(store, before.number)
-    older = score(
-        store, nlp, held_out, round=before.number, renamed=label_names(store, before), progress=progress
-    )
+    renamed = label_names(store, before)
+    try:
+        older = score(store, nlp, eval_golds, round=before.number, renamed=renamed, progress=progress)
+    except NotFinite:
+        return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
     comparison = compare(scores.report, older.report, seed=store.project.seed)
     if comparison.acceptable:
         return True, f"promoted over round {before.number}: {comparison.text()}"
-    use = f"spanloop rounds {store.path} promote {number}"
+    use = f"spanloop rounds {store.named} promote {number}"
     return (
         False,
         f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",

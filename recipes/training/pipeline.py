@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.training.input import training_golds
 from spanloop.store import Store
 from spanloop.store.records import Gold, Project
 
@@ -70,13 +71,12 @@ def train_pipeline(
     ``progress`` is told in thousandths of the training, with ``what`` in front of the time left.
     """
     from spanloop.plugin.training.train import train
-    from spanloop.recipes.convert import training_gold
 
     def show(share: float, line: str) -> None:
         progress(int(share * 1000), 1000, f"{what}: {line}")
 
     nlp, pipe = build_pipeline(job)
-    golds = [training_gold(nlp, gold) for gold in job.golds]
+    _, golds = training_golds(nlp, job.golds)
     folder = Path(tempfile.mkdtemp(prefix="spanloop-train-"))
     try:
         train(pipe, golds, job.settings, progress=show, folder=folder)

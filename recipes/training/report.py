@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from spanloop.recipes.near_duplicates.leaks import WARN_ABOVE, Leaks
 from spanloop.recipes.scoring.evaluate import Evaluation
@@ -13,10 +14,12 @@ from spanloop.recipes.training.balance import Balance
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A finished round: its figures, how long it took, whether it was promoted and why. ``impatient``:
-    early stopping was asked for, and there was too little gold to hold some out and watch it."""
+    """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was promoted
+    and why. ``impatient``: early stopping was asked for, and there was too little gold to hold some out and
+    watch it."""
 
     number: int
+    folder: Path
     scores: Evaluation
     promoted: bool
     reason: str
@@ -28,12 +31,14 @@ class RoundReport:
     leaks: Leaks
     documents_held_out: int = 0
     documents_left_out: int = 0
+    documents_refused: int = 0
     balance: Balance | None = None
     impatient: bool = False
 
     def json(self) -> dict[str, object]:
         return {
             **self.scores.json(),
+            "folder": str(self.folder),
             "seconds": self.seconds,
             "promoted": self.promoted,
             "reason": self.reason,
@@ -44,6 +49,7 @@ class RoundReport:
             "train_spans_lost": self.spans_lost,
             "documents_held_out": self.documents_held_out,
             "documents_left_out": self.documents_left_out,
+            "documents_refused": self.documents_refused,
             "leaks": self.leaks.json(),
         }
 
@@ -51,14 +57,20 @@ class RoundReport:
         weights = ", ".join(f"{label} {weight:.2f}" for label, weight in self.class_weights.items())
         lines = [
             f"round {self.number}: trained on {counted(self.train_documents, 'document')} with "
-            f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s"
+            f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s",
+            f"saved in {self.folder}",
         ]
         if self.documents_held_out:
-            held_out = counted(self.documents_held_out, "document")
-            lines.append(f"{held_out} of them only to judge the epochs and to fit the confidences")
+            held = counted(self.documents_held_out, "document")
+            lines.append(f"{held} of them only to judge the epochs and to fit the confidences")
         if self.documents_left_out:
             left_out = counted(self.documents_left_out, "document")
             lines.append(f"{left_out} of them without any span left out, as --undersample asks")
+        if self.documents_refused:
+            refused = counted(self.documents_refused, "gold document")
+            lines.append(
+                f"{refused} left out, because the tokenizer refuses them (spanloop status names them)"
+            )
         if self.impatient:
             lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
@@ -22,8 +23,9 @@ from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 from spanloop.store.records import Gold, Round
+from spanloop.store.tables.rounds import MERGED
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -81,7 +83,7 @@ def retrain(
             fast=fast,
             **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
         )
-        begun = _begin(store, settings, balance, base, if_new, allow_leaks)
+        begun = _begin(store, settings, balance, base, if_new, allow_leaks, promote)
         if isinstance(begun, NoRound):
             return begun
         lock.begin(begun.row.number)
@@ -105,7 +107,7 @@ class _Begun:
     row: Round
     parent: Round | None
     golds: Sequence[Gold]
-    held_out: Sequence[Gold]
+    eval_golds: Sequence[Gold]
     leaks: Leaks
 
     def training(
@@ -118,7 +120,7 @@ class _Begun:
     ) -> Training:
         """What trains, scores and stores this round."""
         return Training(
-            store, self.row, settings, self.golds, self.held_out, self.leaks, progress, team, balance
+            store, self.row, settings, self.golds, self.eval_golds, self.leaks, progress, team, balance
         )
 
 
@@ -129,28 +131,31 @@ def _begin(
     base: Literal["model", "round"],
     if_new: int | None,
     allow_leaks: bool,
+    promote: Promote,
 ) -> _Begun | NoRound:
     """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
     before anything is written, for gold that cannot be trained or scored on."""
-    held_out = eval_gold(store)
+    eval_golds = eval_gold(store)
     golds = pool_gold(store)
     waiting = _too_few(store, golds, if_new)
     if waiting is not None:
         return waiting
     parent = _parent(store, base)
+    if parent is not None and (base == "round" or promote == "auto"):
+        store.rounds_folder.sound(parent)  # it is needed at the end, and hours later is late to say so
     if balance is not None:
         check_folds(golds)
-    leaks = find_leaks(golds, held_out)
+    leaks = find_leaks(golds, eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
-    parameters = _parameters(settings, balance) | {"base": base, "label_ids": store.labels.ids()}
+    parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
         parameters=parameters,
         seed=settings.seed,
         parent=None if parent is None else parent.number,
         train_ids=[gold.annotation_id for gold in golds],
-        eval_ids=[gold.annotation_id for gold in held_out],
+        eval_ids=[gold.annotation_id for gold in eval_golds],
     )
-    return _Begun(row, parent, golds, held_out, leaks)
+    return _Begun(row, parent, golds, eval_golds, leaks)
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
@@ -158,6 +163,11 @@ def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, A
     undecided = CHOSEN if balance is not None else ()
     decided = {name: value for name, value in asdict(settings).items() if name not in undecided}
     return decided | {"balance": balance}
+
+
+def _labels_of_now(store: Store) -> dict[str, Any]:
+    """What it takes to read this gold again later as it reads now."""
+    return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
 
 
 def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
@@ -195,7 +205,7 @@ def _marked(store: Store, number: int) -> Iterator[None]:
     finally:
         error = sys.exc_info()[1]
         if error is not None and store.rounds.get(number).state == "running":
-            shutil.rmtree(store.rounds.folder(number), ignore_errors=True)
+            store.rounds_folder.discard(store.rounds.get(number))
             reason, state = _end_of(error)
             store.rounds.fail(number, reason, state)
 
@@ -210,6 +220,8 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
         return "cancelled by SIGTERM", "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return "cancelled by hand", "cancelled"
+    if isinstance(error, (RecipeError, StoreError, ModelError)):  # one line that says what to do
+        return str(error), "failed"
     return f"{type(error).__name__}: {error}", "failed"
 
 
@@ -221,7 +233,7 @@ def _alone(store: Store) -> Iterator[TrainingLock]:
         for row in store.rounds.all():
             if row.state == "running":  # whoever trained it would hold the lock
                 store.rounds.fail(row.number, "interrupted: its process ended without a word")
-                shutil.rmtree(store.rounds.folder(row.number), ignore_errors=True)
-        for part in store.rounds_dir.glob(".*.part"):  # what it had begun to write
+                store.rounds_folder.discard(row)
+        for part in store.rounds_dir.glob(".[0-9]*.part"):  # what it had begun to write
             shutil.rmtree(part, ignore_errors=True)
         yield lock

@@ -73,7 +73,7 @@ def _check_door(store: Store, host: str, token: str | None) -> None:
     if token is None and not is_loopback(host) and not store.annotators.names():
         raise StoreError(
             f"--host {host} can be reached from other machines: add --token SECRET (16 characters or more), "
-            f"or name who may come in with `spanloop annotators {store.path} add NAME`, "
+            f"or name who may come in with `spanloop annotators {store.named} add NAME`, "
             "or leave --host out to serve this machine alone"
         )
 
@@ -83,7 +83,7 @@ def _check_view(store: Store, view: View, only: str | None, review: bool) -> Non
         raise StoreError("--review shows whole documents: leave --view binary out")
     if review and not store.reviews.waiting():
         raise StoreError(
-            f"nothing waits for review: send documents with `spanloop review {store.path} --top 50`"
+            f"nothing waits for review: send documents with `spanloop review {store.named} --top 50`"
         )
     if only is not None and view != "binary":
         raise StoreError("--only LABEL goes with --view binary")

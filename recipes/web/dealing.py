@@ -97,12 +97,14 @@ class Dealing:
         return self._opened(annotator, document, prediction, model)
 
     def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Flat offsets, or null while the tokenising process has not come to it; whether it has ended."""
+        """Flat offsets, or null while the tokenising process has not come to it; whether it has ended,
+        or cannot cut this one."""
         document = self._document(query)
         tokens = self.store.tokenizations.get(id_of(document))
         if tokens is not None:
             return {"tokens": wire.flat(tokens), "failed": False}
-        return {"tokens": None, "failed": not self.ask_tokens(id_of(document))}
+        refused = id_of(document) in self.store.tokenizations.refused()
+        return {"tokens": None, "failed": refused or not self.ask_tokens(id_of(document))}
 
     def open(self, annotator: str, body: Any) -> dict[str, Any]:
         """A document out of turn, found by its text or among earlier answers, leased like one dealt."""

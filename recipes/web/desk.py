@@ -26,7 +26,7 @@ class Desk:
         *,
         ask_tokens: Callable[[int], bool],
     ) -> None:
-        self.uid = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
+        self.uid = hashlib.sha256(str(store.path).encode()).hexdigest()[:16]
         sittings = Sittings()
         self.overview = Overview(store, settings, self.uid)
         self.dealing = Dealing(store, settings, sittings, self.overview, ask_tokens)

@@ -24,7 +24,7 @@ class Overview:
         project = self.store.project
         return {
             "uid": self.uid,
-            "name": self.store.path.stem,
+            "name": self.store.named.stem,
             "task": project.task,
             "labels": [wire.label_json(label) for label in self.store.labels.all()],
             "instructions": project.instructions,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
+from spanloop.store.files.folder_hash import sync, to_disk
+from spanloop.store.files.real_path import real_path
+from spanloop.store.files.rounds_mark import names_for, publish
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -17,48 +22,116 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup holds: the file, the promoted round whose folder came along, the rounds left out."""
+    """What a backup holds: the file, the promoted round whose folder came along in ``rounds``, the rounds
+    left out; ``missing`` says why the promoted round's folder could not come along, where it could not."""
 
     path: Path
     promoted: int | None
+    rounds: Path | None
     left_out: tuple[int, ...]
+    missing: str | None = None
 
 
 def backup(store: Store, target: str | Path) -> Backup:
-    """Copy the project file and the promoted round's folder; ``target`` opens like the project itself.
+    """Copy the project file and the round that is promoted in the copy; ``target`` opens like the project.
 
-    The file is of one moment and appears whole or not at all. Folders of other rounds are only named.
-    Raises StoreError when the target is there already or its folder is missing.
+    Both are of one moment: the file is copied first, and it says which round that is. They appear whole or
+    not at all, and a failure leaves nothing. Folders of other rounds are only named. Raises StoreError when
+    the target is there already, its folder is missing, or the disk is full.
     """
-    target = Path(target)
-    rounds_dir = target.with_name(target.stem + ".rounds")
-    for taken in (target, rounds_dir):
-        if taken.exists():
-            raise StoreError(f"{taken} exists already: choose another name for the backup")
+    named, target = Path(target), real_path(Path(target))
+    if os.path.lexists(named) or target.exists():
+        raise StoreError(f"{named} exists already: choose another name for the backup")
     if not target.parent.is_dir():
-        raise StoreError(f"there is no folder {target.parent}: create it first")
-    folders = [round_.number for round_ in store.rounds.all() if store.rounds.folder(round_.number).is_dir()]
-    promoted = store.rounds.promoted()
-    copied = promoted.number if promoted is not None and promoted.number in folders else None
+        raise StoreError(f"there is no folder {named.parent}: create it first")
+    rounds = _free_folder(target)
     try:
-        if copied is not None:
-            draft = rounds_dir.with_name(f".{rounds_dir.name}.{os.getpid()}.new")
-            shutil.copytree(store.rounds.folder(copied), draft / store.rounds.folder(copied).name)
-            draft.rename(rounds_dir)
-        copy_file(store.path, target)
-    except OSError as error:
-        raise StoreError(f"the backup to {target} failed: {error}") from error
-    return Backup(target, copied, tuple(number for number in folders if number != copied))
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as draft:
+            file, folder = Path(draft, target.name), Path(draft, rounds.name)
+            _copy(store.path, file)
+            promoted, left_out = _rounds_in(file, rounds.name)
+            missing = None if promoted is None else _copy_round(store, promoted, folder, target.name)
+            _publish_both(file, target, folder, rounds)
+    except FileExistsError as error:
+        raise StoreError(f"{named} exists already: choose another name for the backup") from error
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"the backup to {named} failed ({_reason(error)}); nothing of it is left: make room, or choose"
+            " another place, and run it again"
+        ) from error
+    present = [number for number in left_out if store.rounds.folder(number).is_dir()]
+    copied = promoted if missing is None else None
+    return Backup(named, copied, None if copied is None else rounds, tuple(present), missing)
+
+
+def _free_folder(target: Path) -> Path:
+    """Where the rounds of the backup will lie: where whoever opens it looks for them."""
+    folders = [target.with_name(name) for name in names_for(target.name)]
+    for folder in folders:
+        if not os.path.lexists(folder):
+            return folder
+    raise StoreError(
+        f"{' and '.join(str(folder) for folder in folders)} exist already: choose another name for the backup"
+    )
+
+
+def _rounds_in(file: Path, folder: str) -> tuple[int | None, list[int]]:
+    """The promoted round of the copied file and its other finished ones; the copy gets to know where its
+    rounds lie."""
+    with closing(sqlite3.connect(file)) as conn, conn:
+        rows = conn.execute("SELECT number, promoted FROM rounds WHERE state = 'done' ORDER BY number")
+        done = {int(number): bool(promoted) for number, promoted in rows}
+        conn.execute(
+            "UPDATE models SET path = ? || printf('/%04d', round) WHERE kind = 'round' AND path IS NOT NULL",
+            (folder,),
+        )
+    promoted = next((number for number, counts in done.items() if counts), None)
+    return promoted, [number for number in done if number != promoted]
+
+
+def _copy_round(store: Store, number: int, folder: Path, file: str) -> str | None:
+    """Copy a finished round, which changes no more; gives why that could not be, where its folder is not
+    there or is not what it was."""
+    try:
+        source = store.rounds_folder.sound(store.rounds.get(number))
+    except StoreError as error:
+        return str(error)
+    shutil.copytree(source, folder / source.name)
+    store.rounds_folder.mark_of(file).put(folder, instead_of=None)
+    to_disk(folder)
+    return None
+
+
+def _publish_both(file: Path, target: Path, folder: Path, rounds: Path) -> None:
+    """Give both their names, the file last: where it is, the rest is."""
+    with ExitStack() as undo:
+        if folder.is_dir():
+            os.rename(folder, rounds)
+            undo.callback(shutil.rmtree, rounds)
+        publish(file, target)
+        undo.pop_all()
+    sync(target.parent)
+
+
+def _reason(error: Exception) -> str:
+    """One line: copying a folder gives a list of everything that went wrong."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][2])
+    return str(error)
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy what is committed, by a connection of its own and SQLite's backup API; replaces ``target``."""
+    """Copy what is committed; replaces ``target``, whole or not at all."""
     draft = target.with_name(f".{target.name}.new")
     draft.unlink(missing_ok=True)  # of one that was killed
-    reader, writer = sqlite3.connect(source), sqlite3.connect(draft)
     try:
-        reader.backup(writer)
+        _copy(source, draft)
+        draft.replace(target)
     finally:
-        reader.close()
-        writer.close()
-    draft.replace(target)
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source: Path, draft: Path) -> None:
+    """Copy what is committed at this moment, by a connection of its own and SQLite's backup API."""
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(draft)) as writer:
+        reader.backup(writer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ def check(store: Store, repair: bool = False) -> list[Problem]:
 
 
 def _damage(store: Store) -> Iterator[Problem]:
-    advice = f"restore a backup, or save what is left: sqlite3 {store.path} .recover | sqlite3 saved.db"
+    advice = f"restore a backup, or save what is left: sqlite3 {store.named} .recover | sqlite3 saved.db"
     try:
         lines = [row[0] for row in store.rows("PRAGMA integrity_check(20)")]
     except StoreError as error:  # damage can be such that looking for it fails
@@ -156,23 +155,8 @@ def _rounds(store: Store, repair: bool) -> Iterator[Problem]:
 
 
 def _folders(store: Store, _: bool) -> Iterator[Problem]:
-    known = set()
-    for round_ in store.rounds.all():
-        folder = store.rounds.folder(round_.number)
-        known.add(folder.name)
-        if round_.state in ("failed", "cancelled") and folder.is_dir():
-            yield Problem(f"round {round_.number} is {round_.state}, but has a folder {folder}", "delete it")
-        if round_.state == "done" and not folder.is_dir():
-            yield Problem(
-                f"round {round_.number}{' (promoted)' if round_.promoted else ''} has no folder {folder}",
-                "copy it back from a backup, or promote another round: spanloop rounds DB promote N"
-                if round_.promoted
-                else "nothing, unless you want to go back to that round",
-            )
-    if store.rounds_dir.is_dir():
-        for folder in sorted(store.rounds_dir.iterdir()):
-            if re.fullmatch(r"\d{4,}", folder.name) and folder.name not in known:
-                yield Problem(f"the folder {folder} belongs to no round", "delete it")
+    for what, advice in store.rounds_folder.amiss():
+        yield Problem(what, advice)
 
 
 def _models(store: Store, _: bool) -> Iterator[Problem]:

@@ -21,8 +21,9 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from spanloop.store.errors import StoreError
+from spanloop.store.errors import StoreError, StoreUnavailable
 from spanloop.store.files.group_commit import Together, Turns
+from spanloop.store.files.real_path import real_path
 from spanloop.store.files.write_ahead_log import Checkpoints
 
 Self = TypeVar("Self", bound="Connection")
@@ -33,14 +34,19 @@ LOOK_SECONDS = 0.001  # how often it looks whether it may
 
 
 class Connection:
-    """A SQLite file that many threads read and write; close it or use ``with``."""
+    """A SQLite file that many threads read and write; close it or use ``with``.
 
-    def __init__(self, path: Path) -> None:
+    ``path`` is absolute and without symbolic links, ``named`` what a person called it: files lie beside the
+    one, messages speak of the other.
+    """
+
+    def __init__(self, path: Path, named: Path | None = None) -> None:
         if sqlite3.sqlite_version_info < LEAST_SQLITE:
             raise StoreError(
                 f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed: use a newer Python"
             )
-        self.path = path
+        self.path = real_path(path)
+        self.named = named or path
         self._connections: dict[tuple[int, threading.Thread], Database] = {}
         self._writing = Turns()
         self._closed = False
@@ -54,18 +60,19 @@ class Connection:
         db = self._connections.get(mine)
         if db is None:
             if self._closed:
-                raise StoreError(f"{self.path} has been closed")
+                raise StoreError(f"{self.named} has been closed")
             self._close_those_of_ended_threads()
             db = self._connections[mine] = self._connect()
         return db
 
     def _connect(self) -> Database:
-        conn = sqlite3.connect(
-            self.path,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,  # write() says BEGIN; nothing else does
-            check_same_thread=False,  # close() may come from another thread
-        )
+        with plain_errors(self.path):
+            conn = sqlite3.connect(
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,  # write() says BEGIN; nothing else does
+                check_same_thread=False,  # close() may come from another thread
+            )
         try:
             conn.execute("PRAGMA journal_mode = WAL")
             conn.execute("PRAGMA synchronous = FULL")
@@ -75,7 +82,7 @@ class Connection:
             return Database(conn, recursive_triggers=False, execute_plugins=False)
         except sqlite3.DatabaseError as error:
             conn.close()
-            raise StoreError(_explain(error, self.path)) from error
+            raise _explained(error, self.named) from error
 
     def _close_those_of_ended_threads(self) -> None:
         for owner in list(self._connections):
@@ -108,7 +115,7 @@ class Connection:
 
         ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
         """
-        with self._writing, plain_errors(self.path):
+        with self._writing, plain_errors(self.named):
             db = self.db
             if db.conn.in_transaction:
                 # a savepoint: an inner block that fails and is caught leaves nothing behind
@@ -125,23 +132,23 @@ class Connection:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, as plain tuples."""
-        with plain_errors(self.path):
+        with plain_errors(self.named):
             return self.db.conn.execute(sql, parameters).fetchall()
 
     def column(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> array[int]:
         """The first column of a query of integers, eight bytes each however many there are."""
-        with plain_errors(self.path):
+        with plain_errors(self.named):
             return array("q", (row[0] for row in self.db.conn.execute(sql, parameters)))
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
-        with plain_errors(self.path):
+        with plain_errors(self.named):
             found: tuple[Any, ...] | None = self.db.conn.execute(sql, parameters).fetchone()
             return found
 
     def run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement that writes; inside ``write()`` it is part of it."""
-        with plain_errors(self.path):
+        with plain_errors(self.named):
             return self.db.conn.execute(sql, parameters)
 
 
@@ -166,14 +173,14 @@ def _begin(conn: sqlite3.Connection) -> None:
         conn.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
-def stamp(path: Path) -> tuple[int, int]:
+def stamp(path: Path, named: Path) -> tuple[int, int]:
     """The application id and the user version that a file bears; the file is left as it is.
 
     Raises StoreError when it is no SQLite file.
     """
     conn = sqlite3.connect(path, timeout=BUSY_SECONDS)
     try:
-        with plain_errors(path):
+        with plain_errors(named):
             application = conn.execute("PRAGMA application_id").fetchone()[0]
             version = conn.execute("PRAGMA user_version").fetchone()[0]
     finally:
@@ -183,30 +190,43 @@ def stamp(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def plain_errors(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises in the block as a StoreError that says what to do."""
+    """Raise what SQLite raises in the block as a StoreError that says what to do; the same for a value that
+    Python cannot hand to it: a number beyond 64 bits, a lone surrogate."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        raise StoreError(_explain(error, path)) from error
+    except sqlite3.Error as error:
+        raise _explained(error, path) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise StoreError(f"{path} cannot hold a value: {error}") from error
 
 
-def _explain(error: sqlite3.DatabaseError, path: Path) -> str:
+def _explained(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
+    refusal = _unavailable(text, path)
+    if refusal is not None:
+        return StoreUnavailable(refusal)
+    if "not a database" in text:
+        return StoreError(
+            f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
+        )
+    if isinstance(error, sqlite3.IntegrityError):
+        return StoreError(f"{path} refused a row: {text}")
+    return StoreError(f"{path}: {text}")
+
+
+def _unavailable(text: str, path: Path) -> str | None:
+    """What to say where the file refuses everything at the moment; None where the fault is what was asked."""
     if "locked" in text or "busy" in text:
         return f"{path}: another process has been writing for {BUSY_SECONDS:.0f} s: try again when it is done"
-    if "not a database" in text:
-        return f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
-    if "malformed" in text:
+    if "disk image is malformed" in text:
         return (
             f"{path} is damaged ({text}): restore a backup, or save what is left: "
             f"sqlite3 {path} .recover | sqlite3 saved.db"
         )
     if "I/O error" in text:
         return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
-    if "full" in text:
+    if "disk is full" in text:
         return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
     if "readonly" in text or "unable to open" in text:
         return f"{path} cannot be written ({text}): check the mode of the file and of its folder"
-    if isinstance(error, sqlite3.IntegrityError):
-        return f"{path} refused a row: {text}"
-    return f"{path}: {text}"
+    return None

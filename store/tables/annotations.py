@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -175,14 +175,22 @@ class Annotations:
         one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
         return self._golds(self._store.column(query.format(one_of), chosen))
 
-    def gold_of(self, annotation_ids: Iterable[int]) -> Iterator[Gold]:
-        """These very annotations as gold, such as those a round was trained on, in order of their ids."""
-        return self._golds(array("q", sorted(annotation_ids)))
+    def gold_of(
+        self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
+    ) -> Iterator[Gold]:
+        """These very annotations as gold, such as those a round was trained on, in order of their ids.
 
-    def _golds(self, annotation_ids: array[int]) -> Iterator[Gold]:
-        names = set(self._store.labels.names())
+        ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
+        None: today's labels.
+        """
+        return self._golds(array("q", sorted(annotation_ids)), names)
+
+    def _golds(
+        self, annotation_ids: array[int], names_by_id: Mapping[int, str] | None = None
+    ) -> Iterator[Gold]:
+        names = set(self._store.labels.names() if names_by_id is None else names_by_id.values())
         for begin in range(0, len(annotation_ids), PAGE):
-            page = self._of(list(annotation_ids[begin : begin + PAGE]))
+            page = self._of(list(annotation_ids[begin : begin + PAGE]), names_by_id)
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
             for annotation in page:
                 assert annotation.id is not None
@@ -197,17 +205,21 @@ class Annotations:
                     ranges=annotation.ranges,
                 )
 
-    def _of(self, ids: list[int]) -> list[Annotation]:
-        """The revisions of these ids, in this order, in three queries however many they are."""
+    def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
+        """The revisions of these ids, in this order, in few queries however many they are; their labels as
+        ``names`` has them by id, else as they are called now."""
         wanted = (json.dumps(ids),)
+        named = self._store.labels.current_names() if names is None else names
         spans: dict[int, list[AnnotatedSpan]] = {}
-        for annotation_id, *rest in self._store.rows(
-            "SELECT s.annotation_id, s.start_char, s.end_char, l.name, s.action, s.prediction_span_id"
+        for annotation_id, start, end, label_id, *rest in self._store.rows(
+            "SELECT s.annotation_id, s.start_char, s.end_char, s.label_id, s.action, s.prediction_span_id"
             " FROM json_each(?) j JOIN annotation_spans s ON s.annotation_id = j.value"
-            " JOIN current_labels l ON l.id = s.label_id ORDER BY s.annotation_id, s.start_char, s.id",
+            " ORDER BY s.annotation_id, s.start_char, s.id",
             wanted,
         ):
-            spans.setdefault(annotation_id, []).append(AnnotatedSpan(*rest))
+            if label_id in named:
+                found = AnnotatedSpan(start, end, named[label_id], *rest)
+                spans.setdefault(annotation_id, []).append(found)
         ranges: dict[int, list[Range]] = {}
         for annotation_id, start, end in self._store.rows(
             "SELECT r.annotation_id, r.start_char, r.end_char FROM json_each(?) j"

@@ -136,6 +136,10 @@ class Labels:
         """Id to the name it goes by now, retired and merged ones too."""
         return dict(self._store.rows("SELECT id, name FROM current_labels"))
 
+    def merged(self) -> dict[int, int]:
+        """Id of each merged label to that of the label it reads as now."""
+        return dict(self._store.rows("SELECT id, merged_into FROM labels WHERE merged_into IS NOT NULL"))
+
     def _named(self, name: str) -> Label:
         for label in self.all(retired=True):
             if label.name == name:

@@ -15,6 +15,8 @@ COLUMNS = (
     "document_id, start_char, end_char, label, action, reason, placed_start, placed_end, model_id,"
     " annotation_id, source, line"
 )
+REFUSED = "refused"
+"""The action of an event about a whole document, which a model's pipeline could not read."""
 
 
 class Ledger:
@@ -53,6 +55,22 @@ class Ledger:
         return [AlignmentEvent(*row) for row in rows]
 
     def counts(self) -> dict[str, Any]:
-        """``{"total": n, "by_reason": {reason: n}}``."""
-        by_reason = dict(self._store.rows("SELECT reason, count(*) FROM alignment_events GROUP BY reason"))
+        """``{"total": n, "by_reason": {reason: n}}`` of the spans; documents refused are none."""
+        by_reason = dict(
+            self._store.rows(
+                "SELECT reason, count(*) FROM alignment_events WHERE action <> ? GROUP BY reason", (REFUSED,)
+            )
+        )
         return {"total": sum(by_reason.values()), "by_reason": by_reason}
+
+    def refused(self, model_id: int) -> dict[int, str]:
+        """The documents that the pipeline of this model refuses, with the reason; those of which it has said
+        something since are none."""
+        return dict(
+            self._store.rows(
+                "SELECT e.document_id, e.reason FROM alignment_events e WHERE e.model_id = ? AND e.action = ?"
+                " AND NOT EXISTS (SELECT 1 FROM predictions p"
+                "  WHERE p.document_id = e.document_id AND p.model_id = e.model_id) ORDER BY e.id",
+                (model_id, REFUSED),
+            )
+        )

@@ -17,9 +17,6 @@ from spanloop.store.tables.checks import check_spans
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-if TYPE_CHECKING:
-    from spanloop.store.store import Store
-
 
 COLUMNS = "hash, kind, name, path, round, id"
 
@@ -41,6 +38,15 @@ class Models:
                 (model.hash, model.kind, model.name, model.path, model.round, now()),
             )
             return replace(model, id=cursor.lastrowid)
+
+    def lie_in(self, folder: str) -> None:
+        """Note that the rounds lie in that folder beside the project file now."""
+        with self._store.write():
+            self._store.run(
+                "UPDATE models SET path = ?1 || printf('/%04d', round) WHERE kind = 'round'"
+                " AND path <> ?1 || printf('/%04d', round)",
+                (folder,),
+            )
 
     def get(self, model_id: int) -> Model | None:
         """The model of that id."""

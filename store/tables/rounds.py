@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at,"
-    " finished_at, error"
+    " finished_at, error, files_hash"
 )
+MERGED = "merged_labels"
+"""The parameter of a round that says which labels read as which others then, by id (`Labels.merged`): where
+one label flows into another and that into a third, the table of labels only knows the third."""
 
 
 class Rounds:
@@ -40,12 +43,13 @@ class Rounds:
     ) -> Round:
         """Open the next round.
 
-        ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept.
+        ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept. The number is one
+        that no folder has either: beside an older state of the project there may lie later rounds.
         """
         with self._store.write() as db:
-            row = self._store.row("SELECT coalesce(max(number), 0) + 1 FROM rounds")
+            row = self._store.row("SELECT coalesce(max(number), 0) FROM rounds")
             assert row is not None
-            number = int(row[0])
+            number = max([int(row[0]), *self._store.rounds_folder.numbers()]) + 1
             self._store.run(
                 "INSERT INTO rounds(number, parent, state, parameters, seed, class_weights, started_at,"
                 " host, process)"
@@ -83,17 +87,26 @@ class Rounds:
         scores: Iterable[Score],
         manifest: Mapping[str, Any] | None,
         class_weights: Mapping[str, float] | None = None,
+        files_hash: str | None = None,
     ) -> Round:
-        """Close a running round with its model and scores."""
+        """Close a running round with its model, its scores and the hash of its pipeline's files."""
         with self._store.write():
             self._must_run(number)
             self._store.run(
-                "UPDATE rounds SET state = 'done', model_id = ?, manifest = ?,"
+                "UPDATE rounds SET state = 'done', model_id = ?, manifest = ?, files_hash = ?,"
                 " class_weights = coalesce(?, class_weights), finished_at = ? WHERE number = ?",
-                (model_id, _json(manifest), _json(class_weights), now(), number),
+                (model_id, _json(manifest), files_hash, _json(class_weights), now(), number),
             )
             self.add_scores(number, scores)
         return self.get(number)
+
+    def keep_files_hash(self, number: int, files_hash: str) -> None:
+        """Note the hash of the files of a finished round that has none yet."""
+        with self._store.write():
+            self._store.run(
+                "UPDATE rounds SET files_hash = ? WHERE number = ? AND state = 'done' AND files_hash IS NULL",
+                (files_hash, number),
+            )
 
     def fail(self, number: int, error: str, state: Literal["failed", "cancelled"] = "failed") -> Round:
         """Close a running round that came to nothing, with the reason."""
@@ -198,8 +211,8 @@ class Rounds:
             )
 
     def folder(self, number: int) -> Path:
-        """Where the round's pipeline lies, e.g. ``project.rounds/0001``; made by whoever writes it."""
-        return self._store.rounds_dir / f"{number:04d}"
+        """Where the round's pipeline lies, e.g. ``project.rounds/0001``; see ``rounds_folder``."""
+        return self._store.rounds_folder.round(number)
 
     def annotation_ids(self, number: int, role: Literal["train", "eval"] = "train") -> list[int]:
         """The annotations that the round learned from or was scored on."""
@@ -215,6 +228,18 @@ class Rounds:
             "SELECT name FROM round_labels WHERE round = ? ORDER BY position, label_id", (number,)
         )
         return [row[0] for row in rows]
+
+    def label_map(self, number: int) -> dict[int, str]:
+        """What the spans of each label id read as in the round, whatever has become of the labels since:
+        those in use then by their names of then, and those that were merged into one of them."""
+        names = dict(self._store.rows("SELECT label_id, name FROM round_labels WHERE round = ?", (number,)))
+        merged = self.get(number).parameters.get(MERGED)
+        if merged is None:  # nobody kept it: what is merged now is taken to have been so then
+            merged = self._store.labels.merged()
+        for label_id, into in merged.items():
+            if int(label_id) not in names and into in names:
+                names[int(label_id)] = names[into]
+        return names
 
 
 def _json(value: Mapping[str, Any] | None) -> str | None:
@@ -235,6 +260,7 @@ def _from_row(row: tuple[Any, ...]) -> Round:
         started,
         finished,
         error,
+        files_hash,
     ) = row
     return Round(
         number=number,
@@ -249,6 +275,7 @@ def _from_row(row: tuple[Any, ...]) -> Round:
         started_at=started,
         finished_at=finished,
         error=error,
+        files_hash=files_hash,
     )
 
 

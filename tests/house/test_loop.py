@@ -171,7 +171,7 @@ def test_training_uses_exactly_the_gold_of_the_pool(project: Path) -> None:
         first = store.rounds.all()[0]
         trained = set(store.rounds.annotation_ids(first.number, "train"))
         scored = set(store.rounds.annotation_ids(first.number, "eval"))
-        held_out = {gold.annotation_id for gold in store.annotations.gold(split="eval")}
+        eval_ids = {gold.annotation_id for gold in store.annotations.gold(split="eval")}
     assert len(trained) == 63
-    assert scored == held_out
+    assert scored == eval_ids
     assert not trained & scored

@@ -91,6 +91,12 @@ def _is_up(url: str, process: subprocess.Popen[bytes], data: Path) -> bool:
         return False
 
 
+@pytest.fixture(autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test confirms stays in the test."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp()))
+
+
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Label Studio as its users would start it to let it ask a backend on the same machine."""

@@ -73,7 +73,7 @@ COUNTS = {
 
 STATUS = {
     "type": "object",
-    "required": ["schema", "task", "labels", "documents", "promoted", "rounds", "alignment_events"],
+    "required": ["schema", "task", "labels", "documents", "promoted", "rounds", "alignment_events", "inbox"],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -101,6 +101,12 @@ STATUS = {
             "type": "object",
             "required": ["total", "by_reason"],
             "properties": {"total": {"type": "integer"}, "by_reason": {"type": "object"}},
+        },
+        "inbox": {
+            "type": "object",
+            "required": ["waiting", "failed"],
+            "additionalProperties": False,
+            "properties": {"waiting": {"type": "integer", "minimum": 0}, "failed": {"type": "array"}},
         },
     },
 }

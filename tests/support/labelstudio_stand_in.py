@@ -38,6 +38,9 @@ class StandIn:
         self.backends: list[dict[str, Any]] = []
         self.webhooks: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.headers: list[str] = []  # of every call, as they came
+        self.answers: dict[str, Any] = {}  # what it answers to a path instead, as a Response or as text
+        self.spoiled = (b"", b"")  # a part of every answer, and what stands there instead
         self.legacy_allowed = True
         self.refuses_local = False
         self.refuses_webhooks = False
@@ -103,10 +106,15 @@ class StandIn:
     def _guarded(self, do: Any) -> Any:
         async def endpoint(request: Request) -> Response:
             self.calls.append(f"{request.method} {request.url.path}")
+            self.headers += [f"{name}: {value}" for name, value in request.headers.items()]
+            if (instead := self.answers.get(request.url.path)) is not None:
+                return instead if isinstance(instead, Response) else Response(str(instead))
             if do != self._refresh and not self._knows(request.headers.get("authorization", "")):
                 return _told(401, "Invalid token.")
             body = json.loads(await request.body() or b"null")
             response: Response = do(request, body)
+            if self.spoiled[0]:
+                response = Response(bytes(response.body).replace(*self.spoiled), response.status_code)
             response.headers["date"] = format_datetime(self.clock, usegmt=True)
             return response
 

@@ -6,6 +6,7 @@ takes says nothing, so the patience is far beyond what two busy machines beside 
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from spanloop.store import Store
 from support.places import ROOT
 
 PATIENCE_SECONDS = 300
+ENDLESS = ("--epochs", "5000")
 _STEPPED_WATCH = ROOT / "tests" / "support" / "stepped_watch.py"
 Found = TypeVar("Found")
 
@@ -41,6 +43,21 @@ def wait_for(
 def rounds(db: Path, state: str) -> int:
     with Store.open(db) as store:
         return sum(row.state == state for row in store.rounds.all())
+
+
+@contextmanager
+def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has begun its round."""
+    command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
+    environment = {name: value for name, value in os.environ.items() if name != "SPANLOOP_NICE"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(lambda: rounds(db, "running") == 1, process=process)
+            yield process
+        finally:
+            process.kill()
 
 
 class Watch:
@@ -84,3 +101,9 @@ def watching(db: Path, *options: str) -> Iterator[Watch]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def free_watch(db: Path, *options: str) -> Watch:
+    """A watch that looks by itself every fifth of a second; ``stop`` ends it."""
+    command = [sys.executable, "-m", "spanloop.recipes", "watch", str(db), "--epochs", "1", "--pause", "0.2"]
+    return Watch(subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True))

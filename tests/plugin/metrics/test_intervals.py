@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from spanloop.plugin.metrics.intervals import (
     Counts,
@@ -116,6 +117,20 @@ def test_the_more_documents_say_something_the_closer_the_ends() -> None:
     widths = high - low
     assert (np.diff(widths) < 0).all()
     assert widths[0] == values.max() - values.min()
+
+
+def test_the_ends_are_those_that_students_t_asks_for() -> None:
+    """Hesterberg 2015: the normal tail beyond the root of n / (n - 1) times the percentile of t."""
+    even = np.linspace(0.0, 1.0, 100_001)[:, None]  # the value at a place is the place
+    for documents in range(2, 40):
+        widened = np.sqrt(documents / (documents - 1)) * stats.t.ppf(0.975, documents - 1)
+        low, high = bounds(even, np.array([documents]))
+        assert low == pytest.approx(stats.norm.cdf(-widened), rel=1e-6, abs=1e-12), documents
+        assert high == pytest.approx(1 - low, abs=1e-12)
+    # of a table: 12.706, 4.303 and 3.182 at one, two and three degrees of freedom
+    for documents, table in ((3, 4.303), (4, 3.182)):
+        (low,), _ = bounds(even, np.array([documents]))
+        assert -stats.norm.ppf(low) * np.sqrt(1 - 1 / documents) == pytest.approx(table, abs=1e-3)
 
 
 def test_a_few_right_documents_prove_no_perfection() -> None:

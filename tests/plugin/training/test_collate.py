@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.tiny_models import SAMPLE, fast_tokenizer
 
 from spanloop.plugin.alignment.windows import encode_docs
+from spanloop.plugin.tagging.gold import UNKNOWN
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow, training_windows
-from spanloop.plugin.training.loss import IGNORED
 
 lengths = st.lists(st.integers(3, 300), min_size=1, max_size=60)
 
@@ -56,11 +56,11 @@ def test_padding_teaches_nothing_and_is_not_attended_to() -> None:
     batch = Collator(pad_id=0)([window(2), window(4)])
     assert batch["input_ids"].tolist() == [[1, 2, 0, 0], [1, 2, 3, 4]]
     assert batch["attention_mask"].tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
-    assert batch["labels"].tolist() == [[0, 1, IGNORED, IGNORED], [0, 1, 2, 3]]
+    assert batch["labels"].tolist() == [[0, 1, UNKNOWN, UNKNOWN], [0, 1, 2, 3]]
 
 
 def test_an_empty_share_still_makes_a_batch() -> None:
-    assert Collator(pad_id=0)([])["labels"].tolist() == [[IGNORED]]
+    assert Collator(pad_id=0)([])["labels"].tolist() == [[UNKNOWN]]
 
 
 @pytest.mark.parametrize("family", ["wordpiece", "bytelevel", "unigram"])
@@ -71,7 +71,7 @@ def test_every_unit_of_a_long_document_is_labelled_once(family: str, strategy: s
     n_units = len(encoded.starts)
     windows = training_windows(encoded, np.arange(n_units), strategy)  # type: ignore[arg-type]
     labels = np.concatenate([window.labels for window in windows])
-    labelled, times = np.unique(labels[labels != IGNORED], return_counts=True)
+    labelled, times = np.unique(labels[labels != UNKNOWN], return_counts=True)
     assert len(windows) > 3
     assert labelled.tolist() == list(range(n_units))
     assert strategy == "all" or times.max() == 1
@@ -80,6 +80,6 @@ def test_every_unit_of_a_long_document_is_labelled_once(family: str, strategy: s
 def test_windows_that_teach_nothing_are_left_out() -> None:
     doc = spacy.blank("en").make_doc(" ".join(SAMPLE * 4))
     (encoded,) = encode_docs([doc], fast_tokenizer("wordpiece"), max_wordpieces=48, overlap=12)
-    unit_tags = np.full(len(encoded.starts), IGNORED)
+    unit_tags = np.full(len(encoded.starts), UNKNOWN)
     unit_tags[0] = 1
     assert len(training_windows(encoded, unit_tags, "first")) == 1

@@ -6,20 +6,21 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from spanloop.plugin.training.loss import IGNORED, TokenLoss
+from spanloop.plugin.tagging.gold import UNKNOWN
+from spanloop.plugin.training.loss import TokenLoss
 
 
 def batch(rows: int, length: int, seed: int = 0) -> tuple[SimpleNamespace, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(rows, length, 3, generator=generator, requires_grad=True)
     labels = torch.randint(0, 3, (rows, length), generator=generator)
-    labels[:, 0] = IGNORED
+    labels[:, 0] = UNKNOWN
     return SimpleNamespace(logits=logits), labels
 
 
 def test_unweighted_it_is_the_mean_cross_entropy() -> None:
     outputs, labels = batch(2, 5)
-    expected = cross_entropy(outputs.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+    expected = cross_entropy(outputs.logits.flatten(0, 1), labels.flatten(), ignore_index=UNKNOWN)
     assert TokenLoss([1.0, 1.0, 1.0])(outputs, labels).item() == pytest.approx(expected.item())
 
 
@@ -27,7 +28,7 @@ def test_unweighted_it_is_the_mean_cross_entropy() -> None:
 def test_parts_of_a_step_add_up_to_the_step(gamma: float) -> None:
     outputs, labels = batch(6, 5)
     loss = TokenLoss([0.2, 1.0, 3.0], gamma)
-    items = (labels != IGNORED).sum()
+    items = (labels != UNKNOWN).sum()
     whole = loss(outputs, labels, items)
     parts = [
         loss(SimpleNamespace(logits=outputs.logits[rows]), labels[rows], items)
@@ -62,7 +63,7 @@ def test_focal_loss_is_that_of_the_paper() -> None:
 @pytest.mark.parametrize("gamma", [0.0, 2.0])
 def test_a_batch_with_nothing_to_learn_has_no_loss_and_no_nan(gamma: float) -> None:
     outputs, labels = batch(1, 3)
-    loss = TokenLoss([1.0, 1.0, 1.0], gamma)(outputs, torch.full_like(labels, IGNORED))
+    loss = TokenLoss([1.0, 1.0, 1.0], gamma)(outputs, torch.full_like(labels, UNKNOWN))
     loss.backward()  # type: ignore[no-untyped-call]
     assert loss.item() == 0.0
     assert outputs.logits.grad.abs().max() == 0

@@ -66,7 +66,8 @@ go("labels", "p.db", "add", "LOC")
 go("rounds", "p.db")
 go("export", "p.db", "out.jsonl")
 go("correct", "--help")
-heavy = [name for name in ("spacy", "torch", "transformers", "thinc", "seqeval") if name in sys.modules]
+names = ("spacy", "torch", "transformers", "thinc", "seqeval", "scipy")
+heavy = [name for name in names if name in sys.modules]
 assert not heavy, heavy
 """
 

@@ -58,8 +58,8 @@ def test_demo_scores_rise_and_have_intervals(finished):
 def test_demo_trains_on_simulated_answers_and_never_on_the_eval_split(finished):
     gold = file_gold(module.CORPUS)
     with Store.open(finished.path) as store:
-        held_out = {row.document.id for row in store.annotations.gold(split="eval")}
-        assert len(held_out) == store.documents.count("eval") == finished.evaluated
+        eval_ids = {row.document.id for row in store.annotations.gold(split="eval")}
+        assert len(eval_ids) == store.documents.count("eval") == finished.evaluated
         for row in store.annotations.gold():
             assert {a.origin for a in store.annotations.history(row.document.id)} == {"simulated"}
             assert [(s.start, s.end, s.label) for s in row.spans] == [

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from hypothesis import given, settings
@@ -183,3 +186,53 @@ def test_a_real_treebank_becomes_a_project_and_leaves_it(data: Path, tmp_path: P
         golds = {gold.document.key: gold.spans for gold in store.annotations.gold()}
     found = {entry.key: entry.spans for entry in FORMAT.read(tmp_path / "out.conllu", TAGS)}
     assert found == golds
+
+
+@pytest.mark.parametrize("marks", [(), ("# newdoc id = whole",)], ids=["no document", "one document"])
+def test_a_file_is_read_sentence_by_sentence(tmp_path: Path, marks: tuple[str, ...]) -> None:
+    """Whatever its length: one that a pipe delivers gives its first sentence while the next are awaited."""
+    pipe, first_came = tmp_path / "pipe.conllu", Event()
+    os.mkfifo(pipe)
+    in_time: list[bool] = []
+
+    def write() -> None:
+        with pipe.open("w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in (*marks, row("1", "Go", "VERB"), "")))
+            file.flush()
+            in_time.append(first_came.wait(5))
+            file.write(row("1", "Stop", "VERB") + "\n")
+
+    writer = Thread(target=write)
+    writer.start()
+    entries = FORMAT.read(pipe, TAGS)
+    first = next(entries)
+    first_came.set()
+    assert [first.text, *(entry.text for entry in entries)] == ["Go", "Stop"]
+    writer.join()
+    assert in_time == [True]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    block = [*(row(str(n), f"word{n}", "NOUN") for n in range(1, 21)), ""]
+    path = conllu(tmp_path / "long.conllu", "# newdoc id = whole", *(block * 1500))
+    assert path.stat().st_size > 800_000
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in FORMAT.read(path, TAGS)) == 1500
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000
+
+
+def test_documents_by_mark_and_before_the_first_one_each_sentence(tmp_path: Path) -> None:
+    lines = [row("1", "a"), "", row("1", "b"), "", "# newdoc", row("1", "c"), "", row("1", "d"), ""]
+    path = conllu(tmp_path / "mixed.conllu", *lines, "# newdoc id = last", row("1", "e"), "")
+    read = FORMAT.read(path, ReadOptions(task="tags", by="document"))
+    found = [(entry.text, entry.group, entry.line) for entry in read]
+    assert found == [
+        ("a", None, 1),
+        ("b", None, 3),
+        ("c d", "mixed.conllu#1", 5),
+        ("e", "last", 10),
+    ]

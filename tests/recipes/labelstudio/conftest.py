@@ -1,4 +1,4 @@
-"""A backend over a store of two labels, in this process."""
+"""A backend over a store of two labels, in this process; what a test confirms stays in the test."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.labelstudio_making import (
-    Bench,
-    bench,
-)
+from support.labelstudio_making import Bench, bench
+
+
+@pytest.fixture(autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a test confirms stays in the test."""
+    folder = tmp_path_factory.mktemp("configuration")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -137,8 +137,8 @@ def test_tables_line_up_in_any_script() -> None:
 
 def test_a_simulation_compares_strategies_on_gold(tmp_path: Path, encoder: Path) -> None:
     pool = jsonl_file(tmp_path / "pool.jsonl", *sentences(20, "p"))
-    held_out = jsonl_file(tmp_path / "eval.jsonl", *sentences(6, "e"))
-    options = ("--eval", held_out, "--documents", "4,8", "--model", encoder, "--epochs", 1)
+    eval_file = jsonl_file(tmp_path / "eval.jsonl", *sentences(6, "e"))
+    options = ("--eval", eval_file, "--documents", "4,8", "--model", encoder, "--epochs", 1)
     steps = done("simulate", pool, *options, "--keep", tmp_path / "kept", "--json")["steps"]
     assert [(s["strategy"], s["documents"], s["spans"]) for s in steps] == [
         ("random", 4, 8),

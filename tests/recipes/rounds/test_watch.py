@@ -73,7 +73,7 @@ def test_watch_killed_while_training_trains_again_when_restarted(db: Path) -> No
         again.stop()
     assert rounds(db, "failed") == 1
     assert rounds(db, "running") == 0
-    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002", "project.json"}
 
 
 @pytest.mark.slow

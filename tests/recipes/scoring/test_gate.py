@@ -46,6 +46,25 @@ def test_a_difference_that_chance_can_make_is_accepted() -> None:
     assert comparison.acceptable
 
 
+def test_on_few_spans_too_close_to_tell_is_no_reason_to_take_a_lower_score() -> None:
+    """One document of fourteen that the new round gets wrong and the old one right: chance can make that."""
+    gold = [[CharSpan(0, 3, "PER"), CharSpan(4, 7, "LOC")] for _ in range(14)]
+    tokens = [[(0, 3), (4, 7)]] * 14
+    right = score_spans(gold, gold, tokens, LABELS, bootstrap=0)
+    lower = score_spans(gold, [[], *gold[1:]], tokens, LABELS, bootstrap=0)
+    assert compare(lower, right).overall.high == 0
+    assert not compare(lower, right).acceptable
+    assert (
+        "fewer than 30 gold spans, here 28, a round must score at least as well"
+        in compare(lower, right).text()
+    )
+    assert compare(right, lower).acceptable
+    assert compare(lower, lower).acceptable
+    more = [[*gold, gold[0]], [[], *gold[1:], gold[0]]]  # 30 spans: chance is a reason again
+    wider = [score_spans(more[0], said, [*tokens, tokens[0]], LABELS, bootstrap=0) for said in more]
+    assert compare(wider[1], wider[0]).acceptable
+
+
 def test_one_spoilt_label_is_enough_to_refuse() -> None:
     comparison = both(400, {"PER": 0.95, "LOC": 0.2}, {"PER": 0.4, "LOC": 0.7})
     assert comparison.overall.high >= 0
@@ -75,13 +94,13 @@ LONG = "the quick brown fox jumps over the lazy dog near the old river bank"
 
 def test_exact_and_near_copies_are_leaks_short_and_different_texts_are_not() -> None:
     train = golds("good morning", LONG, "an entirely different sentence of at least eight words stands here")
-    held_out = golds(
+    eval_golds = golds(
         LONG.upper(),
         LONG + " today",
         "good morning",
         "nine other words that nobody has ever written down yet",
     )
-    leaks = find_leaks(train, held_out)
+    leaks = find_leaks(train, eval_golds)
     assert [(leak.eval_key, leak.train_key) for leak in leaks.found] == [("0", "1"), ("1", "1")]
     assert leaks.found[0].similarity == 1
     assert leaks.share == 0.5

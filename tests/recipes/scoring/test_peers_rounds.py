@@ -77,9 +77,9 @@ def test_d11_the_split_is_a_partition_by_group_however_often_it_is_drawn(
         store.documents.add(documents)  # the same file again
         store.documents.add([Document(d.text, key=f"copy of {d.key}") for d in documents])
         split = {document.key: document.split for document in store.documents.iterate()}
-        pool, held_out = (set(store.documents.ids(split=side)) for side in ("pool", "eval"))
-    assert not pool & held_out
-    assert len(pool | held_out) == 2 * len(documents)
+        pool, scored = (set(store.documents.ids(split=side)) for side in ("pool", "eval"))
+    assert not pool & scored
+    assert len(pool | scored) == 2 * len(documents)
     assert all(split[key] == side for key, side in first.items())
     assert all(split[f"copy of {key}"] == side for key, side in first.items())
     sides: dict[str, set[str | None]] = {}

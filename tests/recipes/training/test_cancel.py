@@ -7,15 +7,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.clock import Clock
 from support.commands import done, jsonl_file, refused
-from support.processes import PATIENCE_SECONDS, rounds, wait_for, watching
+from support.processes import ENDLESS, PATIENCE_SECONDS, rounds, training, wait_for, watching
 from support.projects import sentences
 
 from spanloop.recipes.errors import RecipeError
@@ -25,25 +22,11 @@ from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 
-ENDLESS = ("--epochs", "5000")
-
 
 @pytest.fixture
 def patient_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command waits as long as any other test does: on a busy machine a first step takes minutes."""
     monkeypatch.setitem(cancel.__kwdefaults__, "patience", PATIENCE_SECONDS)
-
-
-@contextmanager
-def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that has begun its round."""
-    command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            wait_for(lambda: rounds(db, "running") == 1, process=process)
-            yield process
-        finally:
-            process.kill()
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -80,7 +63,11 @@ def test_the_second_training_says_who_has_the_lock_and_cancel_ends_the_first(db:
                 "cancelled by ",
             )
         assert "nothing to cancel" in refused("rounds", db, "cancel")
-        assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training"}
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {
+            ".lock",
+            ".training",
+            "project.json",
+        }
 
 
 @pytest.mark.slow
@@ -117,7 +104,11 @@ def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(
         assert done("status", db, "--json")["rounds"][0]["state"] == "interrupted"
         retrain(db, epochs=1)
         assert [row["state"] for row in done("status", db, "--json")["rounds"]] == ["failed", "done"]
-        assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+        assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {
+            ".lock",
+            "0002",
+            "project.json",
+        }
 
 
 @pytest.mark.slow

@@ -50,10 +50,10 @@ def test_a_round_trains_on_the_gold_of_the_pool_and_on_nothing_else(
     db, report = trained
     with Store.open(db) as store:
         pool = [gold.annotation_id for gold in store.annotations.gold(split="pool")]
-        held_out = [gold.annotation_id for gold in store.annotations.gold(split="eval")]
+        eval_golds = [gold.annotation_id for gold in store.annotations.gold(split="eval")]
         assert store.rounds.annotation_ids(1, "train") == sorted(pool)
-        assert store.rounds.annotation_ids(1, "eval") == sorted(held_out)
-        assert not set(pool) & set(held_out)
+        assert store.rounds.annotation_ids(1, "eval") == sorted(eval_golds)
+        assert not set(pool) & set(eval_golds)
     assert (report.train_documents, report.train_spans, report.scores.report.documents) == (24, 48, 8)
 
 
@@ -70,7 +70,11 @@ def test_a_round_is_stored_with_weights_parameters_and_manifest(trained: tuple[P
     assert row.manifest["tokens_trained"] > 24 * 5
     assert "torch" in row.manifest["versions"]
     assert (db.parent / str(model.path) / "config.cfg").is_file()
-    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [".lock", "0001"]
+    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [
+        ".lock",
+        "0001",
+        "project.json",
+    ]
 
 
 def test_the_figures_have_their_shapes(trained: tuple[Path, RoundReport]) -> None:
@@ -136,11 +140,15 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
         {"round": 1, "state": "cancelled", "promoted": False, "micro": None, "macro": None, "accuracy": None}
     ]
     assert {**after, "rounds": []} == before
-    assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {".lock", ".training"}
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {
+        ".lock",
+        ".training",
+        "project.json",
+    }
     second = retrain(db, epochs=1)
     assert isinstance(second, RoundReport)
     assert (second.number, second.promoted) == (2, True)
-    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002"}
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002", "project.json"}
 
 
 def test_a_failed_round_says_why(db: Path) -> None:

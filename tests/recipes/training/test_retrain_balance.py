@@ -195,7 +195,7 @@ def test_a_choice_that_is_cancelled_is_marked_and_looks_like_no_decision(db: Pat
         assert not row.parameters.keys() & {"class_weights", "oversample", "augment"}
         assert not store.rounds.folder(1).exists()
     files = {path.name for path in db.with_suffix(".rounds").rglob("*") if path.is_file()}
-    assert files <= {".lock", "balance.json"}
+    assert files <= {".lock", "balance.json", "project.json"}
 
 
 @pytest.mark.slow
@@ -213,7 +213,11 @@ def test_a_killed_choice_is_closed_and_goes_on_where_it_was(chosen: Chosen, db: 
     assert weights_of(db) == weights_of(chosen.db)
     with Store.open(db) as store:
         assert [row.state for row in store.rounds.all()] == ["failed", "done"]
-    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [".lock", "0002"]
+    assert sorted(path.name for path in db.with_suffix(".rounds").iterdir()) == [
+        ".lock",
+        "0002",
+        "project.json",
+    ]
 
 
 def test_tags_are_chosen_by_tags(tmp_path: Path, encoder: Path) -> None:

@@ -123,6 +123,21 @@ def test_what_the_user_can_mend_is_one_line(tmp_path: Path, calm_encoder: Path) 
     assert done("status", db, "--json")["rounds"] == []
 
 
+def test_processes_that_leave_the_range_of_numbers_end_together_and_say_why(
+    tmp_path: Path, encoder: Path
+) -> None:
+    db = project(tmp_path / "p", encoder)
+    with two([*COMMAND, str(db), "--epochs", "5", "--lr", "1e30", "--batch-size", "64"]) as process:
+        out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
+    assert (process.returncode, out) == (1, "")
+    (row,) = done("rounds", db, "--json")["rounds"]
+    assert row["state"] == "failed"
+    assert row["error"].startswith("the loss is no finite number after step ")
+    assert row["error"].endswith("the learning rate of 1e+30 is too high for it, try 0.0001")
+    assert f"Error: {row['error']}" in err.splitlines()
+    assert not list(db.with_suffix(".rounds").glob("0*"))
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the second process in /proc")
 def test_the_death_of_one_process_ends_the_round(tmp_path: Path, calm_encoder: Path) -> None:
     db = project(tmp_path / "p", calm_encoder)

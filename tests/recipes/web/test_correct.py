@@ -77,7 +77,7 @@ def test_only_wants_yes_no_mode_and_a_label_of_the_project(db: Path) -> None:
 def test_the_server_process_imports_no_spacy_and_no_torch() -> None:
     code = (
         "import sys, spanloop.recipes.web.correct;"
-        "print([m for m in ('spacy', 'torch', 'transformers') if m in sys.modules])"
+        "print([m for m in ('spacy', 'torch', 'transformers', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from support.commands import refused
+from support.rounds_making import finish_round
+from support.small_disk import small_disk
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
@@ -67,6 +73,138 @@ def test_a_backup_taken_while_others_write_is_of_one_moment(tmp_path: Path) -> N
         finally:
             stop.set()
             writer.join()
+
+
+PROMOTING = """
+import sys
+from spanloop.store import Store
+with Store.open(sys.argv[1]) as store:
+    print("ready", flush=True)
+    while True:
+        for number in (1, 2):
+            store.rounds.promote(number)
+"""
+
+
+def test_a_backup_while_rounds_are_promoted_has_the_round_that_it_says(tmp_path: Path) -> None:
+    seen = set()
+    with make_store(tmp_path, documents=3) as store:
+        for _ in (1, 2):
+            store.rounds.promote(finish_round(store, files=50))
+        command = [sys.executable, "-c", PROMOTING, str(store.path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as promoting:
+            assert promoting.stdout is not None
+            assert promoting.stdout.readline() == "ready\n"
+            try:
+                for number in range(20):
+                    done = store.backup(tmp_path / f"copy{number}.db")
+                    with Store.open(done.path) as copy:
+                        promoted = copy.rounds.promoted()
+                        assert promoted is not None
+                        folder = copy.rounds_folder.sound(promoted)
+                        assert (folder / "0.bin").read_bytes()[:1] == str(promoted.number).encode()
+                        assert copy.rounds_folder.numbers() == [promoted.number] == [done.promoted]
+                    seen.add(done.promoted)
+                assert promoting.poll() is None
+            finally:
+                promoting.kill()
+    assert seen == {1, 2}
+
+
+@pytest.mark.parametrize("size", ["100k", "1m"])
+def test_a_backup_onto_a_full_disk_leaves_nothing_and_works_later(tmp_path: Path, size: str) -> None:
+    """100k is too little for the file, 1m for the round beside it."""
+    with make_store(tmp_path, documents=10) as store:
+        store.rounds.promote(finish_round(store, files=20, size=500_000))
+        path = store.path
+    small = tmp_path / "small"
+    with small_disk(small, size) as grow:
+        assert "full" in (line := refused("backup", path, small / "copy.db")) or "No space left" in line
+        assert list(small.iterdir()) == []
+        grow("40m")
+        with Store.open(path) as store:
+            done = store.backup(small / "copy.db")
+        assert sorted(entry.name for entry in small.iterdir()) == ["copy.db", "copy.rounds"]
+        with Store.open(done.path) as copy:
+            assert copy.check() == []
+
+
+def test_a_backup_opens_under_any_name(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        store.rounds.promote(finish_round(store))
+        beside = store.backup(tmp_path / "project.bak")  # whose stem is the project's
+        assert beside.rounds == tmp_path / "project.bak.rounds"
+        (tmp_path / "kept").mkdir()
+        away = store.backup(tmp_path / "kept" / "copy.db")
+        uid = store.project.uid
+    assert away.rounds == tmp_path / "kept" / "copy.rounds"
+    away.path.rename(tmp_path / "kept" / "back.sqlite")
+    away.rounds.rename(tmp_path / "kept" / "back.rounds")
+    for path in (beside.path, tmp_path / "kept" / "back.sqlite", tmp_path / "project.db"):
+        with Store.open(path) as opened:
+            assert opened.project.uid == uid
+            assert opened.check() == []
+            (model,) = opened.models.all()
+            assert model.path is not None
+            finish_round(opened)
+            assert (path.parent / (opened.models.all()[0].path or "")).is_dir()
+            assert opened.rounds_folder.numbers() == [1, 2]
+
+
+def test_a_backup_put_back_over_the_project_goes_on_with_its_rounds(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        store.rounds.promote(finish_round(store))
+        (tmp_path / "kept").mkdir()
+        done = store.backup(tmp_path / "kept" / "of-monday.db")
+        finish_round(store)
+    shutil.copy(done.path, tmp_path / "project.db")
+    with Store.open(tmp_path / "project.db") as store:
+        assert store.rounds_folder.sound(store.rounds.get(1)).is_dir()
+        assert finish_round(store) == 3
+
+
+@pytest.mark.parametrize("taken", ["file", "link to nowhere", "folder", "both folders of rounds"])
+def test_what_lies_where_a_backup_should_go_is_left_alone(tmp_path: Path, taken: str) -> None:
+    target = tmp_path / "kept" / "copy.bak"
+    target.parent.mkdir()
+    if taken == "file":
+        target.write_text("mine")
+    elif taken == "link to nowhere":
+        target.symlink_to("nowhere")
+    elif taken == "folder":
+        (target / "sub").mkdir(parents=True)
+    else:
+        for name in ("copy.rounds", "copy.bak.rounds"):
+            (target.parent / name / "0001").mkdir(parents=True)
+    before = sorted(target.parent.rglob("*"))
+    with make_store(tmp_path) as store:
+        store.rounds.promote(finish_round(store))
+        with pytest.raises(StoreError, match="choose another name for the backup"):
+            store.backup(target)
+    assert sorted(target.parent.rglob("*")) == before
+    assert not target.is_file() or target.read_text() == "mine"
+
+
+def test_a_backup_without_its_promoted_round_says_so(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=2) as store:
+        number = finish_round(store)
+        store.rounds.promote(number)
+        (store.rounds.folder(number) / "0.bin").write_text("damaged")
+        done = store.backup(tmp_path / "copy.db")
+        assert (done.promoted, done.rounds) == (None, None)
+        assert "is not what round 1 was" in (done.missing or "")
+    assert not (tmp_path / "copy.rounds").exists()
+    with Store.open(done.path) as copy:
+        assert copy.documents.count() == 2
+
+
+def test_what_a_killed_backup_leaves_is_in_the_way_of_nothing(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        store.rounds.promote(finish_round(store))
+        (tmp_path / ".copy.db.killed").mkdir()
+        (tmp_path / ".copy.db.new").write_text("half a file")
+        assert store.backup(tmp_path / "copy.db").promoted == 1
+    assert (tmp_path / ".copy.db.new").read_text() == "half a file"
 
 
 def test_a_sound_project_has_no_problems(tmp_path: Path) -> None:

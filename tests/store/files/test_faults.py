@@ -11,7 +11,6 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 import time
 from multiprocessing.context import ForkServerContext
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from support.faults_worker import BATCH, BATCHES, EXTRA_ROWS, LEARNED, STEPS, work
+from support.small_disk import small_disk
 from support.store_making import add_model, make_store
 from support.tiny_models import build_tiny
 
@@ -245,21 +245,15 @@ def test_a_full_file_system_stops_with_a_clear_line_and_loses_nothing(
     tmp_path: Path, templates: dict[str, Path], processes: ForkServerContext
 ) -> None:
     small = tmp_path / "small"
-    small.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
-    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs the rights of root, which are not given here")
-    try:
+    with small_disk(small, "1m") as grow:
         path = small / "project.db"
         shutil.copy(templates["import"] / "project.db", path)
         said = run(processes, "import", path)
         assert said[-1].startswith("error: ")
         assert "full" in said[-1]
-        subprocess.run(["mount", "-o", "remount,size=16m", str(small)], check=True)  # room is made
+        grow("16m")  # room is made
         acknowledged_is_there("import", path, said[:-1])
         finished_and_sound(processes, "import", path)
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
 
 
 def what_is_said_of(path: Path) -> str:

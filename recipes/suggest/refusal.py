@@ -1,0 +1,70 @@
+"""One document that a tokenizer or a component of a pipeline refuses stops no other: it is marked, told and
+passed over. Imports no spaCy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.table import counted
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+ERRORS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What components of spaCy, and those that people write themselves, say of a text that they cannot read."""
+TOKENIZER = "tokenizer"
+_SHOWN = 3
+
+
+class Refused(ValueError):
+    """A text that is refused. ``by``: the tokenizer, or the name of a component."""
+
+    def __init__(self, by: str, why: str) -> None:
+        super().__init__(f"{by}: {why}")
+        self.by = by
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that was passed over; ``key`` names it to whoever runs the command."""
+
+    key: str
+    by: str
+    why: str
+
+    def text(self) -> str:
+        return f"{self.key!r} by {self.why}"
+
+
+@contextmanager
+def asking(by: str) -> Iterator[None]:
+    """What this part of a pipeline fails with is a refusal of the text; a model that gives no numbers is
+    broken, whatever it reads."""
+    from spanloop.plugin.model.pretrained import ModelError
+
+    try:
+        yield
+    except ModelError:
+        raise
+    except ERRORS as error:
+        why = str(error).strip().split("\n", 1)[0] or type(error).__name__
+        raise Refused(by, why) from error
+
+
+def make_doc(nlp: Language, text: str) -> Doc:
+    """The text cut into tokens, however long it is: spaCy's limit on its length guards the memory of parsers,
+    and the tokenizer has no such limit. Refused where the tokenizer fails."""
+    nlp.max_length = max(nlp.max_length, len(text))
+    with asking(TOKENIZER):
+        return nlp.make_doc(text)
+
+
+def refusals_text(refusals: Sequence[Refusal]) -> str:
+    """The line that tells them."""
+    shown = "; ".join(refusal.text() for refusal in refusals[:_SHOWN])
+    more = "" if len(refusals) <= _SHOWN else f" and {len(refusals) - _SHOWN} more"
+    return f"{counted(len(refusals), 'document')} refused and passed over: {shown}{more}"

@@ -1,0 +1,29 @@
+"""What has one home: nobody else does it in a way of their own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.places import ROOT
+
+FILES = sorted(p for room in ("plugin", "recipes", "store") for p in (ROOT / room).rglob("*.py"))
+HOMES = {
+    "reading the clock, and moments as text": (
+        r"datetime\.now|utcnow|fromisoformat|strptime|time\.time\(\)|from time import .*\btime\b",
+        ["store/clock.py"],
+    ),
+    "the characters of a token": (r"\b(\w+)\.idx \+ len\(\1\)", ["plugin/alignment/tokens.py"]),
+    "the tag of what nobody knows": (r"-100\b", ["plugin/tagging/gold.py"]),
+    "an interval as text": (r"\{.*\blow\b.*\}-\{|f1_low.*\}-\{", ["recipes/table.py"]),
+    "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
+    "the tokens of a text for near-duplicates": (r"casefold\(\)", ["recipes/near_duplicates/shingles.py"]),
+    "a logarithm of probabilities": (r"log_softmax\(", ["plugin/alignment/values.py", "plugin/pipe/pipe.py"]),
+}
+
+
+@pytest.mark.parametrize("what", HOMES)
+def test_each_idea_has_one_home(what: str) -> None:
+    pattern, homes = HOMES[what]
+    found = {p.relative_to(ROOT).as_posix() for p in FILES if re.search(pattern, p.read_text("utf-8"), re.M)}
+    assert sorted(found) == homes
