@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from spanloop.recipes.web import strict_json
 from spanloop.recipes.web.access import AccessLog
 from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
@@ -175,15 +175,9 @@ async def _json_body(request: Request) -> Any:
     except ClientDisconnect:
         raise WireError("the request broke off") from None
     try:
-        return json.loads(received.decode("utf-8"), parse_constant=_no_constant)
-    except WireError:
-        raise
-    except (ValueError, RecursionError) as error:
+        return strict_json.read(bytes(received))
+    except ValueError as error:
         raise WireError(f"the request is no JSON: {error}") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise WireError(f"{name} is no JSON")
 
 
 async def _wire_error(_: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from spanloop.store import Store
 from spanloop.store.records import Document, Model, Span
 
 ORIGIN = {"origin": "http://localhost:8765"}
+DRAFT = '{{"document_id": {id}, "document_key": "{key}", "draft": {{"seconds": {inside}}}}}'
 TEXT = "Ann met 💩 Bob in Rome ."
 
 
@@ -199,7 +200,7 @@ def test_a_bad_answer_is_refused_with_a_reason_and_stores_nothing(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"\\ud800"', b"\xff", b"1" * 5000, b"[" * 100_000, b"NaN"]
+    "body", [b"", b"{", b"[]", b'"\\ud800"', b"\xff", b"1" * 5000, b"[" * 100_000, b"NaN", b"1e400", b"-1e400"]
 )
 def test_malformed_bodies_are_400(store: Store, body: bytes) -> None:
     client = client_of(store)
@@ -207,6 +208,30 @@ def test_malformed_bodies_are_400(store: Store, body: bytes) -> None:
         reply = client.post(path, content=body, headers={**ORIGIN, "content-type": "application/json"})
         assert reply.status_code == 400
         assert reply.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["1e400", "-1e999999", "NaN", "Infinity", "[" * 900 + "]" * 900, '{"a":' * 80 + "1" + "}" * 80, "9" * 5000],
+)
+def test_what_a_draft_holds_never_keeps_the_document_from_anybody(store: Store, inside: str) -> None:
+    client = client_of(store)
+    (item,) = fetch(client)
+    body = DRAFT.format(id=item["id"], key=item["key"], inside=inside)
+    reply = client.post("/api/drafts", content=body, headers={**ORIGIN, "content-type": "application/json"})
+    assert reply.status_code == 400
+    assert "\n" not in reply.json()["error"]
+    assert client.get(f"/api/documents/{item['id']}").json()["draft"] is None
+
+
+def test_numbers_that_json_can_hold_come_back_as_they_were(store: Store) -> None:
+    client = client_of(store)
+    (item,) = fetch(client)
+    body = DRAFT.format(id=item["id"], key=item["key"], inside="[1e308, -0.0, 1e-400, 12345678901234567890]")
+    reply = client.post("/api/drafts", content=body, headers={**ORIGIN, "content-type": "application/json"})
+    assert reply.status_code == 200
+    kept = client.get(f"/api/documents/{item['id']}").json()["draft"]["seconds"]
+    assert kept == [1e308, 0.0, 0.0, 12345678901234567890]
 
 
 def test_too_large_a_body_is_413(store: Store) -> None:
