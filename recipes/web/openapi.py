@@ -66,6 +66,15 @@ PROPOSALS: Schema = {
         },
     },
 }
+ENTERING: Schema = {
+    "type": "object",
+    "required": ["token"],
+    "properties": {
+        "token": _TEXT,
+        "annotator": _TEXT,
+        "now": {"anyOf": [_TEXT, {"type": "null"}]},
+    },
+}
 OPENING: Schema = {
     "type": "object",
     "required": ["client", "document_id"],
@@ -91,6 +100,7 @@ def openapi() -> Schema:
             "description": 'Offsets are half-open Unicode code points. Errors are {"error": text}.',
         },
         "paths": {
+            "/api/enter": {"post": _write("Whose link it is; with both names, sign in", ENTERING)},
             "/api/project": {"get": _read("Task, labels, instructions, progress")},
             "/api/next": {
                 "get": _read(

@@ -110,6 +110,17 @@ def _place(value: Any) -> Place:
     return Place(document_id, _text(place, "document_key", limit=1_000_000), start, end)
 
 
+def parse_entering(body: Any) -> tuple[str, tuple[str, str | None] | None]:
+    """``{"token"}`` asks; with ``annotator`` and ``now`` (null: nobody) it signs in as the one instead of
+    the other. Gives the token and those two names, None where it only asks."""
+    fields = _object(body, "the request")
+    token = _text(fields, "token", limit=200)
+    if "annotator" not in fields:
+        return token, None
+    now = None if fields.get("now") is None else _text(fields, "now", limit=1000)
+    return token, (_text(fields, "annotator", limit=1000), now)
+
+
 def parse_client(value: Any) -> str:
     """The name that a page gave itself."""
     if not isinstance(value, str) or not 1 <= len(value) <= 64:

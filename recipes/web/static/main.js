@@ -21,6 +21,7 @@ class Page {
     this.project = await get("/api/project");
     document.title = `${this.project.name} · spanloop`;
     document.getElementById("project").textContent = this.project.name;
+    document.getElementById("who").textContent = this.project.annotator;
     this.keymap = new Keymap(this.project.keys);
     this.labels = new Labels(this.project);
     this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));

@@ -200,7 +200,8 @@ def test_a_bad_answer_is_refused_with_a_reason_and_stores_nothing(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"\\ud800"', b"\xff", b"1" * 5000, b"[" * 100_000, b"NaN", b"1e400", b"-1e400"]
+    "body",
+    [b"", b"{", b"[]", b'"\\ud800"', b"\xff", b"1" * 5000, b"[" * 100_000, b"NaN", b"1e400", b"-1e400"],
 )
 def test_malformed_bodies_are_400(store: Store, body: bytes) -> None:
     client = client_of(store)
@@ -212,7 +213,15 @@ def test_malformed_bodies_are_400(store: Store, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "inside",
-    ["1e400", "-1e999999", "NaN", "Infinity", "[" * 900 + "]" * 900, '{"a":' * 80 + "1" + "}" * 80, "9" * 5000],
+    [
+        "1e400",
+        "-1e999999",
+        "NaN",
+        "Infinity",
+        "[" * 900 + "]" * 900,
+        '{"a":' * 80 + "1" + "}" * 80,
+        "9" * 5000,
+    ],
 )
 def test_what_a_draft_holds_never_keeps_the_document_from_anybody(store: Store, inside: str) -> None:
     client = client_of(store)
@@ -280,31 +289,6 @@ def test_a_foreign_host_name_is_refused(store: Store, host: str) -> None:
     reply = client_of(store).get("/api/project", headers={"host": host})
     assert reply.status_code == 421
     assert "text" not in reply.text
-
-
-def test_a_token_is_asked_for_once_and_kept_in_a_strict_cookie(store: Store) -> None:
-    client = client_of(store, host="0.0.0.0", token="s" * 20, annotator="ann")
-    assert client.get("/").status_code == 401
-    assert client.get("/enter", params={"token": "wrong"}).status_code == 401
-    entered = client.get("/enter", params={"token": "s" * 20})
-    cookie = entered.headers["set-cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert client.get("/").status_code == 200
-    assert client.get("/api/project").json()["annotator"] == "ann"
-
-
-def test_named_annotators_come_in_by_their_own_links(store: Store) -> None:
-    token = store.annotators.add("Zoë")
-    client = client_of(store)
-    assert client.get("/api/project").status_code == 401
-    assert client.get("/enter", params={"token": token}).status_code == 200
-    assert client.get("/api/project").json()["annotator"] == "Zoë"
-    (item,) = fetch(client)
-    client.post("/api/answers", json=answer_to(item), headers=ORIGIN)
-    assert store.annotations.history(item["id"])[0].annotator == "Zoë"
-    store.annotators.remove("Zoë")
-    assert client.get("/api/project").status_code == 401
 
 
 def test_every_reply_carries_a_strict_content_policy(store: Store) -> None:

@@ -6,10 +6,31 @@ import json
 import math
 from typing import Any
 
+from starlette.requests import ClientDisconnect, Request
+
+from spanloop.recipes.web.wire import WireError
+
+LARGEST = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
 DEEPEST = 64  # objects and arrays inside one another; the page's own go six deep
 
 
-def read(received: bytes) -> Any:
+async def json_body(request: Request) -> Any:
+    """The value that was posted. WireError for a body that is too large, broken off or no JSON."""
+    received = bytearray()
+    try:
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > LARGEST:
+                raise WireError(f"the request is larger than {LARGEST // 2**20} MiB", 413)
+    except ClientDisconnect:
+        raise WireError("the request broke off") from None
+    try:
+        return read_json(bytes(received))
+    except ValueError as error:
+        raise WireError(f"the request is no JSON: {error}") from None
+
+
+def read_json(received: bytes) -> Any:
     """The value that the bytes say. ValueError, in words for a person, for what is no JSON in UTF-8.
 
     Python's own reader takes more: NaN, numbers too large for a float, which it makes infinite, and nesting
