@@ -14,9 +14,9 @@ from spanloop.recipes.training.balance import Balance
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was promoted
-    and why. ``impatient``: early stopping was asked for, and there was too little gold to hold some out and
-    watch it."""
+    """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
+    promoted and why. ``impatient``: early stopping was asked for, and there was too little gold to hold some
+    out and watch it."""
 
     number: int
     folder: Path
