@@ -24,10 +24,11 @@ from spanloop.store.schema import migrations
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
+from spanloop.store.tables.drafts import Drafts
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
-from spanloop.store.tables.people import Annotators, Drafts
+from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.reviews import Reviews
 from spanloop.store.tables.rounds import Rounds

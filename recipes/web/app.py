@@ -26,6 +26,7 @@ from spanloop.recipes.web.received import json_body
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
+from spanloop.store.tables.drafts import DraftsFull
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = Assets(STATIC)
@@ -43,7 +44,8 @@ def create_app(
     It says whether that process lives. ``log`` gets a line for every request.
     """
     desk = Desk(store, settings, ask_tokens=ask_tokens)
-    cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
+    # cookies know no ports: two projects on one machine must not share one
+    cookie = f"spanloop-{store.project.uid}"
     door = Door(store, settings)
     entering = Entering(door, cookie, ASSETS)
     return Starlette(
@@ -52,18 +54,18 @@ def create_app(
             Route("/enter", entering.page),
             Route("/api/enter", entering.sign_in, methods=["POST"]),
             Route("/api/openapi.json", _openapi),
-            Route("/api/project", _get(desk.overview.project)),
-            Route("/api/next", _get(desk.dealing.next)),
-            Route("/api/documents/{id:int}", _get(desk.dealing.document)),
-            Route("/api/documents/{id:int}/tokens", _get(desk.dealing.tokens)),
-            Route("/api/search", _get(desk.finding.search)),
-            Route("/api/same", _get(desk.finding.same)),
-            Route("/api/proposals", _post(desk.finding.propose), methods=["POST"]),
-            Route("/api/open", _post(desk.dealing.open), methods=["POST"]),
-            Route("/api/answers", _get(desk.finding.answers), methods=["GET"]),
-            Route("/api/answers", _post(desk.submitting.answer), methods=["POST"]),
-            Route("/api/drafts", _post(desk.submitting.draft), methods=["POST"]),
-            Route("/api/sittings", _post(desk.dealing.sitting), methods=["POST"]),
+            Route("/api/project", _get(desk, desk.overview.project, session=False)),
+            Route("/api/next", _get(desk, desk.dealing.next)),
+            Route("/api/documents/{id:int}", _get(desk, desk.dealing.document)),
+            Route("/api/documents/{id:int}/tokens", _get(desk, desk.dealing.tokens)),
+            Route("/api/search", _get(desk, desk.finding.search)),
+            Route("/api/same", _get(desk, desk.finding.same)),
+            Route("/api/proposals", _post(desk, desk.finding.propose, session=True), methods=["POST"]),
+            Route("/api/open", _post(desk, desk.dealing.open), methods=["POST"]),
+            Route("/api/answers", _get(desk, desk.finding.answers), methods=["GET"]),
+            Route("/api/answers", _post(desk, desk.submitting.answer, session=True), methods=["POST"]),
+            Route("/api/drafts", _post(desk, desk.submitting.draft, session=True), methods=["POST"]),
+            Route("/api/sittings", _post(desk, desk.dealing.sitting), methods=["POST"]),
             Route("/static/{name}", _static),
         ],
         middleware=[
@@ -100,38 +102,57 @@ async def _openapi(_: Request) -> Response:
     return JSONResponse(openapi())
 
 
-def _get(read: Callable[[str, Mapping[str, str]], dict[str, Any]]) -> Callable[[Request], Any]:
-    """A route that answers with what ``read(annotator, path and query parameters)`` returns."""
+def _get(
+    desk: Desk, read: Callable[[str, Mapping[str, str]], dict[str, Any]], *, session: bool = True
+) -> Callable[[Request], Any]:
+    """A route that answers with what ``read(annotator, path and query parameters)`` returns; a ``session``
+    that is named there must be the one of now."""
+
+    def work(annotator: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        if session:
+            desk.overview.session(annotator).check(parameters, required=False)
+        return read(annotator, parameters)
 
     async def endpoint(request: Request) -> Response:
         parameters = {
             **request.query_params,
             **{name: str(value) for name, value in request.path_params.items()},
         }
-        return JSONResponse(await run_in_threadpool(read, request.state.annotator, parameters))
+        return JSONResponse(await run_in_threadpool(work, request.state.annotator, parameters))
 
     return endpoint
 
 
-def _post(write: Callable[[str, Any], dict[str, Any]]) -> Callable[[Request], Any]:
-    """A route that answers with what ``write(annotator, posted JSON)`` returns."""
+def _post(
+    desk: Desk, write: Callable[[str, Any], dict[str, Any]], *, session: bool = False
+) -> Callable[[Request], Any]:
+    """A route that answers with what ``write(annotator, posted JSON)`` returns; where a ``session`` is asked
+    for, the post must name it."""
+
+    def work(annotator: str, body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise WireError("the request must be a JSON object")
+        desk.overview.session(annotator).check(body, required=session)
+        return write(annotator, body)
 
     async def endpoint(request: Request) -> Response:
         body = await json_body(request)
-        return JSONResponse(await run_in_threadpool(write, request.state.annotator, body))
+        return JSONResponse(await run_in_threadpool(work, request.state.annotator, body))
 
     return endpoint
 
 
 async def _wire_error(_: Request, error: Exception) -> Response:
-    return refuse(str(error), error.status if isinstance(error, WireError) else 400)
+    if not isinstance(error, WireError):
+        return refuse(str(error), 400)
+    return refuse(str(error), error.status, error.reason)
 
 
 async def _store_error(_: Request, error: Exception) -> Response:
     """What the store never takes is a 409; what it cannot take now (locked, full) is sent again."""
     if isinstance(error.__cause__, sqlite3.OperationalError):
         return await _sqlite_error(_, error)
-    return refuse(str(error), 409)
+    return refuse(str(error), 409, "full" if isinstance(error, DraftsFull) else "")
 
 
 async def _sqlite_error(_: Request, error: Exception) -> Response:

@@ -88,7 +88,9 @@ class Guard:
         except StoreError as error:
             return refuse(f"the store cannot be read at the moment: {error}", 503)
         if annotator is None and scope["path"] not in OPEN_PATHS:
-            return refuse("open the secret link that you were given (it ends in /enter?token=…)", 401)
+            return refuse(
+                "open the secret link that you were given (it ends in /enter?token=…)", 401, "signed out"
+            )
         scope.setdefault("state", {})["annotator"] = annotator
         return None
 
@@ -126,9 +128,9 @@ def _opens_a_page(scope: Scope, headers: Headers) -> bool:
     return scope["method"] == "GET" and scope["path"] in PAGES and wanted == ("navigate", "document")
 
 
-def refuse(message: str, status: int) -> JSONResponse:
-    """An error the page can show: ``{"error": message}``."""
-    return JSONResponse({"error": message}, status_code=status)
+def refuse(message: str, status: int, reason: str = "") -> JSONResponse:
+    """An error the page can show, ``{"error": message}``, with a ``reason`` where it can act upon it."""
+    return JSONResponse({"error": message, **({"reason": reason} if reason else {})}, status_code=status)
 
 
 def _same_origin(origin: str | None, host: str) -> bool:

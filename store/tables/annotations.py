@@ -61,7 +61,10 @@ class Annotations:
         annotation_id = self._insert(annotation)
         who = (annotation.document_id, annotation.annotator)
         self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
-        self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
+        self._store.run(
+            "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?",
+            (*who, annotation.origin),
+        )
         self._store.queue.states.refresh(annotation.document_id)
         return Submitted(annotation_id, True)
 
@@ -118,6 +121,10 @@ class Annotations:
                 f"uuid {annotation.uuid!r} is taken by another annotation (document id"
                 f" {stored.document_id}, by {stored.annotator}): a revision needs a uuid of its own"
             )
+
+    def has(self, uuid: str) -> bool:
+        """Whether an annotation of that uuid is stored."""
+        return self._store.row("SELECT 1 FROM annotations WHERE uuid = ?", (uuid,)) is not None
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""

@@ -184,19 +184,6 @@ function matching(all, typed) {
   return all.filter((label) => rank(label) < 3).sort((a, b) => rank(a) - rank(b));
 }
 
-// Answers the store would not take; `open(id)` and `discard(key)` are what can be done about them.
-export function refused(list, open, discard) {
-  const items = list.map(([key, { answer, message }]) => {
-    const item = element("li");
-    item.append(paragraph(message), button("Open the document", () => (close(), open(answer.document_id))), " ",
-      button("Throw this answer away", () => (close(), discard(key))));
-    return item;
-  });
-  const ul = element("ul");
-  ul.append(...items);
-  show("Answers that the store refused", ul);
-}
-
 function legend() {
   return paragraph(
     "The fainter a suggestion, the less sure the model; a dashed line marks the unsure ones. + added by you, ~ changed by you, = from an equal string elsewhere.",
