@@ -110,7 +110,8 @@ class Status:
                 }
                 for standing in self.rounds
             ],
-            "alignment_events": {**self.alignment_events, "refused_documents": dict(self.refused)},
+            "alignment_events": self.alignment_events,
+            "refused": dict(self.refused),
             "inbox": self.inbox.json(),
         }
 
@@ -203,7 +204,7 @@ def score_json(score: Score | None) -> dict[str, object] | None:
 
 def status(db: str | Path) -> Status:
     """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         counts = {split: store.queue.counts(split) for split in SPLITS}
         done = [row.number for row in store.rounds.all() if row.state == "done"]
         promoted = store.rounds.promoted()
@@ -215,7 +216,7 @@ def status(db: str | Path) -> Status:
             rounds=standings(store),
             alignment_events=store.ledger.counts(),
             trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
-            suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
+            suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
             to_review=store.reviews.waiting(),
             inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
             refused=_refused(store, promoted),
@@ -225,18 +226,19 @@ def status(db: str | Path) -> Status:
 def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
     """The keys of the documents that the tokenizer or the promoted round refuses, and which of them."""
     found = dict.fromkeys(store.tokenizations.refused(), "refused by tokenizer")
-    if promoted is not None:
-        found |= store.ledger.refused(promoted.model_id or 0)
-    return {document.key or "": found[document.id or 0] for document in store.documents.fetch(list(found))}
+    if promoted is not None and promoted.model_id is not None:
+        found |= store.ledger.refused(promoted.model_id)
+    return {document.key: found[document.id] for document in store.documents.fetch(list(found))}
 
 
 def standings(store: Store) -> tuple[Standing, ...]:
     """Every round with the figures stored for it."""
-    rows = store.rounds.all()
-    lock = TrainingLock(store)
-    held = any(row.state == "running" for row in rows) and lock.is_held()
-    trainer = lock.holder() if held else None
-    return tuple(_standing(store, row, held, trainer) for row in rows)
+    with store.reading():
+        rows = store.rounds.all()
+        lock = TrainingLock(store)
+        held = any(row.state == "running" for row in rows) and lock.is_held()
+        trainer = lock.holder() if held else None
+        return tuple(_standing(store, row, held, trainer) for row in rows)
 
 
 def _standing(store: Store, row: Round, held: bool, trainer: Holder | None) -> Standing:

@@ -15,12 +15,15 @@ from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer
 from spanloop.store import Store
 from spanloop.store.records import Project, Range, Round
 
+UNLOADABLE = (OSError, ImportError, ValueError, AttributeError, KeyError, TypeError)
+"""What spaCy raises for a name that is none, another package's, or a folder with something else in it."""
+
 
 def project_nlp(project: Project) -> Language:
     """The pipeline whose tokenizer and other pipes come along into every round."""
     try:
         return load_tokenizer(project)
-    except (OSError, ImportError, ValueError) as error:
+    except UNLOADABLE as error:
         raise RecipeError(
             f"the project's pipeline {project.nlp or project.lang!r} cannot be loaded: {_line(error)}"
         ) from error
@@ -72,11 +75,10 @@ def _recognise(store: Store, row: Round, nlp: Language, folder: Path) -> None:
 
 
 def load_pipeline(source: str | Path) -> Language:
-    """A spaCy pipeline from its folder or package name. RecipeError with the line to type where there is
-    none."""
+    """A spaCy pipeline from its folder or package name. RecipeError where there is none, or a damaged one."""
     try:
         return spacy.load(source)
-    except OSError as error:
+    except UNLOADABLE as error:
         raise RecipeError(f"there is no spaCy pipeline {str(source)!r}: {_line(error)}") from error
 
 
@@ -91,17 +93,6 @@ def promoted_round(store: Store, number: int | None = None) -> Round:
         train = f"train the first with: spanloop retrain {store.named}"
         raise RecipeError(f"no round is promoted yet; {promote if done else train}")
     return row
-
-
-def label_names(store: Store, row: Round) -> dict[str, str | None]:
-    """Today's name of each label that the round was trained on, None for one that is retired since.
-
-    A round keeps the names of its day inside its model; its parameters remember which labels those were.
-    """
-    in_use = set(store.labels.names())
-    today = store.labels.current_names()
-    names = {name: today.get(label_id) for name, label_id in row.parameters.get("label_ids", {}).items()}
-    return {name: label if label in in_use else None for name, label in names.items()}
 
 
 def _line(error: BaseException) -> str:

@@ -60,12 +60,11 @@ class Elsewhere:
     ) -> set[int]:
         """What other windows of this person show, and what as many others hold as may have it."""
         overlap = self.store.project.overlap
-        holders = self.store.queue.holders([d.id for d in documents if d.id is not None])
+        holders = self.store.queue.holders([document.id for document in documents])
         full = (i for i, names in holders.items() if len(set(names) - {annotator}) >= overlap)
         return {*taken, *full}
 
     def _in_document(self, document: Document, text: str, label: str) -> Iterator[dict[str, Any]]:
-        assert document.id is not None
         whole = _borders(document.text, self.store.tokenizations.get(document.id))
         prediction = self.reach.shown(self.store.predictions.get(document.id))
         suggested = () if prediction is None else prediction.spans
@@ -104,7 +103,6 @@ class Elsewhere:
             left_out = self._in_other_hands(annotator, documents, taken)
             kept = 0
             for document in documents:
-                assert document.id is not None
                 if document.id not in left_out and self._waits(annotator, document.id):
                     span = {"label": label, "label_id": label_id}
                     self._add(annotator, document.id, span, by_document[document.id])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanloop.recipes.web import sent, wire
-from spanloop.recipes.web.dealing import Dealing, id_of
+from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.reach import Reach
@@ -34,7 +34,7 @@ class Finding:
             raise WireError("'text' must be 2 to 200 characters long")
         client = query.get("client", "-")
         found = self.reach.found(annotator, wanted)
-        others = self.dealing.others(client, annotator, [id_of(document) for document in found])
+        others = self.dealing.others(client, annotator, [document.id for document in found])
         documents = []
         for document in found:
             place = max(0, document.text.lower().find(wanted.lower()))
@@ -42,7 +42,7 @@ class Finding:
                 {
                     "id": document.id,
                     "text": _around(document.text, place),
-                    "others": others.get(id_of(document), []),
+                    "others": others.get(document.id, []),
                 }
             )
         return {"documents": documents}
@@ -51,12 +51,13 @@ class Finding:
         """The newest answers of this annotator to documents of this page, one a document, newest first."""
         limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
         answers = []
-        labels = label_names(self.store)
-        for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
-            document = self.store.documents.get(annotation.document_id)
-            if document is not None and self.reach.covers(annotator, document):
-                answer = sent.annotation_json(annotation, labels)
-                answers.append({"id": document.id, "text": document.text[:200], **answer})
+        with self.store.reading():
+            labels = label_names(self.store)
+            for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
+                document = self.store.documents.get(annotation.document_id)
+                if document is not None and self.reach.covers(annotator, document):
+                    answer = sent.annotation_json(annotation, labels)
+                    answers.append({"id": document.id, "text": document.text[:200], **answer})
         return {"answers": answers}
 
     def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -64,7 +65,8 @@ class Finding:
         client = wire.parse_client(query.get("client"))
         taken = self.sittings.held_elsewhere(client, annotator)
         label_ids = wire.parse_ids(query.get("label_id", ""), "label_id") or [0]
-        return self.elsewhere.places(annotator, query.get("text", ""), label_ids[0], taken)
+        with self.store.reading():
+            return self.elsewhere.places(annotator, query.get("text", ""), label_ids[0], taken)
 
     def propose(self, annotator: str, body: Any) -> dict[str, Any]:
         """Keep confirmed places as proposals in the drafts of their documents."""

@@ -8,7 +8,7 @@ from spanloop.store import Store
 
 def label_names(store: Store) -> dict[str, int]:
     """Name to id of all labels, those that are out of use too."""
-    return {label.name: label.id for label in store.labels.all(retired=True) if label.id is not None}
+    return {label.name: label.id for label in store.labels.all(retired=True)}
 
 
 class Meant:

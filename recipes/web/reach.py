@@ -48,7 +48,7 @@ class Reach:
     def covers(self, annotator: str, document: Document) -> bool:
         """Whether this person may have the document on a page of this server."""
         if self.settings.review:
-            return document.id is not None and self.store.reviews.is_open_to(annotator, document.id)
+            return self.store.reviews.is_open_to(annotator, document.id)
         return document.split == self.settings.split
 
     def found(self, annotator: str, text: str) -> list[Document]:

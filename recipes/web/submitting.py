@@ -14,7 +14,7 @@ from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
-from spanloop.store.records import Annotation, Document, Submitted
+from spanloop.store.records import Document, NewAnnotation, Submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Submitting:
     def answer(self, annotator: str, body: Any) -> dict[str, Any]:
         """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
         posted = wire.parse_answer(body)
+        # the suggestions it is compared with and the labels it is stored by are of one moment
         added = self.store.together.run(lambda: self._add(annotator, posted))
         return {
             "annotation_id": added.annotation_id,
@@ -50,7 +51,7 @@ class Submitting:
             )
         return self.store.annotations.add(self._annotation(annotator, posted, meant.name))
 
-    def _annotation(self, annotator: str, posted: PostedAnswer, name: Callable[[int], str]) -> Annotation:
+    def _annotation(self, annotator: str, posted: PostedAnswer, name: Callable[[int], str]) -> NewAnnotation:
         prediction = (
             None if posted.prediction_id is None else self.store.predictions.by_id(posted.prediction_id)
         )
@@ -61,7 +62,7 @@ class Submitting:
             seen = posted.ranges
             suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
         spans = [(span.start, span.end, name(span.label_id), span.source) for span in posted.spans]
-        return Annotation(
+        return NewAnnotation(
             uuid=posted.uuid,
             document_id=posted.document_id,
             annotator=annotator,

@@ -66,7 +66,7 @@ export function commands(page) {
     instructions: () => dialogs.instructions(page.project.instructions),
     answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
     waiting: () => showWaiting(page),
-    help: () => dialogs.help(page.keymap, page.labels),
+    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page)),
     theme: () => turnTheme(),
     point: () => edits.turnPointing(),
     stack: () => sheets.turnStack(),

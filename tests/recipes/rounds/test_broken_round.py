@@ -13,6 +13,7 @@ from support.projects import build
 from support.tiny_models import build_tiny
 
 from spanloop.store import Store
+from spanloop.store.files.folder_hash import folder_hash
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +36,30 @@ def break_weights(folder: Path) -> None:
     save_file(weights, file, {"format": "pt"})
 
 
+def taken_as_it_is(db: Path, number: int) -> None:
+    """The round's folder was so when it was trained."""
+    with Store.open(db) as store:
+        folder = store.rounds.folder(number)
+        store.run("UPDATE rounds SET files_hash = ? WHERE number = ?", (folder_hash(folder), number))
+
+
 @pytest.mark.parametrize("options", [(), ("--balance", "auto"), ("--base", "round")])
 def test_a_round_that_left_the_range_of_numbers_fails_and_the_one_before_stays(
     db: Path, options: tuple[str, ...]
 ) -> None:
-    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-size", 64, *options)
+    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-wordpieces", 64, *options)
     assert told.endswith("the learning rate of 1e+30 is too high for it, try 0.0001")
     with Store.open(db) as store:
         failed = store.rounds.get(2)
         assert (failed.state, failed.error) == ("failed", told)
         assert store.rounds.promoted() == store.rounds.get(1)
-    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0001"}
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0001", "project.json"}
     done("prelabel", db)
 
 
 def test_a_promoted_round_that_gives_no_numbers_is_named_and_can_be_replaced(db: Path) -> None:
     break_weights(db.with_suffix(".rounds") / "0001")
+    taken_as_it_is(db, 1)
     for command in (("prelabel", db), ("evaluate", db)):
         told = refused(*command)
         assert told.startswith(
@@ -74,4 +83,4 @@ def test_a_model_with_broken_weights_suggests_nothing(db: Path, tmp_path: Path) 
     file = jsonl_file(tmp_path / "texts.jsonl", {"text": "Ann met Bob"})
     assert "no numbers" in refused("predict", file, "--model", model)
     with Store.open(db) as store:
-        assert sum(store.predictions.count(row.id or 0) for row in store.models.all()) == 0
+        assert sum(store.predictions.count(row.id) for row in store.models.all()) == 0

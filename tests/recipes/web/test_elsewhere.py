@@ -14,7 +14,7 @@ from support.page_client import PageClient, page_of
 from support.store_making import add_model, make_store, say
 
 from spanloop.store import Store
-from spanloop.store.records import Document, DraftOf, Span
+from spanloop.store.records import DraftOf, NewDocument, Span
 
 LABELS = {"PER": 1, "LOC": 2}
 TEXTS = ["Acme sued Acme .", "Acmeville is no Acme .", "acme in small", "Nothing .", "At Acme again ."]
@@ -23,7 +23,7 @@ TEXTS = ["Acme sued Acme .", "Acmeville is no Acme .", "acme in small", "Nothing
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with make_store(tmp_path) as store:
-        store.documents.add(Document(text, key=f"k{n}") for n, text in enumerate(TEXTS, 1))
+        store.documents.add(NewDocument(text, key=f"k{n}") for n, text in enumerate(TEXTS, 1))
         yield store
 
 
@@ -87,7 +87,7 @@ def test_documents_in_other_hands_are_counted_and_not_listed(store: Store) -> No
 
 
 def test_the_list_is_bounded_and_says_so(store: Store) -> None:
-    store.documents.add(Document(f"Acme {n}", key=f"more{n}") for n in range(120))
+    store.documents.add(NewDocument(f"Acme {n}", key=f"more{n}") for n in range(120))
     found = same(page_of(store))
     assert found["more"]
     assert len({place["document_id"] for place in found["places"]}) <= 100

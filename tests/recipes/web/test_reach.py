@@ -13,7 +13,7 @@ from support.page_client import PageClient, page_of
 from support.store_making import TEXT, add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 POOL, EVAL, OTHER = 1, 2, 3
 
@@ -23,7 +23,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """Two documents of the pool and one of eval between them, all with suggestions."""
     with make_store(tmp_path) as store:
         splits = {"d1": "pool", "d2": "eval", "d3": "pool"}
-        store.documents.add(Document(f"{TEXT} {key}", key=key, split=split) for key, split in splits.items())  # type: ignore[arg-type]
+        store.documents.add(
+            NewDocument(f"{TEXT} {key}", key=key, split=split) for key, split in splits.items()
+        )  # type: ignore[arg-type]
         predict_all(store, add_model(store))
         yield store
 
