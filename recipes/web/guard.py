@@ -130,7 +130,8 @@ def _opens_a_page(scope: Scope, headers: Headers) -> bool:
 
 def refuse(message: str, status: int, reason: str = "") -> JSONResponse:
     """An error the page can show, ``{"error": message}``, with a ``reason`` where it can act upon it."""
-    return JSONResponse({"error": message, **({"reason": reason} if reason else {})}, status_code=status)
+    shown = message.encode("utf-8", "replace").decode()  # it may quote half a surrogate pair
+    return JSONResponse({"error": shown, **({"reason": reason} if reason else {})}, status_code=status)
 
 
 def _same_origin(origin: str | None, host: str) -> bool:

@@ -62,27 +62,6 @@ def tokens_of(path: Path, *names: str) -> dict[str, str]:
         return {name: store.annotators.add(name) for name in names}
 
 
-def test_answers_of_one_are_never_stored_as_those_of_the_next_at_the_browser(
-    page: Any, start: Callable[..., Server], make_store: Callable[..., Path], chromium: Any
-) -> None:
-    path = make_store(TEXTS, LABELS)
-    tokens = tokens_of(path, "anna", "ben")
-    server = start(path)
-    page.goto(f"{server.link}enter?token={tokens['anna']}")
-    ready(page, "Ann")
-    answer_offline(page, server, 2)
-    server = start(path)
-    page.goto("about:blank")  # she is gone before they were sent, or just after
-    page.evaluate("1")
-    stored = len(answers_now(path))
-    page.goto(f"{server.link}enter?token={tokens['ben']}")
-    page.get_by_role("button", name="Sign in as ben").click()
-    page.locator("#who", has_text="ben").wait_for()
-    if stored < 2:
-        state(page, "elsewhere", "for anna")
-    assert {a.annotator for a in answers_now(path)} <= {"anna"}
-
-
 def test_who_comes_back_finds_their_answers_stored_as_their_own(
     page: Any, start: Callable[..., Server], make_store: Callable[..., Path]
 ) -> None:

@@ -44,7 +44,7 @@ class Page {
     this.edits = new Edits(this);
     this.commands = commands(this);
     this._listen();
-    this.drafts.flush();
+    await this.drafts.flush(); // before documents come: with what was begun in an earlier page
     this.outbox.flush();
     await this.sheets.fetchAhead();
   }

@@ -114,7 +114,7 @@ def test_a_retry_is_acknowledged_though_its_label_was_changed_meanwhile(
     client = client_of(store)
     (item,) = fetch(client)
     posted = answer_to(
-        item, spans=[{"start": 0, "end": 3, "label": "PER", "from": item["suggestions"][0]["id"]}]
+        item, spans=[{"start": 0, "end": 3, "label_id": 1, "from": item["suggestions"][0]["id"]}]
     )
     first = client.post("/api/answers", json=posted, headers=ORIGIN).json()
     getattr(store.labels, change[0])(*change[1:])
