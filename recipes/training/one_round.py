@@ -91,6 +91,7 @@ class Training:
         store.predictions.prune()
         return RoundReport(
             number=number,
+            folder=folder,
             scores=scores,
             promoted=promoted,
             reason=reason,

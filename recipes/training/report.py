@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from spanloop.recipes.near_duplicates.leaks import WARN_ABOVE, Leaks
 from spanloop.recipes.scoring.evaluate import Evaluation
@@ -13,10 +14,14 @@ from spanloop.recipes.training.balance import Balance
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """A finished round: its figures, how long it took, whether it was promoted and why. ``impatient``:
-    early stopping was asked for, and there was too little gold to hold some out and watch it."""
+    """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
+    promoted and why.
+
+    ``impatient``: early stopping was asked for, and there was too little gold to hold some out and watch it.
+    """
 
     number: int
+    folder: Path
     scores: Evaluation
     promoted: bool
     reason: str
@@ -34,6 +39,7 @@ class RoundReport:
     def json(self) -> dict[str, object]:
         return {
             **self.scores.json(),
+            "folder": str(self.folder),
             "seconds": self.seconds,
             "promoted": self.promoted,
             "reason": self.reason,
@@ -51,7 +57,8 @@ class RoundReport:
         weights = ", ".join(f"{label} {weight:.2f}" for label, weight in self.class_weights.items())
         lines = [
             f"round {self.number}: trained on {counted(self.train_documents, 'document')} with "
-            f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s"
+            f"{counted(self.train_spans, 'span')} in {self.seconds:.0f} s",
+            f"saved in {self.folder}",
         ]
         if self.documents_held_out:
             held_out = counted(self.documents_held_out, "document")
