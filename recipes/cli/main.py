@@ -18,7 +18,7 @@ from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.training.lock import Cancelled
+from spanloop.recipes.training.cancelling import Cancelled
 from spanloop.store import StoreError
 
 
