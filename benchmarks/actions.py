@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.suggest.prelabel import prelabel
@@ -97,7 +98,7 @@ def _prepare(db: Path, folder: Path, count: int, scratch: Path) -> None:
         part = scratch / f"{name}.jsonl"
         part.write_text("\n".join(lines) + "\n", "utf-8")
         import_files(work, [part], as_=how, split=split)  # type: ignore[arg-type]
-    print(retrain(work, epochs=5).text(), flush=True)
+    print(retrain(work, TrainConfig(epochs=5)).text(), flush=True)
     print(prelabel(work, strategy="random").text(), flush=True)
     with Store.open(work) as store:
         store.backup(db)
@@ -172,7 +173,6 @@ def _judge(db: Path, gold: dict[str, list[Labelled]]) -> None:
         for key, spans in gold.items():
             document = store.documents.by_key(key)
             assert document is not None
-            assert document.id is not None
             latest = store.annotations.latest(document.id)
             assert latest is not None, f"{key} has no answer"
             kept = [(s.start, s.end, s.label) for s in latest.spans if s.action != "rejected"]

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.quality.audit import audit
@@ -38,7 +39,7 @@ def main() -> None:
         file.write_text("\n".join(lines), encoding="utf-8")
         init(db, labels=labels, eval_fraction=0)
         import_files(db, [file])
-        report = audit(db, folds=options.folds, fast=options.fast)
+        report = audit(db, folds=options.folds, config=TrainConfig(fast=options.fast))
     hits = [_hit((d.key, d.start, d.end), planted) for d in report.doubts]
     print(f"{report.documents} documents, {report.spans} gold spans, {len(planted)} planted errors")
     print(report.text())

@@ -27,7 +27,7 @@ from typing import Any
 
 from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 SENTENCE = (
     "Ann Lee of Acme met Bob Ray in New York to speak about the {n}th delivery of parts for the old mill ."
@@ -150,11 +150,10 @@ def build(db: Path, count: int, tokenised: int) -> None:
     with Store.create(
         db, labels=["PER", "ORG", "LOC"], base_model="offline", lang="en", eval_fraction=0
     ) as store:
-        model = store.models.add(Model(hash="e" * 16, kind="hf", name="model"))
-        assert model.id is not None
+        model = store.models.add(NewModel(hash="e" * 16, kind="hf", name="model"))
         for first in range(0, count, BATCH):
             rows = [
-                Document(SENTENCE.format(n=n), key=f"d{n}", split="pool")
+                NewDocument(SENTENCE.format(n=n), key=f"d{n}", split="pool")
                 for n in range(first, min(count, first + BATCH))
             ]
             added = store.documents.add(rows)
@@ -227,9 +226,8 @@ def build_long(db: Path, line_end: str) -> None:
     with Store.create(
         db, labels=["PER", "ORG", "LOC"], base_model="offline", lang="en", eval_fraction=0
     ) as store:
-        model = store.models.add(Model(hash="e" * 16, kind="hf", name="model"))
-        assert model.id is not None
-        added = store.documents.add([Document(text, key=f"d{n}", split="pool") for n in range(6)])
+        model = store.models.add(NewModel(hash="e" * 16, kind="hf", name="model"))
+        added = store.documents.add([NewDocument(text, key=f"d{n}", split="pool") for n in range(6)])
         store.predictions.add(model.id, [(a.document_id, spans, {}) for a in added])
         nlp = load_tokenizer(store.project)
         store.set_project(tokenizer=tokenizer_hash(nlp))

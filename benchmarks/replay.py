@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.demo.demo import file_gold
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -60,7 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="offline")
     parser.add_argument("--epochs", type=int, default=None)
     parser.add_argument("--learning-rate", type=float, default=None)
-    parser.add_argument("--batch-size", type=int, default=None, help="wordpieces")
+    parser.add_argument("--batch-wordpieces", type=int, default=None, help="wordpieces")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     return parser.parse_args()
@@ -115,11 +116,13 @@ def _play(db: Path, number: int, target: int, gold: Gold, options: argparse.Name
 def _retrain(db: Path, options: argparse.Namespace) -> RoundReport:
     report = retrain(
         db,
-        class_weights=options.class_weights,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        batch_size=options.batch_size,
-        seed=options.seed,
+        TrainConfig(
+            class_weights=options.class_weights,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
+            batch_wordpieces=options.batch_wordpieces,
+            seed=options.seed,
+        ),
     )
     if not isinstance(report, RoundReport):
         raise SystemExit(report.reason)

@@ -23,7 +23,7 @@ from statistics import median
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Annotation, Model, Span
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 
 STRATEGIES = ("random", "least_confidence", "mnlp", "margin", "entropy")
 WORDS = [f"w{''.join(random.Random(n).choices('abcdefghijklmnop', k=2 + n % 7))}" for n in range(3000)]
@@ -79,7 +79,7 @@ def import_with_a_look(rows: Path, target: Path) -> None:
 
 def predict(store: Store, name: str) -> None:
     """Two spans and five scores for every document, a thousand a transaction."""
-    model_id = store.models.add(Model(name, "hf", name)).id or 0
+    model_id = store.models.add(NewModel(name, "hf", name)).id
     choice = random.Random(name)
     documents = store.predictions.missing(model_id, order="id")
     while batch := list(islice(documents, 1000)):
@@ -87,7 +87,7 @@ def predict(store: Store, name: str) -> None:
             model_id,
             [
                 (
-                    document.id or 0,
+                    document.id,
                     (Span(0, 3, "PER", 0.9), Span(4, 6, "LOC", 0.5)),
                     {strategy: choice.random() for strategy in STRATEGIES},
                 )
@@ -100,7 +100,7 @@ def answer(store: Store, document_id: int, annotator: str) -> None:
     """One answer as the page sends it."""
     span = AnnotatedSpan(0, 3, "PER", "added")
     store.annotations.add(
-        Annotation(str(uuid.uuid4()), document_id, annotator, "human", "accept", (span,), seconds=1.0)
+        NewAnnotation(str(uuid.uuid4()), document_id, annotator, "human", "accept", (span,), seconds=1.0)
     )
 
 
@@ -123,7 +123,7 @@ def correct_together(store: Store, people: int, each: int) -> tuple[list[float],
             begin = time.perf_counter()
             (item,) = store.queue.next(name)
             between = time.perf_counter()
-            answer(store, item.document.id or 0, name)
+            answer(store, item.document.id, name)
             nexts.append((between - begin) * 1000)
             submits.append((time.perf_counter() - between) * 1000)
 

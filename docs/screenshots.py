@@ -20,7 +20,7 @@ from typing import Any
 from spanloop.recipes.demo.demo import CORPUS, INSTRUCTIONS, LABELS
 from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 FOLDER = Path(__file__).parent / "correcting"
 SHOWN = 14
@@ -59,10 +59,9 @@ def build(db: Path) -> None:
         db, labels=LABELS, base_model="offline", lang="en", eval_fraction=0, instructions=guide
     ) as store:
         added = store.documents.add(
-            [Document(r["text"], key=r["id"], meta=r["meta"], split="pool") for r in rows]
+            [NewDocument(r["text"], key=r["id"], meta=r["meta"], split="pool") for r in rows]
         )
-        model = store.models.add(Model(hash="d" * 16, kind="round", name="round 2", round=None))
-        assert model.id is not None
+        model = store.models.add(NewModel(hash="d" * 16, kind="round", name="round 2", round=None))
         predictions = [
             (row.document_id, list(suggestions(rows[n]["spans"], luck)), {"mnlp": -float(n)})
             for n, row in enumerate(added)

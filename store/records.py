@@ -42,28 +42,73 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """One label; spans point at ``id``, so a rename is one row."""
+class NewLabel:
+    """A label on its way in; key and colour None: the store chooses them."""
 
     name: str
-    id: int | None = None
-    position: int = 0
     key: str | None = None
     colour: str | None = None
     description: str = ""
-    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A text as it came in. ``key`` None on the way in means: derive it from the text."""
+class Label:
+    """One label of the project; spans point at ``id``, so a rename is one row."""
+
+    name: str
+    id: int
+    position: int
+    key: str | None
+    colour: str | None
+    description: str
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The project and its labels as they were at one moment; gold that was read then has these names.
+
+    ``labels`` are those in use, in their order; ``readings`` says what the spans of each label id read as:
+    those of a merged label as the one it went into, those of a retired one not at all.
+    """
+
+    project: Project
+    labels: tuple[Label, ...]
+    readings: Mapping[int, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the labels in use, in their order."""
+        return [label.name for label in self.labels]
+
+    def names_of(self, ids: Mapping[str, int]) -> dict[str, str | None]:
+        """What labels that had these names once, each with its id, were called at this moment; None for one
+        that was not in use any more."""
+        return {name: self.readings.get(label_id) for name, label_id in ids.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A text on its way in. None: the key is derived from the text, the group is the document's own, the
+    split is drawn by the group's hash."""
 
     text: str
     key: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     group: str | None = None
     split: Split | None = None
-    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text of the project; it never changes."""
+
+    text: str
+    key: str
+    meta: Mapping[str, Any]
+    group: str
+    split: Split
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +146,8 @@ class AnnotatedSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """Whatever made predictions.
+class NewModel:
+    """Whatever is about to make predictions.
 
     ``hash`` is of weights and settings; ``path`` is relative to the store's folder.
     """
@@ -112,7 +157,18 @@ class Model:
     name: str
     path: str | None = None
     round: int | None = None
-    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that the store knows; fields as in ``NewModel``."""
+
+    hash: str
+    kind: ModelKind
+    name: str
+    path: str | None
+    round: int | None
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +178,12 @@ class Prediction:
     document_id: int
     model_id: int
     spans: tuple[Span, ...]
-    id: int | None = None
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
-    """One revision, append-only. ``uuid`` is made by the client: the same uuid twice is one row.
+class NewAnnotation:
+    """A revision on its way in. ``uuid`` is made by the client: the same uuid twice is one row.
 
     ``ranges``: the characters really looked at; None = the whole document.
     """
@@ -141,10 +197,16 @@ class Annotation:
     ranges: tuple[Range, ...] | None = None
     prediction_id: int | None = None
     seconds: float | None = None
-    created_at: str | None = None  # ISO 8601, UTC; the store fills it in
+    created_at: str | None = None  # ISO 8601, UTC; None: now
     comment: str = ""
     flagged: bool = False
-    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation(NewAnnotation):
+    """One revision, append-only: what was said, and the number that it is stored under."""
+
+    id: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +273,12 @@ class Round:
     error: str | None = None
     files_hash: str | None = None  # of the files of its pipeline; None while it has none
 
+    @property
+    def label_ids(self) -> Mapping[str, int]:
+        """Which label each name of its pipeline means, whatever that label is called since."""
+        found: Mapping[str, int] = self.parameters.get("label_ids", {})
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class AlignmentEvent:
@@ -228,4 +296,3 @@ class AlignmentEvent:
     annotation_id: int | None = None
     source: str | None = None  # import file
     line: int | None = None
-    id: int | None = None

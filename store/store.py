@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
@@ -20,12 +20,13 @@ from spanloop.store.files.rounds_folder import RoundsFolder
 from spanloop.store.files.rounds_mark import publish
 from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
-from spanloop.store.records import Label, Project, Task
+from spanloop.store.records import Moment, NewLabel, Project, Task
 from spanloop.store.schema import migrations
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
 from spanloop.store.tables.inbox import Inbox
+from spanloop.store.tables.label_names import unfit_as_name
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.people import Annotators, Drafts
@@ -69,7 +70,7 @@ class Store(Connection):
         cls,
         path: str | Path,
         *,
-        labels: Sequence[str | Label],
+        labels: Sequence[str | NewLabel],
         base_model: str,
         task: Task = "spans",
         lang: str | None = None,
@@ -154,9 +155,11 @@ class Store(Connection):
         """The folder where the rounds lie; see ``rounds_folder.RoundsFolder``."""
         return self.rounds_folder.path
 
-    def check(self, repair: bool = False) -> list[Problem]:
+    def check(
+        self, repair: bool = False, unfit: Callable[[str], str | None] = unfit_as_name
+    ) -> list[Problem]:
         """What is wrong with the project, with advice; see ``check.check``."""
-        return check(self, repair)
+        return check(self, repair, unfit)
 
     def backup(self, target: str | Path) -> Backup:
         """Copy the project of this moment and its promoted round; see ``backup.backup``."""
@@ -175,6 +178,11 @@ class Store(Connection):
             raise StoreError(f"{self.named} holds no project row: restore it from a backup")
         values = dict(zip(names, found, strict=True))
         return Project(**{**values, "page": json.loads(values["page"])})
+
+    def moment(self) -> Moment:
+        """The project and its labels as they are now, to go on with while others change them."""
+        with self.reading():
+            return Moment(self.project, tuple(self.labels.all()), self.labels.readings())
 
     def set_project(self, **changes: Any) -> None:
         """Change fields of the project, by their names in ``records.Project``; ``task`` and ``uid`` are

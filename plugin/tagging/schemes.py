@@ -30,6 +30,23 @@ _SHAPE = re.compile(r"([BILUESM])[-_](.+)", re.DOTALL)
 _OUTSIDE = re.compile(r"O|\[(PAD|CLS|SEP|UNK|MASK)\]|<(pad|s|/s|unk)>")
 
 
+def is_outside(tag: str) -> bool:
+    """Whether a tag says that no label is there, in any scheme or in a column of CoNLL-U: no label may be
+    called that."""
+    return tag == "_" or _OUTSIDE.fullmatch(tag) is not None
+
+
+def taken_for_labels(names: Iterable[str]) -> dict[str, list[str]]:
+    """The tags among these names, by their label: a B and an I of the same label, which nobody calls two
+    labels (an E-mail beside an S-Bahn is no tag)."""
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        shape = _SHAPE.fullmatch(name)
+        if shape is not None:
+            found.setdefault(shape.group(2), {})[shape.group(1)] = name
+    return {label: list(tags.values()) for label, tags in found.items() if {"B", "I"} <= tags.keys()}
+
+
 def detect(tags: Iterable[str]) -> Scheme:
     """The scheme that a model's tags are written in, from their prefixes.
 

@@ -77,7 +77,7 @@ def choose_balance(
     again after a kill, tries only what is left (not where several processes train).
     ValueError where the gold has fewer groups than folds, or no document that was looked at whole.
     """
-    parts = split_folds(golds, folds, config.seed)
+    parts = split_folds(golds, folds, config.random_seed)
     trials = _trials(golds, parts, config, balances)
     known = _Found.of(folder, (config, balances, folds, pipe.fingerprint(), list(golds)))
     whole_work, done = sum(trial.work for trial in trials), 0.0
@@ -121,7 +121,7 @@ def trials_share(
 
     ValueError as of `choose_balance`.
     """
-    parts = split_folds(golds, folds, config.seed)
+    parts = split_folds(golds, folds, config.random_seed)
     tried = sum(trial.work for trial in _trials(golds, parts, config, balances))
     return tried / (tried + _work(golds, config))
 
@@ -150,8 +150,10 @@ def _others(golds: Sequence[Gold], part: Sequence[int]) -> list[int]:
 
 def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
     """About what a training costs, in tokens that it reads."""
-    kept = [golds[place] for place in undersample(golds, config.undersample, config.seed)]
-    places = oversample(kept, config.oversample, config.seed) if config.oversample else range(len(kept))
+    kept = [golds[place] for place in undersample(golds, config.undersample, config.random_seed)]
+    places = (
+        oversample(kept, config.oversample, config.random_seed) if config.oversample else range(len(kept))
+    )
     tokens = sum(len(kept[place].doc) for place in places)
     tokens += round(config.augment * sum(len(gold.doc) for gold in kept))
     planned = plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs, fast=config.fast)

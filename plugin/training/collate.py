@@ -6,7 +6,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,8 +15,8 @@ from torch.utils.data import Sampler
 from spanloop.plugin.alignment.subwords import NO_UNIT
 from spanloop.plugin.alignment.windows import EncodedDoc, Window
 from spanloop.plugin.tagging.gold import UNKNOWN
+from spanloop.plugin.training.config import LabelStrategy
 
-LabelStrategy = Literal["first", "all"]
 # Lengths within one bucket count as equal when batches are drawn: little padding, yet other neighbours each
 # epoch.
 _BUCKET = 8

@@ -4,13 +4,19 @@ training lasts and in what steps, for a round of sixty sentences as for one of s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Literal
 
-if TYPE_CHECKING:
-    from spanloop.plugin.training.collate import LabelStrategy
-    from spanloop.plugin.training.resampling import Swap
-    from spanloop.plugin.training.trainable import Freeze
+from spanloop.plugin.training.class_weights import WEIGHTINGS
+from spanloop.plugin.training.setting import Setting, SettingError, setting, settings_of
+
+LabelStrategy = Literal["first", "all"]
+Swap = Literal["mentions", "tokens"]
+FREEZES = ("none", "embeddings", "half")
+Freeze = Literal["none", "embeddings", "half"] | int
+"""What of an encoder stays as it is: nothing, the word embeddings (half of a small model), all embeddings
+and the lower half of the layers, or all embeddings and so many layers from below."""
 
 # Small batches learn more from little text, large ones are faster on much: as many batches an epoch, within
 # bounds.
@@ -28,55 +34,180 @@ _FAST = 0.6  # of the steps and epochs, for whoever is in a hurry
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """The knobs of one training.
+    """The settings of one training; each field says what it is, and `spanloop retrain` has an option of the
+    same name.
 
-    ``epochs``, ``learning_rate`` and ``batch_wordpieces`` (wordpieces a batch, padding included) None: as
-    `plan` sees fit.
-    ``accumulate``: batches a step. ``warmup``: the share of steps in which the learning rate rises before
-    it falls linearly to 0. ``bf16``: bfloat16 autocast, auto = where the processor has it.
-    ``label_strategy``: the label on the first wordpiece of a token, or on all of them. ``freeze``: what of
-    the encoder is left as it is; a number: the embeddings and so many layers, from below. ``fast``: three
-    fifths of the epochs (where none are given), and the word embeddings left as they are at least. ``lora``:
-    the rank of adapters learned in its place, 0: none (takes peft; neither frozen layers nor ``patience``
-    nor checkpoints with it). ``gradient_checkpointing``: less memory, more time.
-    ``class_weights``: none, inverse, sqrt, effective, focal, or label to weight. ``oversample``: documents
-    with a label that fewer than this share of them has are repeated. ``undersample``: this share of the
-    documents without any span is left out. ``augment``: so many new documents for each old one, their
-    mentions or tokens (``swap``) replaced.
-    ``held_out``: the share of the gold (from 50 documents up, 200 at most) that is kept to score each epoch
-    and to fit confidences on. ``patience``: stop when that score has not risen for so many epochs and keep
-    the best; None: never. ``checkpoint_seconds``: keep a checkpoint at the end of an epoch, so often at
-    most, and go on from one that a killed training left.
+    None means that the training decides: by the size of the gold (`plan`), the class weights ``sqrt``, the
+    seed of the project. SettingError for a value out of its range and for settings that do not go together.
     """
 
-    epochs: int | None = None
-    learning_rate: float | None = None
-    batch_wordpieces: int | None = None
-    accumulate: int = 1
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    class_weights: str | Mapping[str, float] = "sqrt"
-    beta: float | None = None
-    focal_gamma: float = 2.0
-    label_strategy: LabelStrategy = "first"
-    bf16: Literal["auto"] | bool = "auto"
-    oversample: float = 0.0
-    undersample: float = 0.0
-    augment: float = 0.0
-    swap: Swap = "mentions"
-    freeze: Freeze = "none"
-    fast: bool = False
-    lora: int = 0
-    gradient_checkpointing: bool = False
-    held_out: float = 0.1
-    patience: int | None = None
-    checkpoint_seconds: float | None = None
-    seed: int = 0
+    class_weights: str | Mapping[str, float] | None = setting(
+        None,
+        "How much a token of a label counts: none, sqrt, inverse, effective, focal, or PER=2,O=0.5.",
+        str,
+        default="sqrt",
+    )
+    beta: float | None = setting(
+        None, "Of effective: how soon more tokens add nothing.", float, least=0, below=1, default="by size"
+    )
+    focal_gamma: float | None = setting(
+        None, "Of focal: how little counts what is right already.", float, least=0, default="2"
+    )
+    epochs: int | None = setting(None, "Passes over the gold.", int, least=1, default="by size")
+    learning_rate: float | None = setting(
+        None, "The highest learning rate, after the warmup.", float, above=0, default="by size", short="--lr"
+    )
+    warmup: float = setting(
+        0.1,
+        "Share of the steps in which the learning rate rises; then it falls to 0.",
+        float,
+        least=0,
+        most=1,
+    )
+    batch_wordpieces: int | None = setting(
+        None, "Wordpieces a batch, padding included.", int, least=1, default="by size"
+    )
+    accumulate: int = setting(1, "Batches a step: less memory, the same loss.", int, least=1)
+    weight_decay: float = setting(0.01, "AdamW's pull of the weights towards 0.", float, least=0)
+    fast: bool = setting(
+        False, "Three fifths of the epochs (where none are given), and the word embeddings stay.", bool
+    )
+    freeze: Freeze = setting(
+        "none",
+        "What of the encoder stays: its word embeddings; all embeddings and half, or so many, of its layers.",
+        str,
+        choices=FREEZES,
+    )
+    lora: int = setting(
+        0, "Learn adapters of this rank in the encoder's place; 0: none.", int, least=0, default="0 (off)"
+    )
+    patience: int | None = setting(
+        None,
+        "Stop when the score of the gold held out has not risen for so many epochs; keep the best.",
+        int,
+        least=1,
+    )
+    held_out: float = setting(
+        0.1,
+        "Share of the gold (from 50 documents up) that scores epochs and calibrates.",
+        float,
+        least=0,
+        most=0.5,
+    )
+    oversample: float = setting(
+        0.0, "Repeat documents with a label that fewer than this share of them has.", float, least=0, most=1
+    )
+    undersample: float = setting(
+        0.0, "Leave out this share of the documents without any span.", float, least=0, most=1
+    )
+    augment: float = setting(
+        0.0, "So many new documents for each old one, rare labels first.", float, least=0
+    )
+    swap: Swap = setting(
+        "mentions", "What the new documents have others of.", str, choices=("mentions", "tokens")
+    )
+    label_strategy: LabelStrategy = setting(
+        "first", "Learn from the first wordpiece of a token, or from all.", str, choices=("first", "all")
+    )
+    gradient_checkpointing: bool = setting(False, "Less memory, more time.", bool)
+    bf16: Literal["auto"] | bool = setting(
+        "auto", "Compute in bfloat16; auto: where the processor has it.", bool, choices=("auto",)
+    )
+    seed: int | None = setting(None, "Of everything that is drawn.", int, default="the project's, else 0")
+    checkpoint_seconds: float | None = setting(
+        None,
+        "Keep a checkpoint at the end of an epoch, so often at most, and go on from one that is there.",
+        float,
+        least=0,
+        default="a minute in a project, else none",
+        option=False,
+    )
+
+    def __post_init__(self) -> None:
+        for name, (described, default) in settings_of(self).items():
+            value = getattr(self, name)
+            if value != default and not _holds(name, described, value):
+                told = described.range() or described.kind.__name__
+                raise SettingError(f"{{{name}}} is {value!r}: give {told}", [name])
+        _check_class_weights(self.class_weights)
+        for wrong, told in self._conflicts():
+            if wrong:
+                raise SettingError(told, list(settings_of(self)))
+
+    def _conflicts(self) -> tuple[tuple[bool, str], ...]:
+        """Settings that do nothing or harm beside others: whether it is so here, and what to do."""
+        return (
+            (
+                self.swap != "mentions" and not self.augment,
+                "{swap} says how {augment} makes new documents: give {augment} too, e.g. 0.5",
+            ),
+            (
+                self.beta is not None and self.class_weights != "effective",
+                "{beta} belongs to {class_weights} effective: give that too",
+            ),
+            (
+                self.focal_gamma is not None and self.class_weights != "focal",
+                "{focal_gamma} belongs to {class_weights} focal: give that too",
+            ),
+            (
+                self.patience is not None and not self.held_out,
+                "{patience} watches the gold held out: leave {held_out} 0 out",
+            ),
+            (
+                bool(self.lora) and self.patience is not None,
+                "{lora} and {patience} do not go together: leave one of them out",
+            ),
+            (
+                bool(self.lora) and self.checkpoint_seconds is not None,
+                "{lora} keeps no checkpoints: leave {checkpoint_seconds} out",
+            ),
+            (
+                bool(self.lora) and self.freeze not in ("none", "embeddings"),
+                "{lora} puts adapters into every layer: leave {freeze} out",
+            ),
+        )
+
+    def settled(self, seed: int = 0) -> TrainConfig:
+        """The same with what is decided before anybody looks at the gold: the class weights, and the seed
+        where none is given."""
+        return replace(
+            self,
+            class_weights=self.weighting,
+            seed=seed if self.seed is None else self.seed,
+        )
+
+    @property
+    def weighting(self) -> str | Mapping[str, float]:
+        """The class weights that count."""
+        return "sqrt" if self.class_weights is None else self.class_weights
+
+    @property
+    def random_seed(self) -> int:
+        """The seed that counts."""
+        return self.seed or 0
 
     @property
     def frozen(self) -> Freeze:
         """What of the encoder is left as it is."""
         return "embeddings" if self.fast and self.freeze == "none" else self.freeze
+
+
+def _holds(name: str, described: Setting, value: object) -> bool:
+    if name == "class_weights":
+        return isinstance(value, (str, Mapping))
+    if name == "freeze" and isinstance(value, int) and not isinstance(value, bool):
+        return value >= 0
+    return described.holds(value)
+
+
+def _check_class_weights(given: str | Mapping[str, float] | None) -> None:
+    if isinstance(given, str) and given not in WEIGHTINGS:
+        raise SettingError(f"there are no class weights {given!r}; there are {', '.join(WEIGHTINGS)}", [])
+    if isinstance(given, Mapping):
+        for label, weight in given.items():
+            if not (isinstance(weight, (int, float)) and isfinite(weight) and weight >= 0):
+                shown = str(label).replace("{", "{{").replace("}", "}}")
+                raise SettingError(f"the class weight of {shown!r} is {weight}: give a number from 0 up", [])
 
 
 @dataclass(frozen=True, slots=True)

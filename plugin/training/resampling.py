@@ -11,15 +11,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.config import Swap
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
-Swap = Literal["mentions", "tokens"]
 Words = list[tuple[str, bool]]  # the text of each token and whether a space follows
 
 

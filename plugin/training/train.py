@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
+FOCAL_GAMMA = 2.0
+"""That of Lin et al. 2017."""
 _VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "spacy", "numpy", "seqeval")
 
 
@@ -83,14 +85,15 @@ def train(
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
-    _check(config)
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
     course = course_of(pipe, golds, config)
-    weights = class_weights(config.class_weights, label_counts(pipe, course.taught), beta=config.beta)
+    weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    gamma = config.focal_gamma if config.class_weights == "focal" else 0.0
+    gamma = _gamma(config)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
             pipe.hf_model(),
@@ -148,14 +151,11 @@ def _checkpoint(
     return claim(folder, _identity(pipe, config, windows))
 
 
-def _check(config: TrainConfig) -> None:
-    """Settings that do not go together."""
-    if config.lora and (config.patience is not None or config.checkpoint_seconds is not None):
-        raise ValueError("lora goes with neither patience nor checkpoints: leave one of them out")
-    if config.lora and config.freeze not in ("none", "embeddings"):
-        raise ValueError("lora puts adapters into every layer: leave freeze out")
-    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+def _gamma(config: TrainConfig) -> float:
+    """The gamma of the focal loss, 0 where another one is asked for."""
+    if config.weighting != "focal":
+        return 0.0
+    return FOCAL_GAMMA if config.focal_gamma is None else config.focal_gamma
 
 
 def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:

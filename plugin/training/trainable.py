@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
-# What stays: nothing, the word embeddings (half of a small model), or all embeddings and the lower half of
-# the layers, or so many of them.
-Freeze = Literal["none", "embeddings", "half"] | int
+from spanloop.plugin.training.config import Freeze
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def fit(
             batch_sampler=BudgetBatches(
                 [len(window) for window in windows],
                 budget=plan.batch_wordpieces,
-                seed=config.seed,
+                seed=config.random_seed,
                 rank=trainer.args.process_index,
                 world=trainer.args.world_size,
             ),
@@ -198,7 +198,7 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         warmup_ratio=config.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
-        seed=config.seed,
+        seed=config.random_seed,
         bf16=bf16,
         use_cpu=cpu,
         average_tokens_across_devices=True,

@@ -17,8 +17,8 @@ from spanloop.plugin.training.resampling import augment, oversample, undersample
 if TYPE_CHECKING:
     from spanloop.plugin.alignment.windows import EncodedDoc
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
-    from spanloop.plugin.training.collate import LabelStrategy, TrainWindow
-    from spanloop.plugin.training.config import TrainConfig
+    from spanloop.plugin.training.collate import TrainWindow
+    from spanloop.plugin.training.config import LabelStrategy, TrainConfig
 
 
 class NothingToLearn(ValueError):
@@ -116,14 +116,14 @@ def course_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold], config: TrainC
     from spanloop.plugin.training.validation import hold_out
 
     lessons = lessons_of(pipe, golds)
-    rest, held = hold_out(golds, config.held_out, config.seed)
-    kept = undersample([golds[place] for place in rest], config.undersample, config.seed)
+    rest, held = hold_out(golds, config.held_out, config.random_seed)
+    kept = undersample([golds[place] for place in rest], config.undersample, config.random_seed)
     learned = [rest[place] for place in kept]
     left_out = sorted(set(rest) - set(learned))
     own = [golds[place] for place in learned]
-    places = oversample(own, config.oversample, config.seed) if config.oversample else range(len(own))
+    places = oversample(own, config.oversample, config.random_seed) if config.oversample else range(len(own))
     taught = [lessons[learned[place]] for place in places]
-    made = augment(own, config.augment, config.seed, swap=config.swap)
+    made = augment(own, config.augment, config.random_seed, swap=config.swap)
     return Course(lessons, learned, left_out, held, taught + (lessons_of(pipe, made) if made else []))
 
 

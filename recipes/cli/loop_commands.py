@@ -20,7 +20,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     project_of,
 )
-from spanloop.recipes.cli.training_options import training_options
+from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
 
 
@@ -41,7 +41,7 @@ def init(labels: str, **options: Any) -> object:
     """Make a project."""
     from spanloop.recipes.project.init import init as recipe
 
-    return recipe(labels=labels.split(","), **options)
+    return recipe(labels=[name.strip() for name in labels.split(",") if name.strip()], **options)
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -197,7 +197,7 @@ def announce(say: Any, link: str) -> None:
 
 @click.command()
 @db_argument
-@training_options
+@round_options
 @click.option(
     "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."
 )
@@ -217,7 +217,7 @@ def retrain(nice: int, **options: Any) -> object:
     from spanloop.recipes.training.retrain import retrain as recipe
 
     with stoppable(), Bar() as bar:
-        report = recipe(progress=bar, **options)
+        report = recipe(config=config_of(options), progress=bar, **options)
     return None if rank() else report  # of several processes the first one speaks
 
 

@@ -20,7 +20,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     project_of,
 )
-from spanloop.recipes.cli.training_options import training_options
+from spanloop.recipes.cli.training_options import config_of, round_options, training_options
 
 
 @click.command()
@@ -92,7 +92,7 @@ def rounds_rollback(ctx: click.Context) -> object:
 )
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
 @option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
-@training_options
+@round_options
 @nice_option
 @json_option
 @click.pass_obj
@@ -100,7 +100,7 @@ def watch(say: Any, /, **options: Any) -> object:
     """Retrain, promote and suggest again by itself, until Ctrl-C or SIGTERM."""
     from spanloop.recipes.rounds.watch import watch as recipe
 
-    return recipe(say=partial(say, aside=True), **options)
+    return recipe(config=config_of(options), say=partial(say, aside=True), **options)
 
 
 @click.command()
@@ -124,15 +124,14 @@ def report(**options: Any) -> object:
 @option(
     "--seeds", type=click.IntRange(1), default=1, help="Runs of each part; several show what chance does."
 )
-@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
-@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
+@training_options()
 @json_option
 def train_curve(**options: Any) -> object:
     """Would more annotations help? Trains on parts of the gold."""
     from spanloop.recipes.rounds.learning_curve import train_curve as recipe
 
     with Bar() as bar:
-        return recipe(progress=bar, **options)
+        return recipe(config=config_of(options), progress=bar, **options)
 
 
 @click.command()
@@ -145,7 +144,7 @@ def train_curve(**options: Any) -> object:
 @option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
 @option("--model", default="offline", help="Base model.")
 @option("--lang", default="en", help="Language of the texts.")
-@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
+@training_options(without=["seed"])
 @option("--seed", default=0, help="Of everything that is drawn.")
 @click.option("--keep", type=path_type, help="A folder to keep the projects in.")
 @json_option
@@ -154,7 +153,7 @@ def simulate(**options: Any) -> object:
     from spanloop.recipes.simulation.simulate import simulate as recipe
 
     with Bar() as bar:
-        return recipe(progress=bar, **options)
+        return recipe(config=config_of(options), progress=bar, **options)
 
 
 @click.command()
@@ -177,10 +176,7 @@ def package(**options: Any) -> object:
 @db_argument
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
 @option("--folds", type=click.IntRange(2), default=3, help="Trainings; each judges what it did not see.")
-@click.option("--epochs", type=click.IntRange(1), help="As for retrain.")
-@click.option("--lr", "learning_rate", type=click.FloatRange(0, min_open=True), help="As for retrain.")
-@click.option("--fast", is_flag=True, help="Fewer epochs, and the word embeddings stay as they are.")
-@click.option("--seed", type=int, help="Of the folds and trainings.  [default: the project's]")
+@training_options()
 @click.option(
     "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."
 )
@@ -196,7 +192,7 @@ def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> objec
     with Bar() as bar:
         if duplicates:
             return audit_duplicates(db, threshold=threshold, progress=bar)
-        return recipe(db, progress=bar, **options)
+        return recipe(db, config=config_of(options), progress=bar, **options)
 
 
 @click.command()

@@ -1,13 +1,87 @@
-"""The options of a training, for every command that starts one: each is a setting of `retrain`."""
+"""The options of a training, for every command that starts one: made from the fields of `TrainConfig`, whose
+names and help they have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import click
 
+from spanloop.plugin.training.config import FREEZES, TrainConfig
+from spanloop.plugin.training.setting import Setting, SettingError, option_name, settings_of
+from spanloop.recipes.errors import RecipeError
+
 _BF16 = {"yes": True, "no": False}
+
+
+def training_options(*, without: Collection[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options of all settings but those; `config_of` reads them."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name, (described, default) in reversed(settings_of(TrainConfig).items()):
+            if described.option and name not in without:
+                command = _option(name, described, default)(command)
+        return command
+
+    return decorate
+
+
+def round_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All options of a training, and those that say from which weights it starts and who balances."""
+    command = training_options()(command)
+    command = click.option(
+        "--base",
+        type=click.Choice(["model", "round"]),
+        default="model",
+        show_default=True,
+        help="Train anew, or on from the round.",
+    )(command)
+    return click.option(
+        "--balance",
+        type=click.Choice(["auto"]),
+        help="Choose weights, oversampling or augmentation by cross-validation; 12 to 16 times as long.",
+    )(command)
+
+
+def config_of(options: dict[str, Any]) -> TrainConfig:
+    """The settings among the options, which are taken out of them. RecipeError, in the words of whoever
+    typed, for those out of their range and those that do not go together."""
+    given = {name: options.pop(name) for name in settings_of(TrainConfig) if name in options}
+    try:
+        return TrainConfig(**{name: value for name, value in given.items() if value is not None})
+    except SettingError as error:
+        raise RecipeError(error.as_typed()) from error
+
+
+def _option(
+    name: str, described: Setting, default: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    names = [option_name(name), *([described.short] if described.short else []), name]
+    if described.kind is bool and not described.choices:
+        return click.option(*names, is_flag=True, help=described.help)
+    told = described.default or ("" if default in (None, 0) else str(default))
+    help = described.help + (f"  [default: {told}]" if told else "")
+    if name == "class_weights":
+        return click.option(*names, callback=_class_weights, help=help)
+    if name == "freeze":
+        return click.option(*names, metavar=f"{'|'.join(FREEZES)}|LAYERS", callback=_freeze, help=help)
+    if name == "bf16":
+        return click.option(
+            *names, type=click.Choice([*described.choices, *_BF16]), callback=_bf16, help=help
+        )
+    return click.option(*names, type=_type(described), help=help)
+
+
+def _type(described: Setting) -> click.ParamType[Any]:
+    if described.choices:
+        return click.Choice(described.choices)
+    kind = click.IntRange if described.kind is int else click.FloatRange
+    low = described.least if described.above is None else described.above
+    high = described.most if described.below is None else described.below
+    if low is None and high is None:
+        return click.INT if described.kind is int else click.FLOAT
+    return kind(low, high, min_open=described.above is not None, max_open=described.below is not None)  # type: ignore[arg-type]
 
 
 def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | bool | None:
@@ -15,105 +89,24 @@ def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -
 
 
 def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | int | None:
-    if given is None or given in ("none", "embeddings", "half"):
+    if given is None or given in FREEZES:
         return given
     if given.isdecimal():
         return int(given)
-    raise click.BadParameter(f"{given!r} is neither none, embeddings, half nor a number of layers")
+    raise click.BadParameter(f"{given!r} is neither {', '.join(FREEZES)} nor a number of layers")
 
 
-_OPTIONS = (
-    click.option(
-        "--class-weights",
-        help="none, sqrt, inverse, effective, focal, or PER=2,O=0.5.  [default: sqrt]",
-    ),
-    click.option(
-        "--beta", type=click.FloatRange(0, 1, max_open=True), help="Of effective.  [default: by size]"
-    ),
-    click.option("--focal-gamma", type=click.FloatRange(0), help="Of focal.  [default: 2]"),
-    click.option(
-        "--balance",
-        type=click.Choice(["auto"]),
-        help="Choose weights, oversampling or augmentation by cross-validation; 12 to 16 times as long.",
-    ),
-    click.option(
-        "--base",
-        type=click.Choice(["model", "round"]),
-        default="model",
-        show_default=True,
-        help="Train anew, or on from the round.",
-    ),
-    click.option("--epochs", type=click.IntRange(1), help="Passes over the gold.  [default: by size]"),
-    click.option(
-        "--lr",
-        "learning_rate",
-        type=click.FloatRange(0, min_open=True),
-        help="Highest learning rate.  [default: by size]",
-    ),
-    click.option(
-        "--warmup", type=click.FloatRange(0, 1), help="Share of the steps in which it rises.  [default: 0.1]"
-    ),
-    click.option("--batch-size", type=click.IntRange(1), help="Wordpieces a batch.  [default: by size]"),
-    click.option("--accumulate", type=click.IntRange(1), help="Batches a step: less memory, the same loss."),
-    click.option(
-        "--weight-decay", type=click.FloatRange(0), help="Pull of the weights towards 0.  [default: 0.01]"
-    ),
-    click.option(
-        "--fast", is_flag=True, help="Three fifths of the epochs, and the word embeddings stay as they are."
-    ),
-    click.option(
-        "--freeze",
-        metavar="none|embeddings|half|LAYERS",
-        callback=_freeze,
-        help="What of the encoder stays: half or so many of the layers, from below.",
-    ),
-    click.option(
-        "--lora", type=click.IntRange(1), help="Learn adapters of this rank in the encoder's place."
-    ),
-    click.option(
-        "--patience", type=click.IntRange(1), help="Stop when so many epochs brought nothing; keep the best."
-    ),
-    click.option(
-        "--held-out",
-        type=click.FloatRange(0, 0.5),
-        help="Share of the gold that calibrates the confidences.  [default: 0.1]",
-    ),
-    click.option(
-        "--oversample",
-        type=click.FloatRange(0, 1),
-        help="Repeat documents with labels rarer than this share.",
-    ),
-    click.option(
-        "--undersample",
-        type=click.FloatRange(0, 1),
-        help="Leave out this share of the documents without any span.",
-    ),
-    click.option(
-        "--augment", type=click.FloatRange(0), help="So many new documents for each, rare labels first."
-    ),
-    click.option(
-        "--swap",
-        type=click.Choice(["mentions", "tokens"]),
-        help="What new documents have others of.  [default: mentions]",
-    ),
-    click.option(
-        "--label-strategy",
-        type=click.Choice(["first", "all"]),
-        help="Learn from the first wordpiece of a token, or from all.  [default: first]",
-    ),
-    click.option("--gradient-checkpointing", is_flag=True, help="Less memory, more time."),
-    click.option(
-        "--bf16",
-        type=click.Choice(["auto", "yes", "no"]),
-        callback=_bf16,
-        help="Compute in bfloat16.  [default: auto, where the processor has it]",
-    ),
-    click.option("--seed", type=int, help="Of this round.  [default: the project's]"),
-)
-
-
-def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a training; they reach it by the names that `retrain` has for them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def _class_weights(
+    _ctx: click.Context, _parameter: click.Parameter, given: str | None
+) -> str | dict[str, float] | None:
+    """``PER=2,O=0.5`` as a mapping. RecipeError where it is neither that nor a word."""
+    if given is None or "=" not in given:
+        return given
+    weights: dict[str, float] = {}
+    for part in given.split(","):
+        label, _, weight = part.rpartition("=")
+        try:
+            weights[label.strip()] = float(weight)
+        except ValueError as error:
+            raise RecipeError(f"the class weight {part!r} is no LABEL=NUMBER, e.g. PER=2,O=0.5") from error
+    return weights

@@ -192,7 +192,7 @@ def _play(
 
 
 def _report(db: Path, seconds: float) -> DemoReport:
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         counts = {split: store.queue.counts(split) for split in ("pool", "eval")}
         return DemoReport(db, tuple(_rounds(store)), counts["eval"]["gold"], counts["pool"]["open"], seconds)
 
@@ -223,8 +223,8 @@ def _rounds(store: Store) -> Iterator[DemoRound]:
 def _answers(store: Store) -> dict[int, Annotation]:
     """The annotations of the pool by their id."""
     documents = [gold.document.id for gold in store.annotations.gold(split="pool")]
-    rows = [row for number in documents if number is not None for row in store.annotations.history(number)]
-    return {row.id: row for row in rows if row.id is not None}
+    rows = [row for number in documents for row in store.annotations.history(number)]
+    return {row.id: row for row in rows}
 
 
 def _suggested(answers: Sequence[Annotation]) -> float | None:

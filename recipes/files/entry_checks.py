@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.table import counted
 from spanloop.store.records import Span
+from spanloop.store.tables.label_names import find
 
 Overlaps = Literal["error", "ledger"]
 As = Literal["auto", "documents", "predictions", "annotations"]
@@ -65,10 +66,23 @@ class EntryChecks:
                 raise FormatError(self.file, entry.line, f'no "spans" here, and --as {self.as_} needs them')
             return CheckedEntry(entry, None)
         self._refuse_outside_the_text(entry)
-        checked = CheckedEntry(entry, *part_overlaps(entry.spans))
+        entry = self._composed(entry)
+        checked = CheckedEntry(entry, *part_overlaps(entry.spans or ()))
         if checked.overlaps and self.overlaps == "error":
             self._refuse_overlap(checked)
         return checked
+
+    def _composed(self, entry: Entry) -> Entry:
+        """The entry with the project's spelling of labels whose letters are composed otherwise."""
+        strange = {span.label for span in (*(entry.spans or ()), *entry.negatives)} - set(self.labels)
+        known = {name: meant for name in strange if (meant := find(name, self.labels)) is not None}
+        if not known:
+            return entry
+        spans, negatives = (
+            tuple(replace(span, label=known.get(span.label, span.label)) for span in given)
+            for given in (entry.spans or (), entry.negatives)
+        )
+        return replace(entry, spans=spans, negatives=negatives)
 
     def refuse_unknown_labels(self, checked: Sequence[CheckedEntry]) -> None:
         """FormatError that names every label of these entries that the project has not."""

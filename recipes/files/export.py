@@ -91,7 +91,7 @@ def export(
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
     part = path.with_name(f".{path.name}.part")
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         partial: list[str] = []
         refused: list[Refusal] = []
         entries = _noting(_entries(store, what, split), partial)
@@ -131,17 +131,22 @@ def _nothing(db: str | Path, what: What, split: Split | None) -> str:
 
 def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
     if what == "gold":
-        for gold in store.annotations.gold(split=split):
-            yield _of_gold(gold)
+        yield from map(_of_gold, store.annotations.gold(split=split))
     elif what == "predictions":
+        names = store.labels.readings()
         for document in store.documents.iterate(split=split):
-            prediction = store.predictions.get(_id(document))
+            prediction = store.predictions.get(document.id, names=names)
             if prediction is not None:
                 yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
     else:
+        golds = store.annotations.gold(split=split)  # in the order of the documents, as they are
+        gold = next(golds, None)
         for document in store.documents.iterate(split=split):
-            found = next(iter(store.annotations.gold(ids=[_id(document)])), None)
-            yield _entry(document, None) if found is None else _of_gold(found)
+            if gold is None or gold.document.id != document.id:
+                yield _entry(document, None)
+            else:
+                yield _of_gold(gold)
+                gold = next(golds, None)
 
 
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
@@ -166,19 +171,13 @@ def _of_gold(gold: Gold) -> Entry:
     return entry if gold.ranges is None else replace(entry, ranges=gold.ranges, negatives=gold.negatives)
 
 
-def _id(document: Document) -> int:
-    if document.id is None:
-        raise RecipeError(f"document {document.key} is not stored")
-    return document.id
-
-
 def _with_tokens(store: Store, entries: Iterator[Entry], refused: list[Refusal]) -> Iterator[Entry]:
     """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer. What
     that refuses is noted and left out."""
     tokenizer: Callable[[str], Sequence[Range]] | None = None
     for entry in entries:
         document = store.documents.by_key(entry.key or "")
-        tokens = None if document is None else store.tokenizations.get(_id(document))
+        tokens = None if document is None else store.tokenizations.get(document.id)
         if tokens is None:
             if tokenizer is None:
                 from spanloop.recipes.suggest.pipelines import (

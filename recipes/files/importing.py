@@ -20,7 +20,15 @@ from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AlignmentEvent, AnnotatedSpan, Annotation, Document, Model, Span, Split
+from spanloop.store.records import (
+    AlignmentEvent,
+    AnnotatedSpan,
+    NewAnnotation,
+    NewDocument,
+    NewModel,
+    Span,
+    Split,
+)
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
@@ -140,9 +148,9 @@ class _Import:
         said = self.as_ == "auto" and item.entry.predicted_by is not None
         return item.spans is not None and (said or self.as_ == "predictions")
 
-    def _document(self, entry: Entry) -> Document:
+    def _document(self, entry: Entry) -> NewDocument:
         split: Split | None = entry.split if self.split == "auto" else self.split
-        return Document(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
+        return NewDocument(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
 
     def _annotate(self, item: CheckedEntry, document_id: int, key: str) -> None:
         entry = item.entry
@@ -150,7 +158,7 @@ class _Import:
         spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
         refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
         done = self.store.annotations.add(
-            Annotation(
+            NewAnnotation(
                 uuid=_uuid(entry, annotator, key, spans),
                 document_id=document_id,
                 annotator=annotator,
@@ -179,9 +187,7 @@ class _Import:
 
     def _predict_by(self, name: str, items: Sequence[tuple[CheckedEntry, int, str]]) -> None:
         digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
-        model = self.store.models.add(Model(hash=digest, kind="import", name=name))
-        if model.id is None:
-            raise StoreError(f"the model {name!r} got no row")
+        model = self.store.models.add(NewModel(hash=digest, kind="import", name=name))
         seed = self.store.project.seed
         rows = {
             document_id: (document_id, item.spans or (), {"random": strategies.random(seed, key)})

@@ -28,7 +28,7 @@ from spanloop.recipes.formats.labelstudio_task import (
     opinion_of,
     predictions_of,
 )
-from spanloop.store.records import Document, Span
+from spanloop.store.records import Document, NewDocument, Span
 
 FROM_NAME, TO_NAME, FIELD = "label", "text", "text"
 """The names in the labelling configuration that we make, and in the regions that we write."""
@@ -117,7 +117,7 @@ def entries_of_task(task: Record, number: int, *, knows_spans: bool = True) -> I
         yield replace(entry, continues=place > 0)
 
 
-def _bare(document: Document, number: int) -> Entry:
+def _bare(document: NewDocument, number: int) -> Entry:
     return Entry(
         text=document.text,
         line=number,
@@ -128,13 +128,13 @@ def _bare(document: Document, number: int) -> Entry:
     )
 
 
-def _of_prediction(document: Document, prediction: Record, number: int) -> Entry:
+def _of_prediction(document: NewDocument, prediction: Record, number: int) -> Entry:
     regions = read_regions(prediction["result"], document.text)
     entry = replace(_bare(document, number), predicted_by=model_of(prediction))
     return _with_regions(entry, regions)
 
 
-def _of_opinion(document: Document, opinion: Opinion, number: int) -> Entry:
+def _of_opinion(document: NewDocument, opinion: Opinion, number: int) -> Entry:
     entry = replace(
         _bare(document, number),
         annotator=opinion.annotator,
@@ -166,7 +166,7 @@ def write(path: Path, entries: Iterable[Entry], _options: WriteOptions) -> Writt
 def task_of(entry: Entry) -> dict[str, Any]:
     """The entry as a task for Label Studio's import."""
     task: dict[str, Any] = {
-        "data": task_data(Document(entry.text, entry.key, entry.meta, entry.group, entry.split))
+        "data": task_data(NewDocument(entry.text, entry.key, entry.meta, entry.group, entry.split))
     }
     if entry.spans is None and entry.answer == "accept":
         return task
@@ -178,7 +178,7 @@ def task_of(entry: Entry) -> dict[str, Any]:
     return task
 
 
-def task_data(document: Document) -> dict[str, Any]:
+def task_data(document: Document | NewDocument) -> dict[str, Any]:
     """A document as a task's ``data``: text, id, group, split, and the metadata as columns beside them."""
     ours = {FIELD: document.text, ID: document.key, GROUP: document.group, SPLIT: document.split}
     known = {name: value for name, value in ours.items() if value is not None}

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from spanloop.recipes.formats.labelstudio_regions import Regions, is_span_region, read_regions
 from spanloop.store import clock
-from spanloop.store.records import Answer, Document, Origin, Split
+from spanloop.store.records import Answer, NewDocument, Origin, Split
 
 ID, GROUP, SPLIT, META = "spanloop_id", "spanloop_group", "spanloop_split", "spanloop_meta"
 """Where a task that we made keeps what the store knows of its document, in the task's ``data``."""
@@ -37,7 +37,7 @@ class Opinion:
         return f"{len(self.regions.others)} regions that are no spans were left out: {kinds}"
 
 
-def document_of(task: Record, *, field: str | None = None, project: int | None = None) -> Document:
+def document_of(task: Record, *, field: str | None = None, project: int | None = None) -> NewDocument:
     """The document of a task. ``field``: where its data has the text; None: ``text``, the only string, or
     the one in which the regions stand. ValueError for a task without text."""
     data = task.get("data")
@@ -49,7 +49,7 @@ def document_of(task: Record, *, field: str | None = None, project: int | None =
         raise ValueError(f"data has no text under {name!r}, only {', '.join(map(repr, data)) or 'nothing'}")
     split = data.get(SPLIT)
     group = data.get(GROUP)
-    return Document(
+    return NewDocument(
         text=text,
         key=_key(task, data, project),
         group=None if group is None else str(group),

@@ -15,7 +15,15 @@ from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.labelstudio.landing import source_of, task_number
 from spanloop.store import Store
 from spanloop.store.clock import now
-from spanloop.store.records import Action, AlignmentEvent, AnnotatedSpan, Annotation, Answer, Document, Span
+from spanloop.store.records import (
+    Action,
+    AlignmentEvent,
+    AnnotatedSpan,
+    Answer,
+    Document,
+    NewAnnotation,
+    Span,
+)
 from spanloop.store.tables.bridges import AnswerLink
 
 NAMESPACE = uuid.UUID("0a6d7f52-33c5-4c6a-8f0e-4f1b8f3a2c11")
@@ -105,19 +113,21 @@ def take_deletion(store: Store, project: int, number: int) -> Outcome:
             store.annotations.get(link.annotation_id) for link in store.bridges.answers(source, known.task)
         ]
         left = [a for a in rest if a and (a.annotator, a.document_id) == (gone.annotator, gone.document_id)]
-        blank = replace(gone, answer="ignore", spans=(), ranges=None)
+        stands = left[-1] if left else replace(gone, answer="ignore", spans=(), ranges=None)
         name = f"{source}/{number}/deleted/{known.annotation_id}"
-        _add(
-            store,
-            replace(
-                left[-1] if left else blank,
-                uuid=str(uuid.uuid5(NAMESPACE, name)),
-                created_at=now(),
-                seconds=None,
-                comment=f"annotation {number} was deleted in Label Studio",
-                id=None,
-            ),
+        revision = NewAnnotation(
+            uuid=str(uuid.uuid5(NAMESPACE, name)),
+            document_id=stands.document_id,
+            annotator=stands.annotator,
+            origin=stands.origin,
+            answer=stands.answer,
+            spans=stands.spans,
+            ranges=stands.ranges,
+            prediction_id=stands.prediction_id,
+            comment=f"annotation {number} was deleted in Label Studio",
+            flagged=stands.flagged,
         )
+        _add(store, revision)
     return "deleted"
 
 
@@ -147,14 +157,14 @@ def _sort_out(store: Store, opinion: Opinion) -> _Content:
     return _Content(opinion, spans, (*regions.refused, *strangers, *overlapping))
 
 
-def _revision(name: str, document: Document, content: _Content, changed_at: str) -> Annotation:
+def _revision(name: str, document: Document, content: _Content, changed_at: str) -> NewAnnotation:
     comment = content.opinion.comment
     if not content.whole:
         left = sum(reason != "duplicate" for _, reason in content.refused)
         comment = f"{left} regions could not be kept, so this is no gold: see the ledger"
-    return Annotation(
+    return NewAnnotation(
         uuid=str(uuid.uuid5(NAMESPACE, name)),
-        document_id=document.id or 0,
+        document_id=document.id,
         annotator=content.opinion.annotator,
         origin=content.opinion.origin,
         answer=content.answer,
@@ -165,15 +175,15 @@ def _revision(name: str, document: Document, content: _Content, changed_at: str)
     )
 
 
-def _add(store: Store, annotation: Annotation) -> int:
+def _add(store: Store, annotation: NewAnnotation) -> int:
     """Store a revision, unless the newest of that person says the same already (a file may have told it)."""
     latest = store.annotations.latest(annotation.document_id, annotation.annotator)
-    if latest is not None and latest.id is not None and _says(latest) == _says(annotation):
+    if latest is not None and _says(latest) == _says(annotation):
         return latest.id
     return store.annotations.add(annotation).annotation_id
 
 
-def _says(annotation: Annotation) -> tuple[object, ...]:
+def _says(annotation: NewAnnotation) -> tuple[object, ...]:
     spans = sorted((s.start, s.end, s.label) for s in annotation.spans if s.action != "rejected")
     return annotation.answer, annotation.origin, annotation.ranges, tuple(spans)
 
@@ -186,7 +196,7 @@ def _events(
     return [
         *(
             AlignmentEvent(
-                document_id=document.id or 0,
+                document_id=document.id,
                 start=span.start,
                 end=span.end,
                 label=span.label,
@@ -199,7 +209,7 @@ def _events(
         ),
         *(
             AlignmentEvent(
-                document_id=document.id or 0,
+                document_id=document.id,
                 start=before.start,
                 end=before.end,
                 label=before.label,

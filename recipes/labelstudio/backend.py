@@ -130,7 +130,8 @@ class Backend:
                 self.say(f"task {item.task}: {item.problem}: it gets no suggestion")
         model = self._predicted([item.document for item in landed if item.document is not None])
         version = version_of(model)
-        results = [[] if model is None else self._answer(item, model, layout, version) for item in landed]
+        with self.store.reading():
+            results = [[] if model is None else self._answer(item, model, layout, version) for item in landed]
         return {"results": results, "model_version": version}
 
     def _layout(self, xml: object) -> Layout:
@@ -150,9 +151,9 @@ class Backend:
     def _predicted(self, documents: Sequence[Document]) -> Model | None:
         """The model that has predicted all of these documents by now; None where there is none."""
         model = standing_model(self.store, self.named)
-        if model is None or model.id is None:
+        if model is None:
             return None
-        missing = [d.id for d in documents if d.id and self.store.predictions.get(d.id, model.id) is None]
+        missing = [d.id for d in documents if self.store.predictions.get(d.id, model.id) is None]
         if not missing:
             return model
         try:
@@ -164,9 +165,7 @@ class Backend:
         raise Busy("another round was promoted just now: ask again")
 
     def _answer(self, item: Landed, model: Model, layout: Layout, version: str) -> dict[str, Any]:
-        found = None
-        if item.document is not None and item.document.id is not None and model.id is not None:
-            found = self.store.predictions.get(item.document.id, model.id)
+        found = None if item.document is None else self.store.predictions.get(item.document.id, model.id)
         if item.document is None or found is None:
             return {"result": [], "score": 0.0, "model_version": version}
         return prediction_of(self.store, item.document, found, layout, version)
@@ -176,7 +175,7 @@ def prediction_of(
     store: Store, document: Document, found: Prediction, layout: Layout, version: str
 ) -> dict[str, Any]:
     """A stored prediction as Label Studio takes it; labels that cannot be chosen there are left out."""
-    offered = layout.offered(store.labels.names())
+    offered = layout.offered(span.label for span in found.spans)
     spans = [span for span in found.spans if span.label in offered]
     prediction: dict[str, Any] = {
         "result": regions_of(spans, document.text, from_name=layout.from_name, to_name=layout.to_name),

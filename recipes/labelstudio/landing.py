@@ -11,7 +11,7 @@ from spanloop.recipes.formats.labelstudio_task import document_of
 from spanloop.recipes.labelstudio.layout import Layout
 from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 
 DEEPEST = 100
 """Levels of objects and lists in a task's data; Python reads some hundred, wherever it happens to stand."""
@@ -34,6 +34,16 @@ class Unread:
     """A task that could not even be read from the answer that had it."""
 
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A task as it came: the text to be stored, or why there is none."""
+
+    task: int | None
+    document: NewDocument | None
+    problem: str = ""
+    empty: bool = False
 
 
 def source_of(project: object) -> str:
@@ -62,14 +72,14 @@ def land(store: Store, project: int, tasks: Sequence[Any], layout: Layout) -> li
         return [_store_alone(store, project, item) for item in read]
 
 
-def _store_alone(store: Store, project: int, item: Landed) -> Landed:
+def _store_alone(store: Store, project: int, item: _Read) -> Landed:
     problems: list[str] = []
     with Isolated(problems.append):
         return _store(store, project, [item])[0]
-    return replace(item, document=None, problem=problems[0])
+    return Landed(item.task, None, problems[0])
 
 
-def _store(store: Store, project: int, read: Sequence[Landed]) -> list[Landed]:
+def _store(store: Store, project: int, read: Sequence[_Read]) -> list[Landed]:
     """All of them, or none and what the store raises."""
     with store.write():
         texts: dict[str, str] = {}
@@ -78,31 +88,25 @@ def _store(store: Store, project: int, read: Sequence[Landed]) -> list[Landed]:
         landed: list[Landed] = []
         for item in read:
             if item.document is None:
-                landed.append(item)
+                landed.append(Landed(item.task, None, item.problem, empty=item.empty))
                 continue
             place = next(added)
-            landed.append(replace(item, document=store.documents.get(place.document_id), new=place.new))
-        links = {item.task: _id(item.document) for item in landed if item.document and item.task is not None}
-        store.bridges.link_tasks(
-            source_of(project), {task: number for task, number in links.items() if number}
-        )
+            landed.append(Landed(item.task, store.documents.get(place.document_id), new=place.new))
+        links = {one.task: one.document.id for one in landed if one.document and one.task is not None}
+        store.bridges.link_tasks(source_of(project), links)
     return landed
 
 
-def _id(document: Document | None) -> int:
-    return 0 if document is None or document.id is None else document.id
-
-
-def _read(task: Any, project: int, layout: Layout) -> Landed:
+def _read(task: Any, project: int, layout: Layout) -> _Read:
     if isinstance(task, Unread):
-        return Landed(None, None, task.problem)
+        return _Read(None, None, task.problem)
     if not isinstance(task, Mapping):
-        return Landed(None, None, "a task must be an object")
+        return _Read(None, None, "a task must be an object")
     known = task_number(task.get("id"))
     problems: list[str] = []
     with Isolated(problems.append):
         return _checked(known, document_of({**task, "project": project, "id": known}, field=layout.field))
-    return Landed(known, None, problems[0])
+    return _Read(known, None, problems[0])
 
 
 def task_number(value: object) -> int | None:
@@ -116,15 +120,15 @@ def task_named(task: Any) -> str:
     return "a task" if number is None else f"task {number}"
 
 
-def _checked(known: int | None, document: Document) -> Landed:
+def _checked(known: int | None, document: NewDocument) -> _Read:
     if not document.text.strip():
-        return Landed(known, None, "its text is empty", empty=True)
+        return _Read(known, None, "its text is empty", empty=True)
     strings = (document.text, document.key or "", document.group or "")
     if any("\0" in one or any("\ud800" <= letter <= "\udfff" for letter in one) for one in strings):
-        return Landed(known, None, "it has a NUL or half a surrogate pair, which no text can hold")
+        return _Read(known, None, "it has a NUL or half a surrogate pair, which no text can hold")
     if _is_deeper(document.meta, DEEPEST):
-        return Landed(known, None, f"its data is nested more than {DEEPEST} levels deep")
-    return Landed(known, document)
+        return _Read(known, None, f"its data is nested more than {DEEPEST} levels deep")
+    return _Read(known, document)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -138,7 +142,7 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return True
 
 
-def _with_free_key(store: Store, document: Document, texts: dict[str, str]) -> Document:
+def _with_free_key(store: Store, document: NewDocument, texts: dict[str, str]) -> NewDocument:
     """The document under its key; with a part of its hash behind it where another text has that key, in the
     store or among ``texts``, those of this call."""
     key = document.key

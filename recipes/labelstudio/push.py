@@ -20,7 +20,7 @@ from spanloop.recipes.labelstudio.replies import a_list, a_number, an_object
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Model
+from spanloop.store.records import Model, Moment
 from spanloop.store.tables.bridges import Bridge
 
 CHUNK = 200  # rows a request
@@ -69,13 +69,13 @@ def push(
         if create:
             project = _create(store, url, project, title or Path(db).stem)
         with meeting(store, url, project) as (studio, bridge, layout):
-            model = _model(store)
+            model, moment = _model(store), store.moment()
             version = version_of(model)
             pushed = Pushed(number_of(bridge), version)
             have = _known_tasks(store, studio, bridge, layout, pushed)
             if create or documents:
                 _send_documents(store, studio, bridge, pushed, show)
-            _send_predictions(store, studio, bridge, layout, model, have, pushed, show)
+            _send_predictions(store, studio, bridge, layout, model, moment, have, pushed, show)
             _finish(store, studio, layout, pushed)
             return pushed
 
@@ -104,7 +104,7 @@ def _create(store: Store, url: str | None, project: int | None, title: str) -> i
 
 def _model(store: Store) -> Model | None:
     """The promoted round's model, else the newest one that has predicted anything."""
-    models = [model for model in store.models.all() if model.id and store.predictions.count(model.id)]
+    models = [model for model in store.models.all() if store.predictions.count(model.id)]
     return standing_model(store) or (models[-1] if models else None)
 
 
@@ -148,7 +148,7 @@ def _send_documents(
             raise RecipeError(
                 f"Label Studio took {len(numbers)} of {len(waiting)} tasks: run this again, it goes on"
             )
-        links = {task: one.id for task, one in zip(numbers, waiting, strict=True) if one.id is not None}
+        links = {task: one.id for task, one in zip(numbers, waiting, strict=True)}
         store.bridges.link_tasks(bridge.source, links)
         pushed.tasks += len(waiting)
         show(pushed.tasks, len(missing), "sending documents")
@@ -160,6 +160,7 @@ def _send_predictions(
     bridge: Bridge,
     layout: Layout,
     model: Model | None,
+    moment: Moment,
     have: set[int],
     pushed: Pushed,
     show: Progress,
@@ -168,7 +169,9 @@ def _send_predictions(
     missing = [task for task in tasks if task not in have]
     pushed.there = len(tasks) - len(missing)
     for chunk in _chunks(missing):
-        rows = [row for task in chunk if (row := _row(store, task, tasks[task], model, layout))]
+        with store.reading():
+            found = (_row(store, task, tasks[task], model, moment, layout) for task in chunk)
+            rows = [row for row in found if row]
         pushed.unpredicted += len(chunk) - len(rows)
         if rows:
             made = studio.post(f"/api/projects/{pushed.project}/import/predictions", rows)
@@ -180,12 +183,12 @@ def _send_predictions(
 
 
 def _row(
-    store: Store, task: int, document_id: int, model: Model | None, layout: Layout
+    store: Store, task: int, document_id: int, model: Model | None, moment: Moment, layout: Layout
 ) -> dict[str, Any] | None:
     document = store.documents.get(document_id)
     if model is None or document is None:
         return None
-    found = store.predictions.get(document_id, model.id)
+    found = store.predictions.get(document_id, model.id, moment.readings)
     if found is None:
         return None
     return {"task": task, **prediction_of(store, document, found, layout, version_of(model))}

@@ -24,7 +24,7 @@ from spanloop.recipes.near_duplicates.sketches import (
     sketches_of,
 )
 from spanloop.recipes.progress import Progress, silent
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 from spanloop.store.tables.documents import key_of
 
 if TYPE_CHECKING:
@@ -50,15 +50,12 @@ class Twins:
             sketches = sketches_of([shingles_of(document.text) for document in block])
             self._store.sketches.put(
                 VERSION,
-                (
-                    (document.id or 0, _stored(sketch))
-                    for document, sketch in zip(block, sketches, strict=True)
-                ),
+                ((document.id, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)),
             )
             done += len(block)
             progress(done, None, "sketching what is stored")
 
-    def follow(self, documents: Sequence[Document]) -> tuple[list[Document], list[bool], list[bytes]]:
+    def follow(self, documents: Sequence[NewDocument]) -> tuple[list[NewDocument], list[bool], list[bytes]]:
         """The documents, each that nearly repeats a stored or an earlier one in that one's group; which do;
         and their sketches, for ``keep``. Documents that bring a split of their own are left alone."""
         keys = [document.key or key_of(document.text) for document in documents]
@@ -71,7 +68,7 @@ class Twins:
         stored = self._index.owners_of(sketches)
         several = shared_by_several(sketches)
         earlier: dict[int, list[int]] = {}
-        placed: list[Document] = []
+        placed: list[NewDocument] = []
         follows: list[bool] = []
         for number, document in enumerate(documents):
             own, sketch = shingles[number], sketches[number]
@@ -91,10 +88,11 @@ class Twins:
         return placed, follows, [_stored(sketch) for sketch in sketches]
 
     def _likest(
-        self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[Document]
-    ) -> Document | None:
+        self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[NewDocument]
+    ) -> Document | NewDocument | None:
         best, twin = LIKE, None
-        for other in [*self._store.documents.fetch(list(stored)), *earlier]:
+        others: list[Document | NewDocument] = [*self._store.documents.fetch(list(stored)), *earlier]
+        for other in others:
             shingles = shingles_of(other.text)
             if shingles is None:
                 continue
@@ -115,5 +113,5 @@ def _stored(sketch: Hashes | None) -> bytes:
     return b"" if sketch is None else sketch.tobytes()
 
 
-def _group(document: Document) -> str:
+def _group(document: Document | NewDocument) -> str:
     return document.group or document.key or key_of(document.text)

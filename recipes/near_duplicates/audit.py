@@ -105,7 +105,6 @@ def find_duplicates(
     groups = _Groups()
     count = 0
     for count, document in enumerate(documents, 1):
-        assert document.id is not None
         same = first.setdefault(sha256(document.text.encode()).digest(), document.id)
         if same == document.id:
             shingles = shingles_of(document.text)
@@ -153,8 +152,8 @@ class _Groups:
         for root, ids in sorted(members.items(), key=_first_member):
             found = list(store.documents.fetch(ids))
             yield Duplicates(
-                tuple(document.key or "" for document in found),
-                tuple(document.split or "" for document in found),
+                tuple(document.key for document in found),
+                tuple(document.split for document in found),
                 self._weakest[root],
             )
 

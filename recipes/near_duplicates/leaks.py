@@ -61,7 +61,7 @@ def find_leaks(train: Sequence[Gold], eval_golds: Sequence[Gold]) -> Leaks:
             if other not in likest or similarity > likest[other][0]:
                 likest[other] = similarity, gold
     found = [
-        Leak(eval_golds[place].document.key or "", gold.document.key or "", similarity)
+        Leak(eval_golds[place].document.key, gold.document.key, similarity)
         for place, (similarity, gold) in sorted(likest.items(), key=itemgetter(0))
     ]
     return Leaks(tuple(found), len(eval_golds))

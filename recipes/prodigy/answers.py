@@ -13,13 +13,13 @@ from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.formats.prodigy import joined
 from spanloop.recipes.formats.prodigy_task import OWN, entry_of
 from spanloop.recipes.prodigy.contract import Task
-from spanloop.recipes.prodigy.questions import document_id
 from spanloop.recipes.settle import Place, refused, settle
 from spanloop.store import Store
 from spanloop.store.records import (
     AnnotatedSpan,
     Annotation,
     Document,
+    NewAnnotation,
     Origin,
     Prediction,
     Range,
@@ -49,7 +49,7 @@ class Answers:
                 kept = part_overlaps([span for span in kept if span.label in known])[0]
             spans = settle(map(_place, kept), suggestions, keep_rejected=entry.answer == "accept")
             self._add(document, entry, prediction, spans, None)
-        return document_id(document)
+        return document.id
 
     def yes_or_no(self, task: Task) -> int:
         """Add a yes or no to what this person has said of the document so far; gives its id.
@@ -61,14 +61,14 @@ class Answers:
             latest = self._latest(document, entry)
             whole = latest is not None and latest.answer == "accept" and latest.ranges is None
             if whole or (entry.answer == "ignore" and latest is not None):
-                return document_id(document)
+                return document.id
             if entry.answer == "ignore":
                 self._add(document, entry, prediction, (), None)
-                return document_id(document)
+                return document.id
             before = latest if latest is not None and latest.ranges is not None else None
             spans, ranges = _merged(before, entry, prediction)
             self._add(document, replace(entry, answer="accept"), prediction, spans, ranges)
-        return document_id(document)
+        return document.id
 
     def _read(self, task: Task) -> tuple[Document, Entry, Prediction | None]:
         entry = entry_of(task)
@@ -84,7 +84,7 @@ class Answers:
         return document, entry, prediction if mine else None
 
     def _latest(self, document: Document, entry: Entry) -> Annotation | None:
-        return self.store.annotations.latest(document_id(document), entry.annotator or self.annotator)
+        return self.store.annotations.latest(document.id, entry.annotator or self.annotator)
 
     def _add(
         self,
@@ -95,9 +95,9 @@ class Answers:
         ranges: tuple[Range, ...] | None,
     ) -> None:
         latest = self._latest(document, entry)
-        annotation = Annotation(
+        annotation = NewAnnotation(
             uuid="",
-            document_id=document_id(document),
+            document_id=document.id,
             annotator=entry.annotator or self.annotator,
             origin=self.origin,
             answer=entry.answer,
@@ -114,7 +114,7 @@ class Answers:
         self.store.annotations.add(replace(annotation, uuid=name))
 
 
-def _content(annotation: Annotation) -> str:
+def _content(annotation: NewAnnotation) -> str:
     """What was said by whom, without when."""
     spans = sorted((s.start, s.end, s.label, s.action, s.prediction_span_id or 0) for s in annotation.spans)
     who = [annotation.document_id, annotation.annotator, annotation.origin]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from spanloop.recipes.formats.prodigy_task import spans_of
 from spanloop.recipes.prodigy.contract import Task, hashed
-from spanloop.recipes.prodigy.questions import LEASE_SECONDS, Questions, document_id
+from spanloop.recipes.prodigy.questions import LEASE_SECONDS, Questions
 from spanloop.store import Store
 from spanloop.store.records import Annotation, Document, Span, Split
 
@@ -17,10 +17,10 @@ def reviews(store: Store, questions: Questions, split: Split) -> Iterator[Task]:
     the version that most people share is the default."""
     shown: set[int] = set()
     for document in store.documents.iterate(split=split, state="conflict"):
-        shown.add(document_id(document))
-        yield _review(questions, document, _standing(store, document_id(document)))
+        shown.add(document.id)
+        yield _review(questions, document, _standing(store, document.id))
     while items := store.reviews.next(questions.feeder, exclude=sorted(shown), lease_seconds=LEASE_SECONDS):
-        document, number = items[0].document, document_id(items[0].document)
+        document, number = items[0].document, items[0].document.id
         shown.add(number)
         if document.split == split:
             why = {"why": store.reviews.reason(number), **document.meta}
@@ -33,10 +33,11 @@ def _standing(store: Store, document: int) -> list[Annotation]:
     """The newest answer of each person that accepts, oldest first; where nobody has said anything, what
     counts as gold."""
     newest: dict[str, Annotation] = {}
-    for annotation in store.annotations.history(document):
-        if annotation.origin == "human" and annotation.answer != "ignore":
-            newest[annotation.annotator] = annotation
-    start = store.reviews.start(document)
+    with store.reading():
+        for annotation in store.annotations.history(document):
+            if annotation.origin == "human" and annotation.answer != "ignore":
+                newest[annotation.annotator] = annotation
+        start = store.reviews.start(document)
     said = [annotation for annotation in newest.values() if annotation.answer == "accept"]
     return said or ([] if start is None else [start])
 

@@ -16,8 +16,9 @@ from spanloop.recipes.suggest.refusal import Refused
 from spanloop.recipes.suggest.tokenise import words
 from spanloop.store import Store
 from spanloop.store.records import Document, Model, Prediction, QueueItem, Range, Span, Split
+from spanloop.store.tables.leases import LONGEST_SECONDS
 
-LEASE_SECONDS = 1800.0
+LEASE_SECONDS = LONGEST_SECONDS
 """Renewed at every answer; a Prodigy that was killed blocks its open questions no longer than this."""
 
 
@@ -51,7 +52,7 @@ class Questions:
             spans = () if prediction is None else prediction.spans
             fitting = [span for span in spans if not wanted or span.label in wanted]
             if not fitting:
-                self.give_back(document_id(item.document), finally_=True)
+                self.give_back(item.document.id, finally_=True)
             for span in sorted(fitting, key=_certainty):
                 yield self.document_task(item.document, prediction, item.model, (span,))
 
@@ -118,13 +119,13 @@ class Questions:
                 exclude=sorted(self._asked),
                 lease_seconds=LEASE_SECONDS,
             )
-            taken = {document_id(item.document) for item in items}
+            taken = {item.document.id for item in items}
             self._asked |= taken
             self._open |= taken
         return items[0] if items else None
 
     def _tokens(self, document: Document) -> list[Range]:
-        tokens = self.store.tokenizations.get(document_id(document))
+        tokens = self.store.tokenizations.get(document.id)
         if tokens is not None:
             return tokens
         if self._tokenizer is None:
@@ -140,9 +141,3 @@ class Questions:
 def _certainty(span: Span) -> tuple[float, int]:
     """How far the model is from fifty-fifty; without a score it is taken to be."""
     return abs((0.5 if span.score is None else span.score) - 0.5), span.start
-
-
-def document_id(document: Document) -> int:
-    if document.id is None:
-        raise ValueError("a stored document has an id")
-    return document.id

@@ -136,11 +136,13 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
 )
 def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0) -> None:
     """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
+    from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.cli.main import say
     from spanloop.recipes.suggest.prelabel import prelabel
     from spanloop.recipes.training.retrain import retrain as train
 
-    report = train(db, epochs=epochs or None, class_weights=class_weights or None, if_new=if_new or None)
+    config = TrainConfig(epochs=epochs or None, class_weights=class_weights or None)
+    report = train(db, config, if_new=if_new or None)
     say(report.text())
     if getattr(report, "promoted", False):
         say(prelabel(db).text())

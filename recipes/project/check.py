@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.project.labels import unfit_as_label
 from spanloop.store import Store
 
 if TYPE_CHECKING:
@@ -40,4 +41,4 @@ def check(db: str | Path, *, repair: bool = False) -> Checked:
     """Look at integrity, offsets, counts and model folders. ``repair`` derives anew what can be derived; no
     document, prediction or annotation is ever touched."""
     with Store.open(db) as store:
-        return Checked(Path(db), tuple(store.check(repair=repair)))
+        return Checked(Path(db), tuple(store.check(repair=repair, unfit=unfit_as_label)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.project.labels import refuse_tags
 from spanloop.store import Store
 from spanloop.store.records import Task
 
@@ -47,9 +48,10 @@ def init(
     file exists already, no label is given or a setting makes no sense.
     """
     path = Path(db)
-    names = tuple(name.strip() for name in labels if name.strip())
+    names = tuple(labels)
     if not names:
         raise RecipeError("a project needs labels: --labels PER,ORG,LOC")
+    refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
     guide = "" if instructions is None else _instructions(Path(instructions))

@@ -3,12 +3,18 @@ row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.table import table
 from spanloop.store import Store
-from spanloop.store.records import Label
+from spanloop.store.records import Label, Task
+from spanloop.store.tables.label_names import unfit_as_name
+
+_OUTSIDE = "{!r} means no label in tag files: call the label otherwise, e.g. OTHER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ def add_label(
 ) -> Labels:
     """A new label; key and colour are chosen where none is given."""
     with Store.open(db) as store:
+        refuse_tags([name], store.labels.names(), store.project.task)
         store.labels.add(name, key=key, colour=colour, description=description)
         return _all(store)
 
@@ -52,6 +59,8 @@ def add_label(
 def rename_label(db: str | Path, old: str, new: str) -> Labels:
     """Give a label another name, in every annotation and prediction at once."""
     with Store.open(db) as store:
+        others = [label for label in store.labels.names() if label != old]
+        refuse_tags([new], others, store.project.task)
         store.labels.rename(old, new)
         return _all(store)
 
@@ -68,6 +77,24 @@ def merge_labels(db: str | Path, source: str, target: str) -> Labels:
     with Store.open(db) as store:
         store.labels.merge(source, target)
         return _all(store)
+
+
+def refuse_tags(new: Sequence[str], others: Sequence[str], task: Task) -> None:
+    """RecipeError, with what to type, for names of labels that tag files could not be read back with: what
+    means no label there, and tags in the place of labels."""
+    for name in new:
+        if is_outside(name):
+            raise RecipeError(_OUTSIDE.format(name))
+    if task == "tags":  # whose labels are whole tags
+        return
+    for label, tags in taken_for_labels([*others, *new]).items():
+        if set(tags) & set(new):
+            raise RecipeError(f"{' and '.join(tags)} are tags of one label: type the label alone, {label}")
+
+
+def unfit_as_label(name: str) -> str | None:
+    """What is wrong with the name of a label, in the store or as a tag; None where nothing is."""
+    return unfit_as_name(name) or (_OUTSIDE.format(name) if is_outside(name) else None)
 
 
 def _all(store: Store) -> Labels:

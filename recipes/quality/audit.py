@@ -18,12 +18,13 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.quality.out_of_fold import classes_of_project, judge_by_folds, judge_by_round
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted, table
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.store import Store
-from spanloop.store.records import Gold, Split
+from spanloop.store.records import Gold, Moment, Split
 
 if TYPE_CHECKING:
     from spanloop.plugin.metrics.label_errors import Judgement, Suspect
+    from spanloop.plugin.training.config import TrainConfig
 
 LEAST_SUPPORT = 30
 """Gold spans of a label below which its figures, or what a model learns of it, are mostly chance."""
@@ -153,10 +154,7 @@ def audit(
     *,
     split: Split = "pool",
     folds: int = 3,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    seed: int | None = None,
-    fast: bool = False,
+    config: TrainConfig | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Look for gold that is probably wrong, and for what else makes figures worthless.
@@ -169,14 +167,15 @@ def audit(
         raise RecipeError(f"{folds} fold leaves nothing to train on: give 2 or more")
     begin = time.monotonic()
     with Store.open(db) as store:
-        golds = pool_gold(store) if split == "pool" else eval_gold(store)
+        with store.reading():
+            moment, ledger = store.moment(), store.ledger.counts()
+            golds = pool_gold(store) if split == "pool" else eval_gold(store)
+            others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
         if split == "pool":
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed, fast=fast)
-            judged = judge_by_folds(store, golds, folds, config, progress or silent)
+            judged = judge_by_folds(moment, golds, folds, settled(moment, config), progress or silent)
         else:
-            judged = _by_promoted(store, golds)
+            judged = _by_promoted(store, moment, golds)
         read = [(gold, one) for gold, one in zip(golds, judged, strict=True) if one is not None]
-        others = list(store.annotations.gold(split="eval" if split == "pool" else "pool"))
         pool, eval_golds = (golds, others) if split == "pool" else (others, golds)
         found = Audit(
             path=Path(db),
@@ -184,10 +183,10 @@ def audit(
             folds=folds if split == "pool" else 0,
             documents=len(golds),
             spans=sum(len(gold.spans) for gold in golds),
-            doubts=tuple(sorted(_doubts(store, read), key=_worst_first)),
-            refused=tuple(g.document.key or "" for g, one in zip(golds, judged, strict=True) if one is None),
-            thin=tuple(_thin(store.labels.names(), pool, eval_golds)),
-            ledger=store.ledger.counts(),
+            doubts=tuple(sorted(_doubts(moment, read), key=_worst_first)),
+            refused=tuple(g.document.key for g, one in zip(golds, judged, strict=True) if one is None),
+            thin=tuple(_thin(moment.names, pool, eval_golds)),
+            ledger=ledger,
             leaks=find_leaks(pool, eval_golds),
             seconds=time.monotonic() - begin,
         )
@@ -195,16 +194,16 @@ def audit(
         return found
 
 
-def _by_promoted(store: Store, golds: Sequence[Gold]) -> list[Judgement | None]:
+def _by_promoted(store: Store, moment: Moment, golds: Sequence[Gold]) -> list[Judgement | None]:
     from spanloop.recipes.suggest.pipelines import promoted_round
 
-    return judge_by_round(store, golds, promoted_round(store))
+    return judge_by_round(store, moment, golds, promoted_round(store))
 
 
-def _doubts(store: Store, read: Sequence[tuple[Gold, Judgement]]) -> Iterator[Doubt]:
+def _doubts(moment: Moment, read: Sequence[tuple[Gold, Judgement]]) -> Iterator[Doubt]:
     from spanloop.plugin.metrics.label_errors import find_suspects
 
-    found = find_suspects([judgement for _, judgement in read], classes_of_project(store))
+    found = find_suspects([judgement for _, judgement in read], classes_of_project(moment))
     for (gold, _), suspects in zip(read, found, strict=True):
         for suspect in suspects:
             yield _doubt(gold, suspect)
@@ -213,9 +212,9 @@ def _doubts(store: Store, read: Sequence[tuple[Gold, Judgement]]) -> Iterator[Do
 def _doubt(gold: Gold, suspect: Suspect) -> Doubt:
     text, start, end = gold.document.text, suspect.start, suspect.end
     return Doubt(
-        document_id=gold.document.id or 0,
+        document_id=gold.document.id,
         annotation_id=gold.annotation_id,
-        key=gold.document.key or "",
+        key=gold.document.key,
         start=start,
         end=end,
         given=suspect.given,

@@ -44,7 +44,7 @@ def review(db: str | Path, *, top: int | None = None, conflicts: bool = False) -
     asked for, or no audit has been made."""
     if top is None and not conflicts:
         raise RecipeError("say what to review: --top 50 (of the last audit), or --conflicts")
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.write():
         sent, changed = [], 0
         if top is not None:
             worst = _by_document(kept_doubts(store))[:top]

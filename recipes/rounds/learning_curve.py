@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.recipes.table import figure, table
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -96,10 +96,9 @@ def _span(values: Sequence[float]) -> str:
 
 def train_curve(
     db: str | Path,
+    config: TrainConfig | None = None,
     *,
     seeds: int = 1,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
     progress: Progress | None = None,
 ) -> TrainCurve:
     """Train on 25, 50, 75 and 100 % of the pool's gold, once a seed, and score each on the eval split.
@@ -109,30 +108,33 @@ def train_curve(
     """
     show = progress or silent
     with Store.open(db) as store:
-        eval_golds = eval_gold(store)
-        golds = pool_gold(store)
+        with store.reading():
+            moment, eval_golds, golds = store.moment(), eval_gold(store), pool_gold(store)
+        chosen = settled(moment, config)
         if len(golds) < LEAST_DOCUMENTS:
             raise RecipeError(
                 f"{len(golds)} gold documents are too few for a curve: annotate {LEAST_DOCUMENTS} first"
             )
         runs: dict[float, list[Evaluation]] = {share: [] for share in SHARES}
         for number in range(seeds):
-            seed = store.project.seed + number
+            seed = chosen.random_seed + number
             shuffled = random.Random(seed).sample(golds, len(golds))
-            config = train_config(store, epochs=epochs, learning_rate=learning_rate, seed=seed)
+            config = replace(chosen, seed=seed)
             for place, share in enumerate(SHARES):
                 show(number * len(SHARES) + place, seeds * len(SHARES), f"train on {share:.0%}, seed {seed}")
                 runs[share].append(
-                    _run(store, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
+                    _run(moment, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
                 )
         return TrainCurve(
             tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
         )
 
 
-def _run(store: Store, golds: Sequence[Gold], eval_golds: Sequence[Gold], config: TrainConfig) -> Evaluation:
-    nlp, _ = train_pipeline(TrainingJob.of(store, golds, config))
-    return score(store, nlp, eval_golds, round=0, renamed={})
+def _run(
+    moment: Moment, golds: Sequence[Gold], eval_golds: Sequence[Gold], config: TrainConfig
+) -> Evaluation:
+    nlp, _ = train_pipeline(TrainingJob.of(moment, golds, config))
+    return score(moment, nlp, eval_golds, round=0, labels={})
 
 
 def _point(share: float, documents: int, found: Sequence[Evaluation]) -> Point:

@@ -71,11 +71,12 @@ def package(
 
     chosen, numbered = _checked(name or Path(db).stem, version)
     with Store.open(db) as store:
-        project, row = store.project, promoted_round(store, round)
+        with store.reading():
+            project, row = store.project, promoted_round(store, round)
+            standing = next(s for s in standings(store) if s.round.number == row.number)
+            scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
+            trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         nlp = load_round(store, row.number)
-        standing = next(s for s in standings(store) if s.round.number == row.number)
-        scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
-        trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         card = _card(Path(db).stem, standing, scores, trained_on, licence)
     nlp.meta.update(
         name=chosen,

@@ -13,7 +13,7 @@ from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.store import Store
-from spanloop.store.records import Gold, Round, Score
+from spanloop.store.records import Gold, Moment, Round, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +45,40 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
     """Score what must be scored and collect the rest."""
     from spanloop.recipes.suggest.pipelines import promoted_round
 
-    row = promoted_round(store, number)
-    golds = eval_gold(store)
-    done = [standing for standing in standings(store) if standing.round.state == "done"]
+    with store.reading():
+        row, moment, golds = promoted_round(store, number), store.moment(), eval_gold(store)
+        done = [standing for standing in standings(store) if standing.round.state == "done"]
+        documents = {str(split): store.queue.counts(split) for split in SPLITS}
+        trained_on = {s.round.number: len(store.rounds.annotation_ids(s.round.number)) for s in done}
+        label_scores = {s.round.number: _label_scores(store, s.round) for s in done}
+        pool = list(store.annotations.gold(split="pool"))
+        ledger, effort = store.ledger.counts(), store.effort()
     before = [standing.round for standing in done if standing.round.number < row.number]
-    shown = _score(store, row, golds, progress)
-    older = _score(store, before[-1], golds, progress) if before else None
+    shown = _score(store, moment, row, golds, progress)
+    older = _score(store, moment, before[-1], golds, progress) if before else None
     return Facts(
         project=store.named.name,
-        task=store.project.task,
-        labels=tuple(store.labels.names()),
-        documents={split: store.queue.counts(split) for split in SPLITS},
+        task=moment.project.task,
+        labels=tuple(moment.names),
+        documents=documents,
         rounds=tuple(done),
-        trained_on={s.round.number: len(store.rounds.annotation_ids(s.round.number, "train")) for s in done},
-        label_scores={s.round.number: _label_scores(store, s.round) for s in done},
+        trained_on=trained_on,
+        label_scores=label_scores,
         shown=shown,
         older=older,
         changed=None if older is None else changes(golds, shown.predicted, older.predicted),
         hard=hardest(golds, shown.predicted),
-        leaks=find_leaks(list(store.annotations.gold(split="pool")), golds),
-        ledger=store.ledger.counts(),
-        effort=store.effort(),
+        leaks=find_leaks(pool, golds),
+        ledger=ledger,
+        effort=effort,
     )
 
 
-def _score(store: Store, row: Round, golds: Sequence[Gold], progress: Progress) -> Evaluation:
-    from spanloop.recipes.suggest.pipelines import label_names, load_round
+def _score(store: Store, moment: Moment, row: Round, golds: Sequence[Gold], progress: Progress) -> Evaluation:
+    from spanloop.recipes.suggest.pipelines import load_round
 
     nlp = load_round(store, row.number)
-    return score(store, nlp, golds, round=row.number, renamed=label_names(store, row), progress=progress)
+    return score(moment, nlp, golds, round=row.number, labels=row.label_ids, progress=progress)
 
 
 def _label_scores(store: Store, row: Round) -> dict[str, Score]:

@@ -57,14 +57,18 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     from spanloop.plugin.training.config import TrainConfig
 
     known = {field.name for field in fields(TrainConfig)}
-    config = TrainConfig(**{name: value for name, value in row.parameters.items() if name in known})
-    labels = store.rounds.labels(row.number)
-    ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
+    kept = {name: value for name, value in row.parameters.items() if name in known}
+    if kept.get("class_weights") != "focal":
+        kept.pop("focal_gamma", None)  # earlier rounds kept it whatever the weights were
+    config = TrainConfig(**kept)
+    with store.reading():
+        project, labels = store.project, store.rounds.labels(row.number)
+        ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.
-    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id or 0)
+    golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
-    job = TrainingJob(store.project, labels, start_from, config, golds)
+    job = TrainingJob(project, labels, start_from, config, golds)
     _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe
 

@@ -52,10 +52,11 @@ class Standing:
 def standings(store: Store, before: Look | None = None) -> tuple[Standing, ...]:
     """Every round with the figures stored for it. ``before``: as for `Rounds.interrupted`."""
     before = before or store.training_lock.look()
-    rows = store.rounds.all()
-    cut_off = {row.number for row in store.rounds.interrupted(before)}
-    trainer = before.holder or store.training_lock.look().holder
-    return tuple(_standing(store, row, row.number in cut_off, trainer) for row in rows)
+    with store.reading():
+        rows = store.rounds.all()
+        cut_off = {row.number for row in store.rounds.interrupted(before)}
+        trainer = before.holder or store.training_lock.look().holder
+        return tuple(_standing(store, row, row.number in cut_off, trainer) for row in rows)
 
 
 def _standing(store: Store, row: Round, cut_off: bool, trainer: Holder | None) -> Standing:

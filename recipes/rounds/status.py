@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.labelstudio.retry import event_json, event_text
 from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
@@ -13,6 +13,9 @@ from spanloop.recipes.table import counted, table
 from spanloop.store import Store
 from spanloop.store.records import Round, Split
 from spanloop.store.tables.inbox import Event
+
+if TYPE_CHECKING:
+    from spanloop.store.files.training_lock import Look
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
 SHOWN = 5  # failed events that the text names
@@ -157,28 +160,33 @@ class Status:
 def status(db: str | Path) -> Status:
     """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
     with Store.open(db) as store:
-        trainer = store.training_lock.look()
-        counts = {split: store.queue.counts(split) for split in SPLITS}
-        done = [row.number for row in store.rounds.all() if row.state == "done"]
-        promoted = store.rounds.promoted()
-        return Status(
-            path=Path(db),
-            task=store.project.task,
-            labels=tuple(store.labels.names()),
-            documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
-            rounds=standings(store, trainer),
-            alignment_events=store.ledger.counts(),
-            trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
-            suggested=store.predictions.count(promoted.model_id or 0) if promoted else 0,
-            to_review=store.reviews.waiting(),
-            inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
-            refused=_refused(store, promoted),
-        )
+        trainer = store.training_lock.look()  # before the moment that the rest is read as of
+        with store.reading():
+            return _read(Path(db), store, trainer)
+
+
+def _read(path: Path, store: Store, trainer: Look) -> Status:
+    counts = {split: store.queue.counts(split) for split in SPLITS}
+    done = [row.number for row in store.rounds.all() if row.state == "done"]
+    promoted = store.rounds.promoted()
+    return Status(
+        path=path,
+        task=store.project.task,
+        labels=tuple(store.labels.names()),
+        documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
+        rounds=standings(store, trainer),
+        alignment_events=store.ledger.counts(),
+        trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
+        suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
+        to_review=store.reviews.waiting(),
+        inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
+        refused=_refused(store, promoted),
+    )
 
 
 def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
     """The keys of the documents that the tokenizer or the promoted round refuses, and which of them."""
     found = dict.fromkeys(store.tokenizations.refused(), "refused by tokenizer")
-    if promoted is not None:
-        found |= store.ledger.refused(promoted.model_id or 0)
-    return {document.key or "": found[document.id or 0] for document in store.documents.fetch(list(found))}
+    if promoted is not None and promoted.model_id is not None:
+        found |= store.ledger.refused(promoted.model_id)
+    return {document.key: found[document.id] for document in store.documents.fetch(list(found))}

@@ -3,23 +3,29 @@ round."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
+from spanloop.recipes.training.balance import Balancing
 from spanloop.recipes.training.cancelling import Cancelled
 from spanloop.recipes.training.distributed import world
 from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
-from spanloop.recipes.training.report import RoundReport
+from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store, StoreError
 from spanloop.store.clock import seconds_since
+
+if TYPE_CHECKING:
+    from spanloop.plugin.training.config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,16 @@ class Watched:
 
 def watch(
     db: str | Path,
+    config: TrainConfig | None = None,
     *,
+    balance: Balancing | None = None,
+    base: Literal["model", "round"] = "model",
     every: int = 100,
     interval: float | None = None,
     pause: float = 5.0,
     nice: int = NICE,
     say: Say | None = None,
     progress: Progress | None = None,
-    **settings: Any,
 ) -> Watched:
     """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
     after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
@@ -61,8 +69,9 @@ def watch(
     fails is told and not trained again before something is new. Whatever else fails (the suggestions, a look
     at the store, a full disk under a training) is told and tried again after a pause that grows (`Patience`).
     Everything it needs to know is in the store, so a restart goes on where it stopped. ``pause``: seconds
-    between two looks. ``settings`` go to `retrain`; ``say`` gets a line for each thing that happens. The
-    whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates waits for a training.
+    between two looks. ``config``, ``balance`` and ``base``: as of `retrain`; ``say`` gets a line for each
+    thing that happens. The whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates
+    waits for a training.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
@@ -71,7 +80,8 @@ def watch(
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
     tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
-    watched = _Watch(db, every, interval, pause, tell, progress, settings)
+    train = partial(retrain, db, config, balance=balance, base=base, progress=progress)
+    watched = _Watch(db, every, interval, pause, tell, progress, train)
     with stoppable():
         try:
             watched.run()
@@ -91,10 +101,10 @@ class _Watch:
         pause: float,
         tell: Say,
         progress: Progress | None,
-        settings: dict[str, Any],
+        train: Callable[[], RoundReport | NoRound],
     ) -> None:
         self.db, self.every, self.interval, self.pause = db, every, interval, pause
-        self.tell, self.progress, self.settings = tell, progress, settings
+        self.tell, self.progress, self.train = tell, progress, train
         self.done = 0
         self.training = Patience("training", pause, tell)
         self.suggesting = Patience("suggesting", pause, tell)
@@ -133,7 +143,7 @@ class _Watch:
         self.taken = news
         self.tell(f"{counted(news.annotations, 'new annotation')}: training")
         try:
-            report = retrain(self.db, progress=self.progress, **self.settings)
+            report = self.train()
         except Cancelled as error:
             self.tell(f"cancelled by {error.by}: the next round is due when something is new")
             return
@@ -160,7 +170,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
     The gold is only read where at least ``at_least`` annotations of any kind have come; else it counts as
     none.
     """
-    with Store.open(db) as store:
+    with Store.open(db) as store, store.reading():
         finished = [row for row in store.rounds.all() if row.state == "done"]
         last = finished[-1] if finished else None
         seen = set() if last is None else set(store.rounds.annotation_ids(last.number, "train"))
@@ -173,7 +183,7 @@ def look(db: str | Path, *, at_least: int = 1) -> News:
 
 
 def _due(news: News, every: int, interval: float | None) -> bool:
-    late = interval is not None and news.last_round is not None and news.seconds >= interval
+    late = interval is not None and news.last_round is not None and not 0 <= news.seconds < interval
     return news.annotations >= every or (late and news.annotations > 0)
 
 

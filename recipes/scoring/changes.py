@@ -68,7 +68,7 @@ def hardest(golds: Sequence[Gold], predicted: Sequence[Spans], *, limit: int = 1
     for gold, spans in zip(golds, predicted, strict=True):
         truth = {(span.start, span.end, span.label) for span in gold.spans}
         said = {span.key for span in spans}
-        hard = Hard(gold.document.key or "", gold.document.text, len(truth - said), len(said - truth))
+        hard = Hard(gold.document.key, gold.document.text, len(truth - said), len(said - truth))
         if hard.missed + hard.wrong:
             found.append(hard)
     return tuple(sorted(found, key=_errors, reverse=True)[:limit])
@@ -83,4 +83,4 @@ def _example(gold: Gold, place: tuple[int, int, str]) -> Example:
     text = gold.document.text
     before = ("…" if start > CONTEXT else "") + text[max(0, start - CONTEXT) : start]
     after = text[end : end + CONTEXT] + ("…" if end + CONTEXT < len(text) else "")
-    return Example(gold.document.key or "", label, before, text[start:end], after)
+    return Example(gold.document.key, label, before, text[start:end], after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
-from spanloop.store.records import Gold, Task
+from spanloop.store.records import Gold, Moment, Task
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -149,15 +149,16 @@ def _with_interval(figure: Figure) -> str:
 def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
     """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
     with Store.open(db) as store:
-        from spanloop.recipes.suggest.pipelines import label_names, load_round, promoted_round
+        from spanloop.recipes.suggest.pipelines import load_round, promoted_round
         from spanloop.recipes.suggest.run_pipeline import named
 
-        row = promoted_round(store, round)
-        golds = eval_gold(store)
+        with store.reading():
+            row, moment, golds = promoted_round(store, round), store.moment(), eval_gold(store)
         nlp = load_round(store, row.number)
-        renamed = label_names(store, row)
         with named(f"round {row.number}", store):
-            return score(store, nlp, golds, round=row.number, renamed=renamed, progress=progress or silent)
+            return score(
+                moment, nlp, golds, round=row.number, labels=row.label_ids, progress=progress or silent
+            )
 
 
 def eval_gold(store: Store) -> list[Gold]:
@@ -173,23 +174,24 @@ def eval_gold(store: Store) -> list[Gold]:
 
 
 def score(
-    store: Store,
+    moment: Moment,
     nlp: Language,
     golds: Sequence[Gold],
     *,
     round: int,
-    renamed: dict[str, str | None],
+    labels: Mapping[str, int],
     progress: Progress = silent,
 ) -> Evaluation:
-    """Score the pipeline on gold documents. ``renamed`` maps labels of the pipeline's day to today's
-    names."""
+    """Score the pipeline on gold documents, read at that moment. ``labels`` says which label each name of the
+    pipeline means; what it says otherwise counts as it stands."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.plugin.alignment.values import CharSpan
     from spanloop.plugin.metrics.score import score_spans, score_tags
     from spanloop.recipes.convert import char_spans
     from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
 
-    task, labels = store.project.task, store.labels.names()
+    project, names = moment.project, moment.names
+    renamed = moment.names_of(labels)
     predicted: list[list[CharSpan]] = []
     tokens: list[list[tuple[int, int]]] = []
     events = 0
@@ -199,12 +201,12 @@ def score(
         block = golds[begin : begin + BLOCK]
         for gold, found in zip(block, annotate(nlp, [g.document.text for g in block]), strict=True):
             if isinstance(found, Refused):  # it says nothing of the document: what stands there is missed
-                refused.append(Refusal(gold.document.key or "", found.by, str(found)))
+                refused.append(Refusal(gold.document.key, found.by, str(found)))
                 predicted.append([])
                 tokens.append([])
                 continue
             doc, scores = found
-            spans = found_spans(doc, scores, task=task, labels=labels)
+            spans = found_spans(doc, scores, task=project.task, labels=[*renamed, *names])
             named = [(span, renamed.get(span.label, span.label)) for span in spans]
             predicted.append(
                 [CharSpan(s.start, s.end, label, s.score) for s, label in named if label is not None]
@@ -213,14 +215,14 @@ def score(
             events += len(found_events(doc, scores))
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth = [char_spans(gold.spans) for gold in golds]
-    seed = store.project.seed
-    if task == "tags":
-        report = score_tags(truth, predicted, labels, seed=seed)
+    seed = project.seed
+    if project.task == "tags":
+        report = score_tags(truth, predicted, names, seed=seed)
     else:
-        report = score_spans(truth, predicted, tokens, labels, ranges=[g.ranges for g in golds], seed=seed)
+        report = score_spans(truth, predicted, tokens, names, ranges=[g.ranges for g in golds], seed=seed)
     return Evaluation(
         round=round,
-        task=task,
+        task=project.task,
         report=report,
         alignment_events=events,
         predicted=tuple(tuple(spans) for spans in predicted),

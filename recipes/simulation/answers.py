@@ -11,7 +11,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import NAMESPACE
 from spanloop.recipes.settle import settle
 from spanloop.store import Store
-from spanloop.store.records import Annotation, QueueItem, Span, Split
+from spanloop.store.records import NewAnnotation, QueueItem, Span, Split
 
 BATCH = 100
 
@@ -45,14 +45,14 @@ def simulate_answers(
     return answered
 
 
-def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str) -> Annotation:
+def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str) -> NewAnnotation:
     document, prediction = item.document, item.prediction
-    if document.id is None or document.key is None or document.key not in gold:
+    if document.key not in gold:
         raise RecipeError(f"the document {document.key!r} has no gold answer to simulate")
     truth = [(span.start, span.end, span.label) for span in gold[document.key]]
     spans = settle(truth, () if prediction is None else prediction.spans)
     content = json.dumps(["simulated", annotator, document.key, [(s.start, s.end, s.label) for s in spans]])
-    return Annotation(
+    return NewAnnotation(
         uuid=str(uuid.uuid5(NAMESPACE, content)),
         document_id=document.id,
         annotator=annotator,

@@ -26,6 +26,7 @@ from spanloop.store.records import Span, Task
 
 if TYPE_CHECKING:
     from spanloop.plugin.metrics.intervals import Figure
+    from spanloop.plugin.training.config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def simulate(
     model: str = "offline",
     lang: str = "en",
     task: Task = "spans",
-    epochs: int | None = None,
+    config: TrainConfig | None = None,
     seed: int = 0,
     keep: str | Path | None = None,
     progress: Progress | None = None,
@@ -96,7 +97,7 @@ def simulate(
             import_files(db, files, as_="documents", split="pool" if eval_files else "auto")
             if eval_files:
                 import_files(db, eval_files, as_="documents", split="eval")
-            steps += _play(db, gold, strategy, documents, epochs, progress or silent)
+            steps += _play(db, gold, strategy, documents, config, progress or silent)
     return Simulated(tuple(steps))
 
 
@@ -122,18 +123,18 @@ def _play(
     by_text: dict[str, tuple[Span, ...]],
     strategy: str,
     documents: Sequence[int],
-    epochs: int | None,
+    config: TrainConfig | None,
     progress: Progress,
 ) -> list[Step]:
     steps = []
     with Store.open(db) as store:
-        gold = {document.key or "": by_text[document.text] for document in store.documents.iterate()}
+        gold = {document.key: by_text[document.text] for document in store.documents.iterate()}
         simulate_answers(store, gold, len(gold), split="eval", strategy="random")
     for number, target in enumerate(documents):
         with Store.open(db) as store:
             missing = target - store.queue.counts("pool")["gold"]
             simulate_answers(store, gold, missing, strategy=strategy if number else "random")
-        report = retrain(db, epochs=epochs, progress=progress)
+        report = retrain(db, config, progress=progress)
         if not isinstance(report, RoundReport):
             raise RecipeError(report.reason)
         prelabel(db, strategy=strategy, progress=progress)

@@ -93,16 +93,5 @@ def promoted_round(store: Store, number: int | None = None) -> Round:
     return row
 
 
-def label_names(store: Store, row: Round) -> dict[str, str | None]:
-    """Today's name of each label that the round was trained on, None for one that is retired since.
-
-    A round keeps the names of its day inside its model; its parameters remember which labels those were.
-    """
-    in_use = set(store.labels.names())
-    today = store.labels.current_names()
-    names = {name: today.get(label_id) for name, label_id in row.parameters.get("label_ids", {}).items()}
-    return {name: label if label in in_use else None for name, label in names.items()}
-
-
 def _line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0] or type(error).__name__

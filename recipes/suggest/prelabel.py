@@ -4,7 +4,7 @@ yet."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -151,57 +151,52 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
     from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, named
 
     project = store.project
-    labels = store.labels.names()
-    rows, events = [], list[AlignmentEvent]()
+    said, events = [], list[AlignmentEvent]()
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
     with named(source.name, store):
         annotated = annotate(source.nlp, [document.text for document in block])
     for document, found in zip(block, annotated, strict=True):
-        key = document.id or 0
         if isinstance(found, Refused):
-            refused[key] = (document, found)
+            refused[document.id] = (document, found)
             if found.by == TOKENIZER:
-                tokens.append((key, None))
+                tokens.append((document.id, None))
             continue
         doc, scores = found
-        kept, left = _sort_out(
-            store_spans(found_spans(doc, scores, task=project.task, labels=labels)), source.renamed, labels
-        )
         known = None if scores is None else scores.logprobs
-        rows.append((key, kept, strategies.acquisition(known, seed=project.seed, key=document.key or "")))
-        tokens.append((key, token_ranges(doc)))
-        events += store_events(found_events(doc, scores), document_id=key, model_id=source.model_id)
-        events += [_dropped(span, reason, key, source.model_id) for span, reason in left]
+        acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
+        spans = store_spans(found_spans(doc, scores, task=project.task, labels=source.labels))
+        said.append((document.id, spans, acquisition))
+        tokens.append((document.id, token_ranges(doc)))
+        events += store_events(found_events(doc, scores), document_id=document.id, model_id=source.model_id)
     with store.write():
-        store.predictions.add(source.model_id, rows, events=events)
+        in_use = store.labels.readings()
+        usable = {name for name, label_id in source.labels.items() if label_id in in_use}
+        rows = []
+        for document_id, spans, acquisition in said:
+            kept, left = _sort_out(spans, usable)
+            rows.append((document_id, kept, acquisition))
+            events += [_dropped(span, reason, document_id, source.model_id) for span, reason in left]
+        store.predictions.add(source.model_id, rows, events=events, labels=source.labels)
         store.tokenizations.put(tokenizer, tokens)
         store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
-    told = {key: Refusal(document.key or "", why.by, str(why)) for key, (document, why) in refused.items()}
+    told = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
     return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), told)
 
 
 def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:
     """The row of the ledger that says that the pipeline of this model refuses the document."""
     reason = f"refused by {why.by}"
-    return AlignmentEvent(document.id or 0, 0, len(document.text), "", REFUSED, reason, model_id=model_id)
+    return AlignmentEvent(document.id, 0, len(document.text), "", REFUSED, reason, model_id=model_id)
 
 
 def _sort_out(
-    spans: Sequence[Span], renamed: dict[str, str | None], labels: Sequence[str]
+    spans: Sequence[Span], usable: Collection[str]
 ) -> tuple[tuple[Span, ...], list[tuple[Span, str]]]:
-    """The spans under today's labels, and those that no label or no room is left for."""
-    known = set(labels)
-    usable: list[Span] = []
-    refused: list[tuple[Span, str]] = []
-    for span in spans:
-        label = renamed.get(span.label, span.label)
-        if label in known:
-            usable.append(Span(span.start, span.end, label, span.score))
-        else:
-            refused.append((span, "label not in project"))
-    kept, overlapping = part_overlaps(usable)
-    return kept, [*refused, *overlapping]
+    """The spans that can be stored, and those that no label in use or no room is left for."""
+    strangers = [(span, "label not in project") for span in spans if span.label not in usable]
+    kept, overlapping = part_overlaps([span for span in spans if span.label in usable])
+    return kept, [*strangers, *overlapping]
 
 
 def _dropped(span: Span, reason: str, document_id: int, model_id: int) -> AlignmentEvent:

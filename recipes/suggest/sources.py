@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.store import Store
-from spanloop.store.records import Model
+from spanloop.store.records import NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A loaded pipeline and the row of the store that its predictions belong to. ``renamed`` maps labels as
-    the pipeline knows them to today's; None = retired."""
+    """A loaded pipeline and the row of the store that its predictions belong to. ``labels`` says which label
+    each name of the pipeline means, whatever that label is called by the time it predicts."""
 
     nlp: Language
     model_id: int
     name: str
-    renamed: dict[str, str | None]
+    labels: Mapping[str, int]
 
 
 def open_source(store: Store, model: str | None, pipeline: str | None, patterns: str | Path | None) -> Source:
@@ -40,7 +40,7 @@ def open_source(store: Store, model: str | None, pipeline: str | None, patterns:
 
 
 def _from_round(store: Store) -> Source:
-    from spanloop.recipes.suggest.pipelines import label_names, load_round
+    from spanloop.recipes.suggest.pipelines import load_round
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
@@ -51,7 +51,7 @@ def _from_round(store: Store) -> Source:
             "something that knows them: --patterns FILE, --pipeline SPACY, --model HF_ID"
         )
     nlp = load_round(store, promoted.number)
-    return Source(nlp, promoted.model_id, f"round {promoted.number}", label_names(store, promoted))
+    return Source(nlp, promoted.model_id, f"round {promoted.number}", promoted.label_ids)
 
 
 def _from_model(store: Store, model: str) -> Source:
@@ -59,30 +59,31 @@ def _from_model(store: Store, model: str) -> Source:
     from spanloop.recipes.suggest.run_pipeline import with_model
 
     project = store.project
-    labels = store.labels.names()
+    labels = store.labels.ids()
     nlp = project_nlp(project)
-    pipe = with_model(nlp, model, task=project.task, labels=labels)
+    pipe = with_model(nlp, model, task=project.task, labels=list(labels))
     if not pipe.labels:
         raise RecipeError(
             f"{model!r} is an encoder without trained labels: what it would suggest is chance. Train it on "
             f"your annotations (spanloop correct {store.named}, then spanloop retrain {store.named}), "
             "or name a token classifier"
         )
-    _refuse_strangers(model, pipe.labels, labels)
-    row = store.models.add(Model(hash=pipe.fingerprint(), kind="hf", name=model))
-    return Source(nlp, stored_id(row), model, {})
+    _refuse_strangers(model, pipe.labels, list(labels))
+    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
+    return Source(nlp, row.id, model, labels)
 
 
 def _from_pipeline(store: Store, pipeline: str) -> Source:
     from spanloop.recipes.suggest.pipelines import load_pipeline
     from spanloop.recipes.suggest.run_pipeline import pipeline_hash
 
+    labels = store.labels.ids()
     nlp = load_pipeline(pipeline)
     known = [label for name in nlp.pipe_names for label in nlp.pipe_labels.get(name, [])]
     if known:
-        _refuse_strangers(pipeline, known, store.labels.names())
-    row = store.models.add(Model(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
-    return Source(nlp, stored_id(row), pipeline, {})
+        _refuse_strangers(pipeline, known, list(labels))
+    row = store.models.add(NewModel(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
+    return Source(nlp, row.id, pipeline, labels)
 
 
 def _from_patterns(store: Store, file: Path) -> Source:
@@ -93,7 +94,8 @@ def _from_patterns(store: Store, file: Path) -> Source:
     if store.project.task == "tags":
         raise RecipeError("patterns suggest spans; this is a tags project: use --pipeline or --model")
     rows = _read_patterns(file)
-    _refuse_strangers(str(file), [row["label"] for row in rows], store.labels.names())
+    labels = store.labels.ids()
+    _refuse_strangers(str(file), [row["label"] for row in rows], list(labels))
     nlp = project_nlp(store.project)
     for name in ("ner", "entity_ruler"):
         if name in nlp.pipe_names:
@@ -101,8 +103,8 @@ def _from_patterns(store: Store, file: Path) -> Source:
     ruler = nlp.add_pipe("entity_ruler", name="spanloop_patterns")
     ruler.add_patterns(rows)  # type: ignore[attr-defined]
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-    row = store.models.add(Model(hash=digest, kind="patterns", name=file.name))
-    return Source(nlp, stored_id(row), file.name, {})
+    row = store.models.add(NewModel(hash=digest, kind="patterns", name=file.name))
+    return Source(nlp, row.id, file.name, labels)
 
 
 def _read_patterns(file: Path) -> list[dict[str, object]]:
@@ -129,10 +131,3 @@ def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str]
     if not set(theirs) & set(ours):
         known = ", ".join(str(label) for label in dict.fromkeys(theirs))
         raise RecipeError(f"{source} knows none of this project's labels ({', '.join(ours)}), only {known}")
-
-
-def stored_id(model: Model) -> int:
-    """The id of a model that the store has given back."""
-    if model.id is None:
-        raise RecipeError(f"the model {model.name} got no row in the store")
-    return model.id

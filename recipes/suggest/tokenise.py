@@ -62,9 +62,7 @@ def tokenise(
     """Store the boundaries of ``documents``; returns how many there were. One that the tokenizer refuses is
     marked as such, and nobody waits for its tokens any more."""
     tokenizer = tokenizer or tokenizer_hash(nlp)
-    rows = [
-        (document.id, _boundaries_if_any(nlp, document)) for document in documents if document.id is not None
-    ]
+    rows = [(document.id, _boundaries_if_any(nlp, document)) for document in documents]
     store.tokenizations.put(tokenizer, rows)
     return len(rows)
 

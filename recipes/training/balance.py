@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.plugin.training.setting import option_name, settings_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.table import counted, figure, table
 from spanloop.store.records import Gold
@@ -58,9 +59,9 @@ class Balance:
         return f"{shown}\n(out of fold: {self.folds} folds of the pool's gold, in {self.seconds:.0f} s)"
 
 
-def check_balance(balance: str | None, base: str, given: Mapping[str, Any]) -> None:
-    """RecipeError for a balance that does not exist, where ``given`` (None: not given) chooses already, or
-    where the training goes on from a round: that one has seen the folds it would be judged by."""
+def check_balance(balance: str | None, base: str, config: TrainConfig | None) -> None:
+    """RecipeError for a balance that does not exist, where the settings choose already, or where the
+    training goes on from a round: that one has seen the folds it would be judged by."""
     if balance is None:
         return
     if balance != "auto":
@@ -70,7 +71,12 @@ def check_balance(balance: str | None, base: str, given: Mapping[str, Any]) -> N
             "--balance auto judges by gold that the model has never seen, and the promoted round has: leave "
             "--base round out, or give what an earlier choice found, e.g. --class-weights sqrt"
         )
-    named = [_option(name) for name in CHOSEN if given.get(name) is not None]
+    given = (
+        []
+        if config is None
+        else [name for name, (_, default) in settings_of(config).items() if getattr(config, name) != default]
+    )
+    named = [option_name(name) for name in CHOSEN if name in given]
     if named:
         raise RecipeError(
             f"--balance auto chooses among class weights, oversampling and augmentation by itself: leave "
@@ -142,7 +148,3 @@ class Pace:
             return "?"
         seconds = int((now - began) / (share - first) * (1 - share))
         return f"{seconds // 60}:{seconds % 60:02d}"
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")

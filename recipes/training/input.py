@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.store import Store
-from spanloop.store.records import Gold
+from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -20,88 +19,24 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
 
 
-def train_config(
-    store: Store,
-    *,
-    class_weights: str | Mapping[str, float] | None = None,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    batch_size: int | None = None,
-    weight_decay: float | None = None,
-    seed: int | None = None,
-    fast: bool = False,
-    **further: Any,
-) -> TrainConfig:
-    """The settings of a training; None: the default of the training function, for the seed the project's.
+def settled(moment: Moment, config: TrainConfig | None) -> TrainConfig:
+    """The settings of a training of this project; None: all by default. The seed is the project's where none
+    is given.
 
-    ``further``: more fields of TrainConfig by name.
-    RecipeError for class weights that do not exist, and for settings that do not go together.
+    RecipeError for class weights of labels that the project has not, and for adapters without peft.
     """
+    from spanloop.plugin.tagging.schemes import OUTSIDE
     from spanloop.plugin.training.config import TrainConfig
 
-    given: dict[str, Any] = {
-        "class_weights": _class_weights(class_weights, store.labels.names()),
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "batch_wordpieces": batch_size,
-        "weight_decay": weight_decay,
-        "fast": fast,
-        "seed": store.project.seed if seed is None else seed,
-    }
-    chosen = {name: value for name, value in [*given.items(), *further.items()] if value is not None}
-    _check_together(chosen)
-    return TrainConfig(**chosen)
-
-
-def _check_together(chosen: Mapping[str, Any]) -> None:
-    """RecipeError for a setting that would do nothing, or that another one forbids."""
-    weights = chosen.get("class_weights")
-    if chosen.get("swap") is not None and not chosen.get("augment"):
-        raise RecipeError("--swap says how --augment makes new documents: give --augment too, e.g. 0.5")
-    if chosen.get("beta") is not None and weights != "effective":
-        raise RecipeError("--beta belongs to --class-weights effective: give that too")
-    if chosen.get("focal_gamma") is not None and weights != "focal":
-        raise RecipeError("--focal-gamma belongs to --class-weights focal: give that too")
-    if chosen.get("patience") is not None and chosen.get("held_out") == 0:
-        raise RecipeError("--patience watches the gold held out: leave --held-out 0 out")
-    if chosen.get("lora") and find_spec("peft") is None:
+    chosen = (config or TrainConfig()).settled(moment.project.seed)
+    known = [*moment.names, OUTSIDE]
+    weights = chosen.class_weights if isinstance(chosen.class_weights, Mapping) else {}
+    for label in weights:
+        if label not in known:
+            raise RecipeError(f"a class weight is given for {label!r}; the labels are {', '.join(known)}")
+    if chosen.lora and find_spec("peft") is None:
         raise RecipeError("--lora needs the package peft: pip install 'spanloop[lora]'")
-    if chosen.get("lora") and chosen.get("patience") is not None:
-        raise RecipeError("--lora and --patience do not go together: leave one of them out")
-    if chosen.get("lora") and chosen.get("freeze") not in (None, "none", "embeddings"):
-        raise RecipeError("--lora puts adapters into every layer: leave --freeze out")
-
-
-def _class_weights(
-    given: str | Mapping[str, float] | None, labels: Sequence[str]
-) -> str | Mapping[str, float] | None:
-    """The class weights as the training function takes them. RecipeError for those that nobody knows."""
-    from spanloop.plugin.tagging.schemes import OUTSIDE
-    from spanloop.plugin.training.class_weights import WEIGHTINGS
-
-    weights = _weights_by_label(given) if isinstance(given, str) and "=" in given else given
-    if isinstance(weights, str) and weights not in WEIGHTINGS:
-        raise RecipeError(f"there are no class weights {weights!r}; there are {', '.join(WEIGHTINGS)}")
-    if isinstance(weights, Mapping):
-        known = [*labels, OUTSIDE]
-        for label, weight in weights.items():
-            if label not in known:
-                raise RecipeError(f"a class weight is given for {label!r}; the labels are {', '.join(known)}")
-            if not (weight >= 0 and isfinite(weight)):
-                raise RecipeError(f"the class weight of {label!r} is {weight}: give a number from 0 up")
-    return weights
-
-
-def _weights_by_label(given: str) -> dict[str, float]:
-    """``PER=2,O=0.5`` as a mapping. RecipeError where it is none."""
-    weights: dict[str, float] = {}
-    for part in given.split(","):
-        label, _, weight = part.rpartition("=")
-        try:
-            weights[label.strip()] = float(weight)
-        except ValueError as error:
-            raise RecipeError(f"the class weight {part!r} is no LABEL=NUMBER, e.g. PER=2,O=0.5") from error
-    return weights
+    return chosen
 
 
 @contextmanager

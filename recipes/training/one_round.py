@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
-from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.cancelling import CHECKPOINTS
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
@@ -22,7 +21,7 @@ from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
-from spanloop.store.records import Gold, Model, Round
+from spanloop.store.records import Gold, Moment, NewModel, Round
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -37,10 +36,11 @@ Promote = Literal["auto", "yes", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One round on its way."""
+    """One round on its way; ``moment``: when its gold was read, which may be hours ago at its end."""
 
     store: Store
     row: Round
+    moment: Moment
     settings: TrainConfig
     golds: Sequence[Gold]
     eval_golds: Sequence[Gold]
@@ -62,10 +62,8 @@ class Training:
             report, files_hash = self._train(nlp, pipe, golds, settings, done)
         scores = Divergence(report.learning_rate).scored("on the eval documents", lambda: self._score(nlp))
         seconds = time.monotonic() - begin
-        promoted, reason = _promotion(
-            self.store, self.row.number, scores, promote, self.eval_golds, self.progress
-        )
-        refused = {gold.document.id or 0 for gold in self.golds} - {gold.document.id for gold in learned}
+        promoted, reason = self._promotion(scores, promote)
+        refused = {gold.document.id for gold in self.golds} - {gold.document.id for gold in learned}
         model_hash = pipe.fingerprint()
         manifest = _manifest(report, model_hash, seconds, self.leaks) | {
             "documents_refused": len(refused),
@@ -99,7 +97,7 @@ class Training:
 
     def _score(self, nlp: Language) -> Evaluation:
         number = self.row.number
-        return score(self.store, nlp, self.eval_golds, round=number, renamed={}, progress=self.progress)
+        return score(self.moment, nlp, self.eval_golds, round=number, labels={}, progress=self.progress)
 
     def _finish(
         self,
@@ -114,7 +112,7 @@ class Training:
 
         number = self.row.number
         folder = self.store.rounds.folder(number)
-        model = Model(
+        model = NewModel(
             hash=model_hash,
             kind="round",
             name=f"round {number}",
@@ -123,7 +121,7 @@ class Training:
         )
         self.store.rounds.finish(
             number,
-            model_id=stored_id(self.store.models.add(model)),
+            model_id=self.store.models.add(model).id,
             scores=score_rows(scores.report, "eval"),
             manifest=manifest,
             class_weights=report.class_weights,
@@ -137,7 +135,7 @@ class Training:
 
         self.store.tokenizations.put(tokenizer_hash(nlp), [(key, None) for key in sorted(refused)])
         for gold, events in zip(learned, report.events, strict=True):
-            document_id = gold.document.id or 0
+            document_id = gold.document.id
             self.store.ledger.add(
                 store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
             )
@@ -200,8 +198,36 @@ class Training:
 
     def _job(self, start_from: Round | None) -> TrainingJob:
         folder = None if start_from is None else self.store.rounds_folder.sound(start_from)
-        labels = self.store.labels.names()
-        return TrainingJob(self.store.project, labels, folder, self.settings, list(self.golds))
+        project, labels = self.moment.project, self.moment.names
+        return TrainingJob(project, labels, folder, self.settings, list(self.golds))
+
+    def _promotion(self, scores: Evaluation, promote: Promote) -> tuple[bool, str]:
+        """Whether the round becomes the one in use, and the sentence that says why."""
+        from spanloop.plugin.model.finite import NotFinite
+        from spanloop.recipes.scoring.gate import compare
+        from spanloop.recipes.suggest.pipelines import load_round
+
+        if promote != "auto":
+            done = "promoted" if promote == "yes" else "not promoted"
+            return promote == "yes", f"{done}, as asked (--promote {promote})"
+        before = self.store.rounds.promoted()
+        if before is None:
+            return True, "promoted: it is the first round"
+        nlp, labels = load_round(self.store, before.number), before.label_ids
+        try:
+            older = score(
+                self.moment, nlp, self.eval_golds, round=before.number, labels=labels, progress=self.progress
+            )
+        except NotFinite:
+            return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
+        comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
+        if comparison.acceptable:
+            return True, f"promoted over round {before.number}: {comparison.text()}"
+        use = f"spanloop rounds {self.store.named} promote {self.row.number}"
+        return (
+            False,
+            f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
+        )
 
     @property
     def _scratch(self) -> Path:
@@ -238,40 +264,3 @@ def surroundings() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "processes": world(),
     }
-
-
-def _promotion(
-    store: Store,
-    number: int,
-    scores: Evaluation,
-    promote: Promote,
-    eval_golds: Sequence[Gold],
-    progress: Progress,
-) -> tuple[bool, str]:
-    """Whether the round becomes the one in use, and the sentence that says why."""
-    from spanloop.plugin.model.finite import NotFinite
-    from spanloop.recipes.scoring.gate import compare
-    from spanloop.recipes.suggest.pipelines import label_names, load_round
-
-    if promote != "auto":
-        return (
-            promote == "yes",
-            f"{'promoted' if promote == 'yes' else 'not promoted'}, as asked (--promote {promote})",
-        )
-    before = store.rounds.promoted()
-    if before is None:
-        return True, "promoted: it is the first round"
-    nlp = load_round(store, before.number)
-    renamed = label_names(store, before)
-    try:
-        older = score(store, nlp, eval_golds, round=before.number, renamed=renamed, progress=progress)
-    except NotFinite:
-        return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
-    comparison = compare(scores.report, older.report, seed=store.project.seed)
-    if comparison.acceptable:
-        return True, f"promoted over round {before.number}: {comparison.text()}"
-    use = f"spanloop rounds {store.named} promote {number}"
-    return (
-        False,
-        f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
-    )

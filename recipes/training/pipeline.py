@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.training.input import training_golds
-from spanloop.store import Store
-from spanloop.store.records import Gold, Project
+from spanloop.store.records import Gold, Moment, Project
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -37,9 +36,9 @@ class TrainingJob:
     golds: list[Gold]
 
     @classmethod
-    def of(cls, store: Store, golds: Sequence[Gold], settings: TrainConfig) -> TrainingJob:
-        """A training from the project's base model on these documents, with the labels in use today."""
-        return cls(store.project, store.labels.names(), None, settings, list(golds))
+    def of(cls, moment: Moment, golds: Sequence[Gold], settings: TrainConfig) -> TrainingJob:
+        """A training from the project's base model on these documents, read at that moment."""
+        return cls(moment.project, moment.names, None, settings, list(golds))
 
 
 def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
@@ -59,7 +58,7 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
     else:
         nlp = project_nlp(job.project)
         pipe = with_model(nlp, job.project.base_model, task=job.project.task, labels=job.labels)
-    pipe.set_labels(job.labels, seed=job.settings.seed)
+    pipe.set_labels(job.labels, seed=job.settings.random_seed)
     return nlp, pipe
 
 

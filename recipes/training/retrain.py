@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,13 +19,13 @@ from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
 from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
-from spanloop.recipes.training.input import pool_gold, train_config
+from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store, StoreError
 from spanloop.store.files.training_lock import InUse
-from spanloop.store.records import Gold, Round
+from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 
 if TYPE_CHECKING:
@@ -37,60 +37,48 @@ CHECKPOINT_SECONDS = 60.0
 
 def retrain(
     db: str | Path,
+    config: TrainConfig | None = None,
     *,
-    class_weights: str | Mapping[str, float] | None = None,
     balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    batch_size: int | None = None,
-    weight_decay: float | None = None,
-    seed: int | None = None,
-    fast: bool = False,
     if_new: int | None = None,
     promote: Promote = "auto",
     allow_leaks: bool = False,
     progress: Progress | None = None,
-    **further: Any,
 ) -> RoundReport | NoRound:
     """Train the next round from the project's base model (or on from the promoted ``round``).
 
-    Trains on the gold of the pool alone; RecipeError, saying what to type, where the pool or the eval split
-    has none. ``batch_size`` counts wordpieces. None: the default of the training function. ``balance`` auto:
-    cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of which may
-    be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many annotations
-    came since the last finished round, else NoRound. ``promote`` auto: the first round, or one that is not
-    significantly worse than the promoted one scored again on today's eval gold, neither overall nor, beyond a
-    tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in training too,
-    unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves everything else as it
-    was; the same training, started again, goes on from its last checkpoint. ``fast`` takes fewer epochs and
-    leaves the word embeddings as they are. Under torchrun the first process makes the round, the others
-    take part in its training and get NoRound. ``further``: more fields of TrainConfig by name.
+    Trains on the gold of the pool alone, with the settings of ``config`` (None: all by default, a checkpoint
+    a minute); RecipeError, saying what to type, where the pool or the eval split has no gold. ``balance``
+    auto: cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of
+    which may be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many
+    annotations came since the last finished round, else NoRound. ``promote`` auto: the first round, or one
+    that is not significantly worse than the promoted one scored again on today's eval gold, neither overall
+    nor, beyond a tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in
+    training too, unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves
+    everything else as it was; the same training, started again, goes on from its last checkpoint. Under
+    torchrun the first process makes the round, the others take part in its training and get NoRound.
     """
     if rank():
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     _check_processes(balance)
-    check_balance(balance, base, {"class_weights": class_weights, **further})
+    check_balance(balance, base, config)
     with Team() as team, Store.open(db) as store, _alone(store):
-        settings = train_config(
-            store,
-            class_weights=class_weights,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            batch_size=batch_size,
-            weight_decay=weight_decay,
-            seed=seed,
-            fast=fast,
-            **{"checkpoint_seconds": _checkpoint_seconds(further), **further},
-        )
-        begun = _begin(store, settings, balance, base, if_new, allow_leaks, promote)
-        if isinstance(begun, NoRound):
-            return begun
-        store.training_lock.begin(begun.row.number)
-        with _marked(store, begun.row.number):
-            training = begun.training(store, settings, heeding(store, progress or silent), team, balance)
-            return training.run(begun.parent if base == "round" else None, promote)
+        with store.reading():
+            moment = store.moment()
+            settings = _with_checkpoints(settled(moment, config))
+            ready = _read(store, moment, settings, balance, base, if_new, promote)
+        if isinstance(ready, NoRound):
+            return ready
+        row, leaks = _begin(store, ready, allow_leaks)
+        store.training_lock.begin(row.number)
+        with _marked(store, row.number):
+            show = heeding(store, progress or silent)
+            training = Training(
+                store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
+            )
+            return training.run(ready.parent if base == "round" else None, promote)
 
 
 def _check_processes(balance: Balancing | None) -> None:
@@ -102,40 +90,28 @@ def _check_processes(balance: Balancing | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A round that stands in the store, and the gold it is trained and scored on."""
+class _Ready:
+    """What a round is made of, all read at one moment."""
 
-    row: Round
-    parent: Round | None
+    moment: Moment
     golds: Sequence[Gold]
     eval_golds: Sequence[Gold]
-    leaks: Leaks
-
-    def training(
-        self,
-        store: Store,
-        settings: TrainConfig,
-        progress: Progress,
-        team: Team,
-        balance: Balancing | None,
-    ) -> Training:
-        """What trains, scores and stores this round."""
-        return Training(
-            store, self.row, settings, self.golds, self.eval_golds, self.leaks, progress, team, balance
-        )
+    parent: Round | None
+    parameters: Mapping[str, Any]
+    seed: int
 
 
-def _begin(
+def _read(
     store: Store,
+    moment: Moment,
     settings: TrainConfig,
     balance: Balancing | None,
     base: Literal["model", "round"],
     if_new: int | None,
-    allow_leaks: bool,
     promote: Promote,
-) -> _Begun | NoRound:
-    """Start the round in the store once nothing stands against it; NoRound where none is due. RecipeError,
-    before anything is written, for gold that cannot be trained or scored on."""
+) -> _Ready | NoRound:
+    """What the round is made of; NoRound where none is due. RecipeError for gold that cannot be trained or
+    scored on."""
     eval_golds = eval_gold(store)
     golds = pool_gold(store)
     waiting = _too_few(store, golds, if_new)
@@ -146,17 +122,25 @@ def _begin(
         store.rounds_folder.sound(parent)  # it is needed at the end, and hours later is late to say so
     if balance is not None:
         check_folds(golds)
-    leaks = find_leaks(golds, eval_golds)
+    # what it takes to read this gold again later as it reads now
+    of_now = {"label_ids": {label.name: label.id for label in moment.labels}, MERGED: store.labels.merged()}
+    parameters = _parameters(settings, balance) | {"base": base} | of_now
+    return _Ready(moment, golds, eval_golds, parent, parameters, settings.random_seed)
+
+
+def _begin(store: Store, ready: _Ready, allow_leaks: bool) -> tuple[Round, Leaks]:
+    """Start the round in the store, unless too many eval documents stand in training too (RecipeError)."""
+    leaks = find_leaks(ready.golds, ready.eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
-    parameters = _parameters(settings, balance) | {"base": base} | _labels_of_now(store)
     row = store.rounds.start(
-        parameters=parameters,
-        seed=settings.seed,
-        parent=None if parent is None else parent.number,
-        train_ids=[gold.annotation_id for gold in golds],
-        eval_ids=[gold.annotation_id for gold in eval_golds],
+        parameters=ready.parameters,
+        seed=ready.seed,
+        parent=None if ready.parent is None else ready.parent.number,
+        train_ids=[gold.annotation_id for gold in ready.golds],
+        eval_ids=[gold.annotation_id for gold in ready.eval_golds],
+        labels=ready.moment.labels,
     )
-    return _Begun(row, parent, golds, eval_golds, leaks)
+    return row, leaks
 
 
 def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, Any]:
@@ -166,14 +150,12 @@ def _parameters(settings: TrainConfig, balance: Balancing | None) -> dict[str, A
     return decided | {"balance": balance}
 
 
-def _labels_of_now(store: Store) -> dict[str, Any]:
-    """What it takes to read this gold again later as it reads now."""
-    return {"label_ids": store.labels.ids(), MERGED: store.labels.merged()}
-
-
-def _checkpoint_seconds(further: Mapping[str, Any]) -> float | None:
-    """Neither adapters nor several processes keep checkpoints."""
-    return None if further.get("lora") or world() > 1 else CHECKPOINT_SECONDS
+def _with_checkpoints(config: TrainConfig) -> TrainConfig:
+    """A checkpoint now and then, if nothing else was asked for; neither adapters nor several processes keep
+    any."""
+    if config.checkpoint_seconds is not None or config.lora or world() > 1:
+        return config
+    return replace(config, checkpoint_seconds=CHECKPOINT_SECONDS)
 
 
 def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:

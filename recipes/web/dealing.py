@@ -13,11 +13,11 @@ from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Prediction, QueueItem
+from spanloop.store.records import Document, Prediction, QueueItem
+from spanloop.store.tables.leases import LEASE_SECONDS
 
 MAX_FETCH = 20
 MAX_DEALS = 50  # of MAX_FETCH documents each, looked through for a question in one request
-LEASE_SECONDS = 600
 OWN_WINDOW = "another window of yours"
 
 
@@ -49,23 +49,25 @@ class Dealing:
         with self._dealing:
             elsewhere = self.sittings.held_elsewhere(client, annotator)
             items = self._deal(annotator, max(1, min(wanted[0], MAX_FETCH)), {*held, *elsewhere})
-            self.sittings.hold(client, annotator, [*held, *(id_of(item.document) for item in items)])
-        documents = [self._opened(annotator, item.document, item.prediction, item.model) for item in items]
+            self.sittings.hold(client, annotator, [*held, *(item.document.id for item in items)])
+        with self.store.reading():
+            documents = [self._opened(annotator, item.document) for item in items]
+            counts = self.overview.counts()
         documents.sort(key=lambda document: document["draft"] is None)  # what was begun is finished first
-        return {"documents": documents, "counts": self.overview.counts()}
+        return {"documents": documents, "counts": counts}
 
     def _deal(self, annotator: str, n: int, exclude: set[int]) -> list[QueueItem]:
         """Up to ``n`` documents from the queue; in yes/no mode those without a question go back."""
         fitting: list[QueueItem] = []
         for _ in range(MAX_DEALS):
-            passed = exclude | self._nothing_to_ask | {id_of(item.document) for item in fitting}
+            passed = exclude | self._nothing_to_ask | {item.document.id for item in fitting}
             items = self._draw(annotator, n - len(fitting), sorted(passed))
             for item in items:
                 if self._asks_something(item.prediction):
                     fitting.append(item)
                 else:
-                    self._nothing_to_ask.add(id_of(item.document))
-                    self.store.queue.release(annotator, id_of(item.document))
+                    self._nothing_to_ask.add(item.document.id)
+                    self.store.queue.release(annotator, item.document.id)
             if not items or len(fitting) == n:
                 break
         return fitting
@@ -91,20 +93,18 @@ class Dealing:
 
     def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
-        document = self._document(query)
-        prediction = self.store.predictions.get(id_of(document))
-        model = None if prediction is None else self.store.models.get(prediction.model_id)
-        return self._opened(annotator, document, prediction, model)
+        with self.store.reading():
+            return self._opened(annotator, self._document(query))
 
     def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Flat offsets, or null while the tokenising process has not come to it; whether it has ended,
         or cannot cut this one."""
         document = self._document(query)
-        tokens = self.store.tokenizations.get(id_of(document))
+        tokens = self.store.tokenizations.get(document.id)
         if tokens is not None:
             return {"tokens": wire.flat(tokens), "failed": False}
-        refused = id_of(document) in self.store.tokenizations.refused()
-        return {"tokens": None, "failed": refused or not self.ask_tokens(id_of(document))}
+        refused = document.id in self.store.tokenizations.refused()
+        return {"tokens": None, "failed": refused or not self.ask_tokens(document.id)}
 
     def open(self, annotator: str, body: Any) -> dict[str, Any]:
         """A document out of turn, found by its text or among earlier answers, leased like one dealt."""
@@ -143,23 +143,18 @@ class Dealing:
             if names or i in windows
         }
 
-    def _opened(
-        self,
-        annotator: str,
-        document: Document,
-        prediction: Prediction | None,
-        model: Model | None,
-    ) -> dict[str, Any]:
+    def _opened(self, annotator: str, document: Document) -> dict[str, Any]:
         """The document and what it starts from: the draft, else the newest answer (of a review: what counts
-        as gold), else suggestions."""
-        latest = self.store.annotations.latest(id_of(document), annotator)
+        as gold), else suggestions; all of one moment (`reading`)."""
+        prediction = self.store.predictions.get(document.id)
+        latest = self.store.annotations.latest(document.id, annotator)
         if self.settings.review:
-            latest = self.store.reviews.start(id_of(document))
+            latest = self.store.reviews.start(document.id)
         if latest is not None and latest.prediction_id is not None:
             prediction = self.store.predictions.by_id(latest.prediction_id)
-            model = None if prediction is None else self.store.models.get(prediction.model_id)
+        model = None if prediction is None else self.store.models.get(prediction.model_id)
         shown = None if self.settings.blind else prediction
-        draft = self.store.drafts.get(annotator, id_of(document))
+        draft = self.store.drafts.get(annotator, document.id)
         return {
             **wire.document_json(document, None),
             "tokens": self._tokens(document),
@@ -168,13 +163,13 @@ class Dealing:
             "model": None if shown is None or model is None else model.name,
             "answer": None if latest is None else wire.annotation_json(latest),
             "draft": None if draft is None else json.loads(draft),
-            "reason": self.store.reviews.reason(id_of(document)) if self.settings.review else "",
+            "reason": self.store.reviews.reason(document.id) if self.settings.review else "",
         }
 
     def _tokens(self, document: Document) -> list[int] | None:
-        tokens = self.store.tokenizations.get(id_of(document))
+        tokens = self.store.tokenizations.get(document.id)
         if tokens is None:
-            self.ask_tokens(id_of(document))
+            self.ask_tokens(document.id)
             return None
         return wire.flat(tokens)
 
@@ -184,10 +179,3 @@ class Dealing:
         if document is None:
             raise WireError("there is no such document in this project", 404)
         return document
-
-
-def id_of(document: Document) -> int:
-    """The number of a document that came out of the store."""
-    if document.id is None:
-        raise ValueError("a stored document has an id")
-    return document.id

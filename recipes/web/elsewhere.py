@@ -56,12 +56,11 @@ class Elsewhere:
     ) -> set[int]:
         """What other windows of this person show, and what as many others hold as may have it."""
         overlap = self.store.project.overlap
-        holders = self.store.queue.holders([d.id for d in documents if d.id is not None])
+        holders = self.store.queue.holders([document.id for document in documents])
         full = (i for i, names in holders.items() if len(set(names) - {annotator}) >= overlap)
         return {*taken, *full}
 
     def _in_document(self, document: Document, text: str, label: str) -> Iterator[dict[str, Any]]:
-        assert document.id is not None
         whole = _borders(document.text, self.store.tokenizations.get(document.id))
         prediction = None if self.blind else self.store.predictions.get(document.id)
         suggested = () if prediction is None else prediction.spans
@@ -88,19 +87,18 @@ class Elsewhere:
 
         Documents that someone took in hand or answered meanwhile are left out and counted.
         """
-        if label not in self.store.labels.names():
-            raise WireError(f"the project has no label {label[:100]!r}", 409)
         by_document: dict[int, list[Place]] = {}
         for place in places:
             by_document.setdefault(place.document_id, []).append(place)
         with self.store.write():
+            if label not in self.store.labels.names():
+                raise WireError(f"the project has no label {label[:100]!r}", 409)
             documents = [
                 self._checked(number, text, wanted) for number, wanted in sorted(by_document.items())
             ]
             left_out = self._in_other_hands(annotator, documents, taken)
             kept = 0
             for document in documents:
-                assert document.id is not None
                 if document.id not in left_out and self._waits(annotator, document.id):
                     self._add(annotator, document.id, label, by_document[document.id])
                     kept += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanloop.recipes.web import wire
-from spanloop.recipes.web.dealing import Dealing, id_of
+from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import WireError
@@ -31,7 +31,7 @@ class Finding:
             raise WireError("'text' must be 2 to 200 characters long")
         client = query.get("client", "-")
         found = self.store.search.find(wanted)
-        others = self.dealing.others(client, annotator, [id_of(document) for document in found])
+        others = self.dealing.others(client, annotator, [document.id for document in found])
         documents = []
         for document in found:
             place = max(0, document.text.lower().find(wanted.lower()))
@@ -39,7 +39,7 @@ class Finding:
                 {
                     "id": document.id,
                     "text": _around(document.text, place),
-                    "others": others.get(id_of(document), []),
+                    "others": others.get(document.id, []),
                 }
             )
         return {"documents": documents}
@@ -48,19 +48,21 @@ class Finding:
         """The newest answers of this annotator, one a document, newest first."""
         limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
         answers = []
-        for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
-            document = self.store.documents.get(annotation.document_id)
-            if document is not None:
-                answers.append(
-                    {"id": document.id, "text": document.text[:200], **wire.annotation_json(annotation)}
-                )
+        with self.store.reading():
+            for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
+                document = self.store.documents.get(annotation.document_id)
+                if document is not None:
+                    answers.append(
+                        {"id": document.id, "text": document.text[:200], **wire.annotation_json(annotation)}
+                    )
         return {"answers": answers}
 
     def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Where the characters ``text`` stand in other open documents."""
         client = wire.parse_client(query.get("client"))
         taken = self.sittings.held_elsewhere(client, annotator)
-        return self.elsewhere.places(annotator, query.get("text", ""), query.get("label", ""), taken)
+        with self.store.reading():
+            return self.elsewhere.places(annotator, query.get("text", ""), query.get("label", ""), taken)
 
     def propose(self, annotator: str, body: Any) -> dict[str, Any]:
         """Keep confirmed places as proposals in the drafts of their documents."""

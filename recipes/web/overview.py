@@ -21,6 +21,10 @@ class Overview:
 
     def project(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
         """All that the page needs once: task, labels, instructions, who sits here, how far the work is."""
+        with self.store.reading():
+            return self._of_now(annotator)
+
+    def _of_now(self, annotator: str) -> dict[str, Any]:
         project = self.store.project
         return {
             "uid": self.uid,

@@ -11,7 +11,7 @@ from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
-from spanloop.store.records import Annotation
+from spanloop.store.records import NewAnnotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,17 @@ class Submitting:
         """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
         posted = wire.parse_answer(body)
         self._check_key(posted.document_id, posted.document_key)
-        added = self.store.annotations.add(self._annotation(annotator, posted))
+        # the suggestions it is compared with and the labels it is stored by are of one moment
+        added = self.store.together.run(
+            lambda: self.store.annotations.add(self._annotation(annotator, posted))
+        )
         return {
             "annotation_id": added.annotation_id,
             "new": added.new,
             "counts": self.overview.counts(),
         }
 
-    def _annotation(self, annotator: str, posted: PostedAnswer) -> Annotation:
+    def _annotation(self, annotator: str, posted: PostedAnswer) -> NewAnnotation:
         prediction = (
             None if posted.prediction_id is None else self.store.predictions.by_id(posted.prediction_id)
         )
@@ -43,7 +46,7 @@ class Submitting:
         if posted.ranges is not None:
             seen = posted.ranges
             suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
-        return Annotation(
+        return NewAnnotation(
             uuid=posted.uuid,
             document_id=posted.document_id,
             annotator=annotator,

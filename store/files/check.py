@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,11 +24,12 @@ class Problem:
     repaired: bool = False
 
 
-def check(store: Store, repair: bool = False) -> list[Problem]:
+def check(store: Store, repair: bool, unfit: Callable[[str], str | None]) -> list[Problem]:
     """All problems of a project; none means that it is sound.
 
     ``repair`` derives anew what can be derived: queue states, counters, rounds whose process died. It never
-    touches a document, a prediction or an annotation.
+    touches a document, a prediction or an annotation. ``unfit`` says what is wrong with the name of a label,
+    None where nothing is.
     """
     found = list(_damage(store))
     if found:  # nothing else can be believed
@@ -36,8 +38,11 @@ def check(store: Store, repair: bool = False) -> list[Problem]:
     looks: tuple[Callable[[Store, bool], Iterator[Problem]], ...] = (
         _foreign_keys, _offsets, _texts, _queue, _counters, _order, rounds, _folders, _models
     )  # fmt: skip
-    for look in looks:
-        found += look(store, repair)
+    # others may be writing: two reads of two moments would contradict each other
+    with nullcontext() if repair else store.reading():
+        for look in looks:
+            found += look(store, repair)
+        found += _labels(store, unfit)
     return found
 
 
@@ -59,6 +64,13 @@ def _foreign_keys(store: Store, _: bool) -> Iterator[Problem]:
             f"{table} row {row} points at a row of {parent} that is not there",
             "restore a backup: another program wrote to this file without foreign keys",
         )
+
+
+def _labels(store: Store, unfit: Callable[[str], str | None]) -> Iterator[Problem]:
+    for label in store.labels.all(retired=True):
+        wrong = unfit(label.name)
+        if wrong is not None:
+            yield Problem(wrong, f"spanloop labels {store.path} rename OLD NEW")
 
 
 def _offsets(store: Store, _: bool) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 Reads run on a connection of the calling thread. Writes go through ``write()``, which takes the write lock at
 once (BEGIN IMMEDIATE), so that a read followed by a write can never fail half-way because another process
 wrote. WAL lets readers go on beside a writer; ``synchronous=FULL`` means that a write that returned survives
-a power cut.
+a power cut. ``reading()`` makes several reads one: of one moment, whatever others write meanwhile.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Connection:
         self.named = named or path
         self._connections: dict[tuple[int, threading.Thread], Database] = {}
         self._writing = Turns()
+        self._reads = _Reads()
         self._closed = False
         self.together = Together(self)
         self.checkpoints = Checkpoints(self)
@@ -115,6 +116,7 @@ class Connection:
 
         ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
         """
+        self._refuse_while_reading()
         with self._writing, plain_errors(self.named):
             db = self.db
             if db.conn.in_transaction:
@@ -129,6 +131,33 @@ class Connection:
                 db.conn.execute("COMMIT")
             finally:
                 db.rollback()  # whatever was not committed
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Everything that this thread reads in the block is of one moment; inside another one, or inside
+        ``write()``, it is part of that.
+
+        Nobody is kept from writing. The write-ahead log cannot be moved into the file beyond that moment, so
+        read what takes hours to work on into memory first. A write in the block is a RuntimeError: it could
+        only build on what may be out of date.
+        """
+        conn = self.db.conn
+        if conn.in_transaction:
+            yield
+            return
+        with plain_errors(self.named):
+            conn.execute("BEGIN")
+            try:
+                conn.execute("SELECT 1 FROM sqlite_master").fetchone()  # the moment is that of the first read
+                self._reads.open = True
+                yield
+            finally:
+                self._reads.open = False
+                conn.execute("ROLLBACK")
+
+    def _refuse_while_reading(self) -> None:
+        if self._reads.open:
+            raise RuntimeError("a write inside reading(): read first, then write, or read inside write()")
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, as plain tuples."""
@@ -148,8 +177,15 @@ class Connection:
 
     def run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Run one statement that writes; inside ``write()`` it is part of it."""
+        self._refuse_while_reading()
         with plain_errors(self.named):
             return self.db.conn.execute(sql, parameters)
+
+
+class _Reads(threading.local):
+    """Whether the calling thread is in a block of ``reading()`` of its own."""
+
+    open = False
 
 
 def _begin(conn: sqlite3.Connection) -> None:

@@ -9,11 +9,11 @@ import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
-from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.queue.order import Order
 from spanloop.store.queue.states import States
 from spanloop.store.records import QueueItem, Split
+from spanloop.store.tables.leases import LEASE_SECONDS, RUNS, end_of, moments
 from spanloop.store.tables.people import check_annotator
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # One set of people after another, the nearly finished first; in each the first that this person may have.
 # The distinct sets come by jumping along the index, so a million documents of one set are one step.
-_FREE = """
+_FREE = f"""
 WITH RECURSIVE sets(people) AS (
     SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = :split
     UNION ALL
@@ -30,14 +30,14 @@ WITH RECURSIVE sets(people) AS (
     FROM sets WHERE people IS NOT NULL
 )
 SELECT (
-    SELECT q.document_id FROM {source} AND q.split = :split AND q.answered_by = sets.people
+    SELECT q.document_id FROM {{source}} AND q.split = :split AND q.answered_by = sets.people
       AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))
       AND (SELECT count(*) FROM leases l
-           WHERE l.document_id = q.document_id AND l.annotator <> :annotator AND l.until > :now)
+           WHERE l.document_id = q.document_id AND l.annotator <> :annotator AND {RUNS})
           < (SELECT overlap FROM project) - json_array_length(sets.people)
       AND NOT EXISTS (SELECT 1 FROM leases l
-                      WHERE l.document_id = q.document_id AND l.annotator = :annotator AND l.until > :now)
-    ORDER BY {order}, q.document_id LIMIT 1) AS found
+                      WHERE l.document_id = q.document_id AND l.annotator = :annotator AND {RUNS})
+    ORDER BY {{order}}, q.document_id LIMIT 1) AS found
 FROM sets
 WHERE people IS NOT NULL AND NOT EXISTS (SELECT 1 FROM json_each(people) WHERE value = :annotator)
   AND found IS NOT NULL
@@ -64,7 +64,7 @@ class Queue:
         split: Split = "pool",
         strategy: str | None = None,
         exclude: Collection[int] = (),
-        lease_seconds: float = 600,
+        lease_seconds: float = LEASE_SECONDS,
         random_share: float = 0.1,
         ignored: Literal["never", "last"] = "never",
     ) -> list[QueueItem]:
@@ -81,7 +81,7 @@ class Queue:
         if strategy is not None:
             self.order.make(strategy, unless_standing=True)
         with self._store.write(durable=False):
-            asked = {"annotator": annotator, "split": split, "now": now()}
+            asked = {"annotator": annotator, "split": split, **moments()}
             taken: list[tuple[int, str]] = self._held(asked, exclude)[:n]
             while len(taken) < n:
                 skip = [*exclude, *(document_id for document_id, _ in taken)]
@@ -89,7 +89,7 @@ class Queue:
                 if drawn is None:
                     break
                 taken.append(drawn)
-            until = now(lease_seconds)
+            until = end_of(lease_seconds)
             for document_id, drawn_by in taken:
                 self._lease(document_id, annotator, until, drawn_by)
             return [self._item(document_id, until, drawn_by) for document_id, drawn_by in taken]
@@ -103,7 +103,8 @@ class Queue:
             (document_id, drawn)
             for document_id, drawn in self._store.rows(
                 "SELECT l.document_id, l.drawn FROM leases l JOIN queue q ON q.document_id = l.document_id"
-                " WHERE l.annotator = :annotator AND l.until > :now AND q.split = :split"
+                " WHERE l.annotator = :annotator AND q.split = :split"
+                f" AND {RUNS}"
                 " AND (q.state IN ('open', 'ignored') OR l.drawn = 'reopened') ORDER BY l.until,"
                 " l.document_id",
                 asked,
@@ -127,8 +128,7 @@ class Queue:
             found = self._store.rows(
                 "SELECT q.document_id FROM queue q WHERE q.state = 'ignored' AND q.split = :split"
                 " AND q.document_id NOT IN (SELECT value FROM json_each(:exclude))"
-                " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND l.until >"
-                " :now)"
+                f" AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND {RUNS})"
                 # the one that was set aside longest ago: who skips it again gets another
                 " ORDER BY (SELECT max(a.id) FROM annotations a WHERE a.document_id = q.document_id) LIMIT 1",
                 asked,
@@ -157,25 +157,23 @@ class Queue:
                 (annotator, document_id),
             )
 
-    def renew(self, annotator: str, document_id: int, lease_seconds: float = 600) -> bool:
+    def renew(self, annotator: str, document_id: int, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Hold a document longer; False when the lease has gone to someone else meanwhile."""
         with self._store.write(durable=False):
-            moment = now()
-            others = self._store.row(
-                "SELECT count(*) FROM leases WHERE document_id = ? AND annotator <> ? AND until > ?",
-                (document_id, annotator, moment),
+            asked = {"document_id": document_id, "annotator": annotator, **moments()}
+            leases = dict(
+                self._store.rows(
+                    f"SELECT l.annotator, {RUNS} FROM leases l WHERE l.document_id = :document_id", asked
+                )
             )
-            held = self._store.row(
-                "SELECT until > ? FROM leases WHERE document_id = ? AND annotator = ?",
-                (moment, document_id, annotator),
-            )
-            if held is None or (
-                not held[0] and others is not None and others[0] >= self._store.project.overlap
-            ):
+            if annotator not in leases:
+                return False
+            others = sum(runs for name, runs in leases.items() if name != annotator)
+            if not leases[annotator] and others >= self._store.project.overlap:
                 return False
             self._store.run(
                 "UPDATE leases SET until = ? WHERE document_id = ? AND annotator = ?",
-                (now(lease_seconds), document_id, annotator),
+                (end_of(lease_seconds), document_id, annotator),
             )
             return True
 
@@ -183,14 +181,14 @@ class Queue:
         """Who holds these documents now, by document; those in nobody's hands are left out."""
         holders: dict[int, list[str]] = {}
         for document_id, annotator in self._store.rows(
-            "SELECT document_id, annotator FROM leases"
-            " WHERE document_id IN (SELECT value FROM json_each(?)) AND until > ? ORDER BY 1, 2",
-            (json.dumps(sorted(document_ids)), now()),
+            "SELECT l.document_id, l.annotator FROM leases l"
+            f" WHERE l.document_id IN (SELECT value FROM json_each(:ids)) AND {RUNS} ORDER BY 1, 2",
+            {"ids": json.dumps(sorted(document_ids)), **moments()},
         ):
             holders.setdefault(document_id, []).append(annotator)
         return holders
 
-    def reopen(self, document_id: int, annotator: str, lease_seconds: float = 600) -> QueueItem:
+    def reopen(self, document_id: int, annotator: str, lease_seconds: float = LEASE_SECONDS) -> QueueItem:
         """Lease a document again to someone who wants to change their answer.
 
         What they said stands until then.
@@ -199,7 +197,7 @@ class Queue:
         with self._store.write(durable=False):
             if self._store.documents.get(document_id) is None:
                 raise StoreError(f"there is no document {document_id} to reopen")
-            until = now(lease_seconds)
+            until = end_of(lease_seconds)
             self._lease(document_id, annotator, until, "reopened")
             return self._item(document_id, until, "reopened")
 

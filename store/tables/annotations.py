@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
@@ -14,6 +13,7 @@ from spanloop.store.records import (
     AnnotatedSpan,
     Annotation,
     Gold,
+    NewAnnotation,
     Origin,
     Range,
     Span,
@@ -38,7 +38,7 @@ class Annotations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, annotation: Annotation) -> Submitted:
+    def add(self, annotation: NewAnnotation) -> Submitted:
         """Store one revision and bring the queue up to date, in one transaction.
 
         The same uuid again is no second row. Raises StoreError, naming the document, for spans that overlap
@@ -47,7 +47,7 @@ class Annotations:
         """
         return self._store.together.run(lambda: self._add(annotation))
 
-    def _add(self, annotation: Annotation) -> Submitted:
+    def _add(self, annotation: NewAnnotation) -> Submitted:
         document = self._store.documents.get(annotation.document_id)
         if document is None:
             raise StoreError(f"there is no document {annotation.document_id} to annotate")
@@ -65,7 +65,7 @@ class Annotations:
         self._store.queue.states.refresh(annotation.document_id)
         return Submitted(annotation_id, True)
 
-    def _insert(self, annotation: Annotation) -> int:
+    def _insert(self, annotation: NewAnnotation) -> int:
         drawn = self._store.row(
             "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ?",
             (annotation.document_id, annotation.annotator),
@@ -104,20 +104,41 @@ class Annotations:
         )
         return annotation_id
 
-    def _refuse_another(self, annotation: Annotation, annotation_id: int) -> None:
-        stored = self._of([annotation_id])[0]
-        same = replace(
-            annotation,
-            id=stored.id,
-            created_at=stored.created_at,
-            seconds=stored.seconds,
-            spans=tuple(sorted(annotation.spans, key=_order)),
-        )
-        if same != replace(stored, spans=tuple(sorted(stored.spans, key=_order))):
+    def _refuse_another(self, annotation: NewAnnotation, annotation_id: int) -> None:
+        """StoreError unless this is the stored annotation, sent again.
+
+        What the person kept decides, by label id: since then labels may have been renamed, merged or retired,
+        and what became of the suggestions is told from their names.
+        """
+        (stored,) = self._of([annotation_id])
+        if _without_spans(annotation) != _without_spans(stored) or not self._keeps(annotation, annotation_id):
             raise StoreError(
                 f"uuid {annotation.uuid!r} is taken by another annotation (document id"
                 f" {stored.document_id}, by {stored.annotator}): a revision needs a uuid of its own"
             )
+
+    def _keeps(self, annotation: NewAnnotation, annotation_id: int) -> bool:
+        """Whether the stored annotation has the kept spans of this one. A name that no label has any more is
+        taken for the one that the label had then."""
+        meant = {
+            name: {label_id, current_id}
+            for name, label_id, current_id in self._store.rows(
+                "SELECT l.name, l.id, c.current_id FROM labels l JOIN current_labels c ON c.id = l.id"
+            )
+        }
+        stored = {
+            (start, end): {label_id, current_id}
+            for start, end, label_id, current_id in self._store.rows(
+                "SELECT s.start_char, s.end_char, s.label_id, c.current_id FROM annotation_spans s"
+                " JOIN current_labels c ON c.id = s.label_id"
+                " WHERE s.annotation_id = ? AND s.action <> 'rejected'",
+                (annotation_id,),
+            )
+        }
+        kept = {(span.start, span.end): span.label for span in annotation.spans if span.action != "rejected"}
+        return kept.keys() == stored.keys() and all(
+            label not in meant or meant[label] & stored[place] for place, label in kept.items()
+        )
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
@@ -162,18 +183,22 @@ class Annotations:
     def gold(self, split: Split | None = None, ids: Iterable[int] | None = None) -> Iterator[Gold]:
         """Documents whose truth is known, from the view ``gold``, by document id; ``ids`` picks some.
 
-        Few are in memory at a time; which ones is fixed at the first.
+        Few are in memory at a time. Which ones, and what their labels are called, is fixed by this call,
+        whatever is renamed, merged or answered while they are read.
         """
         query = (
             "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
             " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
             " ORDER BY v.document_id"
         )
-        if ids is None:
-            return self._golds(self._store.column(query.format("1"), {"split": split}))
-        chosen = {"split": split, "ids": json.dumps(sorted(set(ids)))}
-        one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
-        return self._golds(self._store.column(query.format(one_of), chosen))
+        one_of = "1"
+        chosen: dict[str, str | None] = {"split": split}
+        if ids is not None:
+            one_of = "v.document_id IN (SELECT value FROM json_each(:ids))"
+            chosen["ids"] = json.dumps(sorted(set(ids)))
+        with self._store.reading():
+            found, names = self._store.column(query.format(one_of), chosen), self._store.labels.readings()
+        return self._golds(found, names)
 
     def gold_of(
         self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
@@ -181,22 +206,18 @@ class Annotations:
         """These very annotations as gold, such as those a round was trained on, in order of their ids.
 
         ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
-        None: today's labels.
+        None: the labels of now.
         """
-        return self._golds(array("q", sorted(annotation_ids)), names)
+        named = self._store.labels.readings() if names is None else names
+        return self._golds(array("q", sorted(annotation_ids)), named)
 
-    def _golds(
-        self, annotation_ids: array[int], names_by_id: Mapping[int, str] | None = None
-    ) -> Iterator[Gold]:
-        names = set(self._store.labels.names() if names_by_id is None else names_by_id.values())
+    def _golds(self, annotation_ids: array[int], names: Mapping[int, str]) -> Iterator[Gold]:
         for begin in range(0, len(annotation_ids), PAGE):
-            page = self._of(list(annotation_ids[begin : begin + PAGE]), names_by_id)
+            page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
             for annotation in page:
-                assert annotation.id is not None
-                known = [s for s in annotation.spans if s.label in names]
-                kept = (s for s in known if s.action != "rejected")
-                refused = (s for s in known if s.action == "rejected")
+                kept = (s for s in annotation.spans if s.action != "rejected")
+                refused = (s for s in annotation.spans if s.action == "rejected")
                 yield Gold(
                     document=documents[annotation.document_id],
                     annotation_id=annotation.id,
@@ -207,7 +228,10 @@ class Annotations:
 
     def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as
-        ``names`` has them by id, else as they are called now."""
+        ``names`` has them by id, and spans of any other left out, else as all are called now.
+
+        A revision never changes: only the names are of a moment.
+        """
         wanted = (json.dumps(ids),)
         named = self._store.labels.current_names() if names is None else names
         spans: dict[int, list[AnnotatedSpan]] = {}
@@ -265,5 +289,15 @@ def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list
     )
 
 
-def _order(span: AnnotatedSpan) -> tuple[int, int, str, str, int]:
-    return span.start, span.end, span.label, span.action, span.prediction_span_id or 0
+def _without_spans(annotation: NewAnnotation) -> tuple[object, ...]:
+    """What a submit that is repeated says again, beside its spans; the time it took may differ."""
+    return (
+        annotation.document_id,
+        annotation.annotator,
+        annotation.origin,
+        annotation.answer,
+        annotation.ranges,
+        annotation.prediction_id,
+        annotation.comment,
+        annotation.flagged,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from spanloop.store.errors import StoreError
-from spanloop.store.records import AnnotatedSpan, Annotation, Answer, Document, Origin, Range, Span
+from spanloop.store.records import AnnotatedSpan, Answer, Document, NewAnnotation, Origin, Range, Span
 from spanloop.store.tables.people import check_annotator
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def check_ranges(ranges: tuple[Range, ...], text: str, where: str) -> None:
         end_before = end
 
 
-def check_annotation(annotation: Annotation, document: Document) -> None:
+def check_annotation(annotation: NewAnnotation, document: Document) -> None:
     """Raise StoreError unless an annotation fits its document: spans, ranges, and what it says of itself."""
     where = f"document {document.key!r}"
     if not annotation.uuid:
@@ -67,7 +67,7 @@ def check_annotation(annotation: Annotation, document: Document) -> None:
                 raise StoreError(f"{where}: span {span.start}-{span.end} lies outside the ranges looked at")
 
 
-def check_labels(store: Store, annotation: Annotation, document: Document) -> None:
+def check_labels(store: Store, annotation: NewAnnotation, document: Document) -> None:
     """Raise StoreError unless all labels are in use; a rejected span may have a retired one."""
     labels = store.labels.ids()
     for span in annotation.spans:
@@ -82,7 +82,7 @@ def _is_retired(store: Store, label: str) -> bool:
     return store.row("SELECT 1 FROM labels WHERE name = ?", (label,)) is not None
 
 
-def check_suggestions(store: Store, annotation: Annotation, document: Document) -> None:
+def check_suggestions(store: Store, annotation: NewAnnotation, document: Document) -> None:
     """Raise StoreError unless the prediction and the suggestions that are named are of this document."""
     where = f"document {document.key!r}"
     if annotation.prediction_id is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import Added, Document, QueueState, Split
+from spanloop.store.records import Added, Document, NewDocument, QueueState, Split
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -23,7 +23,7 @@ COLUMNS = "d.id, d.key, d.grp, d.split, d.meta, d.text"
 
 @dataclass(slots=True)
 class _Incoming:
-    document: Document
+    document: NewDocument
     key: str
     group: str
     text_hash: int
@@ -37,7 +37,7 @@ class Documents:
 
     def add(
         self,
-        documents: Iterable[Document],
+        documents: Iterable[NewDocument],
         *,
         on_conflict: Literal["error", "skip"] = "error",
         occurrences: Counter[str] | None = None,
@@ -223,7 +223,7 @@ class _Import:
         return {group: split for group, split, _ in rows}
 
 
-def _prepare(document: Document, occurrences: Counter[str]) -> _Incoming:
+def _prepare(document: NewDocument, occurrences: Counter[str]) -> _Incoming:
     text = document.text
     named = f"document {document.key!r}" if document.key else f"the document that begins {text[:40]!r}"
     if not text:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
-from spanloop.store.records import Label
+from spanloop.store.records import Label, NewLabel
+from spanloop.store.tables.label_names import check_new_name, find
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -43,7 +44,7 @@ class Labels:
 
     def add(
         self,
-        name: str | Label,
+        name: str | NewLabel,
         *,
         key: str | None = None,
         colour: str | None = None,
@@ -54,12 +55,13 @@ class Labels:
         A retired label of that name comes back, a merged one too. Raises StoreError for a name in use or not
         usable, or a taken key.
         """
-        if isinstance(name, Label):
+        if isinstance(name, NewLabel):
             label = name
             name, key, colour, description = label.name, label.key, label.colour, label.description
-        _check_name(name)
         with self._store.write():
             known = {label.name: label for label in self.all(retired=True)}
+            if name not in known:
+                check_new_name(name, known)
             if name in known and not known[name].retired:
                 raise StoreError(f"label {name!r} is there already")
             self._check_key(key, name)
@@ -84,10 +86,11 @@ class Labels:
 
     def rename(self, old: str, new: str) -> None:
         """Call a label something else, in all annotations at once; old rounds keep their own label map."""
-        _check_name(new)
         with self._store.write():
             label = self._named(old)
-            if any(other.name == new for other in self.all(retired=True)):
+            others = [other.name for other in self.all(retired=True) if other.id != label.id]
+            check_new_name(new, others)
+            if new in others:
                 raise StoreError(
                     f"label {new!r} is there already: to join the two use `labels merge {old} {new}`"
                 )
@@ -97,7 +100,7 @@ class Labels:
         """Offer a label no more. Its spans stay stored, but are neither offered nor gold until it is back."""
         with self._store.write():
             label = self._named(name)
-            if self.names() == [name]:
+            if self.names() == [label.name]:
                 raise StoreError(f"label {name!r} is the last one: add another before retiring it")
             self._store.run("UPDATE labels SET retired = 1 WHERE id = ?", (label.id,))
             self._store.queue.states.refresh_answered(at_least=2)
@@ -108,10 +111,10 @@ class Labels:
         The annotations themselves are not touched. Documents whose people disagreed only between the two are
         gold afterwards.
         """
-        if source == target:
-            raise StoreError(f"label {source!r} cannot be merged into itself")
         with self._store.write():
             from_id, into = self._named(source).id, self._named(target)
+            if from_id == into.id:
+                raise StoreError(f"label {source!r} cannot be merged into itself")
             if into.retired:
                 raise StoreError(f"label {target!r} is retired: add it again before merging into it")
             self._store.run(
@@ -136,14 +139,20 @@ class Labels:
         """Id to the name it goes by now, retired and merged ones too."""
         return dict(self._store.rows("SELECT id, name FROM current_labels"))
 
+    def readings(self) -> dict[int, str]:
+        """What the spans of each label id read as now: those of a retired label, of which there is none here,
+        are left out."""
+        return dict(self._store.rows("SELECT id, name FROM current_labels WHERE NOT retired"))
+
     def merged(self) -> dict[int, int]:
         """Id of each merged label to that of the label it reads as now."""
         return dict(self._store.rows("SELECT id, merged_into FROM labels WHERE merged_into IS NOT NULL"))
 
     def _named(self, name: str) -> Label:
-        for label in self.all(retired=True):
-            if label.name == name:
-                return label
+        known = {label.name: label for label in self.all(retired=True)}
+        meant = find(name, known)
+        if meant is not None:
+            return known[meant]
         raise StoreError(f"there is no label {name!r}, only {', '.join(self.names())}")
 
     def _check_key(self, key: str | None, name: str) -> None:
@@ -158,11 +167,3 @@ class Labels:
     def _free_key(self) -> str | None:
         taken = {label.key for label in self.all()}
         return next((key for key in KEYS if key not in taken), None)
-
-
-def _check_name(name: str) -> None:
-    """Letters of any script and inner spaces are fine; what cannot be seen or stored is not."""
-    if not name or name != name.strip():
-        raise StoreError(f"label {name!r} is empty or has spaces at its edge")
-    if not name.isprintable():  # NUL, line breaks, lone surrogates
-        raise StoreError(f"label {name!r} contains a character that cannot be shown")

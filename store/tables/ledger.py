@@ -48,7 +48,7 @@ class Ledger:
     def all(self, document_id: int | None = None, reason: str | None = None) -> list[AlignmentEvent]:
         """Events, oldest first, of one document or one reason if asked."""
         rows = self._store.rows(
-            f"SELECT {COLUMNS}, id FROM alignment_events WHERE (?1 IS NULL OR document_id = ?1)"
+            f"SELECT {COLUMNS} FROM alignment_events WHERE (?1 IS NULL OR document_id = ?1)"
             " AND (?2 IS NULL OR reason = ?2) ORDER BY id",
             (document_id, reason),
         )

@@ -6,17 +6,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import AlignmentEvent, Document, Model, Prediction, Span, Split
+from spanloop.store.records import AlignmentEvent, Document, Model, NewModel, Prediction, Span, Split
 from spanloop.store.tables.checks import check_spans
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
-
 
 COLUMNS = "hash, kind, name, path, round, id"
 
@@ -27,17 +25,18 @@ class Models:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, model: Model) -> Model:
+    def add(self, model: NewModel) -> Model:
         """The stored model of that hash, added if it is new."""
         with self._store.write():
             known = self.by_hash(model.hash)
             if known is not None:
                 return known
-            cursor = self._store.run(
-                "INSERT INTO models(hash, kind, name, path, round, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            row = self._store.run(
+                "INSERT INTO models(hash, kind, name, path, round, created_at) VALUES (?, ?, ?, ?, ?, ?)"
+                f" RETURNING {COLUMNS}",
                 (model.hash, model.kind, model.name, model.path, model.round, now()),
-            )
-            return replace(model, id=cursor.lastrowid)
+            ).fetchone()
+            return Model(*row)
 
     def lie_in(self, folder: str) -> None:
         """Note that the rounds lie in that folder beside the project file now."""
@@ -83,15 +82,18 @@ class Predictions:
         model_id: int,
         predictions: Iterable[tuple[int, Sequence[Span], Mapping[str, float]]],
         events: Iterable[AlignmentEvent] = (),
+        labels: Mapping[str, int] | None = None,
     ) -> None:
         """Store ``(document_id, spans, {strategy: acquisition score})`` of one model, in one transaction.
+
+        ``labels`` says which label each name means; None: those of the model's round, else those of now.
 
         A document that this model has already seen is left as it is, and so are its events. The queue takes
         the new scores over if it stands by this model. Raises StoreError, and stores nothing of the call, for
         spans that overlap or lie outside the text and for unknown labels.
         """
         with self._store.write() as db:
-            labels = self._store.labels.ids_for(model_id)
+            labels = self._store.labels.ids_for(model_id) if labels is None else labels
             new: set[int] = set()
             scores: list[tuple[int, int, str, float]] = []
             for document_id, spans, acquisition in predictions:
@@ -134,30 +136,43 @@ class Predictions:
         )
         return True
 
-    def get(self, document_id: int, model_id: int | None = None) -> Prediction | None:
-        """What was said of a document: by that model, else by the promoted round, else by the newest."""
-        row = self._store.row(
-            "SELECT p.id FROM predictions p LEFT JOIN rounds r ON r.model_id = p.model_id AND r.promoted = 1"
-            " WHERE p.document_id = ?1 AND (?2 IS NULL OR p.model_id = ?2)"
-            " ORDER BY r.number IS NULL, p.model_id DESC LIMIT 1",
-            (document_id, model_id),
-        )
-        return None if row is None else self.by_id(row[0])
+    def get(
+        self, document_id: int, model_id: int | None = None, names: Mapping[int, str] | None = None
+    ) -> Prediction | None:
+        """What was said of a document: by that model, else by the promoted round, else by the newest;
+        ``names`` as in ``by_id``."""
+        with self._store.reading():
+            row = self._store.row(
+                "SELECT p.id FROM predictions p"
+                " LEFT JOIN rounds r ON r.model_id = p.model_id AND r.promoted = 1"
+                " WHERE p.document_id = ?1 AND (?2 IS NULL OR p.model_id = ?2)"
+                " ORDER BY r.number IS NULL, p.model_id DESC LIMIT 1",
+                (document_id, model_id),
+            )
+            return None if row is None else self.by_id(row[0], names)
 
-    def by_id(self, prediction_id: int) -> Prediction | None:
-        """The prediction of that id, spans in the order of the text, labels in use and as called now."""
-        row = self._store.row(
-            "SELECT document_id, model_id, id FROM predictions WHERE id = ?", (prediction_id,)
+    def by_id(self, prediction_id: int, names: Mapping[int, str] | None = None) -> Prediction | None:
+        """The prediction of that id, spans in the order of the text.
+
+        ``names`` says what the spans of each label id read as (`Moment.readings`), and those of any other are
+        left out; None: the labels in use, as they are called now.
+        """
+        with self._store.reading():
+            row = self._store.row(
+                "SELECT document_id, model_id, id FROM predictions WHERE id = ?", (prediction_id,)
+            )
+            if row is None:
+                return None
+            named = self._store.labels.readings() if names is None else names
+            spans = self._store.rows(
+                "SELECT start_char, end_char, label_id, score, id FROM prediction_spans"
+                " WHERE prediction_id = ? ORDER BY start_char",
+                (prediction_id,),
+            )
+        known = (
+            Span(start, end, named[label], *rest) for start, end, label, *rest in spans if label in named
         )
-        if row is None:
-            return None
-        spans = self._store.rows(
-            "SELECT s.start_char, s.end_char, l.name, s.score, s.id FROM prediction_spans s"
-            " JOIN current_labels l ON l.id = s.label_id WHERE s.prediction_id = ? AND NOT l.retired"
-            " ORDER BY s.start_char",
-            (prediction_id,),
-        )
-        return Prediction(row[0], row[1], tuple(Span(*span) for span in spans), row[2])
+        return Prediction(row[0], row[1], tuple(known), row[2])
 
     def missing(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.store.clock import now
 from spanloop.store.records import Annotation, QueueItem
+from spanloop.store.tables.leases import LEASE_SECONDS, RUNS, moments
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -53,18 +54,23 @@ class Reviews:
         return "" if row is None else str(row[0])
 
     def next(
-        self, annotator: str, *, n: int = 1, exclude: Collection[int] = (), lease_seconds: float = 600
+        self,
+        annotator: str,
+        *,
+        n: int = 1,
+        exclude: Collection[int] = (),
+        lease_seconds: float = LEASE_SECONDS,
     ) -> list[QueueItem]:
         """Lease up to ``n`` waiting documents of either split, those first that they hold already; none that
         somebody else holds."""
         with self._store.write(durable=False):
             rows = self._store.rows(
                 "SELECT r.document_id FROM reviews r WHERE r.annotation_id IS NULL AND NOT EXISTS ("
-                " SELECT 1 FROM leases l WHERE l.document_id = r.document_id AND l.annotator <> ?1"
-                " AND l.until > ?2)"
+                " SELECT 1 FROM leases l WHERE l.document_id = r.document_id AND l.annotator <> :annotator"
+                f" AND {RUNS})"
                 " ORDER BY NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = r.document_id"
-                " AND l.annotator = ?1 AND l.until > ?2), r.priority DESC, r.document_id",
-                (annotator, now()),
+                f" AND l.annotator = :annotator AND {RUNS}), r.priority DESC, r.document_id",
+                {"annotator": annotator, **moments()},
             )
             passed = set(exclude)
             free = [row[0] for row in rows if row[0] not in passed][:n]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import Round, RoundState, Score
+from spanloop.store.records import Label, Round, RoundState, Score
 
 if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
@@ -41,11 +41,13 @@ class Rounds:
         eval_ids: Sequence[int],
         class_weights: Mapping[str, float] | None = None,
         parent: int | None = None,
+        labels: Sequence[Label] | None = None,
     ) -> Round:
         """Open the next round.
 
-        ``train_ids`` and ``eval_ids`` are annotation ids; the label map of now is kept. The number is one
-        that no folder has either: beside an older state of the project there may lie later rounds.
+        ``train_ids`` and ``eval_ids`` are annotation ids. ``labels``, as they were when these were read, is
+        the label map that is kept; None: the labels of now. The number is one that no folder has either:
+        beside an older state of the project there may lie later rounds.
         """
         with self._store.write() as db:
             row = self._store.row("SELECT coalesce(max(number), 0) FROM rounds")
@@ -64,9 +66,10 @@ class Rounds:
                 "INSERT INTO round_annotations VALUES (?, ?, ?)",
                 [(number, "train", i) for i in train_ids] + [(number, "eval", i) for i in eval_ids],
             )
-            self._store.run(
-                "INSERT INTO round_labels SELECT ?, id, name, position FROM labels WHERE retired = 0",
-                (number,),
+            known = self._store.labels.all() if labels is None else labels
+            db.conn.executemany(
+                "INSERT INTO round_labels VALUES (?, ?, ?, ?)",
+                [(number, label.id, label.name, label.position) for label in known],
             )
         return self.get(number)
 

@@ -15,7 +15,7 @@ from support.processes import PATIENCE_SECONDS
 
 from spanloop.recipes.suggest.tokenise import tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 
 @pytest.fixture(scope="session")
@@ -94,12 +94,11 @@ def make_store(tmp_path: Path, tokenizers: Callable[[str], tuple[Any, str]]) -> 
         settings = {"lang": "en", "eval_fraction": 0.0, "base_model": "offline", **project}
         with Store.create(path, labels=labels, **settings) as store:
             rows = [
-                Document(text, key=f"d{i}", meta=meta or {}, split="pool")
+                NewDocument(text, key=f"d{i}", meta=meta or {}, split="pool")
                 for i, (text, _) in enumerate(documents)
             ]
             added = store.documents.add(rows)
-            model = store.models.add(Model(hash="0" * 16, kind="hf", name="first-model"))
-            assert model.id is not None
+            model = store.models.add(NewModel(hash="0" * 16, kind="hf", name="first-model"))
             predictions = [
                 (row.document_id, [Span(*span) for span in spans], {"mnlp": float(-i), "random": 0.0})
                 for i, (row, (_, spans)) in enumerate(zip(added, documents, strict=True))

@@ -11,7 +11,7 @@ from support.page_server import spans_of
 from support.steps import press, ready, saved
 
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Annotation
+from spanloop.store.records import AnnotatedSpan, NewAnnotation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 REASON = "“Rome”: gold has PER, the model says LOC (98% sure)"
@@ -23,7 +23,7 @@ def test_a_doubtful_document_is_corrected(
     path = make_store([("Ann met Bob in Rome .", []), ("Eve is here .", [])], ["PER", "LOC"])
     with Store.open(path) as store:
         wrong = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(15, 19, "PER"))
-        store.annotations.add(Annotation("u1", 1, "anna", "human", "accept", wrong))
+        store.annotations.add(NewAnnotation("u1", 1, "anna", "human", "accept", wrong))
         store.reviews.send([(1, REASON, 0.9)])
     page.goto(serve(path, review=True, annotator="lea").link)
     ready(page, "Rome")

@@ -11,9 +11,10 @@ import pytest
 from support.page_server import answers
 from support.steps import press, ready, saved
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Annotation, Document
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DOCUMENTS = [
@@ -41,11 +42,11 @@ def test_a_round_trains_on_exactly_the_answers_of_the_page(
     saved(page)
     given = answers(path, 4)
     with Store.open(path) as store:
-        (added,) = store.documents.add([Document("Zoë went to Paris .", key="e", split="eval")])
+        (added,) = store.documents.add([NewDocument("Zoë went to Paris .", key="e", split="eval")])
         spans = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(12, 17, "LOC"))
-        gold = Annotation(str(uuid.uuid4()), added.document_id, "import", "import", "accept", spans)
+        gold = NewAnnotation(str(uuid.uuid4()), added.document_id, "import", "import", "accept", spans)
         store.annotations.add(gold)
-    report = retrain(path, epochs=1)
+    report = retrain(path, TrainConfig(epochs=1))
     assert isinstance(report, RoundReport)
     with Store.open(path) as store:
         trained = store.rounds.annotation_ids(1, role="train")

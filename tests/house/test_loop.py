@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.export import export
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -82,7 +83,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import_files(db, [write_lines(folder / "pool.jsonl", pool)], split="pool")
     import_files(db, [write_lines(folder / "eval.jsonl", short_documents(60, 80))], split="eval")
     # the same few sentence frames on both sides: a leak, and meant here
-    report = retrain(db, epochs=8, batch_size=256, allow_leaks=True)
+    report = retrain(db, TrainConfig(epochs=8, batch_wordpieces=256), allow_leaks=True)
     assert isinstance(report, RoundReport)
     return db
 
@@ -107,7 +108,6 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
     with Store.open(project) as store:
         document = store.documents.by_key("long-asked")
         assert document is not None
-        assert document.id is not None
         prediction = store.predictions.get(document.id)
         assert prediction is not None
         assert [(s.start, s.end, s.label) for s in prediction.spans] == ends(row)
@@ -142,7 +142,7 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
     assert exported["long-asked"]["text"] == row["text"]
     assert ends(exported["long-asked"]) == ends(row)
 
-    report = retrain(project, epochs=1, promote="no", allow_leaks=True)
+    report = retrain(project, TrainConfig(epochs=1), promote="no", allow_leaks=True)
     assert isinstance(report, RoundReport)
     with Store.open(project) as store:
         last = store.rounds.all()[-1]

@@ -20,7 +20,7 @@ from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.submitting import Submitting
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Document, Span
+from spanloop.store.records import AnnotatedSpan, Document, NewDocument, Span
 
 SUGGESTIONS = (Span(0, 3, "PER", 0.9, id=7), Span(8, 11, "LOC", 0.4, id=8))
 
@@ -167,18 +167,18 @@ class Three:
         number = next(self.numbers)
         text = "".join(f"{chr(97 + word)} " for word in range(WORDS)) + str(number)
         keys = [f"{number} {who}" for who in ("page", "prodigy", "simulated")]
-        self.store.documents.add([Document(f"{text} {key}", key=key) for key in keys])
+        self.store.documents.add([NewDocument(f"{text} {key}", key=key) for key in keys])
         found = [document for key in keys if (document := self.store.documents.by_key(key))]
-        self.store.predictions.add(self.model, [(d.id or 0, suggestions, {}) for d in found])
+        self.store.predictions.add(self.model, [(d.id, suggestions, {}) for d in found])
         return found
 
     def prediction(self, document: Document) -> int | None:
-        prediction = self.store.predictions.get(document.id or 0)
+        prediction = self.store.predictions.get(document.id)
         return None if prediction is None else prediction.id
 
     def rows(self, document: Document) -> list[tuple[object, ...]]:
         """What is stored of a document; a suggestion by its place."""
-        latest = self.store.annotations.history(document.id or 0)[-1]
+        latest = self.store.annotations.history(document.id)[-1]
         assert latest.prediction_id is not None
         prediction = self.store.predictions.by_id(latest.prediction_id)
         assert prediction is not None
@@ -216,7 +216,7 @@ def test_the_page_prodigy_and_a_simulation_store_the_same(
     )
     own = {"key": prodigy.key, "prediction": three.prediction(prodigy)}
     Answers(three.store, "anna").whole({"text": prodigy.text, "spans": said, "answer": "accept", OWN: own})
-    gold = {simulated.key or "": [Span(*span) for span in spans]}
+    gold = {simulated.key: [Span(*span) for span in spans]}
     assert simulate_answers(three.store, gold, 1) == 1
     rows = three.rows(page)
     assert three.rows(prodigy) == rows

@@ -13,7 +13,7 @@ import pytest
 from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 
 def test_a_created_project_says_what_it_was_given(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_inner_write_that_fails_and_is_caught_leaves_the_outer_whole(tmp_path
         with store.write():
             store.annotations.add(say(1))
             with pytest.raises(StoreError):
-                store.documents.add([Document("new", key="n"), Document("", key="empty")])
+                store.documents.add([NewDocument("new", key="n"), NewDocument("", key="empty")])
             with pytest.raises(StoreError):
                 store.annotations.add(say(2, spans="0-900:PER"))
         assert store.annotations.count() == 1
@@ -191,9 +191,9 @@ def test_writers_in_threads_and_processes_all_get_through(tmp_path: Path) -> Non
         script = (
             "import sys\n"
             "from spanloop.store import Store\n"
-            "from spanloop.store.records import Document\n"
+            "from spanloop.store.records import NewDocument\n"
             "with Store.open(sys.argv[1]) as store:\n"
-            "    for number in range(30): store.documents.add([Document(f'{sys.argv[2]} {number}')])\n"
+            "    for number in range(30): store.documents.add([NewDocument(f'{sys.argv[2]} {number}')])\n"
         )
         others = [
             subprocess.Popen([sys.executable, "-c", script, str(store.path), name]) for name in ("one", "two")
@@ -201,7 +201,7 @@ def test_writers_in_threads_and_processes_all_get_through(tmp_path: Path) -> Non
 
         def add(name: str) -> None:
             for number in range(30):
-                store.documents.add([Document(f"{name} {number}")])
+                store.documents.add([NewDocument(f"{name} {number}")])
 
         threads = [threading.Thread(target=add, args=(f"thread {n}",)) for n in range(3)]
         for thread in threads:

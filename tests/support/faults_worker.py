@@ -17,7 +17,7 @@ from sqlite_utils import Database
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files import importing
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AnnotatedSpan, Annotation, Model, Span
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 from spanloop.store.schema import migrations
 
 BATCHES, BATCH = 30, 20
@@ -30,7 +30,7 @@ def submit(path: Path) -> Iterator[str]:
         for document_id in range(1, BATCHES + 1):
             spans = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(8, 11, "PER"))
             store.annotations.add(
-                Annotation(f"u{document_id}", document_id, "anna", "human", "accept", spans)
+                NewAnnotation(f"u{document_id}", document_id, "anna", "human", "accept", spans)
             )
             yield str(document_id)
 
@@ -59,9 +59,9 @@ def import_file(path: Path) -> Iterator[str]:
 def predict(path: Path) -> Iterator[str]:
     """Predictions with scores, a document a transaction."""
     with Store.open(path) as store:
-        model_id = store.models.add(Model("h", "hf", "m")).id or 0
+        model_id = store.models.add(NewModel("h", "hf", "m")).id
         for document in list(store.predictions.missing(model_id, order="id")):
-            document_id = document.id or 0
+            document_id = document.id
             store.predictions.add(
                 model_id, [(document_id, [Span(0, 3, "PER", 0.5)], {"entropy": 1.0, "mnlp": 2.0})]
             )

@@ -112,7 +112,7 @@ class Bench:
         for document in self.store.documents.iterate():
             found = re.finditer("Ann|Rome", document.text)
             spans = [Span(m.start(), m.end(), {"Ann": "PER", "Rome": "LOC"}[m[0]], 0.75) for m in found]
-            rows.append((document.id or 0, spans, {"mnlp": 0.5}))
+            rows.append((document.id, spans, {"mnlp": 0.5}))
         self.store.predictions.add(model_id, rows)
 
 

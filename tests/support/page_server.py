@@ -47,7 +47,7 @@ def answers_now(path: Path) -> list[Annotation]:
     """The human annotations in the store, oldest first."""
     with Store.open(path) as store:
         found = [a for d in store.documents.iterate() for a in store.annotations.history(d.id)]
-    return sorted(found, key=lambda a: a.id or 0)
+    return sorted(found, key=lambda a: a.id)
 
 
 def answers(path: Path, count: int) -> list[Annotation]:

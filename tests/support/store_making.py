@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.store import Store
-from spanloop.store.records import Action, AnnotatedSpan, Annotation, Document, Model, Span
+from spanloop.store.records import (
+    Action,
+    AnnotatedSpan,
+    Annotation,
+    Document,
+    NewAnnotation,
+    NewDocument,
+    NewModel,
+    Span,
+)
 
 TEXT = "Ann met Bob in Rome"  # Ann 0-3, Bob 8-11, Rome 15-19
 
@@ -15,8 +24,15 @@ def make_store(folder: Path, documents: int = 0, **options: Any) -> Store:
     """A project of PER and LOC with so many numbered documents; in the pool unless options say otherwise."""
     options = {"labels": ["PER", "LOC"], "base_model": "offline", "eval_fraction": 0.0, **options}
     store = Store.create(folder / "project.db", **options)
-    store.documents.add(Document(f"{TEXT} {number}", key=f"d{number}") for number in range(1, documents + 1))
+    store.documents.add(
+        NewDocument(f"{TEXT} {number}", key=f"d{number}") for number in range(1, documents + 1)
+    )
     return store
+
+
+def stored(text: str, key: str, *, group: str | None = None) -> Document:
+    """A document as the store would give it back, for what needs no store."""
+    return Document(text, key, {}, group or key, "pool", 1)
 
 
 def say(
@@ -37,15 +53,14 @@ def say(
         annotated.append(AnnotatedSpan(int(start), int(end), label, action))
     fields = {"origin": "human", "answer": "accept", **fields}
     number = say.count  # type: ignore[attr-defined]
-    return Annotation(uuid or f"uuid-{number}", document_id, annotator, spans=tuple(annotated), **fields)
+    return NewAnnotation(uuid or f"uuid-{number}", document_id, annotator, spans=tuple(annotated), **fields)
 
 
 def add_model(store: Store, name: str = "m", **fields: Any) -> int:
     """A model that the store knows; returns its id."""
     model = store.models.add(
-        Model(hash=f"hash of {name}", kind=fields.pop("kind", "hf"), name=name, **fields)
+        NewModel(hash=f"hash of {name}", kind=fields.pop("kind", "hf"), name=name, **fields)
     )
-    assert model.id is not None
     return model.id
 
 

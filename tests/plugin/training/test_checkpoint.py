@@ -13,7 +13,7 @@ from support.places import ROOT
 from support.tiny_models import build_tiny
 
 from spanloop.plugin.training.checkpoint import newest
-from spanloop.plugin.training.trainable import Freeze
+from spanloop.plugin.training.config import Freeze
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from transformers import BertConfig, BertForTokenClassification
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
-from spanloop.plugin.training.config import TrainConfig
+from spanloop.plugin.training.config import Freeze, TrainConfig
 from spanloop.plugin.training.train import train
-from spanloop.plugin.training.trainable import Freeze, frozen
+from spanloop.plugin.training.trainable import frozen
 
 
 def trainable(model: torch.nn.Module) -> set[str]:

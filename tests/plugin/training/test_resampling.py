@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
-from spanloop.plugin.training.resampling import Swap, augment, oversample, repeat_factors, undersample
+from spanloop.plugin.training.config import Swap
+from spanloop.plugin.training.resampling import augment, oversample, repeat_factors, undersample
 
 NLP = spacy.blank("en")
 

@@ -2,57 +2,106 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from support.commands import done, refused, run
+from support.places import ROOT
 
 from spanloop.plugin.training.config import TrainConfig
+from spanloop.plugin.training.setting import SettingError, option_name, settings_of
 from spanloop.recipes.cli.main import main
-from spanloop.recipes.cli.training_options import training_options
+from spanloop.recipes.cli.training_options import round_options
 from spanloop.store import Store
 
-FIELDS = {field.name: field for field in fields(TrainConfig)}
-UNREACHABLE = {
-    "checkpoint_seconds": "retrain keeps checkpoints by itself; whoever does not need them loses nothing",
-}
-"""Fields that no option sets, each with the reason."""
-OTHER_NAMES = {"batch_wordpieces": "batch_size"}
-NO_FIELDS = {
-    "balance": "it chooses among fields",
-    "base": "it is about the weights to start from",
-}
+SETTINGS_OF_A_TRAINING = settings_of(TrainConfig)
+NO_FIELDS = {"balance", "base"}
+"""They are about fields: who chooses them, and the weights to start from."""
+PAGE = ROOT / "docs" / "training.md"
+BEGIN = "<!-- settings: generated from TrainConfig by tests/recipes/cli/test_training_options.py -->\n"
+END = "<!-- end of the settings -->\n"
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
     return {option.name or "": option for option in command.params if isinstance(option, click.Option)}
 
 
-def test_every_setting_of_a_training_is_an_option_or_has_a_reason_not_to_be() -> None:
-    @click.command()
-    @training_options
-    def nothing(**_: Any) -> None:
-        """Only its options matter."""
+@click.command()
+@round_options
+def nothing(**_: Any) -> None:
+    """Only its options matter."""
 
-    of_training = set(options_of(nothing))
-    settable = {OTHER_NAMES.get(name, name) for name in FIELDS if name not in UNREACHABLE}
-    assert of_training == settable | set(NO_FIELDS)
-    assert set(UNREACHABLE) <= set(FIELDS)  # a field that is gone needs no reason
+
+def test_every_setting_is_an_option_of_its_own_name_and_help() -> None:
+    told = options_of(nothing)
+    assert set(told) == {name for name, (s, _) in SETTINGS_OF_A_TRAINING.items() if s.option} | NO_FIELDS
+    for name in set(told) - NO_FIELDS:
+        described, _ = SETTINGS_OF_A_TRAINING[name]
+        assert option_name(name) in told[name].opts
+        assert (told[name].help or "").startswith(described.help)
 
 
 @pytest.mark.parametrize("command", ["retrain", "watch"])
-def test_whoever_starts_a_training_takes_all_of_them_with_help(command: str) -> None:
-    @click.command()
-    @training_options
-    def nothing(**_: Any) -> None:
-        """Only its options matter."""
+def test_whoever_starts_a_training_takes_all_of_them(command: str) -> None:
+    assert set(options_of(main.commands[command])) >= set(options_of(nothing))  # type: ignore[attr-defined]
 
+
+@pytest.mark.parametrize("command", ["audit", "train-curve", "simulate"])
+def test_whatever_trains_takes_the_settings_of_a_training(command: str) -> None:
     taken = options_of(main.commands[command])  # type: ignore[attr-defined]
-    for name in options_of(nothing):
-        assert len((taken[name].help or "").split()) >= 2, name
+    assert set(taken) >= set(options_of(nothing)) - NO_FIELDS
+
+
+def settings_table() -> str:
+    rows = ["| setting | without it | takes | |", "|---|---|---|---|"]
+    for name, (described, default) in SETTINGS_OF_A_TRAINING.items():
+        option = f"`{option_name(name)}`" if described.option else f"`{name}` (no option)"
+        short = f", `{described.short}`" if described.short else ""
+        told = described.default or ("off" if default in (None, False, 0) else str(default))
+        kind = {int: "whole number", float: "number", bool: "on or off", str: ""}[described.kind]
+        takes = ", ".join(part for part in (kind, described.range()) if part)
+        rows.append(f"| {option}{short} | {told} | {takes} | {described.help} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_table_in_the_docs_is_that_of_the_settings() -> None:
+    page = PAGE.read_text("utf-8")
+    before, rest = page.split(BEGIN)
+    found, after = rest.split(END)
+    if os.environ.get("SPANLOOP_WRITE_DOCS"):
+        PAGE.write_text(before + BEGIN + settings_table() + END + after, "utf-8")
+        found = settings_table()
+    assert found == settings_table()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"epochs": 0}, "epochs is 0: give from 1"),
+        ({"epochs": 1.5}, "epochs is 1.5"),
+        ({"epochs": True}, "epochs is True"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: give above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"held_out": 0.7}, "held_out is 0.7: give from 0 to 0.5"),
+        ({"beta": 1.0, "class_weights": "effective"}, "beta is 1.0: give from 0 below 1"),
+        ({"swap": "words", "augment": 1}, "swap is 'words': give mentions, tokens"),
+        ({"freeze": -1}, "freeze is -1"),
+        ({"bf16": "yes"}, "bf16 is 'yes'"),
+        ({"class_weights": "square"}, "there are no class weights 'square'"),
+        ({"class_weights": {"A{B": float("inf")}}, "the class weight of 'A{B' is inf"),
+        (
+            {"augment": 1.0, "swap": "tokens", "lora": 2, "patience": 1},
+            "lora and patience do not go together",
+        ),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_where_it_is_made(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingError) as refusal:
+        TrainConfig(**given)
+    assert told in str(refusal.value)
 
 
 def test_patience_that_has_nothing_to_watch_is_told(db: Path) -> None:
@@ -76,7 +125,7 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
     ),
     (
         ("--class-weights", "effective", "--beta", 0.5, "--freeze", "embeddings", "--held-out", 0.2,
-         "--lr", 0.01, "--batch-size", 64, "--seed", 7),
+         "--lr", 0.01, "--batch-wordpieces", 64, "--seed", 7),
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),

@@ -19,7 +19,7 @@ from spanloop.recipes.formats.prodigy_task import tokens_of
 from spanloop.recipes.formats.registry import detect
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.store import Store
-from spanloop.store.records import Document, Range, Span
+from spanloop.store.records import NewDocument, Range, Span
 
 TEXT = "Ann met Bob in Rome"
 PER, LOC = Span(0, 3, "PER"), Span(15, 19, "LOC")
@@ -358,7 +358,7 @@ def test_real_pattern_files_suggest(
 ) -> None:
     db = project(tmp_path, label, lang="en")
     with Store.open(db) as store:
-        store.documents.add([Document(text, key="d")])
+        store.documents.add([NewDocument(text, key="d")])
     report = prelabel(db, patterns=data / "exports" / "prodigy" / f"{name}_patterns.jsonl")
     assert report.spans == len(found)
     with Store.open(db) as store:

@@ -66,5 +66,5 @@ def test_labels_and_text_are_found_by_name() -> None:
     )
 )
 def test_a_configuration_that_we_wrote_has_our_labels(names: list[str]) -> None:
-    found = read_layout(write_layout([Label(name, colour="#ff0000") for name in names]))
+    found = read_layout(write_layout([Label(name, 1, 0, None, "#ff0000", "", False) for name in names]))
     assert (found.labels, found.field) == (tuple(names), "text")

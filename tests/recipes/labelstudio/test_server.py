@@ -79,9 +79,9 @@ def test_the_recorded_calls_of_label_studio_are_answered(patterns: Any, data: Pa
         assert store.inbox.failed() == []
         told = {document.key: document for document in store.documents.iterate()}
         emoji = told["labelstudio-1-49"]
-        assert [a.answer for a in store.annotations.history(emoji.id or 0)] == ["accept", "accept", "ignore"]
+        assert [a.answer for a in store.annotations.history(emoji.id)] == ["accept", "accept", "ignore"]
         skipped = told["labelstudio-1-5"]
-        assert [a.answer for a in store.annotations.history(skipped.id or 0)] == ["ignore"]
+        assert [a.answer for a in store.annotations.history(skipped.id)] == ["ignore"]
         assert {"label not in project", "its offsets lie outside the text"} <= set(
             store.ledger.counts()["by_reason"]
         )

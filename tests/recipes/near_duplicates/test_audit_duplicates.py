@@ -16,7 +16,7 @@ from spanloop.recipes.near_duplicates.audit import audit_duplicates
 from spanloop.recipes.near_duplicates.shingles import LIKE, VERSION, shingles_of
 from spanloop.recipes.near_duplicates.sketches import BANDS, ROWS, sketches_of
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 
 
 def brute_force(texts: dict[str, str], threshold: float) -> set[frozenset[str]]:
@@ -44,7 +44,7 @@ def test_the_same_groups_as_comparing_every_pair(tmp_path: Path) -> None:
         texts[f"c{n}"] = copied
     joined = {key: " ".join(found) for key, found in texts.items()}
     with make_store(tmp_path, eval_fraction=0.5) as store:
-        store.documents.add(Document(text, key=key) for key, text in joined.items())
+        store.documents.add(NewDocument(text, key=key) for key, text in joined.items())
         path = store.path
     report = audit_duplicates(path)
     assert {frozenset(group.keys) for group in report.groups} == brute_force(joined, LIKE)
@@ -60,11 +60,11 @@ def test_texts_without_spaces_are_compared_and_short_ones_only_for_the_same(tmp_
     with make_store(tmp_path) as store:
         store.documents.add(
             [
-                Document(chinese, key="a"),
-                Document(chinese + "!", key="b"),
-                Document("yes it is", key="c"),
-                Document("Yes, it is", key="d"),
-                Document("yes it is", key="e"),
+                NewDocument(chinese, key="a"),
+                NewDocument(chinese + "!", key="b"),
+                NewDocument("yes it is", key="c"),
+                NewDocument("Yes, it is", key="d"),
+                NewDocument("yes it is", key="e"),
             ]
         )
         path = store.path
@@ -220,6 +220,6 @@ def test_real_texts_give_the_groups_of_brute_force(tmp_path: Path, data: Path) -
                 texts[f"{path.stem}-{number}"] = text
     assert len(texts) > 200
     with make_store(tmp_path) as store:
-        store.documents.add(Document(text, key=key) for key, text in texts.items())
+        store.documents.add(NewDocument(text, key=key) for key, text in texts.items())
         path = store.path
     assert {frozenset(g.keys) for g in audit_duplicates(path).groups} == brute_force(texts, LIKE)

@@ -18,7 +18,7 @@ from support.prodigy_making import (
 from support.store_making import TEXT, make_store
 
 from spanloop.store import Store
-from spanloop.store.records import Document, Span
+from spanloop.store.records import NewDocument, Span
 
 
 def test_the_stream_follows_the_queue_and_the_store_learns_what_was_done(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_emoji_and_line_ends_keep_their_characters(tmp_path: Path) -> None:
     """D14: Prodigy counts code points, as we do: what comes back lands on the characters that were shown."""
     text = "💩 Ann\r\nmet  Zoë"
     with make_store(tmp_path) as store:
-        store.documents.add([Document(text, key="d")])
+        store.documents.add([NewDocument(text, key="d")])
         cut(store, [(2, 5), (7, 10), (12, 15)])
     db = tmp_path / "project.db"
     with host(tmp_path / "ds.jsonl", "spanloop.correct", "ds", str(db)) as served:
@@ -175,7 +175,7 @@ def test_real_tweets_pass_through_prodigy_on_the_same_characters(data: Path, tmp
     labels = sorted({span["label"] for record in records for span in record["spans"]})
     options: dict[str, Any] = {"labels": labels, "base_model": "offline", "lang": "en", "eval_fraction": 0.0}
     with Store.create(tmp_path / "p.db", **options) as store:
-        store.documents.add(Document(record["text"], key=record["id"]) for record in records)
+        store.documents.add(NewDocument(record["text"], key=record["id"]) for record in records)
     gold = {record["id"]: record["spans"] for record in records}
     given: dict[str, list[tuple[int, int, str]]] = {}
     refused = []

@@ -16,7 +16,7 @@ from support.prodigy_making import (
 from support.tiny_models import build_tiny
 
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 
 @pytest.mark.slow
@@ -26,7 +26,7 @@ def test_the_loop_in_prodigy_correct_retrain_and_new_suggestions(tmp_path: Path)
     with store:
         names = ["Ann", "Bob", "Eve", "Tom", "Kim", "Max"]
         store.documents.add(
-            Document(
+            NewDocument(
                 f"{name} met {other} in town", key=f"{name}{other}", split="eval" if name == "Max" else "pool"
             )
             for name in names

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from support.commands import done, jsonl_file, refused
 from support.places import SCHEMAS
+from support.store_making import stored
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -19,7 +20,7 @@ from spanloop.recipes.quality.out_of_fold import split_by_group
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
-from spanloop.store.records import Document, Gold
+from spanloop.store.records import Gold
 
 SCHEMA = json.loads((SCHEMAS / "audit.json").read_text(encoding="utf-8"))
 NAMES = ("Ann", "Bob", "Merkel", "Obama", "O'Neil", "Angela", "Barack")
@@ -82,7 +83,7 @@ def test_a_doubt_says_where_and_what(audited: tuple[Path, Audit]) -> None:
     with Store.open(db) as store:
         document = store.documents.by_key(worst.key)
         assert document is not None
-        (gold,) = store.annotations.gold(ids=[document.id or 0])
+        (gold,) = store.annotations.gold(ids=[document.id])
     assert document.text[worst.start : worst.end] == worst.text
     assert worst.annotation_id == gold.annotation_id
     given = {span.label for span in gold.spans if span.start < worst.end and worst.start < span.end}
@@ -103,9 +104,7 @@ def test_the_audit_makes_no_round_and_has_its_shape(audited: tuple[Path, Audit])
 
 
 def test_folds_part_no_group_and_hold_every_document_once() -> None:
-    golds = [
-        Gold(Document(str(i), key=str(i), group=f"g{i % 7}" if i < 50 else None), i, ()) for i in range(60)
-    ]
+    golds = [Gold(stored(str(i), str(i), group=f"g{i % 7}" if i < 50 else None), i, ()) for i in range(60)]
     folds = split_by_group(golds, 3, seed=1)
     assert sorted(place for fold in folds for place in fold) == list(range(60))
     where = [{golds[place].document.group for place in fold if place < 50} for fold in folds]

@@ -39,7 +39,7 @@ def break_weights(folder: Path) -> None:
 def test_a_round_that_left_the_range_of_numbers_fails_and_the_one_before_stays(
     db: Path, options: tuple[str, ...]
 ) -> None:
-    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-size", 64, *options)
+    told = refused("retrain", db, "--lr", "1e30", "--epochs", 3, "--batch-wordpieces", 64, *options)
     assert told.endswith("the learning rate of 1e+30 is too high for it, try 0.0001")
     with Store.open(db) as store:
         failed = store.rounds.get(2)
@@ -74,4 +74,4 @@ def test_a_model_with_broken_weights_suggests_nothing(db: Path, tmp_path: Path) 
     file = jsonl_file(tmp_path / "texts.jsonl", {"text": "Ann met Bob"})
     assert "no numbers" in refused("predict", file, "--model", model)
     with Store.open(db) as store:
-        assert sum(store.predictions.count(row.id or 0) for row in store.models.all()) == 0
+        assert sum(store.predictions.count(row.id) for row in store.models.all()) == 0

@@ -15,9 +15,9 @@ from support.commands import done, jsonl_file
 from support.projects import build, sentences
 
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, Annotation
+from spanloop.store.records import AnnotatedSpan, NewAnnotation
 
-TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-size", 256)
+TRAINING = ("--epochs", 12, "--lr", 0.005, "--batch-wordpieces", 256)
 # Says how many documents have their suggestions after each transaction, and goes on when it reads a line.
 STEPPED_PRELABEL = """
 import sys
@@ -57,9 +57,9 @@ def shuffle_labels(db: Path) -> None:
     with Store.open(db) as store, store.write():
         for gold in list(store.annotations.gold(split="pool")):
             spans = [AnnotatedSpan(s.start, s.end, rng.choice(["PER", "LOC"])) for s in gold.spans]
-            answer = Annotation(
+            answer = NewAnnotation(
                 f"shuffled-{gold.annotation_id}",
-                gold.document.id or 0,
+                gold.document.id,
                 "mal",
                 "human",
                 "accept",

@@ -13,14 +13,16 @@ import pytest
 from support.commands import done, jsonl_file, refused
 from support.processes import PATIENCE_SECONDS
 from support.projects import build, sentences
+from support.store_making import stored
 
 from spanloop.plugin.alignment.values import CharSpan
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.rounds.learning_curve import Point, TrainCurve, train_curve
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.scoring.changes import changes, hardest
 from spanloop.recipes.table import table, width
 from spanloop.store import Store
-from spanloop.store.records import Document, Gold, Span
+from spanloop.store.records import Gold, Span
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,9 @@ def db(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     folder = tmp_path_factory.mktemp("report")
     db = build(folder, encoder)
     done("labels", db, "add", "<b>&")
-    done("retrain", db, "--epochs", 4, "--lr", "0.01", "--batch-size", 128)
+    done("retrain", db, "--epochs", 4, "--lr", "0.01", "--batch-wordpieces", 128)
     done("import", db, jsonl_file(folder / "more.jsonl", *sentences(10, "m")))
-    done("retrain", db, "--epochs", 8, "--lr", "0.01", "--batch-size", 128, "--promote", "yes")
+    done("retrain", db, "--epochs", 8, "--lr", "0.01", "--batch-wordpieces", 128, "--promote", "yes")
     return db
 
 
@@ -92,7 +94,7 @@ def test_a_round_trained_otherwise_says_what_differs(db: Path, tmp_path: Path) -
 
 def test_the_curve_trains_on_parts_and_stores_nothing(db: Path) -> None:
     before = done("status", db, "--json")
-    curve = train_curve(db, seeds=2, epochs=1)
+    curve = train_curve(db, TrainConfig(epochs=1), seeds=2)
     assert [point.documents for point in curve.points] == [8, 17, 26, 34]
     assert all(len(point.micro) == 2 for point in curve.points)
     assert "More annotations would help" in curve.advice()
@@ -119,7 +121,7 @@ def test_the_advice_of_a_curve(last: float, expected: str) -> None:
 
 
 def test_changes_between_two_rounds() -> None:
-    gold = Gold(Document("Ann met Bob in Rome", key="d"), 1, (Span(0, 3, "PER"), Span(8, 11, "PER")))
+    gold = Gold(stored("Ann met Bob in Rome", "d"), 1, (Span(0, 3, "PER"), Span(8, 11, "PER")))
     newer = [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
     older = [CharSpan(8, 11, "PER")]
     found = changes([gold], [newer], [older])

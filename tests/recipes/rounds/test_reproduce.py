@@ -9,6 +9,7 @@ from support.projects import build
 from support.store_making import say
 from support.tiny_models import build_tiny
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
@@ -21,13 +22,13 @@ def test_labels_that_changed_since_change_no_round(tmp_path: Path) -> None:
     for label in ("NICK", "OLD", "THING", "OTHER"):
         done("labels", db, "add", label)
     with Store.open(db) as store:
-        first, second, third = [gold.document.id or 0 for gold in store.annotations.gold(split="pool")][:3]
+        first, second, third = [gold.document.id for gold in store.annotations.gold(split="pool")][:3]
         store.annotations.add(say(first, "import", "0-3:NICK"))
         store.annotations.add(say(second, "import", "0-3:OLD 4-7:THING"))
         store.annotations.add(say(third, "import", "4-7:THING"))
     done("labels", db, "merge", "NICK", "PER")
     done("labels", db, "retire", "OLD")
-    retrain(db, epochs=1)
+    retrain(db, TrainConfig(epochs=1))
     assert reproduce(db, 1).same
 
     done("labels", db, "rename", "PER", "HUMAN")

@@ -13,7 +13,7 @@ from support.commands import done, jsonl_file
 from support.processes import rounds, wait_for, watching
 from support.projects import sentences
 
-from spanloop.recipes.rounds.watch import look
+from spanloop.recipes.rounds.watch import News, _due, look
 from spanloop.store import Store
 
 pytestmark = pytest.mark.long
@@ -35,6 +35,14 @@ def test_look_counts_what_the_last_round_has_not_seen(db: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_a_clock_that_was_set_back_keeps_no_round_waiting() -> None:
+    """The last round ended, it seems, an hour from now: nobody knows how long ago that is."""
+    assert not _due(News(1, 59, 1), every=100, interval=60)
+    assert _due(News(1, 60, 1), every=100, interval=60)
+    assert _due(News(1, -3_600, 1), every=100, interval=60)
+    assert not _due(News(0, -3_600, 1), every=100, interval=60)
+
+
 def test_nobody_waits_for_a_watch(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPANLOOP_NICE")
     for options, nice in (((), 10), (("--nice", "0"), os.getpriority(os.PRIO_PROCESS, 0))):

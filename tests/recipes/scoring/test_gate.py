@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.store_making import stored
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport, score_spans
 from spanloop.recipes.near_duplicates.leaks import find_leaks
 from spanloop.recipes.scoring.gate import compare
-from spanloop.store.records import Document, Gold
+from spanloop.store.records import Gold
 
 LABELS = ("PER", "LOC")
 
@@ -86,7 +87,7 @@ def test_rounds_with_other_labels_can_be_compared() -> None:
 
 
 def golds(*texts: str) -> list[Gold]:
-    return [Gold(Document(text, key=str(number), id=number), number, ()) for number, text in enumerate(texts)]
+    return [Gold(stored(text, str(number)), number, ()) for number, text in enumerate(texts)]
 
 
 LONG = "the quick brown fox jumps over the lazy dog near the old river bank"

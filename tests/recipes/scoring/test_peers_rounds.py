@@ -17,7 +17,7 @@ from support.projects import sentences
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 
 def test_d7_without_an_eval_split_nothing_is_scored_and_nothing_trained(
@@ -65,7 +65,7 @@ def test_d11_the_split_is_a_partition_by_group_however_often_it_is_drawn(
     batches: int,
 ) -> None:
     documents = [
-        Document(f"text number {n}", key=str(n), group=None if group is None else f"g{group}")
+        NewDocument(f"text number {n}", key=str(n), group=None if group is None else f"g{group}")
         for n, group in enumerate(groups)
     ]
     path = tmp_path_factory.mktemp("split") / "p.db"
@@ -75,7 +75,7 @@ def test_d11_the_split_is_a_partition_by_group_however_often_it_is_drawn(
             store.documents.add(documents[batch::batches])
         first = {document.key: document.split for document in store.documents.iterate()}
         store.documents.add(documents)  # the same file again
-        store.documents.add([Document(d.text, key=f"copy of {d.key}") for d in documents])
+        store.documents.add([NewDocument(d.text, key=f"copy of {d.key}") for d in documents])
         split = {document.key: document.split for document in store.documents.iterate()}
         pool, scored = (set(store.documents.ids(split=side)) for side in ("pool", "eval"))
     assert not pool & scored
@@ -93,6 +93,6 @@ def test_d11_the_share_of_eval_is_the_one_asked_for(tmp_path: Path) -> None:
     with Store.create(
         tmp_path / "p.db", labels=["PER"], base_model="offline", eval_fraction=0.2, seed=3
     ) as store:
-        store.documents.add(Document(f"text number {n}") for n in range(5000))
+        store.documents.add(NewDocument(f"text number {n}") for n in range(5000))
         share = store.documents.count("eval") / 5000
     assert abs(share - 0.2) < 4 * (0.2 * 0.8 / 5000) ** 0.5  # four standard deviations of a fair draw

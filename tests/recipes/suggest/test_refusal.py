@@ -23,7 +23,7 @@ from spanloop.recipes.files.export import export
 from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.recipes.suggest.tokenise import serve, tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 CURSED = "cursed"
 
@@ -116,7 +116,7 @@ def test_a_text_of_a_million_characters_and_one_is_cut_and_so_are_the_others(tmp
     text = ("a b " * 250_001)[:1_000_001]
     path = tmp_path / "p.db"
     with Store.create(path, labels=["PER"], base_model="offline", lang="en", eval_fraction=0.0) as store:
-        store.documents.add([Document(text, key="long"), Document("Ann met Bob", key="short")])
+        store.documents.add([NewDocument(text, key="long"), NewDocument("Ann met Bob", key="short")])
         for document_id in store.documents.ids():
             store.annotations.add(say(document_id, "anna", "0-1:PER"))
         nlp = spacy.blank("en")
@@ -138,7 +138,9 @@ def test_the_tokenising_process_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "p.db"
     nlp = str(pipeline(tmp_path / "nlp", "tokenizer"))
     with Store.create(path, labels=["PER"], base_model="offline", nlp=nlp, eval_fraction=0.0) as store:
-        store.documents.add([Document(f"so {CURSED}", key="bad"), *(Document(f"good {n}") for n in range(3))])
+        store.documents.add(
+            [NewDocument(f"so {CURSED}", key="bad"), *(NewDocument(f"good {n}") for n in range(3))]
+        )
     wishes: queue.Queue[int | None] = queue.Queue()
     wishes.put(1)
     worker = threading.Thread(target=serve, args=(path, wishes))
@@ -197,7 +199,7 @@ def test_a_refusal_of_a_component_is_told_by_every_command(by_component: Path, t
     with Store.open(db) as store:
         assert store.ledger.counts()["by_reason"].get("refused by tests_choosy") is None
         [bad] = [d for d in store.documents.iterate() if d.key == "bad-open"]
-        assert store.predictions.get(bad.id or 0) is None
+        assert store.predictions.get(bad.id) is None
     assert "'bad-open' refused by tests_choosy" in done("status", db)
     texts = jsonl_file(tmp_path / "texts.jsonl", {"text": "Ann met Bob"}, {"id": "x", "text": CURSED})
     good, bad_one = done("predict", texts, "--model", db, "--json")["documents"]
@@ -216,7 +218,7 @@ def test_what_refuses_every_text_is_broken_and_no_text_is_blamed(by_component: P
     assert told == "the pipeline refuses every text, tests_hopeless: out of its depth"
     with Store.open(by_component) as store:
         hopeless = store.models.all()[-1]
-        assert store.ledger.refused(hopeless.id or 0) == {}
+        assert store.ledger.refused(hopeless.id) == {}
 
 
 def test_a_refusal_is_forgotten_once_the_text_is_read(tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_a_refusal_is_forgotten_once_the_text_is_read(tmp_path: Path) -> None:
 
         from spanloop.store.records import AlignmentEvent
 
-        store.documents.add([Document("Ann")])
+        store.documents.add([NewDocument("Ann")])
         model = add_model(store)
         store.ledger.add([AlignmentEvent(1, 0, 3, "", "refused", "refused by parser", model_id=model)])
         assert store.ledger.refused(model) == {1: "refused by parser"}

@@ -15,7 +15,7 @@ from support.processes import PATIENCE_SECONDS, wait_for
 
 from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer, serve, tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import Document, Project
+from spanloop.store.records import NewDocument, Project
 
 NLP = spacy.blank("en")
 
@@ -53,7 +53,7 @@ def test_a_pipeline_of_the_project_brings_its_tokenizer(tmp_path: Path) -> None:
 def test_tokenise_stores_each_document_once(tmp_path: Path) -> None:
     path = tmp_path / "p.db"
     with Store.create(path, labels=["PER"], base_model="offline", lang="en", eval_fraction=0.0) as store:
-        store.documents.add([Document(f"Isn't this number {n}?", split="pool") for n in range(3)])
+        store.documents.add([NewDocument(f"Isn't this number {n}?", split="pool") for n in range(3)])
         tokenizer = tokenizer_hash(NLP)
         assert tokenise(store, NLP, store.tokenizations.missing(tokenizer, 10), tokenizer=tokenizer) == 3
         assert store.tokenizations.missing(tokenizer, 10) == []
@@ -64,7 +64,7 @@ def test_tokenise_stores_each_document_once(tmp_path: Path) -> None:
 def test_serve_does_the_wished_ones_and_the_rest_and_ends_when_told(tmp_path: Path) -> None:
     path = tmp_path / "p.db"
     with Store.create(path, labels=["PER"], base_model="offline", lang="en", eval_fraction=0.0) as store:
-        store.documents.add([Document(f"Isn't this number {n}?", split="pool") for n in range(150)])
+        store.documents.add([NewDocument(f"Isn't this number {n}?", split="pool") for n in range(150)])
     wishes: queue.Queue[int | None] = queue.Queue()
     for wish in (150, 9999):
         wishes.put(wish)

@@ -15,6 +15,7 @@ from support.commands import done, jsonl_file, refused
 from support.processes import ENDLESS, PATIENCE_SECONDS, rounds, training, wait_for, watching
 from support.projects import sentences
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import silent
 from spanloop.recipes.rounds.cancel import cancel
@@ -103,7 +104,7 @@ def test_a_killed_training_is_shown_as_such_and_its_traces_mean_nothing(
         ):  # another process has got its number since, on another machine
             store.run("UPDATE rounds SET process = ?, host = 'elsewhere'", (os.getpid(),))
         assert done("status", db, "--json")["rounds"][0]["state"] == "interrupted"
-        retrain(db, epochs=1)
+        retrain(db, TrainConfig(epochs=1))
         assert [row["state"] for row in done("status", db, "--json")["rounds"]] == ["failed", "done"]
         assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {
             ".lock",

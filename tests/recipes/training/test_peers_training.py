@@ -16,6 +16,7 @@ from support.commands import done, jsonl_file, refused
 from support.projects import sentences
 from support.store_making import say
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.training.retrain import NoRound, RoundReport, retrain
@@ -43,7 +44,7 @@ def distance(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
 
 
 def test_d5_a_training_goes_on_from_the_round_or_begins_anew_as_it_was_asked(db: Path) -> None:
-    retrain(db, epochs=4, learning_rate=1e-2)
+    retrain(db, TrainConfig(epochs=4, learning_rate=1e-2))
     first = weights(db, 1)
     done("retrain", db, "--base", "round", "--epochs", 1, "--lr", 1e-7, "--allow-leaks")
     done("retrain", db, "--base", "model", "--epochs", 1, "--lr", 1e-7, "--allow-leaks")
@@ -53,7 +54,7 @@ def test_d5_a_training_goes_on_from_the_round_or_begins_anew_as_it_was_asked(db:
 
 
 def test_d5_documents_without_entities_and_all_labels_of_the_others_are_learned_from(db: Path) -> None:
-    report = retrain(db, epochs=1, held_out=0.0)
+    report = retrain(db, TrainConfig(epochs=1, held_out=0.0))
     assert isinstance(report, RoundReport)
     with Store.open(db) as store:
         trained = store.annotations.gold_of(store.rounds.annotation_ids(1, "train"))
@@ -65,14 +66,14 @@ def test_d5_documents_without_entities_and_all_labels_of_the_others_are_learned_
 
 
 def test_d5_an_edit_trains_once_and_nothing_new_trains_nothing(db: Path) -> None:
-    retrain(db, epochs=1)
-    assert isinstance(retrain(db, epochs=1, if_new=1), NoRound)
+    retrain(db, TrainConfig(epochs=1))
+    assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), NoRound)
     with Store.open(db) as store:
         changed = next(store.documents.iterate())
-        store.annotations.add(say(changed.id or 0, spans="0-3:LOC"))
-    assert isinstance(retrain(db, epochs=1, if_new=2), NoRound)
-    assert isinstance(retrain(db, epochs=1, if_new=1), RoundReport)
-    assert isinstance(retrain(db, epochs=1, if_new=1), NoRound)
+        store.annotations.add(say(changed.id, spans="0-3:LOC"))
+    assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=2), NoRound)
+    assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), RoundReport)
+    assert isinstance(retrain(db, TrainConfig(epochs=1), if_new=1), NoRound)
 
 
 @pytest.mark.parametrize("answer", ["reject", "ignore"])
@@ -82,8 +83,8 @@ def test_d6_what_was_rejected_or_ignored_never_trains(db: Path, tmp_path: Path, 
     with Store.open(db) as store:
         for document in store.documents.iterate():
             if str(document.key).startswith("open"):
-                store.annotations.add(say(document.id or 0, spans="0-3:PER", answer=answer))
-    retrain(db, epochs=1)
+                store.annotations.add(say(document.id, spans="0-3:PER", answer=answer))
+    retrain(db, TrainConfig(epochs=1))
     with Store.open(db) as store:
         trained = store.annotations.gold_of(store.rounds.annotation_ids(1, "train"))
         keys = {str(gold.document.key) for gold in trained}
@@ -101,5 +102,5 @@ def test_d6_with_nothing_accepted_there_is_nothing_to_train_on(tmp_path: Path, e
         for document, answer in zip(
             store.documents.iterate(split="pool"), ["reject", "ignore"] * 2, strict=True
         ):
-            store.annotations.add(say(document.id or 0, spans="", answer=answer))
+            store.annotations.add(say(document.id, spans="", answer=answer))
     assert "there is no gold in the pool to train on" in refused("retrain", db)

@@ -14,6 +14,7 @@ from support.projects import build, sentences
 from support.store_making import say
 from support.tiny_models import build_tiny
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
@@ -36,7 +37,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path, RoundReport]:
     """A project after its first round; tests only read it."""
     db = build(tmp_path_factory.mktemp("trained"), encoder)
-    report = retrain(db, epochs=2)
+    report = retrain(db, TrainConfig(epochs=2))
     assert isinstance(report, RoundReport)
     return db, report
 
@@ -120,7 +121,7 @@ def test_the_same_seed_gives_the_same_weights(
     trained: tuple[Path, RoundReport], tmp_path: Path, encoder: Path
 ) -> None:
     again = build(tmp_path, encoder)
-    retrain(again, epochs=2)
+    retrain(again, TrainConfig(epochs=2))
     with Store.open(trained[0]) as one, Store.open(again) as two:
         assert one.models.all()[0].hash == two.models.all()[0].hash
         assert one.rounds.scores(1) == two.rounds.scores(1)
@@ -134,7 +135,7 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retrain(db, epochs=1, progress=ctrl_c)
+        retrain(db, TrainConfig(epochs=1), progress=ctrl_c)
     after = done("status", db, "--json")
     assert after["rounds"] == [
         {"round": 1, "state": "cancelled", "promoted": False, "micro": None, "macro": None, "accuracy": None}
@@ -145,7 +146,7 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
         ".training",
         "project.json",
     }
-    second = retrain(db, epochs=1)
+    second = retrain(db, TrainConfig(epochs=1))
     assert isinstance(second, RoundReport)
     assert (second.number, second.promoted) == (2, True)
     assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0002", "project.json"}
@@ -176,8 +177,10 @@ def test_if_new_counts_what_came_since_the_last_round(trained: tuple[Path, Round
 
 
 def test_promotion_compares_on_the_same_eval_gold(db: Path) -> None:
-    first = retrain(db, epochs=20, learning_rate=1e-2, batch_size=128, class_weights="none")
-    second = retrain(db, epochs=1, learning_rate=1e-9, class_weights="none")
+    first = retrain(
+        db, TrainConfig(epochs=20, learning_rate=1e-2, batch_wordpieces=128, class_weights="none")
+    )
+    second = retrain(db, TrainConfig(epochs=1, learning_rate=1e-9, class_weights="none"))
     assert isinstance(first, RoundReport)
     assert isinstance(second, RoundReport)
     assert first.scores.headline.f1 > second.scores.headline.f1
@@ -187,7 +190,7 @@ def test_promotion_compares_on_the_same_eval_gold(db: Path) -> None:
     assert "round 2 is promoted" in done("rounds", db, "promote", 2)
     assert done("status", db, "--json")["promoted"] == 2
     assert "round 1 is promoted" in done("rounds", db, "rollback")
-    third = retrain(db, epochs=1, base="round", learning_rate=1e-9, class_weights="none")
+    third = retrain(db, TrainConfig(epochs=1, learning_rate=1e-9, class_weights="none"), base="round")
     assert isinstance(third, RoundReport)
     assert third.scores.headline.f1 == pytest.approx(first.scores.headline.f1)  # it went on from round 1
 
@@ -201,7 +204,7 @@ def test_leaks_are_refused_unless_they_are_meant(db: Path, tmp_path: Path) -> No
     assert "1 eval document of 9 (11.1%)" in message
     assert "in-eval is like in-pool" in message
     assert done("status", db, "--json")["rounds"] == []
-    allowed = retrain(db, epochs=1, allow_leaks=True)
+    allowed = retrain(db, TrainConfig(epochs=1), allow_leaks=True)
     assert isinstance(allowed, RoundReport)
     assert "Beware: 1 eval document of 9" in allowed.text()
     assert [leak.eval_key for leak in allowed.leaks.found] == ["in-eval"]
@@ -227,16 +230,16 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
 ) -> None:
     (tmp_path / "whole").mkdir()
     whole = build(tmp_path / "whole", encoder)
-    retrain(whole, epochs=4, checkpoint_seconds=0.0)
+    retrain(whole, TrainConfig(epochs=4, checkpoint_seconds=0.0))
 
     def stop_late(done: int, total: int | None, what: str) -> None:
         if what.startswith("train") and total and done > 0.6 * total:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retrain(db, epochs=4, checkpoint_seconds=0.0, progress=stop_late)
+        retrain(db, TrainConfig(epochs=4, checkpoint_seconds=0.0), progress=stop_late)
     assert list((db.with_suffix(".rounds") / ".training").glob("checkpoint-*"))
-    retrain(db, epochs=4, checkpoint_seconds=0.0)
+    retrain(db, TrainConfig(epochs=4, checkpoint_seconds=0.0))
     with Store.open(whole) as one, Store.open(db) as two:
         assert one.models.all()[0].hash == two.models.all()[0].hash
 
@@ -244,8 +247,8 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_to_the_same_weights(
 def test_a_round_is_reproduced_whatever_order_its_documents_were_answered_in(db: Path) -> None:
     with Store.open(db) as store:
         first = next(store.documents.iterate())
-        store.annotations.add(say(first.id or 0, "import", "0-3:LOC"))
-    retrain(db, epochs=1)
+        store.annotations.add(say(first.id, "import", "0-3:LOC"))
+    retrain(db, TrainConfig(epochs=1))
     assert reproduce(db, 1).same
 
 
@@ -254,15 +257,15 @@ def test_what_undersampling_leaves_out_is_told(db: Path, tmp_path: Path) -> None
     done("import", db, jsonl_file(tmp_path / "empty.jsonl", *empty), "--split", "pool")
     with Store.open(db) as store:
         bare = sum(not gold.spans for gold in store.annotations.gold(split="pool"))
-    told = retrain(db, epochs=1, undersample=0.5, held_out=0)
+    told = retrain(db, TrainConfig(epochs=1, undersample=0.5, held_out=0))
     assert isinstance(told, RoundReport)
     assert told.json()["documents_left_out"] == round(bare / 2) > 0
     assert f"{round(bare / 2)} documents of them without any span left out" in told.text()
-    assert "left out" not in retrain(db, epochs=1, held_out=0).text()
+    assert "left out" not in retrain(db, TrainConfig(epochs=1, held_out=0)).text()
 
 
 def test_fast_takes_fewer_epochs_and_can_be_reproduced(db: Path) -> None:
-    retrain(db, fast=True)
+    retrain(db, TrainConfig(fast=True))
     with Store.open(db) as store:
         row = store.rounds.get(1)
     assert row.parameters["fast"] is True
@@ -287,7 +290,7 @@ def test_a_renamed_label_keeps_its_score_and_a_retired_one_is_left_out(
     assert after.micro == before.micro
     prelabel(db)
     with Store.open(db) as store:
-        labels = {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id or 0).spans}  # type: ignore[union-attr]
+        labels = {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id).spans}  # type: ignore[union-attr]
         assert labels <= {"HUMAN", "LOC"}
 
 
@@ -305,7 +308,6 @@ def test_prelabel_resumes_and_adds_nothing_twice(trained: tuple[Path, RoundRepor
         model_id = store.rounds.get(1).model_id or 0
         document = store.documents.by_key("open")
         assert document is not None
-        assert document.id is not None
         assert store.predictions.get(document.id, model_id) is not None
         assert store.tokenizations.get(document.id) == [(0, 3), (4, 6), (7, 11)]
         (item,) = store.queue.next("me")
@@ -327,9 +329,9 @@ def test_prelabel_with_a_foreign_model_puts_unknown_labels_into_the_ledger(db: P
     with Store.open(db) as store:
         reasons = store.ledger.counts()["by_reason"]
         assert reasons["label not in project"] > 0
-        assert {
-            s.label for d in store.documents.iterate() for s in store.predictions.get(d.id or 0).spans
-        } == {"PER"}  # type: ignore[union-attr]
+        assert {s.label for d in store.documents.iterate() for s in store.predictions.get(d.id).spans} == {
+            "PER"
+        }  # type: ignore[union-attr]
 
 
 def test_prelabel_with_patterns_of_spacy_and_prodigy(db: Path, tmp_path: Path) -> None:
@@ -343,7 +345,6 @@ def test_prelabel_with_patterns_of_spacy_and_prodigy(db: Path, tmp_path: Path) -
     with Store.open(db) as store:
         found = store.documents.by_key("p0")
         assert found is not None
-        assert found.id is not None
         prediction = store.predictions.get(found.id)
         assert prediction is not None
         assert [(s.start, s.end, s.label) for s in prediction.spans] == [(0, 3, "PER"), (21, 25, "LOC")]

@@ -18,6 +18,7 @@ from support.processes import wait_for
 from support.projects import build, sentences
 
 from spanloop.plugin.training.choose_balance import BALANCES
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.rounds.report import report
@@ -46,7 +47,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Chosen:
     """Tests only read it."""
     db = build(tmp_path_factory.mktemp("chosen"), encoder)
     steps: list[tuple[int, int | None, str]] = []
-    told = retrain(db, balance="auto", epochs=1, progress=lambda *step: steps.append(step))
+    told = retrain(db, TrainConfig(epochs=1), balance="auto", progress=lambda *step: steps.append(step))
     assert isinstance(told, RoundReport)
     return Chosen(db, json.loads(json.dumps(told.json()))["balance"], told.text(), steps)
 
@@ -80,7 +81,7 @@ def test_the_round_keeps_what_was_tried_and_the_settings_that_were_chosen(
 
 def test_its_weights_are_those_of_the_settings_given_by_hand(chosen: Chosen, db: Path) -> None:
     settings = BALANCES[chosen.balance["chosen"]]
-    by_hand = retrain(db, epochs=1, **settings)
+    by_hand = retrain(db, TrainConfig(epochs=1, **settings))
     assert isinstance(by_hand, RoundReport)
     assert by_hand.json()["balance"] is None
     assert weights_of(db) == weights_of(chosen.db)
@@ -187,7 +188,7 @@ def test_a_choice_that_is_cancelled_is_marked_and_looks_like_no_decision(db: Pat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retrain(db, balance="auto", epochs=1, progress=stop_at_the_second_trial)
+        retrain(db, TrainConfig(epochs=1), balance="auto", progress=stop_at_the_second_trial)
     with Store.open(db) as store:
         row = store.rounds.get(1)
         assert row.state == "cancelled"
@@ -207,7 +208,9 @@ def test_a_killed_choice_is_closed_and_goes_on_where_it_was(chosen: Chosen, db: 
         wait_for(found.exists, process=process, pause=0.02)  # the first trial has ended
         process.send_signal(signal.SIGKILL)
     tried: list[str] = []
-    again = retrain(db, balance="auto", epochs=1, progress=lambda _done, _total, what: tried.append(what))
+    again = retrain(
+        db, TrainConfig(epochs=1), balance="auto", progress=lambda _done, _total, what: tried.append(what)
+    )
     assert isinstance(again, RoundReport)
     assert "try none, fold 1 of 3" not in tried[0]
     assert weights_of(db) == weights_of(chosen.db)
@@ -236,7 +239,7 @@ def test_tags_are_chosen_by_tags(tmp_path: Path, encoder: Path) -> None:
             for line in lines
         ]
         import_files(db, [jsonl_file(tmp_path / f"{name}.jsonl", *tagged)], split=split)  # type: ignore[arg-type]
-    learning = ("--epochs", 8, "--lr", 5e-3, "--batch-size", 32)
+    learning = ("--epochs", 8, "--lr", 5e-3, "--batch-wordpieces", 32)
     told = done("retrain", db, "--balance", "auto", *learning, "--json")
     for way in told["balance"]["tried"]:
         # Each token has one tag, so micro F1 over two tags is a share of the 18 tokens.
@@ -257,7 +260,7 @@ def test_a_label_seen_only_in_eval_is_scored_as_missed(tmp_path: Path, encoder: 
         {"class_weights": "effective"},
         {"class_weights": "inverse", "oversample": 0.5, "augment": 0.5},
     ):
-        trained = retrain(db, epochs=20, learning_rate=1e-2, batch_size=128, **options)
+        trained = retrain(db, TrainConfig(epochs=20, learning_rate=1e-2, batch_wordpieces=128, **options))
         assert isinstance(trained, RoundReport)
         assert trained.class_weights["LOC"] == 1.0
         assert set(trained.class_weights) == {"O", "PER", "LOC"}

@@ -18,6 +18,7 @@ from support.processes import PATIENCE_SECONDS, rounds, wait_for
 from support.projects import build, sentences
 from support.tiny_models import build_tiny
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 
@@ -71,7 +72,7 @@ def process_of_rank(launcher: int, rank: int) -> int | None:
 
 def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path) -> None:
     alone, shared = project(tmp_path / "alone", calm_encoder), project(tmp_path / "shared", calm_encoder)
-    report = retrain(alone, epochs=4, batch_size=256, patience=2)
+    report = retrain(alone, TrainConfig(epochs=4, batch_wordpieces=256, patience=2))
     assert isinstance(report, RoundReport)
     # the second process is told of a file that is not there: it knows only what the first one gives it
     script = tmp_path / "script.py"
@@ -83,7 +84,7 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path)
         "    arguments[1] = 'nowhere.db'\n"
         "main(arguments)\n"
     )
-    settings = ["--epochs", "4", "--batch-size", "256", "--patience", "2"]
+    settings = ["--epochs", "4", "--batch-wordpieces", "256", "--patience", "2"]
     with two([str(script), "retrain", str(shared), *settings]) as process:
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
@@ -127,7 +128,7 @@ def test_processes_that_leave_the_range_of_numbers_end_together_and_say_why(
     tmp_path: Path, encoder: Path
 ) -> None:
     db = project(tmp_path / "p", encoder)
-    with two([*COMMAND, str(db), "--epochs", "5", "--lr", "1e30", "--batch-size", "64"]) as process:
+    with two([*COMMAND, str(db), "--epochs", "5", "--lr", "1e30", "--batch-wordpieces", "64"]) as process:
         out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
     assert (process.returncode, out) == (1, "")
     (row,) = done("rounds", db, "--json")["rounds"]

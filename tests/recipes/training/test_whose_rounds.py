@@ -13,6 +13,7 @@ from support.commands import done, refused
 from support.processes import PATIENCE_SECONDS, training
 from support.projects import build
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.rounds.cancel import cancel
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
@@ -22,7 +23,7 @@ from spanloop.store import Store
 def trained(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     """A folder with a project after its first round; tests only read it."""
     db = build(tmp_path_factory.mktemp("trained"), encoder)
-    retrain(db, epochs=1)
+    retrain(db, TrainConfig(epochs=1))
     return db.parent
 
 
@@ -48,7 +49,7 @@ def weights(db: Path, number: int = 1) -> bytes:
 def test_training_a_copy_of_before_leaves_the_round_of_its_original(db: Path) -> None:
     """Both get a round 1: the copy's used to fail at the last step and take the original's away."""
     copy = Path(shutil.copy(db, db.with_suffix(".bak")))
-    retrain(db, epochs=1)
+    retrain(db, TrainConfig(epochs=1))
     before = weights(db)
     ran = process("retrain", copy, "--epochs", 1, "--seed", 5)
     assert ran.returncode == 0, ran.stderr
@@ -68,7 +69,7 @@ def test_a_copy_that_lacks_its_promoted_round_is_refused_before_it_trains(first:
     assert message == refused("prelabel", copy)
     subprocess.run("cp -r" + message.split(" cp -r", 1)[1].split(", or", 1)[0], shell=True, check=True)
     for db in (copy, first):
-        retrain(db, epochs=1)
+        retrain(db, TrainConfig(epochs=1))
         assert "is sound" in done("check", db)
 
 
@@ -76,7 +77,7 @@ def test_a_copy_that_lacks_its_promoted_round_is_refused_before_it_trains(first:
 def test_another_projects_round_under_the_same_number_is_not_used(first: Path, encoder: Path) -> None:
     (first.parent / "other").mkdir()
     other = build(first.parent / "other", encoder)
-    retrain(other, epochs=1, seed=5)
+    retrain(other, TrainConfig(epochs=1, seed=5))
     shutil.rmtree(first.with_suffix(".rounds") / "0001")
     shutil.copytree(other.with_suffix(".rounds") / "0001", first.with_suffix(".rounds") / "0001")
     for command in (
@@ -114,7 +115,7 @@ def test_a_round_of_before_is_known_by_its_weights(first: Path) -> None:
 def test_a_strange_round_of_before_is_not_used(first: Path, encoder: Path) -> None:
     (first.parent / "other").mkdir()
     other = build(first.parent / "other", encoder)
-    retrain(other, epochs=1, seed=5)
+    retrain(other, TrainConfig(epochs=1, seed=5))
     of_before(first)
     shutil.rmtree(first.with_suffix(".rounds") / "0001")
     shutil.copytree(other.with_suffix(".rounds") / "0001", first.with_suffix(".rounds") / "0001")
@@ -126,10 +127,10 @@ def test_a_strange_round_of_before_is_not_used(first: Path, encoder: Path) -> No
 @pytest.mark.slow
 def test_an_older_state_put_back_keeps_the_rounds_that_came_later(first: Path) -> None:
     older = first.read_bytes()
-    retrain(first, epochs=1, seed=5)
+    retrain(first, TrainConfig(epochs=1, seed=5))
     later = weights(first, 2)
     first.write_bytes(older)
-    report = retrain(first, epochs=1, seed=6)
+    report = retrain(first, TrainConfig(epochs=1, seed=6))
     assert report.json()["round"] == 3
     assert weights(first, 2) == later
     assert done("prelabel", first, "--json")["model"] in ("round 1", "round 3")
@@ -159,7 +160,7 @@ def test_what_a_killed_training_had_made_is_cleared_away_and_nothing_else(first:
     folder = first.with_suffix(".rounds") / "0002"
     if made == "not made":
         shutil.copytree(folder.with_name("0001"), folder)
-    report = retrain(first, epochs=1)
+    report = retrain(first, TrainConfig(epochs=1))
     assert report.json()["round"] == 3
     assert folder.exists() == (made == "not made")
     with Store.open(first) as store:
@@ -173,7 +174,7 @@ def test_a_round_that_fails_after_it_was_saved_removes_only_its_own(first: Path)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retrain(first, epochs=1, progress=stop)
+        retrain(first, TrainConfig(epochs=1), progress=stop)
     assert sorted(path.name for path in first.with_suffix(".rounds").glob("0*")) == ["0001"]
 
 
@@ -191,7 +192,7 @@ def test_one_training_at_a_time_by_whatever_name(db: Path, tmp_path: Path) -> No
         assert "round 1 is cancelled" in cancel(db, patience=PATIENCE_SECONDS).text()
         other.communicate()
     assert [path.name for path in link.parent.iterdir()] == ["link.db"]
-    retrain(link, epochs=1)
+    retrain(link, TrainConfig(epochs=1))
     assert (db.with_suffix(".rounds") / "0002" / "config.cfg").is_file()
     assert done("prelabel", db, "--json")["model"] == "round 2"
     with Store.open(link) as store:

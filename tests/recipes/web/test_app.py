@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from spanloop.recipes.web.app import STATIC, create_app
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 ORIGIN = {"origin": "http://localhost:8765"}
 TEXT = "Ann met 💩 Bob in Rome ."
@@ -30,9 +30,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store.create(
         path, labels=["PER", "LOC"], base_model="offline", lang="en", eval_fraction=0.0
     ) as store:
-        store.documents.add([Document(f"{TEXT} {n}", key=f"k{n}", meta={"n": n}) for n in range(6)])
-        model = store.models.add(Model(hash="ab" * 8, kind="hf", name="m"))
-        assert model.id is not None
+        store.documents.add([NewDocument(f"{TEXT} {n}", key=f"k{n}", meta={"n": n}) for n in range(6)])
+        model = store.models.add(NewModel(hash="ab" * 8, kind="hf", name="m"))
         spans = [Span(0, 3, "PER", 0.9), Span(17, 21, "PER", 0.3)]
         store.predictions.add(
             model.id, [(d.id, spans, {"mnlp": 1.0}) for d in store.documents.iterate() if d.id]
@@ -112,6 +111,25 @@ def test_the_same_answer_twice_is_one_row_and_another_under_its_uuid_is_refused(
     assert client.post("/api/answers", json=posted, headers=ORIGIN).json()["new"] is False
     assert client.post("/api/answers", json={**posted, "spans": []}, headers=ORIGIN).status_code == 409
     assert len(store.annotations.history(item["id"])) == 1
+
+
+@pytest.mark.parametrize("change", [("rename", "PER", "PERSON"), ("merge", "PER", "LOC"), ("retire", "PER")])
+def test_a_retry_is_acknowledged_though_its_label_was_changed_meanwhile(
+    store: Store, change: tuple[str, ...]
+) -> None:
+    client = client_of(store)
+    (item,) = fetch(client)
+    posted = answer_to(
+        item, spans=[{"start": 0, "end": 3, "label": "PER", "from": item["suggestions"][0]["id"]}]
+    )
+    first = client.post("/api/answers", json=posted, headers=ORIGIN).json()
+    getattr(store.labels, change[0])(*change[1:])
+    again = client.post("/api/answers", json=posted, headers=ORIGIN)
+    assert again.status_code == 200, again.text
+    assert again.json()["annotation_id"] == first["annotation_id"]
+    assert again.json()["new"] is False
+    (stored,) = store.annotations.history(item["id"])
+    assert [span.action for span in stored.spans] == ["taken", "rejected"]
 
 
 def test_two_tabs_of_one_person_get_different_documents(store: Store) -> None:

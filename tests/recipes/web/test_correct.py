@@ -22,14 +22,14 @@ from support.processes import PATIENCE_SECONDS, wait_for
 from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.recipes.web.correct import _Tokeniser, correct
 from spanloop.store import Store, StoreError
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     path = tmp_path / "p.db"
     with Store.create(path, labels=["PER"], base_model="offline", lang="en", eval_fraction=0.0) as store:
-        store.documents.add([Document("Isn't Ann here?", key="k", split="pool")])
+        store.documents.add([NewDocument("Isn't Ann here?", key="k", split="pool")])
     return path
 
 

@@ -16,7 +16,7 @@ from support.store_making import add_model, make_store, say
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
-from spanloop.store.records import Document, Span
+from spanloop.store.records import NewDocument, Span
 
 HOST = "http://localhost:8765"
 TEXTS = ["Acme sued Acme .", "Acmeville is no Acme .", "acme in small", "Nothing .", "At Acme again ."]
@@ -25,7 +25,7 @@ TEXTS = ["Acme sued Acme .", "Acmeville is no Acme .", "acme in small", "Nothing
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with make_store(tmp_path) as store:
-        store.documents.add(Document(text, key=f"k{n}") for n, text in enumerate(TEXTS, 1))
+        store.documents.add(NewDocument(text, key=f"k{n}") for n, text in enumerate(TEXTS, 1))
         yield store
 
 
@@ -93,7 +93,7 @@ def test_documents_in_other_hands_are_counted_and_not_listed(store: Store) -> No
 
 
 def test_the_list_is_bounded_and_says_so(store: Store) -> None:
-    store.documents.add(Document(f"Acme {n}", key=f"more{n}") for n in range(120))
+    store.documents.add(NewDocument(f"Acme {n}", key=f"more{n}") for n in range(120))
     found = same(client_of(store))
     assert found["more"]
     assert len({place["document_id"] for place in found["places"]}) <= 100

@@ -25,7 +25,7 @@ from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
-from spanloop.store.records import Document, Model, Span
+from spanloop.store.records import NewDocument, NewModel, Span
 
 REQUESTS = int(os.environ.get("SPANLOOP_SOAK", "400"))
 PEOPLE = 4
@@ -185,10 +185,9 @@ def test_nothing_that_is_sent_makes_the_server_fail(tmp_path: Path) -> None:
         path, labels=["PER", "LOC"], base_model="offline", lang="en", eval_fraction=0.0
     ) as store:
         added = store.documents.add(
-            [Document(f"Ann 💩 met Bob no {n} .", key=f"k{n}", split="pool") for n in range(DOCUMENTS)]
+            [NewDocument(f"Ann 💩 met Bob no {n} .", key=f"k{n}", split="pool") for n in range(DOCUMENTS)]
         )
-        model = store.models.add(Model(hash="ab" * 8, kind="hf", name="m"))
-        assert model.id is not None
+        model = store.models.add(NewModel(hash="ab" * 8, kind="hf", name="m"))
         store.predictions.add(
             model.id, [(a.document_id, [Span(0, 3, "PER", 0.9)], {"mnlp": 1.0}) for a in added]
         )

@@ -23,7 +23,7 @@ from support.store_making import add_model, make_store
 from support.tiny_models import build_tiny
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AnnotatedSpan, Annotation, Document, Span
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, Span
 
 KILLS = int(os.environ.get("SPANLOOP_KILLS", "14"))
 # of all kills; a training takes seconds where the others take a fraction of one
@@ -75,12 +75,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerCon
 def with_a_round(folder: Path, encoder: Path) -> None:
     """Gold to learn from and to be scored on, and some open documents."""
     with make_store(folder, documents=8, base_model=str(encoder), lang="en") as store:
-        store.documents.add([Document(f"Eve met Bob {n}", key=f"e{n}", split="eval") for n in range(6)])
-        store.documents.add([Document(f"Tom met Ida {n}", key=f"p{n}", split="pool") for n in range(12)])
+        store.documents.add([NewDocument(f"Eve met Bob {n}", key=f"e{n}", split="eval") for n in range(6)])
+        store.documents.add([NewDocument(f"Tom met Ida {n}", key=f"p{n}", split="pool") for n in range(12)])
         for document in list(store.documents.iterate()):
             if not (document.key or "").startswith("d"):
                 spans = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(8, 11, "PER"))
-                said = Annotation(f"u{document.id}", document.id or 0, "anna", "human", "accept", spans)
+                said = NewAnnotation(f"u{document.id}", document.id, "anna", "human", "accept", spans)
                 store.annotations.add(said)
 
 
@@ -138,7 +138,7 @@ def acknowledged_is_there(step: str, path: Path, said: list[str]) -> None:
                 assert len(annotation.spans) == 2
             elif step == "import":
                 keys = [store.documents.by_key(f"{line}-{n}") for n in range(BATCH)]
-                assert all(d is not None and store.annotations.history(d.id or 0) for d in keys)
+                assert all(d is not None and store.annotations.history(d.id) for d in keys)
             elif step == "predict":
                 prediction = store.predictions.get(int(line))
                 assert prediction is not None

@@ -11,7 +11,7 @@ from support.store_making import add_model, make_store, say
 
 from spanloop.store import Store, StoreError
 from spanloop.store.queue import order
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 
 def by_hand(store: Store) -> list[int]:
@@ -62,7 +62,7 @@ def test_whatever_happens_meanwhile_every_open_document_has_its_place(
                 document_id = choice.randint(1, store.documents.count())
                 what = choice.choice(("answer", "ignore", "score", "import", "overlap"))
                 if what == "import":
-                    others.documents.add([Document(f"new {choice.random()}")])
+                    others.documents.add([NewDocument(f"new {choice.random()}")])
                 elif what == "score":
                     scores = {"entropy": choice.random(), "mnlp": choice.random()}
                     others.predictions.add(choice.choice(models), [(document_id, [], scores)])

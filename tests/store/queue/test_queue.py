@@ -12,7 +12,8 @@ from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
 from spanloop.store.queue import queue
-from spanloop.store.records import Document, Span
+from spanloop.store.records import NewDocument, Span
+from spanloop.store.tables.leases import LONGEST_SECONDS
 
 
 def drawn(store: Store, annotator: str = "anna", n: int = 1, **options: object) -> list[int | None]:
@@ -31,7 +32,7 @@ def test_the_highest_score_comes_first_with_its_suggestion(tmp_path: Path) -> No
     with make_store(tmp_path, documents=5) as store:
         model_id = add_model(store)
         predict_all(store, model_id)
-        store.documents.add([Document("came later")])
+        store.documents.add([NewDocument("came later")])
         store.queue.prioritise("entropy")
         assert store.queue.standing() == ("entropy", model_id)
         (item,) = store.queue.next("anna", random_share=0)
@@ -93,6 +94,46 @@ def test_renewing_holds_a_document_unless_it_has_gone_to_another(tmp_path: Path,
         clock.forward(60)
         assert drawn(store, "ben") == [1]
         assert not store.queue.renew("anna", 1)
+
+
+@pytest.mark.parametrize("days", [1, 365])
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(tmp_path: Path, clock: Clock, days: int) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        assert drawn(store) == [1]
+        assert drawn(store, "ben") == []
+        clock.forward(-days * 86_400)
+        assert store.queue.holders([1]) == {}
+        assert drawn(store, "ben") == [1]
+        assert not store.queue.renew("anna", 1)
+        assert store.queue.holders([1]) == {1: ["ben"]}
+
+
+def test_however_the_clock_is_set_a_lease_runs_no_longer_than_the_longest(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        for jump in (-7_200.0, -1_201.0, -1_200.0, -600.0, -1.0, 0.0, 599.0):
+            assert drawn(store) == [1]
+            clock.forward(jump)
+            waited = 0.0
+            while drawn(store, "ben") == []:
+                clock.forward(60)
+                waited += 60
+            assert waited <= LONGEST_SECONDS, jump
+            store.queue.release("ben")
+            store.queue.release("anna")
+        with pytest.raises(ValueError, match="longer than any"):
+            store.queue.next("anna", lease_seconds=LONGEST_SECONDS + 1)
+
+
+def test_who_holds_on_keeps_a_document_though_the_clock_goes_to_and_fro(tmp_path: Path, clock: Clock) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        assert drawn(store) == [1]
+        for jump in (86_400.0, -172_800.0, 30.0):
+            clock.forward(jump)
+            assert store.queue.renew("anna", 1)
+            assert drawn(store, "ben") == []
+            assert drawn(store) == [1]
 
 
 def test_reopening_gives_an_answered_document_back(tmp_path: Path) -> None:
@@ -181,7 +222,7 @@ def test_a_tenth_is_drawn_at_random_the_same_way_every_time(tmp_path: Path) -> N
             ]
             at_random = [item.document.id for item in items if item.drawn == "random"]
             assert at_random != sorted(at_random, reverse=True)
-            store.annotations.add(say(items[9].document.id or 0))
+            store.annotations.add(say(items[9].document.id))
             assert store.row("SELECT drawn FROM annotations") == ("random",)
     assert orders[0] == orders[1]
 
@@ -191,7 +232,7 @@ def test_the_strategy_random_needs_no_model_and_takes_new_documents_in(tmp_path:
         order = drawn(store, n=40, strategy="random")
         assert order != sorted(order)  # type: ignore[type-var]
         assert store.queue.standing() == ("random", None)
-        store.documents.add([Document("later")])
+        store.documents.add([NewDocument("later")])
         assert store.row("SELECT count(*) FROM queue_order WHERE place < 0") == (41,)
 
 
@@ -215,7 +256,9 @@ def test_many_at_once_never_get_the_same_document(tmp_path: Path) -> None:
 
 def test_splits_do_not_mix(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.documents.add([Document("p", key="p", split="pool"), Document("e", key="e", split="eval")])
+        store.documents.add(
+            [NewDocument("p", key="p", split="pool"), NewDocument("e", key="e", split="eval")]
+        )
         assert [i.document.key for i in store.queue.next("anna", n=5, split="eval")] == ["e"]
         assert [i.document.key for i in store.queue.next("anna", n=5)] == ["p"]
 
@@ -223,7 +266,7 @@ def test_splits_do_not_mix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sql", [queue._BY_STRATEGY, queue._BY_CHANCE])
 def test_the_next_document_is_found_by_index(tmp_path: Path, sql: str) -> None:
     with make_store(tmp_path, documents=5) as store:
-        named = {"annotator": "anna", "split": "pool", "now": "2026", "exclude": "[]"}
+        named = {"annotator": "anna", "split": "pool", "now": "2026", "latest": "2027", "exclude": "[]"}
         plan = [row[3] for row in store.db.conn.execute("EXPLAIN QUERY PLAN " + sql, named)]
         on_queue = [line for line in plan if line.partition(" ")[2].startswith(("q ", "queue "))]
         assert on_queue
@@ -256,7 +299,7 @@ def test_holders_names_who_has_a_document_until_the_lease_ends(tmp_path: Path) -
 
 def test_eval_is_drawn_by_chance_whatever_the_queue_stands_by(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        store.documents.add(Document(f"text {n}", key=str(n), split="eval") for n in range(30))
+        store.documents.add(NewDocument(f"text {n}", key=str(n), split="eval") for n in range(30))
         model_id = add_model(store)
         predict_all(store, model_id)
         store.queue.prioritise("entropy", model_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AnnotatedSpan, Annotation, Document, Span
+from spanloop.store.records import AnnotatedSpan, Annotation, NewDocument, Span
 
 
 def test_an_annotation_comes_out_as_it_went_in(tmp_path: Path) -> None:
@@ -37,7 +37,8 @@ def test_an_annotation_comes_out_as_it_went_in(tmp_path: Path) -> None:
         done = store.annotations.add(sent)
         assert done.new
         stored = store.annotations.get(done.annotation_id)
-        assert stored == replace(sent, id=done.annotation_id)
+        said = {field.name: getattr(sent, field.name) for field in fields(sent)}
+        assert stored == Annotation(**said, id=done.annotation_id)
         assert store.annotations.history(1) == [stored]
         gold = list(store.annotations.gold())
         assert [(g.spans, g.negatives, g.ranges) for g in gold] == [
@@ -55,6 +56,30 @@ def test_the_same_submit_twice_is_one_row(tmp_path: Path) -> None:
         for other in (say(2, uuid="u"), say(1, uuid="u", spans="0-3:LOC"), say(1, "ben", uuid="u")):
             with pytest.raises(StoreError, match="'u' is taken"):
                 store.annotations.add(other)
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        (("rename", "PER", "PERSON"), "PER"),  # the name of the day it was said
+        (("rename", "PER", "PERSON"), "PERSON"),
+        (("merge", "PER", "LOC"), "PER"),
+        (("merge", "PER", "LOC"), "LOC"),
+        (("retire", "PER"), "PER"),
+    ],
+)
+def test_a_retry_is_acknowledged_whatever_became_of_its_label(
+    tmp_path: Path, change: tuple[str, ...], label: str
+) -> None:
+    with make_store(tmp_path, documents=1, labels=["PER", "LOC", "ORG"]) as store:
+        first = store.annotations.add(say(1, uuid="u"))
+        getattr(store.labels, change[0])(*change[1:])
+        again = store.annotations.add(say(1, uuid="u", spans=f"0-3:{label}"))
+        assert (again.annotation_id, again.new) == (first.annotation_id, False)
+        for other in ("0-3:ORG", "4-7:PER", "", "0-3:PER 8-11:PER"):
+            with pytest.raises(StoreError, match="'u' is taken"):
+                store.annotations.add(say(1, uuid="u", spans=other))
+        assert store.annotations.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -189,7 +214,7 @@ def test_gold(tmp_path: Path, said: list[dict[str, Any]], outcome: str) -> None:
 def test_a_machine_is_never_gold_for_eval(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         store.documents.add(
-            [Document("Ann", key="e", split="eval"), Document("Ann Lee", key="p", split="pool")]
+            [NewDocument("Ann", key="e", split="eval"), NewDocument("Ann Lee", key="p", split="pool")]
         )
         for document_id in (1, 2):
             store.annotations.add(say(document_id, origin="machine"))
@@ -248,7 +273,7 @@ def test_view_queue_and_counters_follow_the_rules(
     store = law_store
     store.set_project(overlap=overlap)
     number = store.documents.count() + 1
-    (added,) = store.documents.add([Document(f"Ann met Bob in Rome {number}", split=split)])
+    (added,) = store.documents.add([NewDocument(f"Ann met Bob in Rome {number}", split=split)])
     before = store.queue.counts(split)
     ids = [store.annotations.add(say(added.document_id, **one)).annotation_id for one in said]
     state, is_gold, index = expected(said, split, overlap)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.store_making import make_store, say
 
 from spanloop.store import StoreError
-from spanloop.store.records import Document
+from spanloop.store.records import Document, NewDocument
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -28,7 +28,7 @@ def test_importing_the_same_twice_adds_nothing(
         for size in (batch, len(texts) + 1):  # in batches of another size
             occurrences: Counter[str] = Counter()
             for begin in range(0, len(texts), size):
-                store.documents.add(map(Document, texts[begin : begin + size]), occurrences=occurrences)
+                store.documents.add(map(NewDocument, texts[begin : begin + size]), occurrences=occurrences)
             assert [document.text for document in store.documents.iterate()] == texts
         assert store.queue.counts()["total"] == len(texts)
         by_text: dict[str, set[str | None]] = {}
@@ -41,7 +41,7 @@ def test_a_document_comes_out_as_it_went_in(tmp_path: Path) -> None:
     text = "a\r\nb\u2028c 👩‍🚀 e\u0301 \u202eabc\t中文"
     with make_store(tmp_path) as store:
         added = store.documents.add(
-            [Document(text, key="ключ", meta={"n": 1, "ü": ["x"]}, group="g", split="eval")]
+            [NewDocument(text, key="ключ", meta={"n": 1, "ü": ["x"]}, group="g", split="eval")]
         )
         assert [(a.key, a.new) for a in added] == [("ключ", True)]
         document = store.documents.by_key("ключ")
@@ -53,10 +53,10 @@ def test_a_document_comes_out_as_it_went_in(tmp_path: Path) -> None:
 def test_the_same_key_with_another_text_is_named(tmp_path: Path) -> None:
     with make_store(tmp_path, documents=1) as store:
         with pytest.raises(StoreError, match=r"'d1'.*another text.*--on-conflict skip"):
-            store.documents.add([Document("fresh", key="f"), Document("other", key="d1")])
+            store.documents.add([NewDocument("fresh", key="f"), NewDocument("other", key="d1")])
         assert store.documents.by_key("f") is None
         added = store.documents.add(
-            [Document("fresh", key="f"), Document("other", key="d1")], on_conflict="skip"
+            [NewDocument("fresh", key="f"), NewDocument("other", key="d1")], on_conflict="skip"
         )
         assert [a.new for a in added] == [True, False]
         first = store.documents.by_key("d1")
@@ -67,22 +67,22 @@ def test_the_same_key_with_another_text_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        (Document("", key="k"), "'k' has no text"),
-        (Document("ab\x00c", key="k"), "NUL at character 2"),
-        (Document("abc\ud83d", key="k"), "lone surrogate at character 3"),
-        (Document("abc", key="\ud83d"), "lone surrogate"),
-        (Document("begin of it\x00"), "begins 'begin of it"),
+        (NewDocument("", key="k"), "'k' has no text"),
+        (NewDocument("ab\x00c", key="k"), "NUL at character 2"),
+        (NewDocument("abc\ud83d", key="k"), "lone surrogate at character 3"),
+        (NewDocument("abc", key="\ud83d"), "lone surrogate"),
+        (NewDocument("begin of it\x00"), "begins 'begin of it"),
     ],
 )
 def test_what_is_no_text_is_refused_whole(tmp_path: Path, document: Document, message: str) -> None:
     with make_store(tmp_path) as store:
         with pytest.raises(StoreError, match=message):
-            store.documents.add([Document("good"), document])
+            store.documents.add([NewDocument("good"), document])
         assert store.documents.count() == 0
 
 
 def test_the_split_depends_on_seed_and_group_alone(tmp_path: Path) -> None:
-    documents = [Document(f"text {n}", key=f"k{n}", group=f"g{n // 3}") for n in range(600)]
+    documents = [NewDocument(f"text {n}", key=f"k{n}", group=f"g{n // 3}") for n in range(600)]
     splits = []
     for name, order in (("a", documents), ("b", documents[::-1])):
         (tmp_path / name).mkdir()
@@ -98,16 +98,23 @@ def test_the_split_depends_on_seed_and_group_alone(tmp_path: Path) -> None:
 def test_a_group_stays_in_the_split_it_was_given(tmp_path: Path) -> None:
     with make_store(tmp_path, eval_fraction=0.0) as store:
         store.documents.add(
-            [Document("one", key="a", group="g", split="eval"), Document("whole", key="h", split="eval")]
+            [
+                NewDocument("one", key="a", group="g", split="eval"),
+                NewDocument("whole", key="h", split="eval"),
+            ]
         )
-        store.documents.add([Document("two", key="b", group="g"), Document("three", key="c", group="h")])
+        store.documents.add(
+            [NewDocument("two", key="b", group="g"), NewDocument("three", key="c", group="h")]
+        )
         assert [store.documents.by_key(key).split for key in "bc"] == ["eval", "eval"]  # type: ignore[union-attr]
 
 
 def test_the_same_text_under_another_key_joins_group_and_split(tmp_path: Path) -> None:
     with make_store(tmp_path, eval_fraction=0.0) as store:
-        store.documents.add([Document("same", key="a", group="g", split="eval")])
-        store.documents.add([Document("same", key="b"), Document("same", key="c", split="pool", group="x")])
+        store.documents.add([NewDocument("same", key="a", group="g", split="eval")])
+        store.documents.add(
+            [NewDocument("same", key="b"), NewDocument("same", key="c", split="pool", group="x")]
+        )
         b, c = store.documents.by_key("b"), store.documents.by_key("c")
         assert b is not None
         assert c is not None
@@ -128,7 +135,7 @@ def test_iterating_goes_on_while_others_write(tmp_path: Path) -> None:
         for number, document in enumerate(store.documents.iterate()):
             seen.append(document.id)
             if number == 10:
-                store.documents.add([Document("late", key="late")])
+                store.documents.add([NewDocument("late", key="late")])
                 store.annotations.add(say(3))
         assert seen == list(range(1, 1201))
         assert [d.key for d in store.documents.iterate(ids=[7, 3, 5])] == ["d3", "d5", "d7"]

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from support.store_making import add_model, make_store, say
 
-from spanloop.store import StoreError
-from spanloop.store.records import Label, Span
+from spanloop.store import Store, StoreError
+from spanloop.store.records import NewLabel, Span
 from spanloop.store.tables.labels import KEYS
 
 
 def test_labels_get_a_key_and_a_colour_of_their_own(tmp_path: Path) -> None:
     names = [f"L{n}" for n in range(16)]
     with make_store(
-        tmp_path, labels=[*names, Label("own", key="z", colour="#000000", description="mine")]
+        tmp_path, labels=[*names, NewLabel("own", key="z", colour="#000000", description="mine")]
     ) as store:
         labels = store.labels.all()
         assert [label.key for label in labels] == [*KEYS, None, "z"]
@@ -25,6 +25,55 @@ def test_labels_get_a_key_and_a_colour_of_their_own(tmp_path: Path) -> None:
             store.labels.add("more", key="z")
         with pytest.raises(StoreError, match="one character"):
             store.labels.add("more", key="zz")
+
+
+COMPOSED, DECOMPOSED = "Ort\u00e9", "Orte\u0301"  # the same letters to whoever reads them
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "empty: type a name"),
+        (" \t", "empty: type a name"),
+        (" ORG", "type 'ORG'"),
+        ("ORG\u00a0", "type 'ORG'"),
+        ("O\x00G", r"cannot be shown \(U\+0000\)"),
+        ("O\nG", r"U\+000A"),
+        ("O\u200bG", r"U\+200B"),  # a space of no width
+        (DECOMPOSED, f"type '{COMPOSED}'"),
+        ("PER", "PER"),
+    ],
+)
+def test_a_name_that_cannot_be_told_apart_or_typed_is_refused_with_what_to_type(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    with make_store(tmp_path, labels=["PER", "LOC", COMPOSED]) as store:
+        with pytest.raises(StoreError, match=message):
+            store.labels.add(name)
+        with pytest.raises(StoreError, match=message):
+            store.labels.rename("LOC", name)
+        assert store.labels.names() == ["PER", "LOC", COMPOSED]
+        store.labels.rename(DECOMPOSED, "Platz")  # whoever types it otherwise means the same
+        store.labels.add("soft drink")
+        assert store.labels.names() == ["PER", "LOC", "Platz", "soft drink"]
+    with pytest.raises(StoreError, match=message if name != "PER" else "there already"):
+        Store.create(tmp_path / "new.db", labels=["PER", name], base_model="offline")
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_a_project_that_has_such_a_name_opens_and_is_told_of_it(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=1) as store:
+        store.annotations.add(say(1, spans="0-3:PER"))
+        store.run("UPDATE labels SET name = ? WHERE name = 'PER'", (DECOMPOSED,))
+    with Store.open(store.path) as store:
+        (problem,) = store.check()
+        assert f"type '{COMPOSED}'" in problem.what
+        assert "rename" in problem.advice
+        with pytest.raises(StoreError, match="looks the same"):
+            store.labels.add(COMPOSED)
+        store.labels.rename(COMPOSED, COMPOSED)
+        assert store.check() == []
+        assert [g.spans for g in store.annotations.gold()] == [(Span(0, 3, COMPOSED),)]
 
 
 def test_a_rename_is_read_everywhere_but_in_finished_rounds(tmp_path: Path) -> None:

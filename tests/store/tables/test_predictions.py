@@ -8,13 +8,13 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import StoreError
-from spanloop.store.records import AlignmentEvent, Document, Model, Span
+from spanloop.store.records import AlignmentEvent, NewDocument, NewModel, Span
 
 
 def test_the_same_model_is_one_row(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
-        first = store.models.add(Model("h", "hf", "bert", path="m/1"))
-        assert store.models.add(Model("h", "spacy", "other")) == first
+        first = store.models.add(NewModel("h", "hf", "bert", path="m/1"))
+        assert store.models.add(NewModel("h", "spacy", "other")) == first
         assert store.models.by_hash("h") == first
         assert store.models.all() == [first]
         assert store.models.get(77) is None
@@ -30,7 +30,7 @@ def test_a_model_says_something_of_a_document_once(tmp_path: Path) -> None:
         first = store.predictions.get(1)
         assert first is not None
         assert [(s.start, s.label, s.score) for s in first.spans] == [(0, "PER", 1.0), (15, "LOC", 0.5)]
-        assert store.predictions.by_id(first.id or 0) == first
+        assert store.predictions.by_id(first.id) == first
         assert store.predictions.get(3) is None
         assert store.predictions.count(model_id) == 2
         assert [d.key for d in store.predictions.missing(model_id)] == ["d3"]
@@ -77,7 +77,7 @@ def test_a_bad_prediction_stores_nothing_of_the_call(tmp_path: Path, spans: list
 
 def test_missing_follows_the_queue_and_the_split(tmp_path: Path) -> None:
     with make_store(tmp_path, documents=5) as store:
-        store.documents.add([Document("for eval", key="e", split="eval")])
+        store.documents.add([NewDocument("for eval", key="e", split="eval")])
         predict_all(store, add_model(store))
         store.queue.prioritise("entropy")
         store.annotations.add(say(4))
@@ -101,7 +101,7 @@ def test_token_boundaries_are_kept_by_tokenizer(tmp_path: Path) -> None:
 
 def test_boundaries_are_made_in_the_order_that_people_need_them(tmp_path: Path) -> None:
     with make_store(tmp_path, documents=4) as store:
-        store.documents.add([Document("for eval", key="e", split="eval")])
+        store.documents.add([NewDocument("for eval", key="e", split="eval")])
         predict_all(store, add_model(store))
         store.queue.prioritise("entropy")
         store.annotations.add(say(4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.clock import Clock
 from support.store_making import make_store, say
 
 from spanloop.store import Store
@@ -30,6 +31,14 @@ def test_the_most_urgent_first_and_to_one_person_alone(store: Store) -> None:
     store.queue.release("ben")
     assert keys(store, "lea", n=5) == ["d2", "d3", "d1"]
     assert store.reviews.next("lea", exclude=[1, 2, 3]) == []
+
+
+def test_a_clock_that_is_set_back_keeps_no_review_waiting(store: Store, clock: Clock) -> None:
+    store.reviews.send([(1, "odd", 0.3)])
+    assert keys(store, "lea") == ["d1"]
+    assert keys(store, "ben") == []
+    clock.forward(-86_400)
+    assert keys(store, "ben") == ["d1"]
 
 
 def test_a_review_has_the_last_word_and_settles(store: Store) -> None:

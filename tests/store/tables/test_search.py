@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.store_making import make_store, say
 
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import NewDocument
 
 LETTERS = 'abAB 我在北京"%_*-éÉ'
 
@@ -24,7 +24,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Any:
         store = make_store(tmp_path_factory.mktemp("search"))
         pieces = [f"{a}{b}{c}" for a in LETTERS for b in LETTERS for c in LETTERS][::11]
         store.documents.add(
-            Document(f"{p}{q}", key=f"{n}") for n, (p, q) in enumerate(zip(pieces, pieces[7:], strict=False))
+            NewDocument(f"{p}{q}", key=f"{n}")
+            for n, (p, q) in enumerate(zip(pieces, pieces[7:], strict=False))
         )
         if share != 0:
             store.search.index(share)
@@ -50,7 +51,7 @@ def test_indexing_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert store.search.indexed() == 10
         assert store.search.index() == 15
         assert store.search.index() == 0
-        store.documents.add([Document("something New in here", key="later")])
+        store.documents.add([NewDocument("something New in here", key="later")])
         assert [d.key for d in store.search.find("new IN")] == ["later"]
         assert store.search.index() == 1
         assert [d.key for d in store.search.find("new IN")] == ["later"]
@@ -77,7 +78,7 @@ def test_what_waits_with_these_characters_is_the_same_with_an_index_and_without(
 @pytest.mark.parametrize("indexed", [False, True])
 def test_answered_documents_and_those_of_the_other_split_do_not_wait(tmp_path: Path, indexed: bool) -> None:
     with make_store(tmp_path, documents=3) as store:
-        store.documents.add([Document("Ann met Bob in eval", key="e", split="eval")])
+        store.documents.add([NewDocument("Ann met Bob in eval", key="e", split="eval")])
         store.set_project(overlap=2)
         store.annotations.add(say(1, "anna"))
         if indexed:
