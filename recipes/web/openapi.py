@@ -12,7 +12,7 @@ _TEXT: Schema = {"type": "string"}
 _SPAN: Schema = {
     "type": "object",
     "required": ["start", "end", "label"],
-    "properties": {"start": _ID, "end": _ID, "label": _TEXT, "from": _NULL_ID},
+    "properties": {"start": _ID, "end": _ID, "label": _TEXT},
 }
 _RANGES: Schema = {
     "anyOf": [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.settle import settle
 from spanloop.recipes.web import wire
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.settings import PageSettings
-from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
 from spanloop.store.records import NewAnnotation

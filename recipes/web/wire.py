@@ -36,7 +36,7 @@ class PostedAnswer:
     document_id: int
     document_key: str
     answer: Answer
-    spans: tuple[tuple[int, int, str, int | None], ...]
+    spans: tuple[tuple[int, int, str], ...]
     prediction_id: int | None
     seconds: float | None
     comment: str
@@ -194,13 +194,12 @@ def _seconds(value: Any) -> float | None:
     return float(value)
 
 
-def _posted_span(value: Any) -> tuple[int, int, str, int | None]:
+def _posted_span(value: Any) -> tuple[int, int, str]:
     span = _object(value, "a span")
-    source = span.get("from")
     start, end = _integer(span.get("start"), "start"), _integer(span.get("end"), "end")
     if start >= end:
         raise WireError(f"a span must end after it starts, not {start} to {end}")
-    return start, end, _text(span, "label", limit=1000), None if source is None else _integer(source, "from")
+    return start, end, _text(span, "label", limit=1000)
 
 
 def _ranges(value: Any) -> tuple[Range, ...] | None:
@@ -256,7 +255,7 @@ def annotation_json(annotation: Annotation) -> dict[str, Any]:
         "prediction_id": annotation.prediction_id,
         "ranges": None if annotation.ranges is None else [list(pair) for pair in annotation.ranges],
         "spans": [
-            {"start": span.start, "end": span.end, "label": span.label, "from": span.prediction_span_id}
+            {"start": span.start, "end": span.end, "label": span.label}
             for span in annotation.spans
             if span.action != "rejected"
         ],

@@ -177,7 +177,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             "document_id": first["id"],
             "document_key": first["key"],
             "answer": "accept",
-            "spans": [{"start": 0, "end": 3, "label": "PER", "from": None}],
+            "spans": [{"start": 0, "end": 3, "label": "PER"}],
             "prediction_id": None,
             "seconds": 1.0,
             "comment": "",

@@ -55,10 +55,7 @@ def fetch(client: TestClient, n: int = 1, held: str = "", name: str = "tab") -> 
 
 
 def answer_to(item: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    spans = [
-        {"start": s["start"], "end": s["end"], "label": s["label"], "from": s["id"]}
-        for s in item["suggestions"]
-    ]
+    spans = [{"start": s["start"], "end": s["end"], "label": s["label"]} for s in item["suggestions"]]
     return {
         "uuid": str(uuid.uuid4()),
         "document_id": item["id"],
@@ -158,14 +155,14 @@ def test_a_draft_comes_back_and_goes_with_the_answer(store: Store) -> None:
 def test_an_earlier_answer_is_listed_and_reopened_as_it_was(store: Store) -> None:
     client = client_of(store)
     (item,) = fetch(client)
-    spans = [{"start": 10, "end": 13, "label": "PER", "from": None}]
+    spans = [{"start": 10, "end": 13, "label": "PER"}]
     client.post(
         "/api/answers", json=answer_to(item, spans=spans, comment="why", flagged=True), headers=ORIGIN
     )
     (listed,) = client.get("/api/answers").json()["answers"]
     assert (listed["id"], listed["flagged"]) == (item["id"], True)
     opened = client.get(f"/api/documents/{item['id']}").json()
-    assert opened["answer"]["spans"] == [{"start": 10, "end": 13, "label": "PER", "from": None}]
+    assert opened["answer"]["spans"] == [{"start": 10, "end": 13, "label": "PER"}]
     assert opened["answer"]["comment"] == "why"
     assert len(opened["suggestions"]) == 2
 
