@@ -12,12 +12,12 @@ from typing import Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
+from spanloop.store.files.atomic import name_beside, publish
 from spanloop.store.files.backup import Backup, backup, copy_file
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
-from spanloop.store.files.rounds_mark import publish
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Task
 from spanloop.store.schema import migrations
@@ -93,8 +93,7 @@ class Store(Connection):
             raise StoreError("a project needs at least one label: --labels PER,ORG,LOC")
         if not 0 <= eval_fraction <= 1:
             raise StoreError(f"the eval fraction lies between 0 and 1, not at {eval_fraction}")
-        draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-        draft.unlink(missing_ok=True)
+        draft = name_beside(path)
         try:
             with cls(draft, named) as store, plain_errors(named):
                 store._migrate()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +36,7 @@ BALANCES: dict[str, Mapping[str, Any]] = {
 FOLDS = 3
 # A gain in macro F1 is not bought with more micro F1 than this.
 _TOLERANCE = 0.005
-_FOUND = "balance.json"
+_FOUND = "balance.jsonl"
 _VERSIONS = ("spanloop", "torch", "transformers", "tokenizers", "spacy")
 
 
@@ -196,7 +196,11 @@ def _judged(
 
 @dataclass
 class _Found:
-    """What the trials found, by balance and fold; in a file where a killed choice is to go on."""
+    """What the trials found, by balance and fold; in a file where a killed choice is to go on.
+
+    Each trial is a line of JSON of its own, begun with a line end: one that was cut short by a kill or a full
+    disk is no JSON, and is tried again.
+    """
 
     file: Path | None
     name: str
@@ -209,11 +213,13 @@ class _Found:
             return cls(None, "")
         name = identity(repr((content, [version(package) for package in _VERSIONS])), ())
         file = folder / _FOUND
-        try:
-            left = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # nothing there, or killed while writing
-            left = {}
-        return cls(file, name, left["counts"] if left.get("identity") == name else {})
+        found = cls(file, name)
+        for trial in _whole_lines(file):
+            if trial["identity"] == name:
+                found.counts.setdefault(trial["balance"], {})[trial["fold"]] = trial["counts"]
+        if not found.counts:  # another choice's are of no use any more
+            file.unlink(missing_ok=True)
+        return found
 
     def has(self, trial: _Trial) -> bool:
         return str(trial.fold) in self.counts.get(trial.name, {})
@@ -221,14 +227,22 @@ class _Found:
     def add(self, trial: _Trial, counts: list[list[int]]) -> None:
         self.counts.setdefault(trial.name, {})[str(trial.fold)] = counts
         if self.file is not None:
-            part = self.file.with_suffix(".part")
-            part.write_text(json.dumps({"identity": self.name, "counts": self.counts}), encoding="utf-8")
-            os.replace(part, self.file)
+            line = {"identity": self.name, "balance": trial.name, "fold": str(trial.fold), "counts": counts}
+            with self.file.open("a", encoding="utf-8") as file:
+                file.write("\n" + json.dumps(line))
 
     def f1(self, names: Mapping[str, object], average: str) -> dict[str, float]:
         """The F1 of each balance over all folds together."""
         totals = {name: np.array(list(self.counts[name].values()), np.float64).sum(axis=0) for name in names}
         return {name: float(averages(total)[average][2]) for name, total in totals.items()}
+
+
+def _whole_lines(file: Path) -> Iterator[dict[str, Any]]:
+    if not file.is_file():
+        return
+    for line in file.read_text(encoding="utf-8").split("\n"):
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)
 
 
 @contextmanager

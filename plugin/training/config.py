@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Literal
 
 from spanloop.plugin.training.class_weights import WEIGHTINGS
@@ -18,6 +17,8 @@ Freeze = Literal["none", "embeddings", "half"] | int
 """What of an encoder stays as it is: nothing, the word embeddings (half of a small model), all embeddings
 and the lower half of the layers, or all embeddings and so many layers from below."""
 
+HEAVIEST = 1e6
+"""The largest class weight that makes sense; beyond it the loss leaves what a float can hold."""
 # Small batches learn more from little text, large ones are faster on much: as many batches an epoch, within
 # bounds.
 _BATCHES_AN_EPOCH = 100
@@ -205,9 +206,10 @@ def _check_class_weights(given: str | Mapping[str, float] | None) -> None:
         raise SettingError(f"there are no class weights {given!r}; there are {', '.join(WEIGHTINGS)}", [])
     if isinstance(given, Mapping):
         for label, weight in given.items():
-            if not (isinstance(weight, (int, float)) and isfinite(weight) and weight >= 0):
+            if not (isinstance(weight, (int, float)) and 0 <= weight <= HEAVIEST):
                 shown = str(label).replace("{", "{{").replace("}", "}}")
-                raise SettingError(f"the class weight of {shown!r} is {weight}: give a number from 0 up", [])
+                told = f"give a number from 0 to {HEAVIEST:,.0f}"
+                raise SettingError(f"the class weight of {shown!r} is {weight}: {told}", [])
 
 
 @dataclass(frozen=True, slots=True)

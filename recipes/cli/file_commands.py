@@ -12,6 +12,7 @@ from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.loop_commands import announce
 from spanloop.recipes.cli.options import (
     JSON,
+    PORT,
     OfProject,
     by_option,
     db_argument,
@@ -59,7 +60,7 @@ def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any)
 @click.command()
 @click.argument("folder", required=False, default=Path("demo"), type=path_type)
 @option("--serve/--no-serve", default=True, help="Serve the page on what is still open afterwards.")
-@option("--port", default=8765, help="Of the page.")
+@option("--port", type=PORT, default=8765, help="Of the page.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.pass_obj
 def demo(say: Any, /, **options: Any) -> None:
@@ -118,7 +119,7 @@ def annotators(ctx: click.Context, db: Path) -> object:
 @annotators.command("add")
 @click.argument("name")
 @option("--host", default="HOST", help="Where the page is served, for the link.")
-@option("--port", default=8765, help="Its port, for the link.")
+@option("--port", type=PORT, default=8765, help="Its port, for the link.")
 @click.pass_context
 def annotators_add(ctx: click.Context, /, **options: Any) -> object:
     """Let NAME in: prints a link with a secret, once."""

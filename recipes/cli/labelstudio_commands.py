@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from spanloop.recipes.cli.bar import Bar
-from spanloop.recipes.cli.options import db_argument, json_option, option, path_type
+from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, option, path_type
 
 
 @click.command()
 @click.argument("path", metavar="DB", type=path_type)
 @option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a password is needed.")
-@option("--port", default=9090, help="0: any free one.")
+@option("--port", type=PORT, default=9090, help="0: any free one.")
 @click.option("--basic-auth-user", "user", help="Ask for this name and $SPANLOOP_BACKEND_PASSWORD.")
 @click.option("--model", help="A Hugging Face token classifier that suggests until a round is promoted.")
 @click.option("--pipeline", help="A spaCy pipeline that does.")
@@ -50,7 +50,9 @@ def labelstudio() -> None:
 url_option = click.option(
     "--url", help="Where Label Studio is; naming it lets your token be sent there.  [default: as last time]"
 )
-project_option = click.option("--project", type=int, help="Its project's number.  [default: as last time]")
+project_option = click.option(
+    "--project", type=Whole(1), help="Its project's number.  [default: as last time]"
+)
 
 
 @labelstudio.command()

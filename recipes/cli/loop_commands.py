@@ -11,7 +11,10 @@ import click
 from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
+    PORT,
     OfProject,
+    Seed,
+    Whole,
     by_option,
     db_argument,
     json_option,
@@ -35,7 +38,7 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
 @option("--model", default="offline", help="Base model: hub id, folder, or the packaged encoder.")
 @option("--eval-fraction", default=0.2, help="Share of the documents that rounds are scored on.")
 @click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
-@option("--seed", default=0, help="Of everything that is drawn.")
+@option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
 @json_option
 def init(labels: str, **options: Any) -> object:
     """Make a project."""
@@ -141,7 +144,7 @@ def import_command(**options: Any) -> object:
 @click.option("--pipeline", help="A spaCy pipeline, by name or folder.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
-@click.option("--limit", type=click.IntRange(1), help="At most so many documents.")
+@click.option("--limit", type=Whole(1), help="At most so many documents.")
 @json_option
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
@@ -155,7 +158,7 @@ def prelabel(**options: Any) -> object:
 @click.argument("path", metavar="DB", type=path_type)
 @click.option("--annotator", help="Your name.")
 @option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a token is needed.")
-@option("--port", default=8765, help="0: any free one.")
+@option("--port", type=PORT, default=8765, help="0: any free one.")
 @click.option("--token", help="What others must know to come in, 16 letters or more.")
 @click.option(
     "--strategy", type=click.Choice(STRATEGIES), help="What to ask first.  [default: as prelabel left it]"
@@ -176,7 +179,7 @@ def prelabel(**options: Any) -> object:
     help="Whether what was skipped returns.",
 )
 @click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
-@click.option("--overlap", type=click.IntRange(1), help="So many people get the same document, from now on.")
+@click.option("--overlap", type=Whole(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
 @click.pass_obj
@@ -198,9 +201,7 @@ def announce(say: Any, link: str) -> None:
 @click.command()
 @db_argument
 @round_options
-@click.option(
-    "--if-new", type=click.IntRange(1), help="Only if so many annotations are new; exit code 3 if not."
-)
+@click.option("--if-new", type=Whole(1), help="Only if so many annotations are new; exit code 3 if not.")
 @option(
     "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
 )

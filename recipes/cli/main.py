@@ -16,6 +16,7 @@ import click
 
 from spanloop.plugin.model.pretrained import ModelError
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
+from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.training.lock import Cancelled
@@ -47,16 +48,14 @@ class Loop(click.Group):
             return super().invoke(ctx)
         except (RecipeError, StoreError, ModelError) as error:
             refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
-            raise refusal(str(error)) from error
+            raise refusal(one_line(str(error))) from error
         except KeyboardInterrupt as error:
             say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))
         except BrokenPipeError:
             raise
         except OSError as error:
-            if error.filename is None:
-                raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+            raise click.ClickException(one_line(_told(error))) from error
 
 
 @click.group(cls=Loop, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -74,17 +73,24 @@ def show(ctx: click.Context, result: Report | Iterator[Report] | None) -> None:
     if result is None:
         return
     for report in result if isinstance(result, Iterator) else [result]:
+        aside = getattr(report, "aside", False)
         if ctx.meta.get(JSON):
-            click.echo(json.dumps(report.json(), ensure_ascii=False, allow_nan=False))
+            say(json.dumps(report.json(), ensure_ascii=False, allow_nan=False), aside=aside)
         else:
-            click.echo(report.text())
+            say(report.text(), aside=aside)
         if code := getattr(report, "exit_code", 0):
             ctx.exit(code)
 
 
 def say(line: str, *, aside: bool = False) -> None:
     """Print a line while a command runs; ``aside``: to stderr, beside what the command gives back."""
-    click.echo(line, err=aside)
+    click.echo(spelled(line), err=aside)
+
+
+def _told(error: OSError) -> str:
+    """What the operating system refused, and of which file where it says so."""
+    what = error.strerror or str(error) or type(error).__name__
+    return what if error.filename is None else f"{error.filename}: {what}"
 
 
 for command in [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,10 +48,45 @@ json_option = click.option(
 )
 
 
+class Whole(click.IntRange):
+    """A whole number; none of ours needs more than 32 bits, and some of those who get it take no more."""
+
+    most = 2**31 - 1
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(super().convert(value, param, ctx))
+        if number > self.most:
+            self.fail(f"{number} is too large: {self.most} at most", param, ctx)
+        return number
+
+
+class Seed(Whole):
+    """What numpy takes as the seed of its random numbers."""
+
+    most = 2**32 - 1
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
+class Real(click.FloatRange):
+    """A number that is one: neither nan, which lies in every range, nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value} is no number to reckon with", param, ctx)
+        return number
+
+
+PORT = click.IntRange(0, 65535)
+
+
 class Duration(click.ParamType[float]):
     """``90``, ``90s``, ``30m``, ``6h`` or ``2d`` as seconds."""
 
     name = "duration"
+    most = 100 * 365 * 86400.0
     units: ClassVar[dict[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -59,6 +95,8 @@ class Duration(click.ParamType[float]):
         try:
             seconds = float(number) * self.units[unit]
         except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds <= self.most:
             self.fail(f"{text!r} is no duration like 30m, 6h or 2d", param, ctx)
         return seconds
 

@@ -13,6 +13,9 @@ from spanloop.recipes.cli.options import (
     Duration,
     Listed,
     OfProject,
+    Real,
+    Seed,
+    Whole,
     db_argument,
     json_option,
     nice_option,
@@ -25,7 +28,7 @@ from spanloop.recipes.cli.training_options import config_of, round_options, trai
 
 @click.command()
 @db_argument
-@click.option("--round", type=int, help="Another round than the promoted one.")
+@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
 @json_option
 def evaluate(**options: Any) -> object:
     """Score a round on today's gold of the eval split."""
@@ -56,7 +59,7 @@ def rounds_cancel(ctx: click.Context) -> object:
 
 
 @rounds.command("promote")
-@click.argument("number", type=int)
+@click.argument("number", type=Whole(1))
 @click.pass_context
 def rounds_promote(ctx: click.Context, number: int) -> object:
     """Put round NUMBER to use."""
@@ -66,7 +69,7 @@ def rounds_promote(ctx: click.Context, number: int) -> object:
 
 
 @rounds.command("reproduce")
-@click.argument("number", type=int)
+@click.argument("number", type=Whole(1))
 @click.pass_context
 def rounds_reproduce(ctx: click.Context, number: int) -> object:
     """Train round NUMBER again and compare the weights; exit code 1 if they differ."""
@@ -87,11 +90,9 @@ def rounds_rollback(ctx: click.Context) -> object:
 
 @click.command()
 @db_argument
-@option(
-    "--every", type=click.IntRange(1), default=100, help="A round whenever so many new annotations have come,"
-)
+@option("--every", type=Whole(1), default=100, help="A round whenever so many new annotations have come,")
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
-@option("--pause", type=click.FloatRange(0.1), default=5.0, help="Seconds between two looks at the store.")
+@option("--pause", type=Real(0.1, 86400), default=5.0, help="Seconds between two looks at the store.")
 @round_options
 @nice_option
 @json_option
@@ -109,7 +110,7 @@ def watch(say: Any, /, **options: Any) -> object:
     "-o", "--out", "file", required=True, type=path_type, help="The file to write: .html, .md or .json."
 )
 @click.option("--format", type=click.Choice(["html", "md", "json"]), help="Other than the suffix says.")
-@click.option("--round", type=int, help="Another round than the promoted one.")
+@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
 @json_option
 def report(**options: Any) -> object:
     """Write everything about the rounds on one page."""
@@ -121,9 +122,7 @@ def report(**options: Any) -> object:
 
 @click.command("train-curve")
 @db_argument
-@option(
-    "--seeds", type=click.IntRange(1), default=1, help="Runs of each part; several show what chance does."
-)
+@option("--seeds", type=Whole(1), default=1, help="Runs of each part; several show what chance does.")
 @training_options()
 @json_option
 def train_curve(**options: Any) -> object:
@@ -145,7 +144,7 @@ def train_curve(**options: Any) -> object:
 @option("--model", default="offline", help="Base model.")
 @option("--lang", default="en", help="Language of the texts.")
 @training_options(without=["seed"])
-@option("--seed", default=0, help="Of everything that is drawn.")
+@option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
 @click.option("--keep", type=path_type, help="A folder to keep the projects in.")
 @json_option
 def simulate(**options: Any) -> object:
@@ -162,7 +161,7 @@ def simulate(**options: Any) -> object:
 @click.option("--name", help="Of the package, without the language.  [default: the project's]")
 @click.option("--version", help="Of the package.  [default: 0.0.ROUND]")
 @click.option("--licence", default="", help="For the model card, e.g. CC-BY-4.0.")
-@click.option("--round", type=int, help="Another round than the promoted one.")
+@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
 @click.option("--wheel", is_flag=True, help="Build a wheel too.")
 @json_option
 def package(**options: Any) -> object:
@@ -175,14 +174,12 @@ def package(**options: Any) -> object:
 @click.command()
 @db_argument
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
-@option("--folds", type=click.IntRange(2), default=3, help="Trainings; each judges what it did not see.")
+@option("--folds", type=Whole(2), default=3, help="Trainings; each judges what it did not see.")
 @training_options()
 @click.option(
     "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."
 )
-@option(
-    "--threshold", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="How alike duplicates are."
-)
+@option("--threshold", type=Real(0, 1, min_open=True), default=0.8, help="How alike duplicates are.")
 @json_option
 def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> object:
     """Is the gold right? What models contradict, labels with few examples, leaks."""
@@ -197,7 +194,7 @@ def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> objec
 
 @click.command()
 @db_argument
-@click.option("--top", type=click.IntRange(1), help="So many documents that the last audit doubts most.")
+@click.option("--top", type=Whole(1), help="So many documents that the last audit doubts most.")
 @click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
 @json_option
 def review(**options: Any) -> object:

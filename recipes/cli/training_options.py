@@ -10,8 +10,10 @@ import click
 
 from spanloop.plugin.training.config import FREEZES, TrainConfig
 from spanloop.plugin.training.setting import Setting, SettingError, option_name, settings_of
+from spanloop.recipes.cli.options import Real, Seed, Whole
 from spanloop.recipes.errors import RecipeError
 
+_LAYERS_DIGITS = 4
 _BF16 = {"yes": True, "no": False}
 
 
@@ -70,17 +72,17 @@ def _option(
         return click.option(
             *names, type=click.Choice([*described.choices, *_BF16]), callback=_bf16, help=help
         )
-    return click.option(*names, type=_type(described), help=help)
+    return click.option(*names, type=_type(name, described), help=help)
 
 
-def _type(described: Setting) -> click.ParamType[Any]:
+def _type(name: str, described: Setting) -> click.ParamType[Any]:
     if described.choices:
         return click.Choice(described.choices)
-    kind = click.IntRange if described.kind is int else click.FloatRange
+    if name == "seed":
+        return Seed()
+    kind = Whole if described.kind is int else Real
     low = described.least if described.above is None else described.above
     high = described.most if described.below is None else described.below
-    if low is None and high is None:
-        return click.INT if described.kind is int else click.FLOAT
     return kind(low, high, min_open=described.above is not None, max_open=described.below is not None)  # type: ignore[arg-type]
 
 
@@ -91,7 +93,7 @@ def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -
 def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | int | None:
     if given is None or given in FREEZES:
         return given
-    if given.isdecimal():
+    if given.isdecimal() and len(given) <= _LAYERS_DIGITS:
         return int(given)
     raise click.BadParameter(f"{given!r} is neither {', '.join(FREEZES)} nor a number of layers")
 

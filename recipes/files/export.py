@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
+from spanloop.store.files.atomic import is_output, is_stream, whole_file
 from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
@@ -30,6 +30,11 @@ class Exported:
     written: Written
     partial: int = 0
     refused: tuple[Refusal, ...] = ()
+
+    @property
+    def aside(self) -> bool:
+        """Whether standard output has the documents, so that nothing else may be said there."""
+        return is_output(self.path)
 
     def json(self) -> dict[str, object]:
         return {
@@ -86,24 +91,19 @@ def export(
     fmt = by_suffix(path) if format is None else by_name(format)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
-    if path.exists() and not overwrite:
+    if path.exists() and not overwrite and not is_stream(path):
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
-    part = path.with_name(f".{path.name}.part")
-    with Store.open(db) as store, store.reading():
+    with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
         entries = _noting(_entries(store, what, split), partial)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries, refused)
-        try:
-            written = fmt.write(part, entries, WriteOptions(task=store.project.task))
-            if not written.documents:
-                raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        written = fmt.write(part, entries, WriteOptions(task=store.project.task))
+        if not written.documents:
+            raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
     unsaid = 0 if fmt.ranges else len(partial)
     return Exported(
         path=path, format=fmt.name, what=what, written=written, partial=unsaid, refused=tuple(refused)

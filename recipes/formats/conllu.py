@@ -21,6 +21,7 @@ from pathlib import Path
 
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.tagged import cut_tokens, find_tokens
 from spanloop.store.records import Range, Span, Task
@@ -143,9 +144,12 @@ def _text(path: Path, sentence: _Sentence) -> str:
     exact, said = sentence.comments.get(EXACT), sentence.comments.get("text")
     if exact is not None:
         try:
-            return str(json.loads(exact))
-        except json.JSONDecodeError as error:
-            raise FormatError(path, sentence.line, f"# {EXACT} is no JSON string") from error
+            text = parse(exact)
+        except NotJson as error:
+            raise FormatError(path, sentence.line, f"# {EXACT} is no JSON string: {error}") from error
+        if not isinstance(text, str):
+            raise FormatError(path, sentence.line, f"# {EXACT} is no JSON string")
+        return text
     if said is not None:
         return said
     forms = zip(sentence.words, sentence.spaces, strict=True)

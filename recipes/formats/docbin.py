@@ -5,33 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 
-if TYPE_CHECKING:
-    from spacy.tokens import DocBin
-
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     """One entry a Doc: its entities, or in a tags project its tags (else its parts of speech)."""
-    import spacy
-
-    from spanloop.recipes.formats.docs import entry_of_doc
-
-    vocab = spacy.blank("xx").vocab
-    for number, doc in enumerate(_load(path).get_docs(vocab), start=1):
-        yield entry_of_doc(doc, number, task=options.task)
-
-
-def _load(path: Path) -> DocBin:
-    from spacy.tokens import DocBin
+    from spanloop.recipes.formats.docbin_file import DamagedError, first_line, load, note
+    from spanloop.recipes.formats.docs import META, entry_of_doc
 
     try:
-        return DocBin().from_disk(path)
-    except (ValueError, KeyError) as error:
-        raise FormatError(path, None, "this is no .spacy file of spaCy 3 (a DocBin)") from error
+        for number, (doc, user_data) in enumerate(load(path).docs(), start=1):
+            try:
+                entry = entry_of_doc(doc, number, task=options.task, note=note(user_data, META))
+            except (ValueError, KeyError) as error:  # attributes that contradict each other
+                raise FormatError(path, number, f"this Doc cannot be read: {first_line(error)}") from error
+            yield entry
+    except DamagedError as error:
+        raise FormatError(path, None, f"this is no .spacy file of spaCy 3 (a DocBin): {error}") from error
 
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:

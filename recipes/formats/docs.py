@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -14,8 +14,9 @@ from spacy.vocab import Vocab
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.recipes.convert import char_spans
 from spanloop.recipes.formats.entry import Entry
+from spanloop.recipes.formats.json_text import parse
 from spanloop.recipes.formats.tagged import cut_tokens
-from spanloop.store.records import Gold, Range, Span, Task
+from spanloop.store.records import Gold, Range, Span, Split, Task
 
 if TYPE_CHECKING:
     from spanloop.plugin.tagging.gold import Gold as TrainingGold
@@ -85,21 +86,32 @@ def _words(text: str, tokens: Sequence[Range]) -> tuple[list[str], list[bool]]:
     return words, spaces
 
 
-def entry_of_doc(doc: Doc, line: int, *, task: Task) -> Entry:
+def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None) -> Entry:
     """What a Doc says, as a file entry; ``line`` counts the Docs of its file from 1. A Doc on which nobody
-    set entities (or tags) says nothing of spans."""
-    found = doc.user_data.get(META)
-    about: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else {}
+    set entities (or tags) says nothing of spans. ``note``: what stood in its user data under META.
+    ValueError or KeyError where its attributes contradict each other."""
+    about = _about(note)
+    key, group, split, meta = (about.get(name) for name in ("id", "group", "split", "meta"))
     return Entry(
         text=doc.text,
         line=line,
-        key=about.get("id"),
-        group=about.get("group"),
-        split=about.get("split"),
-        meta=about.get("meta") or {},
+        key=None if key is None else str(key),
+        group=None if group is None else str(group),
+        split=cast(Split, split) if split in ("pool", "eval") else None,
+        meta=meta if isinstance(meta, dict) else {} if meta is None else {"meta": meta},
         spans=_spans_of_doc(doc, task),
         tokens=tuple(token_ranges(doc)),
     )
+
+
+def _about(note: str | None) -> Mapping[str, Any]:
+    """What a Doc carries of its document. ValueError where that is no JSON object."""
+    if note is None:
+        return {}
+    about = parse(note)
+    if not isinstance(about, dict):
+        raise ValueError(f"user_data[{META!r}] is a {type(about).__name__}, not an object")
+    return about
 
 
 def _spans_of_doc(doc: Doc, task: Task) -> tuple[Span, ...] | None:

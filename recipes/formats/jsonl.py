@@ -8,6 +8,7 @@ model where one ``predicted_by`` its spans. Unknown keys go into ``meta``, so no
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 from spanloop.plugin.tagging.schemes import detect
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
 from spanloop.store.records import Answer, Range, Span, Split
@@ -31,11 +33,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
         if not raw.strip():
             continue
         try:
-            record = json.loads(raw)
-        except json.JSONDecodeError as error:
-            raise FormatError(
-                path, line, f"this is no JSON ({error.msg} at column {error.colno}): {raw[:60]!r}"
-            ) from error
+            record = parse(raw)
+        except NotJson as error:
+            raise FormatError(path, line, f"{error}: {raw[:60]!r}") from error
         if not isinstance(record, dict):
             raise FormatError(
                 path, line, f'an object like {{"text": …}} is expected, not a {type(record).__name__}'
@@ -163,8 +163,15 @@ def _span(item: Any, number: int) -> Span:
         raise ValueError(f"span {number} has start {start!r} and end {end!r}; both must be whole numbers")
     if not isinstance(label, str) or not label:
         raise ValueError(f"span {number} has the label {label!r}; a name is expected")
-    known = isinstance(score, int | float) and not isinstance(score, bool)
-    return Span(cast(int, start), cast(int, end), label, float(cast(float, score)) if known else None)
+    return Span(cast(int, start), cast(int, end), label, _score(score, number))
+
+
+def _score(score: Any, number: int) -> float | None:
+    if not isinstance(score, int | float) or isinstance(score, bool):
+        return None
+    if not -sys.float_info.max <= score <= sys.float_info.max:
+        raise ValueError(f"span {number} has a score that is no number to reckon with: {score!r}")
+    return float(score)
 
 
 def write(path: Path, entries: Iterable[Entry], _options: WriteOptions) -> Written:

@@ -14,6 +14,7 @@ from typing import Any
 
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.labelstudio_regions import Regions, is_span_region, read_regions
 from spanloop.recipes.formats.labelstudio_task import (
     GROUP,
@@ -55,13 +56,11 @@ def read(path: Path, _options: ReadOptions) -> Iterator[Entry]:
 def _load(path: Path) -> list[Any]:
     raw = path.read_bytes()
     try:
-        found = json.loads(raw.decode("utf-8-sig"))
+        found = parse(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise FormatError(path, None, f"byte {error.start + 1} is no UTF-8: convert the file") from error
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            path, error.lineno, f"this is no JSON ({error.msg} at column {error.colno})"
-        ) from error
+    except NotJson as error:
+        raise FormatError(path, error.line, str(error)) from error
     tasks = found if isinstance(found, list) else [found]
     for number, task in enumerate(tasks, start=1):
         if not isinstance(task, Mapping):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from spanloop.store.records import Span
@@ -138,10 +139,10 @@ def _is_offset(value: Any) -> bool:
 def _counts_utf16(said: Sequence[_Said], text: str, units: Mapping[int, int]) -> bool:
     only_utf16 = only_code_points = 0
     for region in said if units else ():
-        there = _matches(region, text, (region.start, region.end))
-        there_in_utf16 = _matches(region, text, _converted(region, units))
-        only_utf16 += there_in_utf16 and not there
-        only_code_points += there and not there_in_utf16
+        there = _fit(region, text, (region.start, region.end))
+        there_in_utf16 = _fit(region, text, _converted(region, units))
+        only_utf16 += there_in_utf16 > there
+        only_code_points += there > there_in_utf16
     return only_utf16 > 0 and not only_code_points
 
 
@@ -151,9 +152,10 @@ def _place(
     """Where the region lies, and why that is not where it said (empty: it is)."""
     as_said = (region.start, region.end)
     converted = _converted(region, units)
-    for place in [converted, as_said] if utf16 else [as_said, converted]:
-        if place is not None and _matches(region, text, place):
-            return place, "" if place == as_said else UTF16
+    order = [converted, as_said] if utf16 else [as_said, converted]
+    place = max(order, key=partial(_fit, region, text))  # of equals the first
+    if place is not None and _fit(region, text, place):
+        return place, "" if place == as_said else UTF16
     beside = _beside(region, text)
     if beside is not None:
         return beside, BESIDE
@@ -161,13 +163,15 @@ def _place(
     return None, NOT_THERE if inside else OUTSIDE
 
 
-def _matches(region: _Said, text: str, place: tuple[int, int] | None) -> bool:
-    """Whether the region's text, where it has one, stands there; how line breaks are written does not
-    matter."""
+def _fit(region: _Said, text: str, place: tuple[int, int] | None) -> int:
+    """How well the region's text, where it has one, fits that place: 2 exactly, 1 but for how its line breaks
+    are written, 0 not at all."""
     if place is None or not 0 <= place[0] < place[1] <= len(text):
-        return False
+        return 0
     there = text[place[0] : place[1]]
-    return region.text is None or there == region.text or _bare(there) == _bare(region.text)
+    if region.text is None or there == region.text:
+        return 2
+    return int(_bare(there) == _bare(region.text))
 
 
 def _bare(text: str) -> str:

@@ -143,7 +143,8 @@ def predictions_of(task: Record) -> list[Record]:
     found: dict[Any, Record] = {}
     for number, prediction in enumerate(carried):
         if isinstance(prediction, Mapping) and isinstance(prediction.get("result"), list):
-            found.setdefault(prediction.get("id", f"number {number}"), prediction)
+            name = prediction.get("id", f"number {number}")
+            found.setdefault(name if isinstance(name, str | int) else repr(name), prediction)
     return list(found.values())
 
 

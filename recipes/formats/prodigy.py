@@ -17,6 +17,7 @@ from typing import Any
 
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.prodigy_task import (
     OWN,
@@ -56,11 +57,9 @@ def _tasks(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not raw.strip():
             continue
         try:
-            task = json.loads(raw)
-        except json.JSONDecodeError as error:
-            raise FormatError(
-                path, line, f"this is no JSON ({error.msg} at column {error.colno}): {raw[:60]!r}"
-            ) from error
+            task = parse(raw)
+        except NotJson as error:
+            raise FormatError(path, line, f"{error}: {raw[:60]!r}") from error
         if not isinstance(task, dict):
             raise FormatError(path, line, f"a task is an object, not a {type(task).__name__}")
         yield line, task
@@ -180,8 +179,8 @@ def sniff(head: str) -> bool:
     if not first.startswith("{"):
         return False
     try:
-        task = json.loads(first)
-    except json.JSONDecodeError:
+        task = parse(first)
+    except NotJson:
         return len(first) > 1_000 and _MARKS.search(first) is not None and '"prodigy": {' not in first
     tokens = task.get("tokens")
     word = tokens[0] if isinstance(tokens, list) and tokens else None

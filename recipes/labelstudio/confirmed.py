@@ -7,16 +7,14 @@ the user's configuration folder, never in a project file. Naming an address on t
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 
 from filelock import FileLock
 from platformdirs import user_config_path
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.messages import reason
+from spanloop.store.files.atomic import whole_file
 
 LOCK_SECONDS = 10.0
 
@@ -73,15 +71,5 @@ def _broken(path: Path, why: str) -> RecipeError:
 
 def _write(path: Path, confirmed: dict[str, list[str]]) -> None:
     """The whole file or the one before, whenever the process ends; only its owner may read it."""
-    number, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
-    try:
-        with open(number, "w", encoding="utf-8") as file:
-            json.dump({"confirmed": confirmed}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink()
-        raise
+    with whole_file(path, private=True) as part:
+        part.write_text(json.dumps({"confirmed": confirmed}, indent=2), encoding="utf-8")

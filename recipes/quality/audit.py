@@ -4,7 +4,6 @@ figures worthless: labels with too few examples, leaks, spans lost to alignment.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted, table
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.store import Store
+from spanloop.store.files.atomic import write_whole
 from spanloop.store.records import Gold, Moment, Split
 
 if TYPE_CHECKING:
@@ -242,9 +242,7 @@ def _thin(labels: Sequence[str], pool: Sequence[Gold], eval_golds: Sequence[Gold
 
 def _keep(store: Store, found: Audit) -> None:
     folder = store.rounds_folder.claim()
-    part = folder / f".{FILE}.part"
-    part.write_text(json.dumps(found.json(), ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(part, folder / FILE)
+    write_whole(folder / FILE, json.dumps(found.json(), ensure_ascii=False, allow_nan=False))
 
 
 def kept_doubts(store: Store) -> tuple[Doubt, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.status import Standing, standings
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
+from spanloop.store.files.atomic import whole_file, whole_folder
 from spanloop.store.records import Score
 
 NEEDS = "spanloop"
@@ -88,13 +90,23 @@ def package(
     )
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="spanloop-package-") as draft:
-        pipeline = Path(draft) / "pipeline"
-        write_pipeline(project, nlp, pipeline)
-        spacy_package(pipeline, target, create_sdist=False, create_wheel=False, force=True, silent=True)
-    place = _describe(target, nlp.meta, card)
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
-    return Packaged(place, name, _wheel(place) if wheel else None)
+    place = target / f"{name}-{nlp.meta['version']}"
+    _refuse_taken(place)
+    with tempfile.TemporaryDirectory(prefix="spanloop-package-") as scratch:
+        pipeline, drafts = Path(scratch) / "pipeline", Path(scratch) / "drafts"
+        write_pipeline(project, nlp, pipeline)
+        drafts.mkdir()
+        spacy_package(pipeline, drafts, create_sdist=False, create_wheel=False, silent=True)
+        draft = _describe(drafts, nlp.meta, card)
+        with whole_folder(place) as part:
+            shutil.copytree(draft, part, dirs_exist_ok=True)
+        return Packaged(place, name, _wheel(draft, place) if wheel else None)
+
+
+def _refuse_taken(place: Path) -> None:
+    if place.exists():
+        raise RecipeError(f"{place} is there already: give another --version or folder, or delete it first")
 
 
 def _checked(name: str, version: str | None) -> tuple[str, str | None]:
@@ -123,12 +135,13 @@ def _describe(target: Path, meta: dict[str, Any], card: str) -> Path:
     return place
 
 
-def _wheel(place: Path) -> Path:
-    """Build the wheel by pip: ``spacy package`` would have ``python -m build`` fetch tools from a network."""
-    dist = place / "dist"
+def _wheel(draft: Path, place: Path) -> Path:
+    """Build the wheel from the draft by pip and put it beside the package: ``spacy package`` would have
+    ``python -m build`` fetch tools from a network."""
+    dist = draft / "dist"
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     done = subprocess.run(
-        [*command, "-w", str(dist), str(place)], capture_output=True, text=True, check=False
+        [*command, "-w", str(dist), str(draft)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
@@ -136,7 +149,12 @@ def _wheel(place: Path) -> Path:
             f"pip could not build the wheel ({last}); it takes: pip install setuptools wheel. "
             f"The package itself is written: pip install {place}"
         )
-    return next(dist.glob("*.whl"))
+    built = next(dist.glob("*.whl"))
+    wheel = place / "dist" / built.name
+    wheel.parent.mkdir()
+    with whole_file(wheel) as part:
+        shutil.copyfile(built, part)
+    return wheel
 
 
 def _labels(scores: list[Score]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +11,7 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.rounds.report_facts import gather
 from spanloop.recipes.rounds.report_pages import as_html, as_json, as_markdown
 from spanloop.store import Store
+from spanloop.store.files.atomic import is_output, write_whole
 
 ReportFormat = Literal["html", "md", "json"]
 
@@ -22,6 +22,11 @@ class Written:
 
     path: Path
     rounds: int
+
+    @property
+    def aside(self) -> bool:
+        """Whether standard output has the report, so that nothing else may be said there."""
+        return is_output(self.path)
 
     def json(self) -> dict[str, object]:
         return {"schema": 1, "path": str(self.path), "rounds": self.rounds}
@@ -54,7 +59,5 @@ def report(
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
     with Store.open(db) as store:
         facts = gather(store, round, progress or silent)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(writers[chosen](facts), encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, writers[chosen](facts))
     return Written(path, len(facts.rounds))

@@ -110,7 +110,8 @@ class Status:
                 }
                 for standing in self.rounds
             ],
-            "alignment_events": {**self.alignment_events, "refused_documents": dict(self.refused)},
+            "alignment_events": self.alignment_events,
+            "refused": dict(self.refused),
             "inbox": self.inbox.json(),
         }
 

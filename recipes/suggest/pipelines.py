@@ -15,12 +15,15 @@ from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer
 from spanloop.store import Store
 from spanloop.store.records import Project, Range, Round
 
+UNLOADABLE = (OSError, ImportError, ValueError, AttributeError, KeyError, TypeError)
+"""What spaCy raises for a name that is none, another package's, or a folder with something else in it."""
+
 
 def project_nlp(project: Project) -> Language:
     """The pipeline whose tokenizer and other pipes come along into every round."""
     try:
         return load_tokenizer(project)
-    except (OSError, ImportError, ValueError) as error:
+    except UNLOADABLE as error:
         raise RecipeError(
             f"the project's pipeline {project.nlp or project.lang!r} cannot be loaded: {_line(error)}"
         ) from error
@@ -72,11 +75,10 @@ def _recognise(store: Store, row: Round, nlp: Language, folder: Path) -> None:
 
 
 def load_pipeline(source: str | Path) -> Language:
-    """A spaCy pipeline from its folder or package name. RecipeError with the line to type where there is
-    none."""
+    """A spaCy pipeline from its folder or package name. RecipeError where there is none, or a damaged one."""
     try:
         return spacy.load(source)
-    except OSError as error:
+    except UNLOADABLE as error:
         raise RecipeError(f"there is no spaCy pipeline {str(source)!r}: {_line(error)}") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -17,6 +16,7 @@ from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
+from spanloop.store.files.atomic import whole_file
 from spanloop.store.records import Task
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done for done, _ in files])
-        part = path.with_name(f".{path.name}.part")
-        written = write(part, _readable(predict(group, model=model, by=by), refused), WriteOptions())
-        os.replace(part, path)
+        entries = _readable(predict(group, model=model, by=by), refused)
+        with whole_file(path) as part:
+            written = write(part, entries, WriteOptions())
         files.append((path, written.documents))
     return Saved(tuple(files), tuple(refused))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.store import Store
 from spanloop.store.records import NewModel
@@ -114,9 +115,9 @@ def _read_patterns(file: Path) -> list[dict[str, object]]:
         if not raw.strip():
             continue
         try:
-            row = json.loads(raw)
-        except json.JSONDecodeError as error:
-            raise FormatError(file, line, f"this is no JSON ({error.msg} at column {error.colno})") from error
+            row = parse(raw)
+        except NotJson as error:
+            raise FormatError(file, line, str(error)) from error
         if not isinstance(row, dict) or not isinstance(row.get("label"), str) or not row.get("pattern"):
             raise FormatError(
                 file, line, 'a pattern is {"label": "PER", "pattern": "Ann" or [{"lower": "ann"}]}'

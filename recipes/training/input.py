@@ -34,6 +34,8 @@ def settled(moment: Moment, config: TrainConfig | None) -> TrainConfig:
     for label in weights:
         if label not in known:
             raise RecipeError(f"a class weight is given for {label!r}; the labels are {', '.join(known)}")
+    if weights and not any(weights.get(label, 1) for label in known):
+        raise RecipeError("every class weight is 0: nothing would be learned")
     if chosen.lora and find_spec("peft") is None:
         raise RecipeError("--lora needs the package peft: pip install 'spanloop[lora]'")
     return chosen

@@ -21,6 +21,7 @@ from typing import Any
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, clock
+from spanloop.store.files.atomic import PART, write_whole
 
 CHECKPOINTS = ".training"
 """The folder among the rounds where an interrupted training leaves what it goes on from."""
@@ -153,14 +154,12 @@ class TrainingLock:
 
     def _clear(self) -> None:
         for name in (self._holder.name, self._stop.name):
-            for path in self._folder.glob(f"{name}*"):
+            for path in [self._folder / name, *self._folder.glob(f".{name}.*{PART}")]:
                 path.unlink(missing_ok=True)
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         """Whole or not at all: others read it at any moment."""
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(part, path)
+        write_whole(path, json.dumps(content))
 
 
 def _user() -> str:

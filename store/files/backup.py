@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
-from spanloop.store.files.folder_hash import sync, to_disk
+from spanloop.store.files.atomic import publish, to_disk
+from spanloop.store.files.folder_hash import tree_to_disk
 from spanloop.store.files.real_path import real_path
-from spanloop.store.files.rounds_mark import names_for, publish
+from spanloop.store.files.rounds_mark import names_for
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -98,7 +99,7 @@ def _copy_round(store: Store, number: int, folder: Path, file: str) -> str | Non
         return str(error)
     shutil.copytree(source, folder / source.name)
     store.rounds_folder.mark_of(file).put(folder, instead_of=None)
-    to_disk(folder)
+    tree_to_disk(folder)
     return None
 
 
@@ -110,7 +111,7 @@ def _publish_both(file: Path, target: Path, folder: Path, rounds: Path) -> None:
             undo.callback(shutil.rmtree, rounds)
         publish(file, target)
         undo.pop_all()
-    sync(target.parent)
+    to_disk(target.parent)
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from spanloop.store.files.atomic import to_disk
+
 _CHUNK_BYTES = 1 << 20
 
 
@@ -34,16 +36,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(found, key=Path.as_posix)
 
 
-def to_disk(folder: Path) -> None:
+def tree_to_disk(folder: Path) -> None:
     """Wait until everything in the folder is on the disk, names included: a power cut leaves it whole."""
     for path in [*files_of(folder), *(Path(place) for place, _, _ in os.walk(folder))]:
-        sync(path)
-
-
-def sync(path: Path) -> None:
-    """Wait until the file, or the names in the folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        to_disk(path)

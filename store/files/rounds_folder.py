@@ -16,7 +16,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.errors import StoreError
-from spanloop.store.files.folder_hash import folder_hash, sync, to_disk
+from spanloop.store.files.atomic import to_disk
+from spanloop.store.files.folder_hash import folder_hash, tree_to_disk
 from spanloop.store.files.rounds_mark import SUFFIX, Mark, names_for, read_json, write_json
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ class RoundsFolder:
         """Give the saved pipeline of a running round its place, whole or not at all, and return the hash of
         its files. The draft is gone afterwards. OSError where something else has that place."""
         write_json(draft / RUN, self._run_of(round_))
-        to_disk(draft)
+        tree_to_disk(draft)
         files_hash = folder_hash(draft)
         os.replace(draft, self.round(round_.number))
-        sync(self.path)
+        to_disk(self.path)
         return files_hash
 
     def discard(self, round_: Round) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from spanloop.store.files.atomic import name_beside, publish, to_disk
 
 MARK = "project.json"
 SUFFIX = ".rounds"
@@ -35,7 +36,7 @@ class Mark:
     def put(self, folder: Path, instead_of: Mark | None) -> None:
         """Mark the folder, whole or not at all. Where it has no mark yet and somebody else puts one at the
         same moment, theirs stays."""
-        part = folder / f".{MARK}.{os.getpid()}.part"
+        part = name_beside(folder / MARK)
         try:
             write_json(part, asdict(self))
             if instead_of is None:
@@ -53,18 +54,6 @@ def names_for(file: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((Path(file).stem + SUFFIX, file + SUFFIX)))
 
 
-def publish(draft: Path, path: Path) -> None:
-    """Give a finished file its name, never over another one. FileExistsError where the name is taken."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        raise
-    except OSError as error:  # a file system without hard links
-        if os.path.lexists(path):
-            raise FileExistsError(f"{path} exists already") from error
-        draft.rename(path)
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """The object in the file; an empty one where there is none."""
     try:
@@ -76,8 +65,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write the object and wait until it is on the disk."""
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(dict(content), file)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_text(json.dumps(dict(content)) + "\n", encoding="utf-8")
+    to_disk(path)

@@ -73,7 +73,17 @@ COUNTS = {
 
 STATUS = {
     "type": "object",
-    "required": ["schema", "task", "labels", "documents", "promoted", "rounds", "alignment_events", "inbox"],
+    "required": [
+        "schema",
+        "task",
+        "labels",
+        "documents",
+        "promoted",
+        "rounds",
+        "alignment_events",
+        "inbox",
+        "refused",
+    ],
     "additionalProperties": False,
     "properties": {
         "schema": {"const": 1},
@@ -102,6 +112,7 @@ STATUS = {
             "required": ["total", "by_reason"],
             "properties": {"total": {"type": "integer"}, "by_reason": {"type": "object"}},
         },
+        "refused": {"type": "object", "additionalProperties": {"type": "string", "pattern": "^refused by "}},
         "inbox": {
             "type": "object",
             "required": ["waiting", "failed"],

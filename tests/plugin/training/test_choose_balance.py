@@ -153,3 +153,31 @@ def test_the_way_that_learns_is_chosen_and_the_pipe_comes_back(tiny: Path, tmp_p
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert all(torch.equal(before[name], tensor) for name, tensor in pipe.hf_model().state_dict().items())
+
+
+def test_what_was_found_is_kept_but_for_a_line_that_was_cut_short(encoder: Path, tmp_path: Path) -> None:
+    """A kill or a full disk in the middle of the file: that trial is tried again, and no other."""
+
+    def choose() -> tuple[list[str], dict[str, float]]:
+        tried: list[str] = []
+        choice = choose_balance(
+            pipe_of(encoder),
+            golds(6),
+            TrainConfig(epochs=1, bf16=False),
+            folder=tmp_path / "loop",
+            folds=2,
+            balances={"one": {}, "other": {"class_weights": "sqrt"}},
+            progress=lambda _share, what: tried.append(what),
+        )
+        return list(dict.fromkeys(tried)), choice.micro
+
+    tried, micro = choose()
+    assert len(tried) == 4
+    assert choose() == ([], micro)
+    (kept,) = (tmp_path / "loop").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-20])
+    assert choose() == (["try other, fold 2 of 2"], micro)
+    lines = kept.read_text(encoding="utf-8").split("\n")
+    kept.write_text("\n".join([lines[1][:40], *lines[2:]]), encoding="utf-8")
+    assert choose() == (["try one, fold 1 of 2"], micro)
+    assert choose() == ([], micro)

@@ -13,6 +13,7 @@ from support.projects import build
 from support.tiny_models import build_tiny
 
 from spanloop.store import Store
+from spanloop.store.files.folder_hash import folder_hash
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,13 @@ def break_weights(folder: Path) -> None:
     save_file(weights, file, {"format": "pt"})
 
 
+def taken_as_it_is(db: Path, number: int) -> None:
+    """The round's folder was so when it was trained."""
+    with Store.open(db) as store:
+        folder = store.rounds.folder(number)
+        store.run("UPDATE rounds SET files_hash = ? WHERE number = ?", (folder_hash(folder), number))
+
+
 @pytest.mark.parametrize("options", [(), ("--balance", "auto"), ("--base", "round")])
 def test_a_round_that_left_the_range_of_numbers_fails_and_the_one_before_stays(
     db: Path, options: tuple[str, ...]
@@ -45,12 +53,13 @@ def test_a_round_that_left_the_range_of_numbers_fails_and_the_one_before_stays(
         failed = store.rounds.get(2)
         assert (failed.state, failed.error) == ("failed", told)
         assert store.rounds.promoted() == store.rounds.get(1)
-    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0001"}
+    assert {path.name for path in db.with_suffix(".rounds").iterdir()} == {".lock", "0001", "project.json"}
     done("prelabel", db)
 
 
 def test_a_promoted_round_that_gives_no_numbers_is_named_and_can_be_replaced(db: Path) -> None:
     break_weights(db.with_suffix(".rounds") / "0001")
+    taken_as_it_is(db, 1)
     for command in (("prelabel", db), ("evaluate", db)):
         told = refused(*command)
         assert told.startswith(

@@ -196,16 +196,16 @@ def test_a_choice_that_is_cancelled_is_marked_and_looks_like_no_decision(db: Pat
         assert not row.parameters.keys() & {"class_weights", "oversample", "augment"}
         assert not store.rounds.folder(1).exists()
     files = {path.name for path in db.with_suffix(".rounds").rglob("*") if path.is_file()}
-    assert files <= {".lock", "balance.json", "project.json"}
+    assert files <= {".lock", "balance.jsonl", "project.json"}
 
 
 @pytest.mark.slow
 def test_a_killed_choice_is_closed_and_goes_on_where_it_was(chosen: Chosen, db: Path) -> None:
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *map(str, AUTO)]
-    found = db.with_suffix(".rounds") / ".training" / "balance.json"
+    found = db.with_suffix(".rounds") / ".training" / "balance.jsonl"
     nowhere = subprocess.DEVNULL
     with subprocess.Popen(command, stderr=nowhere, stdout=nowhere, text=True) as process:
-        wait_for(found.exists, process=process, pause=0.02)  # the first trial has ended
+        wait_for(lambda: found.is_file() and found.read_text().endswith("}"), process=process, pause=0.02)
         process.send_signal(signal.SIGKILL)
     tried: list[str] = []
     again = retrain(
