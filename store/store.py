@@ -18,6 +18,7 @@ from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
+from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Task
 from spanloop.store.schema import migrations
@@ -47,6 +48,7 @@ class Store(Connection):
     def __init__(self, path: Path, named: Path | None = None) -> None:
         super().__init__(path, named)
         self.rounds_folder = RoundsFolder(self)
+        self.training_lock = TrainingLock(self)
         self.labels = Labels(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)

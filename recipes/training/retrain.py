@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +17,14 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
+from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
 from spanloop.recipes.training.input import pool_gold, settled
-from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store, StoreError
+from spanloop.store.files.training_lock import InUse
 from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 
@@ -63,7 +64,7 @@ def retrain(
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     _check_processes(balance)
     check_balance(balance, base, config)
-    with Team() as team, Store.open(db) as store, _alone(store) as lock:
+    with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
             settings = _with_checkpoints(settled(moment, config))
@@ -71,9 +72,9 @@ def retrain(
         if isinstance(ready, NoRound):
             return ready
         row, leaks = _begin(store, ready, allow_leaks)
-        lock.begin(row.number)
+        store.training_lock.begin(row.number)
         with _marked(store, row.number):
-            show = lock.heeding(progress or silent)
+            show = heeding(store, progress or silent)
             training = Training(
                 store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
             )
@@ -208,14 +209,15 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[TrainingLock]:
+def _alone(store: Store) -> Iterator[None]:
     """One training a project at a time; rounds that a killed process left running are marked as failed."""
-    lock = TrainingLock(store)
-    with lock.held():
-        for row in store.rounds.all():
-            if row.state == "running":  # whoever trained it would hold the lock
-                store.rounds.fail(row.number, "interrupted: its process ended without a word")
-                store.rounds_folder.discard(row)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.training_lock.held())
+        except InUse as error:  # nothing is wrong with the store: it is for the user to wait
+            raise RecipeError(str(error)) from error
+        for row in store.rounds.close_interrupted():
+            store.rounds_folder.discard(row)
         for part in store.rounds_dir.glob(".[0-9]*.part"):  # what it had begun to write
             shutil.rmtree(part, ignore_errors=True)
-        yield lock
+        yield

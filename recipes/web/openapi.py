@@ -14,7 +14,7 @@ _TEXT: Schema = {"type": "string"}
 _SPAN: Schema = {
     "type": "object",
     "required": ["start", "end", "label_id"],
-    "properties": {"start": _ID, "end": _ID, "label_id": _ID, "label": _TEXT, "from": _NULL_ID},
+    "properties": {"start": _ID, "end": _ID, "label_id": _ID, "label": _TEXT},
 }
 _SESSION: Schema = {"project": _TEXT, "annotator": _TEXT, "mode": {"enum": list(OPTIONS)}}
 _RANGES: Schema = {

@@ -61,13 +61,7 @@ def annotation_json(annotation: Annotation, labels: Mapping[str, int]) -> dict[s
         "prediction_id": annotation.prediction_id,
         "ranges": None if annotation.ranges is None else [list(pair) for pair in annotation.ranges],
         "spans": [
-            {
-                "start": span.start,
-                "end": span.end,
-                "label": span.label,
-                "label_id": labels.get(span.label),
-                "from": span.prediction_span_id,
-            }
+            {"start": span.start, "end": span.end, "label": span.label, "label_id": labels.get(span.label)}
             for span in annotation.spans
             if span.action != "rejected"
         ],

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.settle import settle
 from spanloop.recipes.web import wire
 from spanloop.recipes.web.meaning import Meant
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
-from spanloop.recipes.web.settle import settle
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
 from spanloop.store.records import Document, NewAnnotation, Submitted
@@ -61,7 +61,7 @@ class Submitting:
         if posted.ranges is not None:
             seen = posted.ranges
             suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
-        spans = [(span.start, span.end, name(span.label_id), span.source) for span in posted.spans]
+        spans = [(start, end, name(label_id)) for start, end, label_id in posted.spans]
         return NewAnnotation(
             uuid=posted.uuid,
             document_id=posted.document_id,

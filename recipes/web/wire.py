@@ -33,16 +33,6 @@ class WireError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class PostedSpan:
-    """A span as the page sent it; ``source`` is the suggestion it grew out of."""
-
-    start: int
-    end: int
-    label_id: int
-    source: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class PostedAnswer:
     """An answer as the page sent it, checked for shape but not yet against the store."""
 
@@ -50,7 +40,7 @@ class PostedAnswer:
     document_id: int
     document_key: str
     answer: Answer
-    spans: tuple[PostedSpan, ...]
+    spans: tuple[tuple[int, int, int], ...]  # start, end, id of the label
     prediction_id: int | None
     seconds: float | None
     comment: str
@@ -240,14 +230,12 @@ def _seconds(value: Any) -> float | None:
     return float(value)
 
 
-def _posted_span(value: Any) -> PostedSpan:
+def _posted_span(value: Any) -> tuple[int, int, int]:
     span = _object(value, "a span")
-    source = span.get("from")
     start, end = _integer(span.get("start"), "start"), _integer(span.get("end"), "end")
     if start >= end:
         raise WireError(f"a span must end after it starts, not {start} to {end}")
-    label_id = _integer(span.get("label_id"), "label_id")
-    return PostedSpan(start, end, label_id, None if source is None else _integer(source, "from"))
+    return start, end, _integer(span.get("label_id"), "label_id")
 
 
 def _ranges(value: Any) -> tuple[Range, ...] | None:

@@ -81,7 +81,7 @@ def test_who_comes_back_finds_their_answers_stored_as_their_own(
     state(other, "elsewhere", "2 answers wait for anna")
     assert answers_now(path) == []
     said = waiting(other)
-    assert "You are ben here. They are sent when anna is: open the link of anna in this browser." in said
+    assert "You are ben here. This is sent when anna is: open anna's link in this browser." in said
     assert "d0" in said
     press(other, "Escape")
     assert other.evaluate("Object.entries(localStorage)") == kept
@@ -136,7 +136,7 @@ def test_ordinary_answers_do_not_become_reviews(
     ready(page, "Ann")
     state(page, "elsewhere", "2 answers wait")
     assert (
-        "They were given on a page of “spanloop correct DB”, and are sent when such a page is open"
+        "This was done on a page of “spanloop correct DB”, and is sent when such a page is open"
         in waiting(page)
     )
     assert answers_now(path) == []
@@ -178,7 +178,7 @@ def test_what_waits_for_another_project_at_the_same_address_is_in_sight_and_wait
     page.reload()
     ready(page, "Ann")
     state(page, "elsewhere", "2 answers wait")
-    assert "They belong to the project “garden”" in waiting(page)
+    assert "This belongs to the project “garden”" in waiting(page)
     press(page, "Escape", "a")
     answers(kitchen, 1)
     state(page, "elsewhere", "2 answers wait")

@@ -106,9 +106,11 @@ def prelabel(path: Path) -> Iterator[str]:
 
 def retrain(path: Path) -> Iterator[str]:
     """One more round, promoted."""
+    from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.training.retrain import retrain as recipe
 
-    report = recipe(path, epochs=2, promote="yes", allow_leaks=True, checkpoint_seconds=0.05)
+    config = TrainConfig(epochs=2, checkpoint_seconds=0.05)
+    report = recipe(path, config, promote="yes", allow_leaks=True)
     yield f"round {report.number}"  # type: ignore[union-attr]
 
 

@@ -18,8 +18,8 @@ try {
 
 function ask(annotator, now) {
   question.textContent = now
-    ? `You are signed in here as ${now}. This link is ${annotator}'s: from then on all answers of this browser are ${annotator}'s.`
-    : `This link signs you in as ${annotator}: all answers of this browser are then ${annotator}'s.`;
+    ? `You are signed in here as ${now}. This link is ${annotator}'s: with it, what you answer in this browser is stored as ${annotator}'s.`
+    : `This link signs you in as ${annotator}: what you answer in this browser is stored as ${annotator}'s.`;
   const enter = button(`Sign in as ${annotator}`, () => signIn(annotator, now).catch((error) => (question.textContent = error.message)));
   const stay = now ? [button(`Go on as ${now}`, goOn)] : [];
   choices.replaceChildren(...stay, enter);

@@ -218,7 +218,7 @@ export class Sheets {
     const work = this.active?.work;
     if (work?.id !== answer.document_id) return false;
     const { spans } = this.page.labels.read({ answer }).answer;
-    work.edit(work.spans, spans.map(({ start, end, label, from }) => ({ start, end, label, from: from ?? null })));
+    work.edit(work.spans, spans.map(({ start, end, label }) => ({ start, end, label })));
     work.comment = answer.comment || work.comment;
     work.flagged = answer.flagged || work.flagged;
     this.page.edits.edited();

@@ -22,7 +22,9 @@ export function showWaiting(page) {
   const { project } = page;
   const unkept = [...(page.outbox?.unkept ?? [])].map(([key, body]) => ({ key, kind: "answer", body }));
   const groups = Map.groupBy([...kept.all(), ...unkept], (entry) => groupOf(page, entry));
-  const sections = [...groups.values()].map((entries) => section(page, entries));
+  const own = ([{ body }]) => Boolean(project && body && kept.prefix("", body) === kept.prefix("", project.session));
+  const ordered = [...groups.values()].sort((one, other) => own(other) - own(one));
+  const sections = ordered.map((entries) => section(page, entries));
   const none = sections.length ? [] : [paragraph("Nothing waits here.")];
   const about = paragraph("This browser keeps what no server has stored yet. It goes when it is stored, and not before.");
   const body = element("div", "waiting");
@@ -55,15 +57,15 @@ function section(page, entries) {
 // What has to happen for these to be stored.
 function outlook(project, body) {
   if (!body) return "This is no answer that this page knows. Save it as a file before you throw it away.";
-  if (!project) return "They are sent by themselves when the page is open again.";
+  if (!project) return "This is sent by itself when the page is open again.";
   const here = project.session;
-  if (body.project !== here.project) return `They belong to the project “${body.project_name ?? "?"}”, and are sent when its page is open at this address (${location.host}).`;
+  if (body.project !== here.project) return `This belongs to the project “${body.project_name ?? "?"}”, and is sent when its page is open at this address (${location.host}).`;
   if (body.annotator !== here.annotator) {
-    const how = project.named ? `open the link of ${body.annotator} in this browser` : `start the page with “spanloop correct DB --annotator ${body.annotator}”`;
-    return `You are ${here.annotator} here. They are sent when ${body.annotator} is: ${how}.`;
+    const how = project.named ? `open ${body.annotator}'s link in this browser` : `start the page with “spanloop correct DB --annotator ${body.annotator}”`;
+    return `You are ${here.annotator} here. This is sent when ${body.annotator} is: ${how}.`;
   }
-  if (body.mode !== here.mode) return `They were given on a page of “spanloop correct DB${OPTIONS[body.mode] ?? ""}”, and are sent when such a page is open at this address.`;
-  return "They are sent by themselves as soon as the server takes them.";
+  if (body.mode !== here.mode) return `This was done on a page of “spanloop correct DB${OPTIONS[body.mode] ?? ""}”, and is sent when such a page is open at this address.`;
+  return "This is sent by itself as soon as the server takes it.";
 }
 
 function documents(entries) {
@@ -76,7 +78,7 @@ function refusals(page, entries) {
     const again = kind === "answer" && ["label", ""].includes(reason);
     const hint = reason === "label" ? " Reload the page for today's labels, then give the answer anew." : "";
     const takeUp = button("Open it to answer anew", () => giveAnew(page, key, body));
-    return [`${named(kind, body)}: ${message}.${hint}`, ...(again ? [" ", takeUp] : [])];
+    return [`${named(kind, body)}: ${message}.${hint} `, ...(again ? [takeUp] : [])];
   });
 }
 
@@ -106,7 +108,7 @@ function list(entries, describe) {
 
 // Save these as a file; only what is in a file can then be thrown away.
 function actions(page, entries) {
-  const foot = element("p");
+  const foot = element("div", "choices");
   const away = button("Throw them away here", () => {
     const keys = entries.map(({ key }) => key);
     if (page.outbox) page.outbox.discard(keys), page.drafts.discard(keys);
@@ -118,7 +120,7 @@ function actions(page, entries) {
     download(entries);
     away.hidden = false;
   });
-  foot.append(save, " ", away);
+  foot.append(save, away);
   return foot;
 }
 

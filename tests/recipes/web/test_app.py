@@ -46,10 +46,7 @@ def fetch(client: PageClient, n: int = 1, held: str = "", name: str = "tab") -> 
 
 
 def answer_to(item: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    spans = [
-        {"start": s["start"], "end": s["end"], "label_id": s["label_id"], "from": s["id"]}
-        for s in item["suggestions"]
-    ]
+    spans = [{"start": s["start"], "end": s["end"], "label_id": s["label_id"]} for s in item["suggestions"]]
     return {
         "uuid": str(uuid.uuid4()),
         "document_id": item["id"],
@@ -113,9 +110,7 @@ def test_a_retry_is_acknowledged_though_its_label_was_changed_meanwhile(
 ) -> None:
     client = client_of(store)
     (item,) = fetch(client)
-    posted = answer_to(
-        item, spans=[{"start": 0, "end": 3, "label_id": 1, "from": item["suggestions"][0]["id"]}]
-    )
+    posted = answer_to(item, spans=[{"start": 0, "end": 3, "label_id": 1}])
     first = client.post("/api/answers", json=posted, headers=ORIGIN).json()
     getattr(store.labels, change[0])(*change[1:])
     again = client.post("/api/answers", json=posted, headers=ORIGIN)
@@ -149,7 +144,7 @@ def test_a_draft_comes_back_and_goes_with_the_answer(store: Store) -> None:
 def test_an_earlier_answer_is_listed_and_reopened_as_it_was(store: Store) -> None:
     client = client_of(store)
     (item,) = fetch(client)
-    spans = [{"start": 10, "end": 13, "label_id": 1, "from": None}]
+    spans = [{"start": 10, "end": 13, "label_id": 1}]
     client.post(
         "/api/answers", json=answer_to(item, spans=spans, comment="why", flagged=True), headers=ORIGIN
     )

@@ -31,7 +31,7 @@ def answer(client: PageClient, document_id: int = 1, label_id: int = LOC, **chan
         "document_id": document_id,
         "document_key": f"d{document_id}",
         "answer": "accept",
-        "spans": [{"start": 15, "end": 19, "label_id": label_id, "from": None}],
+        "spans": [{"start": 15, "end": 19, "label_id": label_id}],
         **changes,
     }
 

@@ -78,7 +78,7 @@ def with_a_round(folder: Path, encoder: Path) -> None:
         store.documents.add([NewDocument(f"Eve met Bob {n}", key=f"e{n}", split="eval") for n in range(6)])
         store.documents.add([NewDocument(f"Tom met Ida {n}", key=f"p{n}", split="pool") for n in range(12)])
         for document in list(store.documents.iterate()):
-            if not (document.key or "").startswith("d"):
+            if not document.key.startswith("d"):
                 spans = (AnnotatedSpan(0, 3, "PER"), AnnotatedSpan(8, 11, "PER"))
                 said = NewAnnotation(f"u{document.id}", document.id, "anna", "human", "accept", spans)
                 store.annotations.add(said)
