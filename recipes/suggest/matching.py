@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from spacy.language import Language
 from spacy.pipeline import EntityRuler
@@ -80,52 +80,68 @@ class InThisProcess:
 
 
 class InAnotherProcess:
-    """Patterns that may take for ever: their process is ended after some seconds on one text."""
+    """Patterns that may take for ever: their process is ended after some seconds on one text, and another one
+    begins with the next."""
 
     def __init__(self, file: Path, settings: Settings) -> None:
         self._file = file
-        self._seconds = settings.seconds
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "spanloop.recipes.suggest.match_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.close = weakref.finalize(self, _end, self._process)
-        write_frame(_pipe(self._process.stdin), settings.to_bytes())
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.close: Callable[[], object] = _nothing
 
     def __call__(self, doc: Doc) -> Doc:
-        told = self._ask(doc)
+        process = self._process or self._start()
+        told = _asked(process, doc, self._settings.seconds)
         if told is None:
+            self._process = None
+            self.close()
             raise RecipeError(
-                f"{self._file}: these patterns take more than {self._seconds:g} s or all memory on the text "
-                f"{doc.text[:_SHOWN]!r}: a regular expression such as (a+)+, or many tokens with OP * or + "
-                "in a row, tries every way to part a text; simplify them"
+                f"{self._file}: these patterns take more than {self._settings.seconds:g} s or all memory on "
+                f"the text {doc.text[:_SHOWN]!r}: a regular expression such as (a+)+, or many tokens with OP "
+                "* or + in a row, tries every way to part a text; simplify them"
             )
         if "error" in told:
             raise _unmatched(self._file, str(told["error"]))
         doc.set_ents(
             [
                 Span(doc, start, end, label=label, span_id=identity)
-                for start, end, label, identity in told["entities"]  # type: ignore[attr-defined]
+                for start, end, label, identity in told["entities"]
             ]
         )
         return doc
 
-    def _ask(self, doc: Doc) -> dict[str, object] | None:
-        """What the process says; None where it had to be ended."""
-        waited = threading.Timer(self._seconds, self._process.kill)
-        ready = read_frame(_pipe(self._process.stdout))  # its first word, and its last: it waits for a text
-        if ready is None:
-            return None
-        waited.start()
-        try:
-            write_frame(_pipe(self._process.stdin), doc.to_bytes(exclude=["user_data"]))
-            said = read_frame(_pipe(self._process.stdout))
-        except BrokenPipeError:
-            said = None
-        finally:
-            waited.cancel()
-        return None if said is None else json.loads(said)
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", "spanloop.recipes.suggest.match_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.close = weakref.finalize(self, _end, process)
+        write_frame(_pipe(process.stdin), self._settings.to_bytes())
+        return process
+
+
+def _nothing() -> None:
+    """There is no process to end."""
+
+
+def _asked(process: subprocess.Popen[bytes], doc: Doc, seconds: float) -> dict[str, Any] | None:
+    """What the process says of the Doc; None where it has ended, or had to be."""
+    waited = threading.Timer(seconds, process.kill)
+    if read_frame(_pipe(process.stdout)) is None:  # it has loaded everything, or is done with the text before
+        return None
+    waited.start()
+    try:
+        write_frame(_pipe(process.stdin), doc.to_bytes(exclude=["user_data"]))
+        said = read_frame(_pipe(process.stdout))
+    except BrokenPipeError:
+        said = None
+    finally:
+        waited.cancel()
+    if said is None:
+        return None
+    told: dict[str, Any] = json.loads(said)
+    return told
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
