@@ -8,7 +8,7 @@ DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check bench soak test-labelstudio clean
+.PHONY: help demo test test-fast check bench soak soak-clean test-labelstudio clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,7 +17,8 @@ help:
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, which room imports which, types"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
-	@echo "make soak       a thousand kills at random moments, 100,000 requests (about half an hour)"
+	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes (about two hours);"
+	@echo "                parts that passed on this code are not run again (make soak-clean: forget them)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
 $(BIN)/python:
@@ -61,10 +62,50 @@ $(LABELSTUDIO)/.ready:
 test-labelstudio: $(VENV)/.ready-test $(LABELSTUDIO)/.ready
 	SPANLOOP_LABEL_STUDIO=$(LABELSTUDIO)/bin/label-studio $(BIN)/python -m pytest -n 0 -v tests/labelstudio_real
 
-# at least 1,000 processes killed at random moments, then 100,000 requests to the page; prints how many
-soak: $(VENV)/.ready-test
-	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/store/files/test_faults.py -s -k killed
-	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/recipes/web/test_soak.py
+# Each part leaves its counts in build/soak/; started again, make runs only the parts that are missing there, or
+# that passed on other code. One part alone: make build/soak/kills-backup.txt
+SOAK := build/soak
+CODE := $(shell find plugin recipes store -type f -not -name '*.pyc')
+KILLED_STEPS := submit import predict order migrate
+KILLED_COMMANDS := near_duplicates prelabel retrain checkpoint watch package backup
+PARTS := $(KILLED_STEPS:%=$(SOAK)/kills-%.txt) $(KILLED_COMMANDS:%=$(SOAK)/kills-%.txt) \
+  $(SOAK)/full-disk.txt $(SOAK)/damaged.txt $(SOAK)/requests.txt $(SOAK)/servers.txt
+SPANLOOP_KILLS ?= 1000
+SPANLOOP_FULL_DISKS ?= 500
+SPANLOOP_DAMAGED ?= 20000
+SPANLOOP_SOAK ?= 100000
+SPANLOOP_SOAK_SECONDS ?= 600
+SOAKED = mkdir -p $(SOAK) && $(BIN)/python -m pytest -q -n 0 -s $(1) > $@.part || { tail -n 60 $@.part; exit 1; }; mv $@.part $@
+
+soak: $(PARTS)
+	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|damaged files|requests|servers)|^  [0-9]" $(PARTS)
+
+$(KILLED_STEPS:%=$(SOAK)/kills-%.txt): $(SOAK)/kills-%.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: kills, $*" && export SPANLOOP_KILLS=$(SPANLOOP_KILLS) && \
+	  $(call SOAKED,tests/store/files/test_faults.py -k "killed and $*")
+
+$(KILLED_COMMANDS:%=$(SOAK)/kills-%.txt): $(SOAK)/kills-%.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: kills, $*" && export SPANLOOP_KILLS=$(SPANLOOP_KILLS) && \
+	  $(call SOAKED,tests/soak/test_kills.py -k "killed_in_$*")
+
+$(SOAK)/full-disk.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: full disks" && export SPANLOOP_FULL_DISKS=$(SPANLOOP_FULL_DISKS) && \
+	  $(call SOAKED,tests/soak/test_full_disk.py)
+
+$(SOAK)/damaged.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: damaged files" && export SPANLOOP_DAMAGED=$(SPANLOOP_DAMAGED) && \
+	  $(call SOAKED,tests/recipes/formats/test_damaged_files.py)
+
+$(SOAK)/requests.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: requests" && export SPANLOOP_SOAK=$(SPANLOOP_SOAK) && \
+	  $(call SOAKED,tests/recipes/web/test_soak.py)
+
+$(SOAK)/servers.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: two servers" && export SPANLOOP_SOAK_SECONDS=$(SPANLOOP_SOAK_SECONDS) && \
+	  $(call SOAKED,tests/soak/test_two_servers.py)
+
+soak-clean:
+	rm -rf $(SOAK)
 
 clean:
 	rm -rf $(VENV) $(LABELSTUDIO) build dist *.egg-info $(DEMO)

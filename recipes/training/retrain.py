@@ -16,7 +16,7 @@ from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_lea
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
-from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
+from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds, given_in
 from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
 from spanloop.recipes.training.input import pool_gold, settled
@@ -63,7 +63,7 @@ def retrain(
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     _check_processes(balance)
-    check_balance(balance, base, config)
+    check_balance(balance, base, given_in(config))
     with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
@@ -71,9 +71,9 @@ def retrain(
             ready = _read(store, moment, settings, balance, base, if_new, promote)
         if isinstance(ready, NoRound):
             return ready
-        row, leaks = _begin(store, ready, allow_leaks)
-        store.training_lock.begin(row.number)
-        with _marked(store, row.number):
+        with _marked(store):
+            row, leaks = _begin(store, ready, allow_leaks)
+            store.training_lock.begin(row.number)
             show = heeding(store, progress or silent)
             training = Training(
                 store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
@@ -181,16 +181,22 @@ def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound
 
 
 @contextmanager
-def _marked(store: Store, number: int) -> Iterator[None]:
-    """Whatever ends the block early marks the round, so that nothing half-done looks like a result."""
+def _marked(store: Store) -> Iterator[None]:
+    """Whatever ends the block early marks the round, so that nothing half-done looks like a result.
+
+    Whoever holds the lock of the project owns every round that is running; this one may have begun in the
+    very moment in which it was stopped.
+    """
     try:
         yield
     finally:
         error = sys.exc_info()[1]
-        if error is not None and store.rounds.get(number).state == "running":
-            store.rounds_folder.discard(store.rounds.get(number))
+        if error is not None:
             reason, state = _end_of(error)
-            store.rounds.fail(number, reason, state)
+            for row in store.rounds.all():
+                if row.state == "running":
+                    store.rounds_folder.discard(row)
+                    store.rounds.fail(row.number, reason, state)
 
 
 def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:

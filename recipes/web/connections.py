@@ -57,7 +57,7 @@ def limits_here() -> Limits:
     """The limits, with fewer connections where the process may open few files."""
     usual = Limits()
     if resource is None:
-        return usual
+        return usual  # type: ignore[unreachable]
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return usual

@@ -1,24 +1,18 @@
-"""One step of work on a project, to be run in a process that may be killed at any moment.
-
-``work`` sends ``ready`` when the step begins, one line for everything that was acknowledged, and ``done``.
-"""
+"""Steps of work on a store, to be killed in (`killing`)."""
 
 from __future__ import annotations
 
 import json
-import resource
-import signal
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files import importing
-from spanloop.store import Store, StoreError
+from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 from spanloop.store.schema import migrations
+from support.killing import Step, tell
 
 BATCHES, BATCH = 30, 20
 EXTRA_ROWS = 60_000
@@ -95,54 +89,10 @@ def m999_extra(db: Database) -> None:
     )
 
 
-def prelabel(path: Path) -> Iterator[str]:
-    """The promoted round suggests; blocks of few documents, so that there are many moments between them."""
-    from spanloop.recipes.suggest import prelabel as recipe
-
-    recipe.BLOCK = 2
-    recipe.prelabel(path)
-    yield "prelabelled"
-
-
-def retrain(path: Path) -> Iterator[str]:
-    """One more round, promoted."""
-    from spanloop.plugin.training.config import TrainConfig
-    from spanloop.recipes.training.retrain import retrain as recipe
-
-    config = TrainConfig(epochs=2, checkpoint_seconds=0.05)
-    report = recipe(path, config, promote="yes", allow_leaks=True)
-    yield f"round {report.number}"  # type: ignore[union-attr]
-
-
-STEPS: dict[str, Callable[[Path], Iterator[str]]] = {
+STEPS: dict[str, Step] = {
     "submit": submit,
     "import": import_file,
     "predict": predict,
     "order": order,
     "migrate": migrate,
-    "prelabel": prelabel,
-    "retrain": retrain,
 }
-LEARNED = ("prelabel", "retrain")  # these need a project with a round
-
-
-def tell(line: str) -> None:
-    _ears[-1].send(line)
-
-
-_ears: list[Connection] = []
-
-
-def work(step: str, path: Path, limit: int | None, ear: Connection) -> None:
-    """Run the step; with a ``limit`` no file may grow beyond so many bytes: a disk that is full."""
-    _ears.append(ear)
-    if limit is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    tell("ready")
-    try:
-        for acknowledged in STEPS[step](path):
-            tell(acknowledged)
-        tell("done")
-    except (StoreError, RecipeError) as error:
-        tell(f"error: {error}")
