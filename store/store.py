@@ -18,17 +18,19 @@ from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
+from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Task
 from spanloop.store.schema import migrations
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
+from spanloop.store.tables.drafts import Drafts
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
-from spanloop.store.tables.people import Annotators, Drafts
+from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.reviews import Reviews
 from spanloop.store.tables.rounds import Rounds
@@ -46,6 +48,7 @@ class Store(Connection):
     def __init__(self, path: Path, named: Path | None = None) -> None:
         super().__init__(path, named)
         self.rounds_folder = RoundsFolder(self)
+        self.training_lock = TrainingLock(self)
         self.labels = Labels(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)

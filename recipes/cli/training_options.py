@@ -12,6 +12,7 @@ from spanloop.plugin.training.config import FREEZES, TrainConfig
 from spanloop.plugin.training.setting import Setting, SettingError, option_name, settings_of
 from spanloop.recipes.cli.options import Real, Seed, Whole
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.training.balance import check_balance
 
 _LAYERS_DIGITS = 4
 _BF16 = {"yes": True, "no": False}
@@ -50,6 +51,8 @@ def config_of(options: dict[str, Any]) -> TrainConfig:
     """The settings among the options, which are taken out of them. RecipeError, in the words of whoever
     typed, for those out of their range and those that do not go together."""
     given = {name: options.pop(name) for name in settings_of(TrainConfig) if name in options}
+    typed = [name for name, value in given.items() if value is not None and value is not False]
+    check_balance(options.get("balance"), options.get("base", "model"), typed)
     try:
         return TrainConfig(**{name: value for name, value in given.items() if value is not None})
     except SettingError as error:

@@ -30,7 +30,7 @@ COLUMNS, UPOS, XPOS, MISC = 10, 3, 4, 9
 EXACT = "spanloop_text"
 """The comment that carries a text which ``# text =`` cannot: with line ends, or spaces beyond one."""
 _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?$")
-_ID = re.compile(r"(\d+)(?:([-.])(\d+))?$")
+_ID = re.compile(r"(\d{1,9})(?:([-.])(\d{1,9}))?$")
 _BLANKS = re.compile(r"\s+")
 
 Word = tuple[str, str | None]
@@ -99,6 +99,8 @@ def _sentences(path: Path, column: int) -> Iterator[_Sentence]:
             raise FormatError(path, line, f"ten columns parted by tabs are expected: {text[:60]!r}")
         if number[2] == ".":
             continue
+        if int(number[1]) == 0:
+            raise FormatError(path, line, "the words of a sentence are numbered from 1, and this one is 0")
         word = (columns[1], None if columns[column] == "_" else columns[column])
         spaced = "SpaceAfter=No" not in columns[MISC].split("|")
         if number[2] == "-":

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-import uvicorn
-
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
@@ -17,6 +15,7 @@ from spanloop.recipes.labelstudio.predictor import Predictor
 from spanloop.recipes.labelstudio.training import Training
 from spanloop.recipes.labelstudio.worker import Worker
 from spanloop.recipes.progress import Say, dated
+from spanloop.recipes.web.connections import server_config
 from spanloop.recipes.web.correct import AnnouncingServer, listening, signals_end_the_server_only
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.store import Store
@@ -53,14 +52,7 @@ def serve(
         training = Training(store.path, train_options, tell, lambda: _warm(predictor, tell))
         worker = stack.enter_context(closing(Worker(store, training.start, tell)))
         backend = Backend(store, predictor, wake=worker.wake, trouble=worker.trouble, say=tell, named=first)
-        config = uvicorn.Config(
-            create_app(backend, credentials),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            lifespan="off",
-        )
+        config = server_config(create_app(backend, credentials))
         link = f"http://{host}:{listener.getsockname()[1]}"
         server = AnnouncingServer(config, lambda: on_ready(link) if on_ready else None)
         worker.wake()

@@ -13,10 +13,9 @@ from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.formats.prodigy import joined
 from spanloop.recipes.formats.prodigy_task import OWN, entry_of
 from spanloop.recipes.prodigy.contract import Task
-from spanloop.recipes.web.settle import settle
+from spanloop.recipes.settle import Place, refused, settle
 from spanloop.store import Store
 from spanloop.store.records import (
-    Action,
     AnnotatedSpan,
     Annotation,
     Document,
@@ -48,8 +47,7 @@ class Answers:
             if entry.answer != "accept":  # nobody checked it, and it is no gold: what can stand is kept
                 known = set(self.store.labels.names())
                 kept = part_overlaps([span for span in kept if span.label in known])[0]
-            final = [(span.start, span.end, span.label, None) for span in kept]
-            spans = settle(final, suggestions, keep_rejected=entry.answer == "accept")
+            spans = settle(map(_place, kept), suggestions, keep_rejected=entry.answer == "accept")
             self._add(document, entry, prediction, spans, None)
         return document.id
 
@@ -128,23 +126,25 @@ def _merged(
 ) -> tuple[list[AnnotatedSpan], tuple[Range, ...]]:
     """All decisions so far with the new one, and the characters that they are about. A later yes takes the
     place of an earlier one to other characters that overlap: both cannot be."""
-    suggested = {_place(span): span.id for span in (() if prediction is None else prediction.spans)}
     decided = {_place(span): span for span in (() if before is None else before.spans)}
     new = [] if before is None else list(before.ranges or ())
     for span in entry.spans or ():
         place = _place(span)
         if entry.answer == "accept":
             decided = {old: said for old, said in decided.items() if not _contradicts(said, span)}
-        number = suggested.get(place)
-        action: Action = "rejected" if entry.answer == "reject" else "added" if number is None else "taken"
-        decided[place] = AnnotatedSpan(*place, action, number)
+        judged = {said.prediction_span_id for old, said in decided.items() if old != place}
+        suggested = [s for s in (() if prediction is None else prediction.spans) if s.id not in judged]
+        if entry.answer == "accept":
+            (decided[place],) = settle([place], suggested, keep_rejected=False)
+        else:
+            decided[place] = refused(place, suggested)
         new.append((span.start, span.end))
     if not new:
         raise ValueError("a yes or no needs a span to be about; this task has none")
     return list(decided.values()), joined(new)
 
 
-def _place(span: Span | AnnotatedSpan) -> tuple[int, int, str]:
+def _place(span: Span | AnnotatedSpan) -> Place:
     return span.start, span.end, span.label
 
 

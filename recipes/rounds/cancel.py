@@ -9,9 +9,10 @@ from pathlib import Path
 from spanloop.plugin.training.checkpoint import newest
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.rounds import Rounds
-from spanloop.recipes.rounds.status import standings
-from spanloop.recipes.training.lock import CHECKPOINTS, Holder, TrainingLock
+from spanloop.recipes.rounds.standings import standings
+from spanloop.recipes.training.cancelling import CHECKPOINTS
 from spanloop.store import Store
+from spanloop.store.files.training_lock import Holder, TrainingLock
 
 PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
@@ -24,14 +25,13 @@ def cancel(db: str | Path, *, patience: float = PATIENCE_SECONDS) -> Rounds:
     such a request with each step.
     """
     with Store.open(db) as store:
-        lock = TrainingLock(store)
-        if not lock.is_held():
+        now = store.training_lock.look()
+        if not now.held:
             raise RecipeError(f"no round of {db} is being trained: there is nothing to cancel")
-        holder = lock.holder()
-        if holder is None:
+        if now.holder is None:
             raise RecipeError(f"a training of {db} is just beginning or ending: try again in a moment")
-        lock.ask_to_stop(holder)
-        number = _wait(lock, holder, patience)
+        store.training_lock.ask_to_stop(now.holder)
+        number = _wait(store.training_lock, now.holder, patience)
         return Rounds(standings(store), _outcome(store, number))
 
 
@@ -39,11 +39,10 @@ def _wait(lock: TrainingLock, asked: Holder, patience: float) -> int | None:
     """The round of the holder, once it holds the lock no more."""
     end = time.monotonic() + patience
     last = asked
-    while lock.is_held():
-        present = lock.holder()
-        if present is not None and present.turn != asked.turn:
+    while (now := lock.look()).held:
+        if now.holder is not None and now.holder.turn != asked.turn:
             break  # another one has the lock already
-        last = present or last
+        last = now.holder or last
         if time.monotonic() > end:
             there = "" if asked.host == socket.gethostname() else f" on {asked.host}"
             raise RecipeError(

@@ -14,7 +14,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.rounds.status import Standing, standings
+from spanloop.recipes.rounds.standings import Standing, standings
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder

@@ -8,7 +8,8 @@ from typing import Any
 
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress
-from spanloop.recipes.rounds.status import SPLITS, Standing, standings
+from spanloop.recipes.rounds.standings import Standing, standings
+from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.store import Store

@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.rounds.report_facts import Facts, balance_of, calibration
-from spanloop.recipes.rounds.status import SPLITS, headline_name
+from spanloop.recipes.rounds.standings import headline_name
+from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import clock
 from spanloop.store.records import Round, Score

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanloop.recipes.rounds.status import Standing, rounds_table, score_json, standings
+from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
 from spanloop.store import Store
 
 
@@ -21,20 +21,13 @@ class Rounds:
             "schema": 1,
             "rounds": [
                 {
-                    "round": standing.round.number,
-                    "state": standing.state,
-                    "promoted": standing.round.promoted,
+                    **standing.json(),
                     "parent": standing.round.parent,
                     "parameters": dict(standing.round.parameters),
                     "class_weights": standing.round.class_weights and dict(standing.round.class_weights),
                     "balance": (standing.round.manifest or {}).get("balance"),
                     "started_at": standing.round.started_at,
                     "finished_at": standing.round.finished_at,
-                    "error": standing.round.error,
-                    "trainer": standing.trainer and standing.trainer.json(),
-                    "micro": score_json(standing.micro),
-                    "macro": score_json(standing.macro),
-                    "accuracy": score_json(standing.accuracy),
                 }
                 for standing in self.rounds
             ],

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.labelstudio.retry import event_json, event_text
-from spanloop.recipes.table import counted, figure, interval, table
-from spanloop.recipes.training.lock import Holder, TrainingLock
+from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
+from spanloop.recipes.table import counted, table
 from spanloop.store import Store
-from spanloop.store.records import Round, Score, Split
+from spanloop.store.records import Round, Split
 from spanloop.store.tables.inbox import Event
+
+if TYPE_CHECKING:
+    from spanloop.store.files.training_lock import Look
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
 SHOWN = 5  # failed events that the text names
 REFUSED_SHOWN = 5
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project;
-    ``trainer``: who trains it now; ``cut_off``: it was being trained, and nobody does any more."""
-
-    round: Round
-    micro: Score | None
-    macro: Score | None
-    accuracy: Score | None = None
-    cut_off: bool = False
-    trainer: Holder | None = None
-
-    @property
-    def state(self) -> str:
-        """As the store has it, but for a round that was cut off: nobody can tell the store that."""
-        return "interrupted" if self.cut_off else self.round.state
-
-    @property
-    def headline(self) -> Score | None:
-        """The one figure of the round: accuracy of tags, strict micro F1 of spans."""
-        return self.accuracy or self.micro
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +72,38 @@ class Status:
     def promoted(self) -> int | None:
         return next((standing.round.number for standing in self.rounds if standing.round.promoted), None)
 
+    @property
+    def new_annotations(self) -> int:
+        """How many documents of the pool are gold beyond those that the last finished round learned from."""
+        return max(self.documents["pool"]["gold"] - self.trained_on, 0)
+
+    @property
+    def without_suggestions(self) -> int:
+        """How many documents the promoted round has neither looked at nor refused; 0 where none is
+        promoted."""
+        if self.promoted is None:
+            return 0
+        total = sum(self.documents[split]["total"] for split in SPLITS)
+        return max(total - self.suggested - len(self.refused), 0)
+
     def json(self) -> dict[str, object]:
+        """All that `text` says, numbers as numbers."""
         return {
             "schema": 1,
             "task": self.task,
             "labels": list(self.labels),
             "documents": self.documents,
             "promoted": self.promoted,
-            "rounds": [
-                {
-                    "round": standing.round.number,
-                    "state": standing.state,
-                    "promoted": standing.round.promoted,
-                    "micro": score_json(standing.micro),
-                    "macro": score_json(standing.macro),
-                    "accuracy": score_json(standing.accuracy),
-                }
-                for standing in self.rounds
-            ],
+            "rounds": [standing.json() for standing in self.rounds],
+            "trained_on": self.trained_on,
+            "new_annotations": self.new_annotations,
+            "suggested": self.suggested,
+            "without_suggestions": self.without_suggestions,
+            "to_review": self.to_review,
+            "refused": {"total": len(self.refused), "documents": dict(self.refused)},
             "alignment_events": self.alignment_events,
-            "refused": dict(self.refused),
             "inbox": self.inbox.json(),
+            "next_step": self.next_step(),
         }
 
     def text(self) -> str:
@@ -156,71 +147,41 @@ class Status:
             return f"spanloop import {self.path} FILE --split eval"
         if not pool["gold"]:
             return f"spanloop correct {self.path}"
-        if pool["gold"] > self.trained_on:
-            return (
-                f"spanloop retrain {self.path} ({counted(pool['gold'] - self.trained_on, 'new annotation')})"
-            )
+        if self.new_annotations:
+            return f"spanloop retrain {self.path} ({counted(self.new_annotations, 'new annotation')})"
         if not pool["open"]:
             return f"spanloop import {self.path} FILE..., everything in the pool is annotated"
-        missing = pool["total"] + scored["total"] - self.suggested - len(self.refused)
-        if self.promoted is not None and missing > 0:
-            lacking = f"{counted(missing, 'document')} without its suggestions"
+        if self.without_suggestions:
+            lacking = f"{counted(self.without_suggestions, 'document')} without its suggestions"
             return f"spanloop prelabel {self.path} ({lacking}), then spanloop correct {self.path}"
         return f"spanloop correct {self.path}"
 
 
-def rounds_table(rounds: tuple[Standing, ...]) -> str:
-    """One line a round: state, figures with their interval, promoted or not."""
-    rows = []
-    for standing in rounds:
-        row, score = standing.round, standing.headline
-        macro = figure(standing.macro.f1 if standing.macro else None)
-        f1 = figure(score.f1 if score else None)
-        rows.append((row.number, standing.state, f1, interval(score), macro, _note(standing)))
-    return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
-
-
-def _note(standing: Standing) -> str:
-    if standing.cut_off:
-        return "cut off: its process has ended; the next retrain closes it"
-    if standing.trainer is not None:
-        return f"by {standing.trainer.text()}"
-    return "promoted" if standing.round.promoted else (standing.round.error or "")
-
-
-def headline_name(rounds: Sequence[Standing]) -> str:
-    """What the headline of these rounds is called."""
-    return "accuracy" if any(standing.accuracy for standing in rounds) else "micro F1"
-
-
-def score_json(score: Score | None) -> dict[str, object] | None:
-    """A stored figure in the shape that every ``--json`` uses."""
-    if score is None:
-        return None
-    return {
-        name: getattr(score, name) for name in ("precision", "recall", "f1", "support", "f1_low", "f1_high")
-    }
-
-
 def status(db: str | Path) -> Status:
     """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
-    with Store.open(db) as store, store.reading():
-        counts = {split: store.queue.counts(split) for split in SPLITS}
-        done = [row.number for row in store.rounds.all() if row.state == "done"]
-        promoted = store.rounds.promoted()
-        return Status(
-            path=Path(db),
-            task=store.project.task,
-            labels=tuple(store.labels.names()),
-            documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
-            rounds=standings(store),
-            alignment_events=store.ledger.counts(),
-            trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
-            suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
-            to_review=store.reviews.waiting(),
-            inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
-            refused=_refused(store, promoted),
-        )
+    with Store.open(db) as store:
+        trainer = store.training_lock.look()  # before the moment that the rest is read as of
+        with store.reading():
+            return _read(Path(db), store, trainer)
+
+
+def _read(path: Path, store: Store, trainer: Look) -> Status:
+    counts = {split: store.queue.counts(split) for split in SPLITS}
+    done = [row.number for row in store.rounds.all() if row.state == "done"]
+    promoted = store.rounds.promoted()
+    return Status(
+        path=path,
+        task=store.project.task,
+        labels=tuple(store.labels.names()),
+        documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
+        rounds=standings(store, trainer),
+        alignment_events=store.ledger.counts(),
+        trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
+        suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
+        to_review=store.reviews.waiting(),
+        inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
+        refused=_refused(store, promoted),
+    )
 
 
 def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
@@ -229,24 +190,3 @@ def _refused(store: Store, promoted: Round | None) -> dict[str, str]:
     if promoted is not None and promoted.model_id is not None:
         found |= store.ledger.refused(promoted.model_id)
     return {document.key: found[document.id] for document in store.documents.fetch(list(found))}
-
-
-def standings(store: Store) -> tuple[Standing, ...]:
-    """Every round with the figures stored for it."""
-    with store.reading():
-        rows = store.rounds.all()
-        lock = TrainingLock(store)
-        held = any(row.state == "running" for row in rows) and lock.is_held()
-        trainer = lock.holder() if held else None
-        return tuple(_standing(store, row, held, trainer) for row in rows)
-
-
-def _standing(store: Store, row: Round, held: bool, trainer: Holder | None) -> Standing:
-    running = row.state == "running"
-    overall = {
-        score.average or score.metric: score
-        for score in store.rounds.scores(row.number, split="eval")
-        if score.metric != "lenient" and score.label is None
-    }
-    figures = (overall.get("micro"), overall.get("macro"), overall.get("accuracy"))
-    return Standing(row, *figures, cut_off=running and not held, trainer=trainer if running else None)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import NAMESPACE
+from spanloop.recipes.settle import settle
 from spanloop.store import Store
-from spanloop.store.records import AnnotatedSpan, NewAnnotation, Prediction, QueueItem, Span, Split
+from spanloop.store.records import NewAnnotation, QueueItem, Span, Split
 
 BATCH = 100
 
@@ -48,7 +49,8 @@ def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str)
     document, prediction = item.document, item.prediction
     if document.key not in gold:
         raise RecipeError(f"the document {document.key!r} has no gold answer to simulate")
-    spans = compare(gold[document.key], prediction)
+    truth = [(span.start, span.end, span.label) for span in gold[document.key]]
+    spans = settle(truth, () if prediction is None else prediction.spans)
     content = json.dumps(["simulated", annotator, document.key, [(s.start, s.end, s.label) for s in spans]])
     return NewAnnotation(
         uuid=str(uuid.uuid5(NAMESPACE, content)),
@@ -59,36 +61,3 @@ def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str)
         spans=spans,
         prediction_id=None if prediction is None else prediction.id,
     )
-
-
-def compare(gold: Sequence[Span], prediction: Prediction | None) -> tuple[AnnotatedSpan, ...]:
-    """The gold spans with what was done to the suggestions: the same one ``taken``, the first that it shares
-    characters with ``changed``, none ``added``; suggestions that no gold span came from are ``rejected``."""
-    suggestions = list(prediction.spans) if prediction is not None else []
-    exact = {(span.start, span.end, span.label): span for span in suggestions}
-    answers: list[AnnotatedSpan] = []
-    rest: list[Span] = []
-    for span in gold:
-        same = exact.get((span.start, span.end, span.label))
-        if same is None:
-            rest.append(span)
-        else:
-            suggestions.remove(same)
-            answers.append(AnnotatedSpan(span.start, span.end, span.label, "taken", same.id))
-    for span in rest:
-        near = next(
-            (other for other in suggestions if other.start < span.end and span.start < other.end), None
-        )
-        if near is None:
-            answers.append(AnnotatedSpan(span.start, span.end, span.label, "added"))
-        else:
-            suggestions.remove(near)
-            answers.append(AnnotatedSpan(span.start, span.end, span.label, "changed", near.id))
-    answers.extend(
-        AnnotatedSpan(span.start, span.end, span.label, "rejected", span.id) for span in suggestions
-    )
-    return tuple(sorted(answers, key=_start))
-
-
-def _start(span: AnnotatedSpan) -> int:
-    return span.start

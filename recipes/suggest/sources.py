@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
-from spanloop.recipes.formats.json_text import NotJson, parse
-from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.store import Store
 from spanloop.store.records import NewModel
 
@@ -88,44 +86,26 @@ def _from_pipeline(store: Store, pipeline: str) -> Source:
 
 
 def _from_patterns(store: Store, file: Path) -> Source:
+    from spanloop.recipes.suggest.matching import add_patterns
+    from spanloop.recipes.suggest.patterns import read_patterns
     from spanloop.recipes.suggest.pipelines import project_nlp
 
     if not file.is_file():
         raise FormatError(file, None, "there is no such file of patterns")
     if store.project.task == "tags":
         raise RecipeError("patterns suggest spans; this is a tags project: use --pipeline or --model")
-    rows = _read_patterns(file)
+    patterns = read_patterns(file)
+    rows = [pattern.row for pattern in patterns]
     labels = store.labels.ids()
     _refuse_strangers(str(file), [row["label"] for row in rows], list(labels))
     nlp = project_nlp(store.project)
     for name in ("ner", "entity_ruler"):
         if name in nlp.pipe_names:
             nlp.remove_pipe(name)
-    ruler = nlp.add_pipe("entity_ruler", name="spanloop_patterns")
-    ruler.add_patterns(rows)  # type: ignore[attr-defined]
+    add_patterns(nlp, store.project, file, patterns)
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
     row = store.models.add(NewModel(hash=digest, kind="patterns", name=file.name))
     return Source(nlp, row.id, file.name, labels)
-
-
-def _read_patterns(file: Path) -> list[dict[str, object]]:
-    """The patterns of a JSONL file: ``label`` and ``pattern``, a string or a list of token attributes."""
-    rows: list[dict[str, object]] = []
-    for line, raw in numbered_lines(file):
-        if not raw.strip():
-            continue
-        try:
-            row = parse(raw)
-        except NotJson as error:
-            raise FormatError(file, line, str(error)) from error
-        if not isinstance(row, dict) or not isinstance(row.get("label"), str) or not row.get("pattern"):
-            raise FormatError(
-                file, line, 'a pattern is {"label": "PER", "pattern": "Ann" or [{"lower": "ann"}]}'
-            )
-        rows.append({name: row[name] for name in ("label", "pattern", "id") if name in row})
-    if not rows:
-        raise FormatError(file, None, "there are no patterns in it")
-    return rows
 
 
 def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,8 +59,15 @@ class Balance:
         return f"{shown}\n(out of fold: {self.folds} folds of the pool's gold, in {self.seconds:.0f} s)"
 
 
-def check_balance(balance: str | None, base: str, config: TrainConfig | None) -> None:
-    """RecipeError for a balance that does not exist, where the settings choose already, or where the
+def given_in(config: TrainConfig | None) -> list[str]:
+    """The settings that are not left as they are by default."""
+    if config is None:
+        return []
+    return [name for name, (_, default) in settings_of(config).items() if getattr(config, name) != default]
+
+
+def check_balance(balance: str | None, base: str, given: Collection[str]) -> None:
+    """RecipeError for a balance that does not exist, where ``given`` settings choose already, or where the
     training goes on from a round: that one has seen the folds it would be judged by."""
     if balance is None:
         return
@@ -71,11 +78,6 @@ def check_balance(balance: str | None, base: str, config: TrainConfig | None) ->
             "--balance auto judges by gold that the model has never seen, and the promoted round has: leave "
             "--base round out, or give what an earlier choice found, e.g. --class-weights sqrt"
         )
-    given = (
-        []
-        if config is None
-        else [name for name, (_, default) in settings_of(config).items() if getattr(config, name) != default]
-    )
     named = [option_name(name) for name in CHOSEN if name in given]
     if named:
         raise RecipeError(

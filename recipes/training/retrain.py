@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,14 +16,15 @@ from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_lea
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
-from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds
+from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds, given_in
+from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
 from spanloop.recipes.training.input import pool_gold, settled
-from spanloop.recipes.training.lock import Cancelled, TrainingLock
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Stopped
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store, StoreError
+from spanloop.store.files.training_lock import InUse
 from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 
@@ -62,18 +63,18 @@ def retrain(
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
     _check_processes(balance)
-    check_balance(balance, base, config)
-    with Team() as team, Store.open(db) as store, _alone(store) as lock:
+    check_balance(balance, base, given_in(config))
+    with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
             settings = _with_checkpoints(settled(moment, config))
             ready = _read(store, moment, settings, balance, base, if_new, promote)
         if isinstance(ready, NoRound):
             return ready
-        row, leaks = _begin(store, ready, allow_leaks)
-        lock.begin(row.number)
-        with _marked(store, row.number):
-            show = lock.heeding(progress or silent)
+        with _marked(store):
+            row, leaks = _begin(store, ready, allow_leaks)
+            store.training_lock.begin(row.number)
+            show = heeding(store, progress or silent)
             training = Training(
                 store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
             )
@@ -180,16 +181,22 @@ def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound
 
 
 @contextmanager
-def _marked(store: Store, number: int) -> Iterator[None]:
-    """Whatever ends the block early marks the round, so that nothing half-done looks like a result."""
+def _marked(store: Store) -> Iterator[None]:
+    """Whatever ends the block early marks the round, so that nothing half-done looks like a result.
+
+    Whoever holds the lock of the project owns every round that is running; this one may have begun in the
+    very moment in which it was stopped.
+    """
     try:
         yield
     finally:
         error = sys.exc_info()[1]
-        if error is not None and store.rounds.get(number).state == "running":
-            store.rounds_folder.discard(store.rounds.get(number))
+        if error is not None:
             reason, state = _end_of(error)
-            store.rounds.fail(number, reason, state)
+            for row in store.rounds.all():
+                if row.state == "running":
+                    store.rounds_folder.discard(row)
+                    store.rounds.fail(row.number, reason, state)
 
 
 def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
@@ -208,14 +215,15 @@ def _end_of(error: BaseException) -> tuple[str, Literal["failed", "cancelled"]]:
 
 
 @contextmanager
-def _alone(store: Store) -> Iterator[TrainingLock]:
+def _alone(store: Store) -> Iterator[None]:
     """One training a project at a time; rounds that a killed process left running are marked as failed."""
-    lock = TrainingLock(store)
-    with lock.held():
-        for row in store.rounds.all():
-            if row.state == "running":  # whoever trained it would hold the lock
-                store.rounds.fail(row.number, "interrupted: its process ended without a word")
-                store.rounds_folder.discard(row)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.training_lock.held())
+        except InUse as error:  # nothing is wrong with the store: it is for the user to wait
+            raise RecipeError(str(error)) from error
+        for row in store.rounds.close_interrupted():
+            store.rounds_folder.discard(row)
         for part in store.rounds_dir.glob(".[0-9]*.part"):  # what it had begun to write
             shutil.rmtree(part, ignore_errors=True)
-        yield lock
+        yield

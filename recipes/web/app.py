@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,22 +11,25 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spanloop.recipes.web.access import AccessLog
 from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
+from spanloop.recipes.web.door import Door
+from spanloop.recipes.web.entering import Entering
 from spanloop.recipes.web.guard import Guard, refuse
 from spanloop.recipes.web.openapi import openapi
+from spanloop.recipes.web.received import json_body
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
+from spanloop.store.tables.drafts import DraftsFull
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = Assets(STATIC)
-MAX_BODY = 16 * 2**20  # a 20,000-word document with every word a span is about 4 MiB
 
 
 def create_app(
@@ -43,36 +44,33 @@ def create_app(
     It says whether that process lives. ``log`` gets a line for every request.
     """
     desk = Desk(store, settings, ask_tokens=ask_tokens)
-    cookie = f"spanloop-{desk.uid}"  # cookies know no ports: two projects on one machine must not share one
-    annotator_of = _door(store, settings)
-    app = Starlette(
+    # cookies know no ports: two projects on one machine must not share one
+    cookie = f"spanloop-{store.project.uid}"
+    door = Door(store, settings)
+    entering = Entering(door, cookie, ASSETS)
+    return Starlette(
         routes=[
             Route("/", _index),
-            Route("/enter", _enter),
+            Route("/enter", entering.page),
+            Route("/api/enter", entering.sign_in, methods=["POST"]),
             Route("/api/openapi.json", _openapi),
-            Route("/api/project", _get(desk.overview.project)),
-            Route("/api/next", _get(desk.dealing.next)),
-            Route("/api/documents/{id:int}", _get(desk.dealing.document)),
-            Route("/api/documents/{id:int}/tokens", _get(desk.dealing.tokens)),
-            Route("/api/search", _get(desk.finding.search)),
-            Route("/api/same", _get(desk.finding.same)),
-            Route("/api/proposals", _post(desk.finding.propose), methods=["POST"]),
-            Route("/api/open", _post(desk.dealing.open), methods=["POST"]),
-            Route("/api/answers", _get(desk.finding.answers), methods=["GET"]),
-            Route("/api/answers", _post(desk.submitting.answer), methods=["POST"]),
-            Route("/api/drafts", _post(desk.submitting.draft), methods=["POST"]),
-            Route("/api/sittings", _post(desk.dealing.sitting), methods=["POST"]),
+            Route("/api/project", _get(desk, desk.overview.project, session=False)),
+            Route("/api/next", _get(desk, desk.dealing.next)),
+            Route("/api/documents/{id:int}", _get(desk, desk.dealing.document)),
+            Route("/api/documents/{id:int}/tokens", _get(desk, desk.dealing.tokens)),
+            Route("/api/search", _get(desk, desk.finding.search)),
+            Route("/api/same", _get(desk, desk.finding.same)),
+            Route("/api/proposals", _post(desk, desk.finding.propose, session=True), methods=["POST"]),
+            Route("/api/open", _post(desk, desk.dealing.open), methods=["POST"]),
+            Route("/api/answers", _get(desk, desk.finding.answers), methods=["GET"]),
+            Route("/api/answers", _post(desk, desk.submitting.answer, session=True), methods=["POST"]),
+            Route("/api/drafts", _post(desk, desk.submitting.draft, session=True), methods=["POST"]),
+            Route("/api/sittings", _post(desk, desk.dealing.sitting), methods=["POST"]),
             Route("/static/{name}", _static),
         ],
         middleware=[
             *([] if log is None else [Middleware(AccessLog, write=log, known=_paths())]),
-            Middleware(
-                Guard,
-                host=settings.host,
-                annotator=settings.annotator,
-                annotator_of=annotator_of,
-                cookie=cookie,
-            ),
+            Middleware(Guard, host=settings.host, annotator_of=door.annotator, cookie=cookie),
         ],
         exception_handlers={
             WireError: _wire_error,
@@ -81,29 +79,12 @@ def create_app(
             HTTPException: _http_error,
         },
     )
-    app.state.annotator_of = annotator_of
-    app.state.cookie = cookie
-    return app
 
 
 def _paths() -> set[str]:
     """Every path that means something here."""
     files = {f"/static/{name}" for name in ASSETS.names()}
     return {"/", "/enter", "/api/openapi.json", *openapi()["paths"], *files}
-
-
-def _door(store: Store, settings: PageSettings) -> Callable[[str], str | None] | None:
-    """Whose secret a token is; None where nobody is asked for one."""
-    shared, named = settings.token, store.annotators.names()
-    if shared is None and not named:
-        return None
-
-    def annotator_of(token: str) -> str | None:
-        if shared is not None and hmac.compare_digest(token.encode(), shared.encode()):
-            return settings.annotator
-        return store.annotators.by_token(token)
-
-    return annotator_of
 
 
 async def _index(request: Request) -> Response:
@@ -121,80 +102,57 @@ async def _openapi(_: Request) -> Response:
     return JSONResponse(openapi())
 
 
-async def _enter(request: Request) -> Response:
-    """Trade the link's token for a cookie; the page then moves on by script.
+def _get(
+    desk: Desk, read: Callable[[str, Mapping[str, str]], dict[str, Any]], *, session: bool = True
+) -> Callable[[Request], Any]:
+    """A route that answers with what ``read(annotator, path and query parameters)`` returns; a ``session``
+    that is named there must be the one of now."""
 
-    A redirect would not do: coming from a mail or a chat it would lose a Strict cookie.
-    """
-    token = request.query_params.get("token", "")
-    annotator_of, cookie = request.app.state.annotator_of, request.app.state.cookie
-    if annotator_of is None or annotator_of(token) is None:
-        return refuse("this link is not valid (any more): ask for a new one", 401)
-    response = ASSETS.reply("enter.html", request)
-    response.set_cookie(
-        cookie,
-        token,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        max_age=30 * 86400,
-    )
-    return response
-
-
-def _get(read: Callable[[str, Mapping[str, str]], dict[str, Any]]) -> Callable[[Request], Any]:
-    """A route that answers with what ``read(annotator, path and query parameters)`` returns."""
+    def work(annotator: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        if session:
+            desk.overview.session(annotator).check(parameters, required=False)
+        return read(annotator, parameters)
 
     async def endpoint(request: Request) -> Response:
         parameters = {
             **request.query_params,
             **{name: str(value) for name, value in request.path_params.items()},
         }
-        return JSONResponse(await run_in_threadpool(read, request.state.annotator, parameters))
+        return JSONResponse(await run_in_threadpool(work, request.state.annotator, parameters))
 
     return endpoint
 
 
-def _post(write: Callable[[str, Any], dict[str, Any]]) -> Callable[[Request], Any]:
-    """A route that answers with what ``write(annotator, posted JSON)`` returns."""
+def _post(
+    desk: Desk, write: Callable[[str, Any], dict[str, Any]], *, session: bool = False
+) -> Callable[[Request], Any]:
+    """A route that answers with what ``write(annotator, posted JSON)`` returns; where a ``session`` is asked
+    for, the post must name it."""
+
+    def work(annotator: str, body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise WireError("the request must be a JSON object")
+        desk.overview.session(annotator).check(body, required=session)
+        return write(annotator, body)
 
     async def endpoint(request: Request) -> Response:
-        body = await _json_body(request)
-        return JSONResponse(await run_in_threadpool(write, request.state.annotator, body))
+        body = await json_body(request)
+        return JSONResponse(await run_in_threadpool(work, request.state.annotator, body))
 
     return endpoint
-
-
-async def _json_body(request: Request) -> Any:
-    received = bytearray()
-    try:
-        async for chunk in request.stream():
-            received += chunk
-            if len(received) > MAX_BODY:
-                raise WireError(f"the request is larger than {MAX_BODY // 2**20} MiB", 413)
-    except ClientDisconnect:
-        raise WireError("the request broke off") from None
-    try:
-        return json.loads(received.decode("utf-8"), parse_constant=_no_constant)
-    except WireError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise WireError(f"the request is no JSON: {error}") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise WireError(f"{name} is no JSON")
 
 
 async def _wire_error(_: Request, error: Exception) -> Response:
-    return refuse(str(error), error.status if isinstance(error, WireError) else 400)
+    if not isinstance(error, WireError):
+        return refuse(str(error), 400)
+    return refuse(str(error), error.status, error.reason)
 
 
 async def _store_error(_: Request, error: Exception) -> Response:
     """What the store never takes is a 409; what it cannot take now (locked, full) is sent again."""
     if isinstance(error.__cause__, sqlite3.OperationalError):
         return await _sqlite_error(_, error)
-    return refuse(str(error), 409)
+    return refuse(str(error), 409, "full" if isinstance(error, DraftsFull) else "")
 
 
 async def _sqlite_error(_: Request, error: Exception) -> Response:

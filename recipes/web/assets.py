@@ -34,6 +34,9 @@ class Assets:
     def names(self) -> list[str]:
         return list(self._files)
 
+    def body(self, name: str) -> bytes:
+        return self._files[name].body
+
     def reply(self, name: str, request: Request) -> Response:
         """The file, or 304 where the browser has it already. KeyError for a name that is none."""
         asset = self._files[name]

@@ -17,6 +17,7 @@ import uvicorn
 
 from spanloop.recipes.web.access import log_to
 from spanloop.recipes.web.app import create_app
+from spanloop.recipes.web.connections import server_config
 from spanloop.recipes.web.guard import is_loopback
 from spanloop.recipes.web.settings import Ignored, PageSettings, View
 from spanloop.store import Store, StoreError
@@ -61,15 +62,7 @@ def correct(
         link = _link(host, listener.getsockname()[1], token)
         log = None if access_log is None else stack.enter_context(log_to(Path(access_log)))
         app = create_app(store, settings, ask_tokens=tokeniser.ask, log=log)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            lifespan="off",
-        )
-        server = AnnouncingServer(config, lambda: _announce(link, on_ready, browser))
+        server = AnnouncingServer(server_config(app), lambda: _announce(link, on_ready, browser))
         with signals_end_the_server_only(), _after(CATCH_UP_SECONDS, tokeniser.catch_up):
             server.run(sockets=[listener])
 

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from spanloop.recipes.web import wire
+from spanloop.recipes.web import sent, wire
+from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.overview import Overview
-from spanloop.recipes.web.settings import PageSettings
+from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.sittings import Sittings
-from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 from spanloop.store.records import Document, Prediction, QueueItem
 from spanloop.store.tables.leases import LEASE_SECONDS
@@ -28,13 +28,14 @@ class Dealing:
     def __init__(
         self,
         store: Store,
-        settings: PageSettings,
+        reach: Reach,
         sittings: Sittings,
         overview: Overview,
         ask_tokens: Callable[[int], bool],
     ) -> None:
         self.store = store
-        self.settings = settings
+        self.reach = reach
+        self.settings = reach.settings
         self.sittings = sittings
         self.overview = overview
         self.ask_tokens = ask_tokens
@@ -94,15 +95,15 @@ class Dealing:
     def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
         with self.store.reading():
-            return self._opened(annotator, self._document(query))
+            return self._opened(annotator, self._document(annotator, query))
 
-    def tokens(self, _: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def tokens(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Flat offsets, or null while the tokenising process has not come to it; whether it has ended,
         or cannot cut this one."""
-        document = self._document(query)
+        document = self._document(annotator, query)
         tokens = self.store.tokenizations.get(document.id)
         if tokens is not None:
-            return {"tokens": wire.flat(tokens), "failed": False}
+            return {"tokens": sent.flat(tokens), "failed": False}
         refused = document.id in self.store.tokenizations.refused()
         return {"tokens": None, "failed": refused or not self.ask_tokens(document.id)}
 
@@ -153,17 +154,18 @@ class Dealing:
         if latest is not None and latest.prediction_id is not None:
             prediction = self.store.predictions.by_id(latest.prediction_id)
         model = None if prediction is None else self.store.models.get(prediction.model_id)
-        shown = None if self.settings.blind else prediction
-        draft = self.store.drafts.get(annotator, document.id)
+        shown = self.reach.shown(prediction)
+        draft = self.store.drafts.get(self.reach.draft(annotator, document.id))
+        labels = label_names(self.store)
         return {
-            **wire.document_json(document, None),
+            **sent.document_json(document, None),
             "tokens": self._tokens(document),
-            "suggestions": wire.suggestions_json(shown),
+            "suggestions": sent.suggestions_json(shown, labels),
             "prediction_id": None if shown is None else shown.id,
             "model": None if shown is None or model is None else model.name,
-            "answer": None if latest is None else wire.annotation_json(latest),
+            "answer": None if latest is None else sent.annotation_json(latest, labels),
             "draft": None if draft is None else json.loads(draft),
-            "reason": self.store.reviews.reason(document.id) if self.settings.review else "",
+            "reason": self.reach.reason(document.id),
         }
 
     def _tokens(self, document: Document) -> list[int] | None:
@@ -171,11 +173,8 @@ class Dealing:
         if tokens is None:
             self.ask_tokens(document.id)
             return None
-        return wire.flat(tokens)
+        return sent.flat(tokens)
 
-    def _document(self, query: Mapping[str, str]) -> Document:
-        ids = wire.parse_ids(query["id"], "id")
-        document = self.store.documents.get(ids[0]) if len(ids) == 1 else None
-        if document is None:
-            raise WireError("there is no such document in this project", 404)
-        return document
+    def _document(self, annotator: str, query: Mapping[str, str]) -> Document:
+        (number,) = wire.parse_ids(query["id"], "id")[:1] or [0]
+        return self.reach.document(annotator, number)

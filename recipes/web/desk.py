@@ -3,13 +3,13 @@ JSON."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.finding import Finding
 from spanloop.recipes.web.overview import Overview
+from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.submitting import Submitting
@@ -26,10 +26,9 @@ class Desk:
         *,
         ask_tokens: Callable[[int], bool],
     ) -> None:
-        self.uid = hashlib.sha256(str(store.path).encode()).hexdigest()[:16]
         sittings = Sittings()
-        self.overview = Overview(store, settings, self.uid)
-        self.dealing = Dealing(store, settings, sittings, self.overview, ask_tokens)
-        self.submitting = Submitting(store, settings, self.overview)
-        elsewhere = Elsewhere(store, settings.split, settings.blind)
-        self.finding = Finding(store, sittings, elsewhere, self.dealing)
+        reach = Reach(store, settings)
+        self.overview = Overview(store, settings)
+        self.dealing = Dealing(store, reach, sittings, self.overview, ask_tokens)
+        self.submitting = Submitting(store, reach, self.overview)
+        self.finding = Finding(store, reach, sittings, Elsewhere(store, reach), self.dealing)

@@ -8,13 +8,15 @@ answered here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.web.meaning import Meant
+from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.wire import Place, WireError
 from spanloop.store import Store
-from spanloop.store.records import Document, Span, Split
+from spanloop.store.records import Document, Span
 
 MAX_DOCUMENTS = 100
 MAX_PLACES = 300
@@ -24,13 +26,12 @@ CONTEXT = 30
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Equal strings in the open documents of one split."""
+    """Equal strings in the open documents within reach."""
 
     store: Store
-    split: Split
-    blind: bool
+    reach: Reach
 
-    def places(self, annotator: str, text: str, label: str, taken: Collection[int]) -> dict[str, Any]:
+    def places(self, annotator: str, text: str, label_id: int, taken: Collection[int]) -> dict[str, Any]:
         """Where ``text`` stands, as whole tokens and without this label, in documents that wait for them.
 
         ``taken`` are documents that other windows of theirs show. They, and those that other people hold,
@@ -39,7 +40,10 @@ class Elsewhere:
         """
         if not 1 <= len(text) <= MAX_CHARACTERS:
             raise WireError(f"'text' must be 1 to {MAX_CHARACTERS} characters long")
-        found = self.store.search.waiting_with(text, annotator, split=self.split, limit=MAX_DOCUMENTS + 1)
+        label = Meant(self.store).name(label_id)
+        split = self.reach.settings.split
+        found = self.store.search.waiting_with(text, annotator, split=split, limit=MAX_DOCUMENTS + 1)
+        found = [document for document in found if self.reach.covers(annotator, document)]
         free = [d for d in found[:MAX_DOCUMENTS] if d.id not in self._in_other_hands(annotator, found, taken)]
         places = [place for document in free for place in self._in_document(document, text, label)]
         short = len(text) < 3  # too short for the index, which knows three characters in a row
@@ -62,7 +66,7 @@ class Elsewhere:
 
     def _in_document(self, document: Document, text: str, label: str) -> Iterator[dict[str, Any]]:
         whole = _borders(document.text, self.store.tokenizations.get(document.id))
-        prediction = None if self.blind else self.store.predictions.get(document.id)
+        prediction = self.reach.shown(self.store.predictions.get(document.id))
         suggested = () if prediction is None else prediction.spans
         for start in _occurrences(document.text, text):
             end = start + len(text)
@@ -81,7 +85,7 @@ class Elsewhere:
             }
 
     def propose(
-        self, annotator: str, text: str, label: str, places: Collection[Place], taken: Collection[int]
+        self, annotator: str, text: str, label_id: int, places: Collection[Place], taken: Collection[int]
     ) -> dict[str, Any]:
         """Add the places to this person's drafts; all are checked before the first is kept.
 
@@ -91,23 +95,22 @@ class Elsewhere:
         for place in places:
             by_document.setdefault(place.document_id, []).append(place)
         with self.store.write():
-            if label not in self.store.labels.names():
-                raise WireError(f"the project has no label {label[:100]!r}", 409)
+            label = Meant(self.store).name(label_id)
             documents = [
-                self._checked(number, text, wanted) for number, wanted in sorted(by_document.items())
+                self._checked(annotator, number, text, wanted)
+                for number, wanted in sorted(by_document.items())
             ]
             left_out = self._in_other_hands(annotator, documents, taken)
             kept = 0
             for document in documents:
                 if document.id not in left_out and self._waits(annotator, document.id):
-                    self._add(annotator, document.id, label, by_document[document.id])
+                    span = {"label": label, "label_id": label_id}
+                    self._add(annotator, document.id, span, by_document[document.id])
                     kept += 1
         return {"documents": kept, "left_out": len(documents) - kept}
 
-    def _checked(self, document_id: int, text: str, places: Collection[Place]) -> Document:
-        document = self.store.documents.get(document_id)
-        if document is None:
-            raise WireError("there is no such document in this project", 404)
+    def _checked(self, annotator: str, document_id: int, text: str, places: Collection[Place]) -> Document:
+        document = self.reach.document(annotator, document_id)
         for place in places:
             if document.key != place.document_key or document.text[place.start : place.end] != text:
                 raise WireError(f"document {document_id} does not hold that text at {place.start}", 409)
@@ -117,18 +120,19 @@ class Elsewhere:
         """Whether this person has not answered it; another's answer does no harm to a draft."""
         return self.store.annotations.latest(document_id, annotator) is None
 
-    def _add(self, annotator: str, document_id: int, label: str, places: Collection[Place]) -> None:
-        kept = self.store.drafts.get(annotator, document_id)
+    def _add(
+        self, annotator: str, document_id: int, label: Mapping[str, Any], places: Collection[Place]
+    ) -> None:
+        kept_as = self.reach.draft(annotator, document_id)
+        kept = self.store.drafts.get(kept_as)
         draft: Any = {} if kept is None else json.loads(kept)
         proposed = draft.get("proposed")
         proposed = list(proposed) if isinstance(proposed, list) else []
         for place in places:
-            span = {"start": place.start, "end": place.end, "label": label}
+            span = {"start": place.start, "end": place.end, **label}
             if span not in proposed:
                 proposed.append(span)
-        self.store.drafts.put(
-            annotator, document_id, json.dumps({**draft, "proposed": proposed}, ensure_ascii=False)
-        )
+        self.store.drafts.put(kept_as, json.dumps({**draft, "proposed": proposed}, ensure_ascii=False))
 
 
 def _occurrences(text: str, wanted: str) -> Iterator[int]:

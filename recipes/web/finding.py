@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spanloop.recipes.web import wire
+from spanloop.recipes.web import sent, wire
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
+from spanloop.recipes.web.meaning import label_names
+from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
@@ -20,6 +22,7 @@ class Finding:
     who has them in hand."""
 
     store: Store
+    reach: Reach
     sittings: Sittings
     elsewhere: Elsewhere
     dealing: Dealing
@@ -30,7 +33,7 @@ class Finding:
         if not 2 <= len(wanted) <= 200:
             raise WireError("'text' must be 2 to 200 characters long")
         client = query.get("client", "-")
-        found = self.store.search.find(wanted)
+        found = self.reach.found(annotator, wanted)
         others = self.dealing.others(client, annotator, [document.id for document in found])
         documents = []
         for document in found:
@@ -45,29 +48,30 @@ class Finding:
         return {"documents": documents}
 
     def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """The newest answers of this annotator, one a document, newest first."""
+        """The newest answers of this annotator to documents of this page, one a document, newest first."""
         limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
         answers = []
         with self.store.reading():
+            labels = label_names(self.store)
             for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
                 document = self.store.documents.get(annotation.document_id)
-                if document is not None:
-                    answers.append(
-                        {"id": document.id, "text": document.text[:200], **wire.annotation_json(annotation)}
-                    )
+                if document is not None and self.reach.covers(annotator, document):
+                    answer = sent.annotation_json(annotation, labels)
+                    answers.append({"id": document.id, "text": document.text[:200], **answer})
         return {"answers": answers}
 
     def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """Where the characters ``text`` stand in other open documents."""
         client = wire.parse_client(query.get("client"))
         taken = self.sittings.held_elsewhere(client, annotator)
+        label_ids = wire.parse_ids(query.get("label_id", ""), "label_id") or [0]
         with self.store.reading():
-            return self.elsewhere.places(annotator, query.get("text", ""), query.get("label", ""), taken)
+            return self.elsewhere.places(annotator, query.get("text", ""), label_ids[0], taken)
 
     def propose(self, annotator: str, body: Any) -> dict[str, Any]:
         """Keep confirmed places as proposals in the drafts of their documents."""
-        text, label, places = wire.parse_proposals(body)
-        return self.elsewhere.propose(annotator, text, label, places, self.sittings.held_by(annotator))
+        text, label_id, places = wire.parse_proposals(body)
+        return self.elsewhere.propose(annotator, text, label_id, places, self.sittings.held_by(annotator))
 
 
 def _around(text: str, place: int) -> str:

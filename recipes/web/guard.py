@@ -12,7 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN_PATHS = frozenset({"/enter", "/static/enter.js", "/static/style.css", "/static/icon.svg"})
+from spanloop.store import StoreError
+
+PAGES = frozenset({"/", "/enter"})
+OPEN_PATHS = frozenset({"/enter", "/api/enter", "/static/enter.js", "/static/style.css", "/static/icon.svg"})
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -39,8 +42,8 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """ASGI middleware around the page.
 
-    ``host`` is the address served on. ``annotator_of`` says whose secret token a cookie holds (None:
-    nobody's); without it everybody who reaches the page is ``annotator``: right on loopback only.
+    ``host`` is the address served on. ``annotator_of`` says for every request whose it is that brings this
+    token in its cookie, or none (None: nobody's who may come in).
     """
 
     def __init__(
@@ -48,13 +51,11 @@ class Guard:
         app: ASGIApp,
         *,
         host: str,
-        annotator: str,
-        annotator_of: Callable[[str], str | None] | None,
+        annotator_of: Callable[[str | None], str | None],
         cookie: str,
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self.app = app
-        self.annotator = annotator
         self.annotator_of = annotator_of
         self.cookie = cookie
         self.names = {"localhost", host.lower(), *(name.lower() for name in allowed_hosts)}
@@ -75,14 +76,21 @@ class Guard:
         host = headers.get("host", "")
         if not self._knows(host):
             return refuse(f"this page does not answer to the host name {host[:100]!r}", 421)
+        if _is_from_elsewhere(headers) and not _opens_a_page(scope, headers):
+            return refuse("another site may not ask this page for anything", 403)
         if scope["method"] not in ("GET", "HEAD"):
             if not _same_origin(headers.get("origin"), host):
                 return refuse("writes must come from the page itself (Origin header)", 403)
             if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
                 return refuse("writes must be application/json", 415)
-        annotator = self._annotator(headers)
+        try:
+            annotator = self.annotator_of(_cookie(headers, self.cookie))
+        except StoreError as error:
+            return refuse(f"the store cannot be read at the moment: {error}", 503)
         if annotator is None and scope["path"] not in OPEN_PATHS:
-            return refuse("open the secret link that you were given (it ends in /enter?token=…)", 401)
+            return refuse(
+                "open the secret link that you were given (it ends in /enter?token=…)", 401, "signed out"
+            )
         scope.setdefault("state", {})["annotator"] = annotator
         return None
 
@@ -100,19 +108,30 @@ class Guard:
             return False
         return address.is_loopback or not self.local
 
-    def _annotator(self, headers: Headers) -> str | None:
-        if self.annotator_of is None:
-            return self.annotator
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return None
-        return None if morsel is None else self.annotator_of(morsel.value)
+
+def _cookie(headers: Headers, name: str) -> str | None:
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return None
+    return None if morsel is None else morsel.value
 
 
-def refuse(message: str, status: int) -> JSONResponse:
-    """An error the page can show: ``{"error": message}``."""
-    return JSONResponse({"error": message}, status_code=status)
+def _is_from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that a page of another origin asks; older ones, and http, do not say."""
+    return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+def _opens_a_page(scope: Scope, headers: Headers) -> bool:
+    """Whether it is a link to a page of ours, which changes nothing."""
+    wanted = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    return scope["method"] == "GET" and scope["path"] in PAGES and wanted == ("navigate", "document")
+
+
+def refuse(message: str, status: int, reason: str = "") -> JSONResponse:
+    """An error the page can show, ``{"error": message}``, with a ``reason`` where it can act upon it."""
+    shown = message.encode("utf-8", "replace").decode()  # it may quote half a surrogate pair
+    return JSONResponse({"error": shown, **({"reason": reason} if reason else {})}, status_code=status)
 
 
 def _same_origin(origin: str | None, host: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from spanloop.recipes.web.session import OPTIONS
+
 Schema = dict[str, Any]
 
 _ID: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
@@ -11,9 +13,10 @@ _NULL_ID: Schema = {"anyOf": [_ID, {"type": "null"}]}
 _TEXT: Schema = {"type": "string"}
 _SPAN: Schema = {
     "type": "object",
-    "required": ["start", "end", "label"],
-    "properties": {"start": _ID, "end": _ID, "label": _TEXT, "from": _NULL_ID},
+    "required": ["start", "end", "label_id"],
+    "properties": {"start": _ID, "end": _ID, "label_id": _ID, "label": _TEXT},
 }
+_SESSION: Schema = {"project": _TEXT, "annotator": _TEXT, "mode": {"enum": list(OPTIONS)}}
 _RANGES: Schema = {
     "anyOf": [
         {"type": "null"},
@@ -25,8 +28,9 @@ _RANGES: Schema = {
 }
 ANSWER: Schema = {
     "type": "object",
-    "required": ["uuid", "document_id", "document_key", "answer", "spans"],
+    "required": [*_SESSION, "uuid", "document_id", "document_key", "answer", "spans"],
     "properties": {
+        **_SESSION,
         "uuid": {"type": "string", "format": "uuid"},
         "document_id": _ID,
         "document_key": _TEXT,
@@ -41,20 +45,23 @@ ANSWER: Schema = {
 }
 DRAFT: Schema = {
     "type": "object",
-    "required": ["document_id", "document_key", "draft"],
+    "required": [*_SESSION, "document_id", "document_key", "draft"],
     "properties": {
+        **_SESSION,
         "document_id": _ID,
         "document_key": _TEXT,
         "draft": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+        "resent": {"type": "boolean"},
     },
 }
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
 PROPOSALS: Schema = {
     "type": "object",
-    "required": ["text", "label", "places"],
+    "required": [*_SESSION, "text", "label_id", "places"],
     "properties": {
+        **_SESSION,
         "text": _TEXT,
-        "label": _TEXT,
+        "label_id": _ID,
         "places": {
             "type": "array",
             "maxItems": 1000,
@@ -64,6 +71,15 @@ PROPOSALS: Schema = {
                 "properties": {"document_id": _ID, "document_key": _TEXT, "start": _ID, "end": _ID},
             },
         },
+    },
+}
+ENTERING: Schema = {
+    "type": "object",
+    "required": ["token"],
+    "properties": {
+        "token": _TEXT,
+        "annotator": _TEXT,
+        "now": {"anyOf": [_TEXT, {"type": "null"}]},
     },
 }
 OPENING: Schema = {
@@ -88,9 +104,12 @@ def openapi() -> Schema:
         "info": {
             "title": "spanloop correction page",
             "version": "1",
-            "description": 'Offsets are half-open Unicode code points. Errors are {"error": text}.',
+            "description": "Offsets are half-open Unicode code points. Errors are {'error': text}, with a"
+            " 'reason' where a page can act upon it. 'project', 'annotator' and 'mode' are the session that"
+            " /api/project names: what was done in another one is refused.",
         },
         "paths": {
+            "/api/enter": {"post": _write("Whose link it is; with both names, sign in", ENTERING)},
             "/api/project": {"get": _read("Task, labels, instructions, progress")},
             "/api/next": {
                 "get": _read(
@@ -121,7 +140,7 @@ def openapi() -> Schema:
                 "get": _read(
                     "Where the same characters stand in other open documents",
                     _query("text", _TEXT, required=True),
-                    _query("label", _TEXT, required=True),
+                    _query("label_id", _ID, required=True),
                     _query("client", _TEXT, required=True),
                 )
             },
@@ -151,7 +170,7 @@ def _write(summary: str, schema: Schema) -> Schema:
 
 
 def _responses() -> Schema:
-    error = {"type": "object", "required": ["error"], "properties": {"error": _TEXT}}
+    error = {"type": "object", "required": ["error"], "properties": {"error": _TEXT, "reason": _TEXT}}
     return {
         "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
         "4XX": {"description": "refused", "content": {"application/json": {"schema": error}}},

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spanloop.recipes.web import wire
+from spanloop.recipes.web import sent
+from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 
@@ -17,7 +18,10 @@ class Overview:
 
     store: Store
     settings: PageSettings
-    uid: str
+
+    def session(self, annotator: str) -> Session:
+        """In whose name, for which project and with what power this person works here."""
+        return Session(self.store.project.uid, annotator, self.settings.mode)
 
     def project(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
         """All that the page needs once: task, labels, instructions, who sits here, how far the work is."""
@@ -27,12 +31,13 @@ class Overview:
     def _of_now(self, annotator: str) -> dict[str, Any]:
         project = self.store.project
         return {
-            "uid": self.uid,
+            "session": self.session(annotator).json(),
             "name": self.store.named.stem,
             "task": project.task,
-            "labels": [wire.label_json(label) for label in self.store.labels.all()],
+            "labels": [sent.label_json(label) for label in self.store.labels.all()],
             "instructions": project.instructions,
             "keys": project.page.get("keys", {}),
+            "named": bool(self.store.annotators.names()),
             "annotator": annotator,
             "split": self.settings.split,
             "blind": self.settings.blind,

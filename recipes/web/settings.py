@@ -27,3 +27,10 @@ class PageSettings:
     only: str | None = None
     review: bool = False
     ignored: Ignored = "never"
+
+    @property
+    def mode(self) -> str:
+        """How answers are given here; see ``session.OPTIONS``."""
+        return (
+            " ".join([*(["blind"] if self.blind else []), *(["review"] if self.review else [])]) or "ordinary"
+        )

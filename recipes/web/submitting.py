@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.settle import settle
 from spanloop.recipes.web import wire
+from spanloop.recipes.web.meaning import Meant
 from spanloop.recipes.web.overview import Overview
-from spanloop.recipes.web.settings import PageSettings
-from spanloop.recipes.web.settle import settle
+from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.wire import PostedAnswer, WireError
 from spanloop.store import Store
-from spanloop.store.records import NewAnnotation
+from spanloop.store.records import Document, NewAnnotation, Submitted
 
 
 @dataclass(frozen=True, slots=True)
 class Submitting:
-    """Stores what a person says of a document; what was posted for another project is refused."""
+    """Stores what a person says of a document, where the page that they said it on may."""
 
     store: Store
-    settings: PageSettings
+    reach: Reach
     overview: Overview
 
     def answer(self, annotator: str, body: Any) -> dict[str, Any]:
         """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
         posted = wire.parse_answer(body)
-        self._check_key(posted.document_id, posted.document_key)
         # the suggestions it is compared with and the labels it is stored by are of one moment
-        added = self.store.together.run(
-            lambda: self.store.annotations.add(self._annotation(annotator, posted))
-        )
+        added = self.store.together.run(lambda: self._add(annotator, posted))
         return {
             "annotation_id": added.annotation_id,
             "new": added.new,
             "counts": self.overview.counts(),
         }
 
-    def _annotation(self, annotator: str, posted: PostedAnswer) -> NewAnnotation:
+    def _add(self, annotator: str, posted: PostedAnswer) -> Submitted:
+        """In one transaction: what may be answered, what the labels mean, and the answer itself.
+
+        One that is stored already was checked then; the store tells whether this is the same.
+        """
+        meant = Meant(self.store)
+        if self.store.annotations.has(posted.uuid):
+            return self.store.annotations.add(self._annotation(annotator, posted, meant.reading))
+        _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
+        if self.reach.settings.blind and posted.prediction_id is not None:
+            raise WireError(
+                "this was answered with suggestions in sight, and this page is blind", 409, reason="mode"
+            )
+        return self.store.annotations.add(self._annotation(annotator, posted, meant.name))
+
+    def _annotation(self, annotator: str, posted: PostedAnswer, name: Callable[[int], str]) -> NewAnnotation:
         prediction = (
             None if posted.prediction_id is None else self.store.predictions.by_id(posted.prediction_id)
         )
@@ -46,13 +61,14 @@ class Submitting:
         if posted.ranges is not None:
             seen = posted.ranges
             suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
+        spans = [(start, end, name(label_id)) for start, end, label_id in posted.spans]
         return NewAnnotation(
             uuid=posted.uuid,
             document_id=posted.document_id,
             annotator=annotator,
-            origin="review" if self.settings.review else "human",
+            origin=self.reach.origin,
             answer=posted.answer,
-            spans=settle(posted.spans, suggestions, keep_rejected=posted.answer == "accept"),
+            spans=settle(spans, suggestions, keep_rejected=posted.answer == "accept"),
             ranges=posted.ranges,
             prediction_id=None if prediction is None else prediction.id,
             seconds=posted.seconds,
@@ -62,21 +78,29 @@ class Submitting:
 
     def draft(self, annotator: str, body: Any) -> dict[str, Any]:
         """Keep (or, with null, drop) the unfinished edits of one document and renew its lease."""
-        document_id, key, draft = wire.parse_draft(body)
-        self._check_key(document_id, key)
-        if draft is None:
-            self.store.drafts.drop(annotator, document_id)
-        else:
-            self.store.drafts.put(annotator, document_id, draft)
-            self.store.queue.renew(annotator, document_id)
+        posted = wire.parse_draft(body)
+        _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
+        draft = self.reach.draft(annotator, posted.document_id)
+        if posted.text is None:
+            self.store.drafts.drop(draft)
+            return {"saved": True}
+        with self.store.write():
+            if posted.resent and self._is_newer(self.store.drafts.get(draft), posted.saved_at):
+                raise WireError("a newer draft of this document is kept", 409, reason="older")
+            self.store.drafts.put(draft, posted.text)
+        self.store.queue.renew(annotator, posted.document_id)
         return {"saved": True}
 
-    def _check_key(self, document_id: int, key: str) -> None:
-        """An answer kept in the browser for another project must not land on whatever has its number here."""
-        document = self.store.documents.get(document_id)
-        if document is None:
-            raise WireError("there is no such document in this project", 404)
-        if document.key != key:
-            raise WireError(
-                f"document {document_id} of this project is not {key[:100]!r}: another project's answer?", 409
-            )
+    def _is_newer(self, kept: str | None, moment: float | None) -> bool:
+        stored = None if kept is None else wire.saved_at(json.loads(kept))
+        return stored is not None and (moment is None or stored > moment)
+
+
+def _check_key(document: Document, key: str) -> None:
+    """An answer of another project must not land on whatever has its number here."""
+    if document.key != key:
+        raise WireError(
+            f"document {document.id} of this project is not {key[:100]!r}: another project's answer?",
+            409,
+            reason="document",
+        )

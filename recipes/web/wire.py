@@ -1,4 +1,4 @@
-"""The page's JSON: what a post must look like, and what the page is sent.
+"""The page's JSON on its way in: what a request must look like.
 
 Offsets on the wire are half-open Unicode code points, as everywhere outside the page's own JavaScript.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from spanloop.store.records import Annotation, Answer, Document, Label, Prediction, Range, Span
+from spanloop.store.records import Answer, Range
 
 MAX_INT = 2**53 - 1  # what JavaScript can count to
 MAX_COMMENT = 10_000
@@ -21,11 +21,15 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class WireError(ValueError):
-    """A request that cannot be served; ``status`` is its HTTP code and the text says what was wrong."""
+    """A request that cannot be served: the text says what was wrong to people, ``reason`` to the page.
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    ``status`` is the HTTP code.
+    """
+
+    def __init__(self, message: str, status: int = 400, *, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class PostedAnswer:
     document_id: int
     document_key: str
     answer: Answer
-    spans: tuple[tuple[int, int, str, int | None], ...]
+    spans: tuple[tuple[int, int, int], ...]  # start, end, id of the label
     prediction_id: int | None
     seconds: float | None
     comment: str
@@ -68,18 +72,38 @@ def parse_answer(body: Any) -> PostedAnswer:
     )
 
 
-def parse_draft(body: Any) -> tuple[int, str, str | None]:
-    """``{"document_id", "document_key", "draft": object or null}``; the draft comes back as JSON text."""
+@dataclass(frozen=True, slots=True)
+class PostedDraft:
+    """Unfinished edits as JSON text, None to drop them. ``saved_at``: by the clock of the page; ``resent``: a
+    page that is gone had kept them, and there may be newer ones."""
+
+    document_id: int
+    document_key: str
+    text: str | None
+    saved_at: float | None
+    resent: bool
+
+
+def parse_draft(body: Any) -> PostedDraft:
+    """``{"document_id", "document_key", "draft": object or null, "resent": true or false}``."""
     fields = _object(body, "the draft")
     draft = fields.get("draft")
     text = None if draft is None else json.dumps(_object(draft, "'draft'"), ensure_ascii=False)
     if text is not None and _HALF_PAIR.search(text):
         raise WireError("'draft' holds half a surrogate pair")
-    return (
-        _integer(fields.get("document_id"), "document_id"),
-        _text(fields, "document_key", limit=1_000_000),
-        text,
+    return PostedDraft(
+        document_id=_integer(fields.get("document_id"), "document_id"),
+        document_key=_text(fields, "document_key", limit=1_000_000),
+        text=text,
+        saved_at=None if draft is None else saved_at(draft),
+        resent=_boolean(fields.get("resent", False), "resent"),
     )
+
+
+def saved_at(draft: Any) -> float | None:
+    """When the page says that it kept a draft, None where it does not."""
+    moment = draft.get("saved_at") if isinstance(draft, dict) else None
+    return float(moment) if isinstance(moment, int | float) and abs(moment) <= MAX_INT else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +116,14 @@ class Place:
     end: int
 
 
-def parse_proposals(body: Any) -> tuple[str, str, tuple[Place, ...]]:
-    """``{"text", "label", "places": [{"document_id", "document_key", "start", "end"}]}``."""
+def parse_proposals(body: Any) -> tuple[str, int, tuple[Place, ...]]:
+    """``{"text", "label_id", "places": [{"document_id", "document_key", "start", "end"}]}``."""
     fields = _object(body, "the proposals")
     places = _array(fields.get("places"), "places")
     if len(places) > 1000:
         raise WireError("'places' may be at most 1,000")
-    return _text(fields, "text", limit=1000), _text(fields, "label", limit=1000), tuple(map(_place, places))
+    label_id = _integer(fields.get("label_id"), "label_id")
+    return _text(fields, "text", limit=1000), label_id, tuple(map(_place, places))
 
 
 def _place(value: Any) -> Place:
@@ -108,6 +133,17 @@ def _place(value: Any) -> Place:
         raise WireError(f"a place must end after it starts, not {start} to {end}")
     document_id = _integer(place.get("document_id"), "document_id")
     return Place(document_id, _text(place, "document_key", limit=1_000_000), start, end)
+
+
+def parse_entering(body: Any) -> tuple[str, tuple[str, str | None] | None]:
+    """``{"token"}`` asks; with ``annotator`` and ``now`` (null: nobody) it signs in as the one instead of
+    the other. Gives the token and those two names, None where it only asks."""
+    fields = _object(body, "the request")
+    token = _text(fields, "token", limit=200)
+    if "annotator" not in fields:
+        return token, None
+    now = None if fields.get("now") is None else _text(fields, "now", limit=1000)
+    return token, (_text(fields, "annotator", limit=1000), now)
 
 
 def parse_client(value: Any) -> str:
@@ -194,13 +230,12 @@ def _seconds(value: Any) -> float | None:
     return float(value)
 
 
-def _posted_span(value: Any) -> tuple[int, int, str, int | None]:
+def _posted_span(value: Any) -> tuple[int, int, int]:
     span = _object(value, "a span")
-    source = span.get("from")
     start, end = _integer(span.get("start"), "start"), _integer(span.get("end"), "end")
     if start >= end:
         raise WireError(f"a span must end after it starts, not {start} to {end}")
-    return start, end, _text(span, "label", limit=1000), None if source is None else _integer(source, "from")
+    return start, end, _integer(span.get("label_id"), "label_id")
 
 
 def _ranges(value: Any) -> tuple[Range, ...] | None:
@@ -215,49 +250,3 @@ def _ranges(value: Any) -> tuple[Range, ...] | None:
             raise WireError("'ranges' must be in order, apart, and each end after its start")
         ranges.append((start, end))
     return tuple(ranges)
-
-
-def label_json(label: Label) -> dict[str, Any]:
-    return {"name": label.name, "key": label.key, "colour": label.colour, "description": label.description}
-
-
-def document_json(document: Document, tokens: Sequence[Range] | None) -> dict[str, Any]:
-    """The document; ``tokens`` is flat (start, end, start, end ...), or null while not yet tokenised."""
-    return {
-        "id": document.id,
-        "key": document.key,
-        "text": document.text,
-        "meta": dict(document.meta),
-        "tokens": None if tokens is None else flat(tokens),
-    }
-
-
-def flat(tokens: Sequence[Range]) -> list[int]:
-    return [offset for token in tokens for offset in token]
-
-
-def suggestions_json(prediction: Prediction | None) -> list[dict[str, Any]]:
-    return [] if prediction is None else [_suggestion(span) for span in prediction.spans]
-
-
-def _suggestion(span: Span) -> dict[str, Any]:
-    return {"id": span.id, "start": span.start, "end": span.end, "label": span.label, "score": span.score}
-
-
-def annotation_json(annotation: Annotation) -> dict[str, Any]:
-    """An earlier answer, as the page reopens it; refused suggestions are left out."""
-    return {
-        "answer": annotation.answer,
-        "annotator": annotation.annotator,
-        "origin": annotation.origin,
-        "created_at": annotation.created_at,
-        "comment": annotation.comment,
-        "flagged": annotation.flagged,
-        "prediction_id": annotation.prediction_id,
-        "ranges": None if annotation.ranges is None else [list(pair) for pair in annotation.ranges],
-        "spans": [
-            {"start": span.start, "end": span.end, "label": span.label, "from": span.prediction_span_id}
-            for span in annotation.spans
-            if span.action != "rejected"
-        ],
-    }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from spanloop.store.files.training_lock import Look
     from spanloop.store.store import Store
 
 
@@ -32,8 +34,9 @@ def check(store: Store, repair: bool, unfit: Callable[[str], str | None]) -> lis
     found = list(_damage(store))
     if found:  # nothing else can be believed
         return found
+    rounds = partial(_rounds, before=store.training_lock.look())
     looks: tuple[Callable[[Store, bool], Iterator[Problem]], ...] = (
-        _foreign_keys, _offsets, _texts, _queue, _counters, _order, _rounds, _folders, _models
+        _foreign_keys, _offsets, _texts, _queue, _counters, _order, rounds, _folders, _models
     )  # fmt: skip
     # others may be writing: two reads of two moments would contradict each other
     with nullcontext() if repair else store.reading():
@@ -156,8 +159,8 @@ def _counters(store: Store, repair: bool) -> Iterator[Problem]:
         yield Problem("the counters of the queue are wrong", "spanloop check --repair", repair)
 
 
-def _rounds(store: Store, repair: bool) -> Iterator[Problem]:
-    gone = store.rounds.close_interrupted() if repair else store.rounds.interrupted()
+def _rounds(store: Store, repair: bool, before: Look) -> Iterator[Problem]:
+    gone = store.rounds.close_interrupted() if repair else store.rounds.interrupted(before)
     for round_ in gone:
         yield Problem(
             f"round {round_.number} says that it is running, but its process has ended",

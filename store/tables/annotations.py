@@ -21,6 +21,7 @@ from spanloop.store.records import (
     Submitted,
 )
 from spanloop.store.tables.checks import check_annotation, check_labels, check_suggestions
+from spanloop.store.tables.repeated import check_repeated
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -54,14 +55,17 @@ class Annotations:
         check_annotation(annotation, document)
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
-            self._refuse_another(annotation, known[0])
+            check_repeated(self._store, annotation, self._of([known[0]])[0])
             return Submitted(known[0], False)
         check_labels(self._store, annotation, document)
         check_suggestions(self._store, annotation, document)
         annotation_id = self._insert(annotation)
         who = (annotation.document_id, annotation.annotator)
         self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
-        self._store.run("DELETE FROM drafts WHERE document_id = ? AND annotator = ?", who)
+        self._store.run(
+            "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?",
+            (*who, annotation.origin),
+        )
         self._store.queue.states.refresh(annotation.document_id)
         return Submitted(annotation_id, True)
 
@@ -104,41 +108,9 @@ class Annotations:
         )
         return annotation_id
 
-    def _refuse_another(self, annotation: NewAnnotation, annotation_id: int) -> None:
-        """StoreError unless this is the stored annotation, sent again.
-
-        What the person kept decides, by label id: since then labels may have been renamed, merged or retired,
-        and what became of the suggestions is told from their names.
-        """
-        (stored,) = self._of([annotation_id])
-        if _without_spans(annotation) != _without_spans(stored) or not self._keeps(annotation, annotation_id):
-            raise StoreError(
-                f"uuid {annotation.uuid!r} is taken by another annotation (document id"
-                f" {stored.document_id}, by {stored.annotator}): a revision needs a uuid of its own"
-            )
-
-    def _keeps(self, annotation: NewAnnotation, annotation_id: int) -> bool:
-        """Whether the stored annotation has the kept spans of this one. A name that no label has any more is
-        taken for the one that the label had then."""
-        meant = {
-            name: {label_id, current_id}
-            for name, label_id, current_id in self._store.rows(
-                "SELECT l.name, l.id, c.current_id FROM labels l JOIN current_labels c ON c.id = l.id"
-            )
-        }
-        stored = {
-            (start, end): {label_id, current_id}
-            for start, end, label_id, current_id in self._store.rows(
-                "SELECT s.start_char, s.end_char, s.label_id, c.current_id FROM annotation_spans s"
-                " JOIN current_labels c ON c.id = s.label_id"
-                " WHERE s.annotation_id = ? AND s.action <> 'rejected'",
-                (annotation_id,),
-            )
-        }
-        kept = {(span.start, span.end): span.label for span in annotation.spans if span.action != "rejected"}
-        return kept.keys() == stored.keys() and all(
-            label not in meant or meant[label] & stored[place] for place, label in kept.items()
-        )
+    def has(self, uuid: str) -> bool:
+        """Whether an annotation of that uuid is stored."""
+        return self._store.row("SELECT 1 FROM annotations WHERE uuid = ?", (uuid,)) is not None
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
@@ -286,18 +258,4 @@ def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list
         comment=comment,
         flagged=bool(flagged),
         id=number,
-    )
-
-
-def _without_spans(annotation: NewAnnotation) -> tuple[object, ...]:
-    """What a submit that is repeated says again, beside its spans; the time it took may differ."""
-    return (
-        annotation.document_id,
-        annotation.annotator,
-        annotation.origin,
-        annotation.answer,
-        annotation.ranges,
-        annotation.prediction_id,
-        annotation.comment,
-        annotation.flagged,
     )

@@ -1,5 +1,4 @@
-"""People: those who may correct over a network, each with a secret token of which only the hash is stored,
-and what their pages have not submitted yet, so that a reload or a crash loses nothing."""
+"""People: those who may correct over a network, each with a secret token of which only the hash is stored."""
 
 from __future__ import annotations
 
@@ -60,31 +59,3 @@ def check_annotator(name: str) -> None:
 def _hash(token: str) -> str:
     # the token is 192 random bits: nothing slower than a plain hash is needed
     return sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-class Drafts:
-    """``store.drafts``. The body is the page's own; ``annotations.add`` drops it with the answer."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def put(self, annotator: str, document_id: int, body: str) -> None:
-        """Keep the draft, in place of the one before."""
-        with self._store.write():
-            self._store.run(
-                "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?)", (annotator, document_id, body, now())
-            )
-
-    def get(self, annotator: str, document_id: int) -> str | None:
-        """The draft, if there is one."""
-        row = self._store.row(
-            "SELECT body FROM drafts WHERE annotator = ? AND document_id = ?", (annotator, document_id)
-        )
-        return None if row is None else str(row[0])
-
-    def drop(self, annotator: str, document_id: int) -> None:
-        """Forget the draft."""
-        with self._store.write():
-            self._store.run(
-                "DELETE FROM drafts WHERE annotator = ? AND document_id = ?", (annotator, document_id)
-            )

@@ -53,6 +53,24 @@ class Reviews:
         )
         return "" if row is None else str(row[0])
 
+    def open_to(self, annotator: str) -> list[int]:
+        """The documents that this person may review: those that wait, and those whose review was theirs."""
+        rows = self._store.rows(
+            "SELECT r.document_id FROM reviews r LEFT JOIN annotations a ON a.id = r.annotation_id"
+            " WHERE a.id IS NULL OR a.annotator = ? ORDER BY 1",
+            (annotator,),
+        )
+        return [row[0] for row in rows]
+
+    def is_open_to(self, annotator: str, document_id: int) -> bool:
+        """Whether that is one of them."""
+        row = self._store.row(
+            "SELECT 1 FROM reviews r LEFT JOIN annotations a ON a.id = r.annotation_id"
+            " WHERE r.document_id = ? AND (a.id IS NULL OR a.annotator = ?)",
+            (document_id, annotator),
+        )
+        return row is not None
+
     def next(
         self,
         annotator: str,

@@ -14,6 +14,7 @@ from spanloop.store.errors import StoreError
 from spanloop.store.records import Label, Round, RoundState, Score
 
 if TYPE_CHECKING:
+    from spanloop.store.files.training_lock import Look
     from spanloop.store.store import Store
 
 COLUMNS = (
@@ -127,19 +128,28 @@ class Rounds:
             raise StoreError(f"round {number} is {state}, not running")
 
     def close_interrupted(self) -> list[Round]:
-        """Mark as failed the running rounds of this machine whose process is gone, and return them."""
+        """Mark the `interrupted` rounds as failed, and return them."""
         with self._store.write():
             return [
                 self.fail(round_.number, "interrupted: its process ended without a word")
                 for round_ in self.interrupted()
             ]
 
-    def interrupted(self) -> list[Round]:
-        """The running rounds of this machine whose process is gone."""
-        running = self._store.rows(
-            "SELECT number, process FROM rounds WHERE state = 'running' AND host = ?", (socket.gethostname(),)
-        )
-        return [self.get(number) for number, process in running if not _is_alive(process)]
+    def interrupted(self, before: Look | None = None) -> list[Round]:
+        """The rounds that say that they are running and that nobody trains: their process was killed.
+
+        ``before``: a look at ``store.training_lock`` from before the rounds that are read here were as they
+        are. Whoever reads them as of an earlier moment (``store.reading()``) gives it, since a training that
+        ended in between was under way then; None: look now.
+        """
+        before = before or self._store.training_lock.look()
+        running = [round_ for round_ in self.all() if round_.state == "running"]
+        if not running:
+            return []
+        after = self._store.training_lock.look()
+        return [
+            round_ for round_ in running if not (before.trains(round_.number) or after.trains(round_.number))
+        ]
 
     def get(self, number: int) -> Round:
         """The round of that number. Raises StoreError when there is none."""
@@ -280,13 +290,3 @@ def _from_row(row: tuple[Any, ...]) -> Round:
         error=error,
         files_hash=files_hash,
     )
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -7,6 +7,8 @@ change, so the index never goes stale; it can be dropped at any time.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from spanloop.store.records import Document, Split
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 LEAST_CHARACTERS = 3  # what a trigram index can find
+_OF_THESE = (
+    "AND (:split IS NULL OR d.split = :split)"
+    " AND (:among IS NULL OR d.id IN (SELECT value FROM json_each(:among)))"
+)
 
 
 class Search:
@@ -53,25 +59,30 @@ class Search:
         assert row is not None
         return int(row[0])
 
-    def find(self, text: str, limit: int = 20) -> list[Document]:
-        """The first documents, as they came in, that contain these characters in a row, case aside."""
+    def find(
+        self, text: str, limit: int = 20, *, split: Split | None = None, among: Collection[int] | None = None
+    ) -> list[Document]:
+        """The first documents, as they came in, that contain these characters in a row, case aside; of one
+        split, or among those of these ids, where that is asked for."""
         if not text or not _is_text(text):
             return []
+        asked = {"split": split, "among": None if among is None else json.dumps(sorted(among))}
         indexed = self.indexed() if len(text) >= LEAST_CHARACTERS else 0
         found = []
         if indexed:
             phrase = '"' + text.replace('"', '""') + '"'
             found = self._store.rows(
                 f"SELECT {COLUMNS} FROM documents_fts f JOIN documents d ON d.id = f.rowid"
-                " WHERE documents_fts MATCH ? ORDER BY f.rowid LIMIT ?",
-                (phrase, limit),
+                f" WHERE documents_fts MATCH :phrase {_OF_THESE} ORDER BY f.rowid LIMIT :limit",
+                {**asked, "phrase": phrase, "limit": limit},
             )
         if len(found) < limit:
             self._store.db.conn.create_function("fold", 1, str.casefold, deterministic=True)
             found += self._store.rows(
-                f"SELECT {COLUMNS} FROM documents d WHERE d.id > ? AND instr(fold(d.text), fold(?))"
-                " ORDER BY d.id LIMIT ?",
-                (indexed, text, limit - len(found)),
+                f"SELECT {COLUMNS} FROM documents d"
+                " WHERE d.id > :indexed AND instr(fold(d.text), fold(:text))"
+                f" {_OF_THESE} ORDER BY d.id LIMIT :limit",
+                {**asked, "indexed": indexed, "text": text, "limit": limit - len(found)},
             )
         return [from_row(row) for row in found]
 

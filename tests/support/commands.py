@@ -71,6 +71,20 @@ COUNTS = {
 }
 
 
+TRAINER = {
+    "type": "object",
+    "required": ["process", "user", "host", "since", "round"],
+    "additionalProperties": False,
+    "properties": {
+        "process": {"type": "integer"},
+        "user": {"type": "string"},
+        "host": {"type": "string"},
+        "since": {"type": "string"},
+        "round": {"type": ["integer", "null"]},
+    },
+}
+
+
 STATUS = {
     "type": "object",
     "required": [
@@ -80,9 +94,15 @@ STATUS = {
         "documents",
         "promoted",
         "rounds",
+        "trained_on",
+        "new_annotations",
+        "suggested",
+        "without_suggestions",
+        "to_review",
+        "refused",
         "alignment_events",
         "inbox",
-        "refused",
+        "next_step",
     ],
     "additionalProperties": False,
     "properties": {
@@ -99,20 +119,40 @@ STATUS = {
             "type": "array",
             "items": {
                 "type": "object",
-                "required": ["round", "state", "promoted", "micro", "macro"],
+                "required": ["round", "state", "promoted", "error", "trainer", "micro", "macro", "accuracy"],
+                "additionalProperties": False,
                 "properties": {
-                    "state": {"enum": ["running", "done", "failed", "cancelled"]},
+                    "round": {"type": "integer", "minimum": 1},
+                    "state": {"enum": ["running", "done", "failed", "cancelled", "interrupted"]},
+                    "promoted": {"type": "boolean"},
+                    "error": {"type": ["string", "null"]},
+                    "trainer": {"anyOf": [TRAINER, {"type": "null"}]},
                     "micro": {"anyOf": [FIGURE, {"type": "null"}]},
                     "macro": {"anyOf": [FIGURE, {"type": "null"}]},
+                    "accuracy": {"anyOf": [FIGURE, {"type": "null"}]},
                 },
             },
         },
+        **{
+            name: {"type": "integer", "minimum": 0}
+            for name in ("trained_on", "new_annotations", "suggested", "without_suggestions", "to_review")
+        },
+        "refused": {
+            "type": "object",
+            "required": ["total", "documents"],
+            "additionalProperties": False,
+            "properties": {
+                "total": {"type": "integer", "minimum": 0},
+                "documents": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+        "next_step": {"type": "string", "pattern": "^spanloop "},
         "alignment_events": {
             "type": "object",
             "required": ["total", "by_reason"],
+            "additionalProperties": False,
             "properties": {"total": {"type": "integer"}, "by_reason": {"type": "object"}},
         },
-        "refused": {"type": "object", "additionalProperties": {"type": "string", "pattern": "^refused by "}},
         "inbox": {
             "type": "object",
             "required": ["waiting", "failed"],

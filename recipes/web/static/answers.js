@@ -43,7 +43,7 @@ export class Answers {
 
   _send(card, verdict, seconds, until = null) {
     const { work } = card;
-    const answer = { uuid: crypto.randomUUID(), ...work.answer(verdict, seconds, until) };
+    const answer = { uuid: crypto.randomUUID(), ...this.page.labels.withIds(work.answer(verdict, seconds, until)) };
     work.seen = until ?? work.text.length;
     this.page.drafts.forget(work);
     this.page.outbox.put(answer);

@@ -3,6 +3,7 @@
 import * as dialogs from "./dialogs.js";
 import * as hands from "./hands.js";
 import { client, get } from "./server.js";
+import { showWaiting } from "./waiting.js";
 
 // The commands of `page` by name.
 export function commands(page) {
@@ -24,8 +25,8 @@ export function commands(page) {
       sheets.active &&
       dialogs.comment(sheets.active.work.comment, (text) => edits.change((work) => (work.comment = text))),
     save: () => {
-      page.drafts.flush();
-      page.outbox.retryNow();
+      page.drafts.tryAgain();
+      page.outbox.tryAgain();
     },
     next_span: () => edits.toSpan(1),
     previous_span: () => edits.toSpan(-1),
@@ -64,9 +65,8 @@ export function commands(page) {
     },
     instructions: () => dialogs.instructions(page.project.instructions),
     answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
-    refused: () =>
-      dialogs.refused([...page.outbox.refused], (id) => sheets.openAnswer(id), (key) => page.outbox.discard(key)),
-    help: () => dialogs.help(page.keymap, page.labels),
+    waiting: () => showWaiting(page),
+    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page)),
     theme: () => turnTheme(),
     point: () => edits.turnPointing(),
     stack: () => sheets.turnStack(),
@@ -76,7 +76,7 @@ export function commands(page) {
 // In yes/no mode there is nothing to edit.
 export const ON_QUESTIONS = new Set([
   "accept", "accept_sheet", "reject", "ignore", "back", "next_document", "previous_document", "flag", "comment", "save",
-  "instructions", "answers", "find", "help", "theme", "stack", "refused",
+  "instructions", "answers", "find", "help", "theme", "stack", "waiting",
 ]);
 
 function turnTheme() {

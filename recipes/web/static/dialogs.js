@@ -28,14 +28,14 @@ export function close() {
   if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
-export function help(keymap, labels) {
+export function help(keymap, labels, showWaiting) {
   const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
   const tables = [...groups].map(([group, commands]) => {
     const rows = commands.filter(([name]) => keymap.keys[name].length).map(([name, { text }]) => [keymap.keys[name].map(shownKey), text]);
     return table(group, rows);
   });
   const names = labels.all.map((label, place) => [[labels.keyName(place) || "l"], named(label)]);
-  show("Keys", columns([...tables, table("Label keys", names)]), legend());
+  show("Keys", columns([...tables, table("Label keys", names)]), legend(), button("What waits in this browser", showWaiting));
 }
 
 function named(label) {
@@ -182,19 +182,6 @@ function matching(all, typed) {
     return [...query].every((letter) => (at = lower.indexOf(letter, at + 1)) >= 0) ? 2 : 3;
   };
   return all.filter((label) => rank(label) < 3).sort((a, b) => rank(a) - rank(b));
-}
-
-// Answers the store would not take; `open(id)` and `discard(key)` are what can be done about them.
-export function refused(list, open, discard) {
-  const items = list.map(([key, { answer, message }]) => {
-    const item = element("li");
-    item.append(paragraph(message), button("Open the document", () => (close(), open(answer.document_id))), " ",
-      button("Throw this answer away", () => (close(), discard(key))));
-    return item;
-  });
-  const ul = element("ul");
-  ul.append(...items);
-  show("Answers that the store refused", ul);
 }
 
 function legend() {

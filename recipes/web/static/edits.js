@@ -156,8 +156,8 @@ export class Edits {
   }
 
   isUnsure(work, span) {
-    const state = work.state(span);
-    return state === "proposed" || (span.score !== null && span.score < this.page.labels.unsureBelow && state === "suggested");
+    const score = work.score(span);
+    return work.state(span) === "proposed" || (score !== null && score < this.page.labels.unsureBelow);
   }
 
   // The hands go to another card, or let go of this one.
@@ -213,7 +213,8 @@ export class Edits {
       focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
       return;
     }
-    const sure = span.score === null ? "suggested" : `suggested, ${Math.round(100 * span.score)} % sure`;
+    const score = work.score(span);
+    const sure = score === null ? "suggested" : `suggested, ${Math.round(100 * score)} % sure`;
     const states = { suggested: sure, changed: "changed by you", added: "added by you", proposed: "from an equal string elsewhere" };
     const state = states[work.state(span)];
     const off = this.page.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";

@@ -1,14 +1,12 @@
 // What hands do to a document: every edit of spans, every move of the cursor. Pure functions of a Work; nothing is drawn here.
 
-// Put a span on [start, end); spans in its way give way. If it replaces just one, it counts as that one changed.
+// Put a span on [start, end); spans in its way give way.
 export function put(work, start, end, label, { tags = false } = {}) {
   if (tags) return putTags(work, start, end, label);
   const trimmed = trim(work, start, end);
   if (!trimmed) return null;
   const inWay = work.overlapping(trimmed.start, trimmed.end);
-  const [only] = inWay;
-  const from = inWay.length === 1 ? only.from : null;
-  const [span] = work.edit(inWay, [{ ...trimmed, label, from }]);
+  const [span] = work.edit(inWay, [{ ...trimmed, label }]);
   return span;
 }
 

@@ -13,7 +13,36 @@ export class Labels {
     this.current = this.all[0]?.name ?? null;
     this.longest = Math.max(1, ...this.all.map((label) => label.name.length));
     this.places = new Map(this.all.map((label, place) => [label.name, place]));
+    this.ids = new Map(this.all.map((label) => [label.name, label.id]));
+    this.names = new Map(this.all.map((label) => [label.id, label.name]));
     this._styleSheet();
+  }
+
+  // A document as this page shows it: every span under the name that its label had when the page was opened.
+  read(item) {
+    const spans = (list) => list?.map((span) => ({ ...span, label: this._name(span) }));
+    return {
+      ...item,
+      suggestions: spans(item.suggestions),
+      answer: item.answer && { ...item.answer, spans: spans(item.answer.spans) },
+      draft: item.draft && eachSpan(item.draft, (span) => ({ ...span, label: this._name(span) })),
+    };
+  }
+
+  // An answer or a draft as the server takes it: every span with the id of its label.
+  withIds(body) {
+    return eachSpan(body, (span) => ({ ...span, label_id: this.ids.get(span.label) ?? null }));
+  }
+
+  // One that this page does not know, newer than the page or out of use, is learned by the way.
+  _name({ label, label_id: id }) {
+    if (id == null) return label;
+    if (!this.names.has(id)) {
+      const name = this.ids.has(label) ? `${label} (${id})` : label;
+      this.names.set(id, name);
+      this.ids.set(name, id);
+    }
+    return this.names.get(id);
   }
 
   className(name) {
@@ -67,4 +96,12 @@ export class Labels {
     sheet.insertRule(`.paper.tags .token { min-width: ${this.longest * 0.72}em; }`);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   }
+}
+
+// The same with every span of an answer or a draft changed, wherever it stands.
+function eachSpan(body, change) {
+  const changed = { ...body };
+  for (const name of ["spans", "base", "proposed"]) if (body[name]) changed[name] = body[name].map(change);
+  if (body.edits) changed.edits = body.edits.map(({ removed, added }) => ({ removed: removed.map(change), added: added.map(change) }));
+  return changed;
 }

@@ -9,28 +9,32 @@ import { Edits } from "./edits.js";
 import { Keymap, labelPlace } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Outbox } from "./outbox.js";
-import { client, farewell, get, post } from "./server.js";
+import { client, farewell, get, post, workIn } from "./server.js";
 import { Sheets } from "./sheets.js";
 import { say, Status } from "./status.js";
+import { othersHere, showWaiting } from "./waiting.js";
 
 const HEARTBEAT_MS = 30000;
 const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up"]);
 
 class Page {
   async start() {
+    this.status = new Status(() => showWaiting(this));
+    this.status.tell("others", othersHere(null));
     this.project = await get("/api/project");
+    workIn(this.project.session);
     document.title = `${this.project.name} · spanloop`;
     document.getElementById("project").textContent = this.project.name;
+    document.getElementById("who").textContent = this.project.annotator;
     this.keymap = new Keymap(this.project.keys);
     this.labels = new Labels(this.project);
     this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));
-    this.status = new Status(() => this.run("refused"));
     this.status.figures(this.project.figures);
     this.status.progress(this.project.counts);
-    this.drafts = new Drafts(this.project.uid, (state) => this.status.onDrafts(state));
+    this.drafts = new Drafts(this.project, this.labels, (report) => this._told("drafts", report));
     this.outbox = new Outbox(
-      this.project.uid,
-      (report) => this.status.onAnswers(report),
+      this.project,
+      (report) => this._told("answers", report),
       (reply) => this.status.progress(reply.counts),
       () => this.drafts.flush(),
     );
@@ -40,8 +44,15 @@ class Page {
     this.edits = new Edits(this);
     this.commands = commands(this);
     this._listen();
+    await this.drafts.flush(); // before documents come: with what was begun in an earlier page
     this.outbox.flush();
     await this.sheets.fetchAhead();
+  }
+
+  // What waits here for somebody else may have changed too: another window sends and keeps as well.
+  _told(part, report) {
+    this.status.tell(part, report);
+    this.status.tell("others", othersHere(this.project.session));
   }
 
   // Carry out a command by name; false if it has nothing to act on, so that the browser may have the key.
@@ -75,11 +86,14 @@ class Page {
     addEventListener("beforeunload", (event) => {
       if (this.outbox.unkept.size) event.preventDefault();
     });
+    addEventListener("storage", () => this.outbox.flush());
     setInterval(() => this._beat(), HEARTBEAT_MS);
   }
 
   // Tell the server that this page lives. Not while documents are on their way: it would forget them.
   _beat() {
+    this.drafts.tryAgain();
+    this.outbox.tryAgain();
     if (this.sheets.fetching) return;
     post("/api/sittings", { client, held: this.sheets.held() })
       .then((reply) => this.sheets.tellOthers(reply.others))
@@ -113,5 +127,6 @@ const page = new Page();
 try {
   await page.start();
 } catch (error) {
+  page.status.tell("answers", { state: "saved" });
   say(`The page could not start: ${error.message}. Reload it once the server is there.`);
 }

@@ -1,7 +1,9 @@
 // Answers on their way to the store. Each lies in localStorage from the key press until the server says it is committed,
-// so that a dead server, a reload or a closed laptop loses nothing; it is sent again with the same uuid.
+// so that a dead server, a reload or a closed laptop loses nothing; it is sent again with the same uuid, and says whose
+// it is. One that the server refuses stays as well, until a person decides.
 
-import { post } from "./server.js";
+import * as kept from "./kept.js";
+import { isAway, OF_SESSION, post } from "./server.js";
 
 const RETRY_MS = [500, 1000, 2000, 5000, 10000];
 
@@ -9,11 +11,14 @@ export class Outbox {
   // `report({state, waiting, error})` is told after every change: saved, saving, waiting or refused; `received(reply)`
   // after each answer; `before()` is awaited before one is sent, so that a draft on its way cannot overtake it.
   constructor(project, report, received, before) {
-    this.prefix = `spanloop.answer.${project}.`;
+    this.session = project.session;
+    this.projectName = project.name;
+    this.prefix = kept.prefix("answer", project.session);
     this.report = report;
     this.received = received;
     this.before = before;
-    this.refused = new Map();
+    this.refused = new Map(); // key -> why: {message, reason}
+    this.takenUp = new Map(); // document id -> keys of refused answers that were opened to be given anew
     this.latest = 0;
     this.failures = 0;
     this.sending = false;
@@ -24,38 +29,44 @@ export class Outbox {
   put(answer) {
     const moment = Math.max(Date.now(), this.latest + 1); // two answers in one millisecond keep their order
     this.latest = moment;
-    const key = `${this.prefix}${String(moment).padStart(15, "0")}.${answer.uuid}`;
+    const body = { ...this.session, project_name: this.projectName, ...answer };
+    const key = kept.keyOf("answer", body, moment);
     try {
-      localStorage.setItem(key, JSON.stringify(answer));
+      localStorage.setItem(key, JSON.stringify(body));
     } catch {
-      this.unkept.set(key, answer);
+      this.unkept.set(key, body);
     }
     this.flush();
   }
 
+  // Those of this session that are still to be sent, oldest first.
   keys() {
-    const stored = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
-    return [...stored, ...this.unkept.keys()].filter((key) => !this.refused.has(key)).sort();
+    return [...kept.keysWith(this.prefix), ...this.unkept.keys()].filter((key) => !this.refused.has(key)).sort();
   }
 
   // Documents whose answers are still here.
   documents() {
-    return this.keys().map((key) => this._answer(key).document_id);
+    return this.keys().map((key) => this.answer(key)?.document_id).filter((id) => id !== undefined);
   }
 
-  _answer(key) {
-    return this.unkept.get(key) ?? JSON.parse(localStorage.getItem(key));
+  answer(key) {
+    return this.unkept.get(key) ?? kept.read(key);
   }
 
   get waiting() {
     return this.keys().length;
   }
 
-  // Forget an answer that the server will never take.
-  discard(key) {
-    this.refused.delete(key);
-    this._forget(key);
+  // Forget answers that a person has decided about.
+  discard(keys) {
+    for (const key of keys) this._forget(key);
     this._tell();
+  }
+
+  // Send again what the session of then refused: it may be the right one now.
+  tryAgain() {
+    for (const [key, { reason }] of this.refused) if (OF_SESSION.has(reason)) this.refused.delete(key);
+    this.retryNow();
   }
 
   retryNow() {
@@ -81,18 +92,21 @@ export class Outbox {
   }
 
   async _send(key) {
-    const answer = this._answer(key);
+    await this.before();
+    const answer = this.answer(key);
+    if (answer === null) return true; // another window has sent it
     try {
-      await this.before();
       const reply = await post("/api/answers", answer);
       this._forget(key);
+      for (const old of this.takenUp.get(answer.document_id) ?? []) this._forget(old);
+      this.takenUp.delete(answer.document_id);
       this.failures = 0;
       this.received(reply);
       return true;
     } catch (error) {
-      if (error.status >= 400 && error.status < 500 && ![401, 408, 421, 429].includes(error.status)) {
-        this.refused.set(key, { answer, message: error.message });
-        this._tell("refused", error);
+      if (!isAway(error)) {
+        this.refused.set(key, { message: error.message, reason: error.reason });
+        this._tell("refused");
         return true;
       }
       const pause = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
@@ -104,11 +118,12 @@ export class Outbox {
   }
 
   _forget(key) {
+    this.refused.delete(key);
     this.unkept.delete(key);
     localStorage.removeItem(key);
   }
 
   _tell(state = this.refused.size ? "refused" : "saved", error = null) {
-    this.report({ state, waiting: this.waiting, error });
+    this.report({ state, waiting: this.waiting, refused: this.refused.size, error });
   }
 }

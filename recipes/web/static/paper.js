@@ -67,7 +67,8 @@ export class Paper {
   // `here`: the places of the run's spans among the work's.
   _renderIfChanged(run, here) {
     const { spans } = this.work;
-    const key = run.live ? here.map((n) => `${spans[n].id} ${spans[n].start} ${spans[n].end} ${spans[n].label} ${roomAfter(spans, n)}`).join() : "plain";
+    const shown = (n) => `${spans[n].id} ${spans[n].start} ${spans[n].end} ${spans[n].label} ${this.work.state(spans[n])} ${roomAfter(spans, n)}`;
+    const key = run.live ? here.map(shown).join() : "plain";
     if (run.shown === key) return;
     run.shown = key;
     if (run.live) this._render(run, here);
@@ -122,9 +123,10 @@ export class Paper {
     const mark = document.createElement("span");
     mark.className = `mark ${this.work.state(span)} ${this.labels.className(span.label)}`;
     mark.dataset.span = span.id;
-    if (span.score !== null && this.work.state(span) === "suggested") {
-      mark.style.setProperty("--score", span.score);
-      mark.classList.toggle("unsure", span.score < this.labels.unsureBelow);
+    const score = this.work.score(span);
+    if (score !== null) {
+      mark.style.setProperty("--score", score);
+      mark.classList.toggle("unsure", score < this.labels.unsureBelow);
     }
     if (!this.labels.tags && !this.work.onTokens(span.start, span.end)) mark.classList.add("off-tokens");
     return mark;

@@ -41,7 +41,7 @@ class Question extends Work {
     const taken = decisions.filter(([, decision]) => decision === "accept");
     return {
       ...super.answer(decisions.length ? "accept" : "ignore", seconds),
-      spans: taken.map(([{ start, end, label, id }]) => ({ start, end, label, from: id })),
+      spans: taken.map(([{ start, end, label }]) => ({ start, end, label })),
       ranges: decisions.length ? decisions.map(([{ start, end }]) => [start, end]) : null,
     };
   }

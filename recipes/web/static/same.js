@@ -33,7 +33,7 @@ export function sameElsewhere(page, card, span) {
     if (others.length) proposeIn(page, text, label, others);
   };
   const found = held.flatMap((work) => localPlaces(work, text, label));
-  get("/api/same", { text, label, client })
+  get("/api/same", { text, label_id: page.labels.ids.get(label), client })
     .then((reply) => {
       const known = new Set(heldWorks(page.sheets).map((work) => work.id));
       const others = [...found, ...reply.places.filter((place) => !known.has(place.document_id))];
@@ -82,7 +82,7 @@ async function proposeIn(page, text, label, places) {
   page.sheets.redraw();
   const remote = places.filter((place) => !place.work).map(({ document_id, document_key, start, end }) => ({ document_id, document_key, start, end }));
   try {
-    const reply = remote.length ? await post("/api/proposals", { text, label, places: remote }) : { documents: 0, left_out: 0 };
+    const reply = remote.length ? await post("/api/proposals", { text, label_id: page.labels.ids.get(label), places: remote }) : { documents: 0, left_out: 0 };
     const late = reply.left_out ? ` ${count(reply.left_out, "document")} went into other hands meanwhile and ${reply.left_out === 1 ? "was" : "were"} left out.` : "";
     say(`“${text}” waits as ${label}, marked =, in ${count(reply.documents + touched.size, "other document")}.${late}`);
   } catch (error) {

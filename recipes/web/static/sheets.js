@@ -38,14 +38,15 @@ export class Sheets {
     this.fetching = true;
     try {
       const reply = await get("/api/next", { client, held: this.held().join(), n: wanted });
+      this.page.status.tell("documents", { state: "saved" });
       this.exhausted = reply.documents.length === 0;
       const known = new Set(this.held());
       const fresh = reply.documents.filter((item) => !known.has(item.id));
-      this.ahead.push(...fresh.flatMap((item) => (this.binary ? questions(item, this.page.project.only) : [this.open(item)])));
+      this.ahead.push(...fresh.flatMap((item) => (this.binary ? questions(this.page.labels.read(item), this.page.project.only) : [this.open(item)])));
       this.page.status.progress(reply.counts);
       if (!this.cards.length) this._fillEmpty();
     } catch (error) {
-      this.page.status.onAnswers({ state: "waiting", waiting: this.page.outbox.waiting, error });
+      this.page.status.tell("documents", { state: "waiting", error });
       setTimeout(() => this.fetchAhead(), RETRY_MS);
     } finally {
       this.fetching = false;
@@ -67,7 +68,7 @@ export class Sheets {
   }
 
   open(item) {
-    return new Work({ ...item, draft: this.page.drafts.newest(item) });
+    return new Work(this.page.labels.read({ ...item, draft: this.page.drafts.newest(item) }));
   }
 
   // Show the next sheet: one that was left, or a new one.
@@ -209,6 +210,19 @@ export class Sheets {
     const place = Math.min(this.at, this.all.length);
     this.all.splice(Math.max(0, place), 0, [card]);
     this.show(Math.max(0, place));
+  }
+
+  // Open a document with the spans of an answer that was refused, to be given anew; false where it cannot be opened.
+  async takeUp(answer) {
+    await this.openAnswer(answer.document_id);
+    const work = this.active?.work;
+    if (work?.id !== answer.document_id) return false;
+    const { spans } = this.page.labels.read({ answer }).answer;
+    work.edit(work.spans, spans.map(({ start, end, label }) => ({ start, end, label })));
+    work.comment = answer.comment || work.comment;
+    work.flagged = answer.flagged || work.flagged;
+    this.page.edits.edited();
+    return true;
   }
 
   async _borrow(id) {

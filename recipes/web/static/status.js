@@ -1,45 +1,45 @@
 // What the page says about itself: saved or not, how far, how fast, how good the model is.
 
+import { OF_SESSION } from "./server.js";
+
 const saved = document.getElementById("saved");
 const notice = document.getElementById("notice");
 
+// What is worst comes first; "saved" stands there only if all else is well.
+const STATES = ["refused", "waiting", "saving", "elsewhere", "saved"];
+
 export class Status {
-  constructor(onRefused) {
-    this.answers = { state: "saved", waiting: 0 };
-    this.drafts = "saved";
+  // `onTrouble` is called when somebody wants to see what is not saved.
+  constructor(onTrouble) {
+    this.parts = { documents: { state: "saved" }, answers: { state: "saving" }, drafts: { state: "saved" }, others: { state: "saved" } };
     this.told = ""; // trouble with saving that stands in the notice
     this.done = 0;
     this.seconds = 0;
-    saved.addEventListener("click", () => this.answers.state === "refused" && onRefused());
-  }
-
-  // From the outbox.
-  onAnswers(report) {
-    this.answers = report;
+    saved.addEventListener("click", () => saved.dataset.state !== "saved" && onTrouble());
     this._show();
   }
 
-  // From the drafts.
-  onDrafts(state) {
-    this.drafts = state;
+  // What one part of the page has to say: {state, error}, of answers also how many are `waiting` or `refused`.
+  tell(part, report) {
+    this.parts[part] = report;
     this._show();
-  }
-
-  get settled() {
-    return this.answers.state === "saved" && this.drafts === "saved";
   }
 
   _show() {
-    const { state, waiting, error } = this.answers;
-    const worst = state !== "saved" ? state : this.drafts;
+    const worst = STATES.find((state) => Object.values(this.parts).some((part) => part.state === state));
+    const { waiting = 0, refused = 0 } = this.parts.answers;
     saved.dataset.state = worst;
+    saved.disabled = worst === "saved" || worst === "saving";
     saved.textContent = {
       saved: "saved",
       saving: "saving …",
       waiting: waiting ? `not saved yet: ${waiting} ${waiting === 1 ? "answer waits" : "answers wait"}` : "not saved yet",
-      refused: "the store refused an answer: click",
+      refused: refused ? `not saved: ${refused} ${refused === 1 ? "answer was" : "answers were"} refused` : "not saved: a draft was refused",
+      elsewhere: this.parts.others.text,
     }[worst];
-    const trouble = worst === "waiting" && error ? `${error.message}. Your work is kept in this browser and sent again by itself.` : "";
+    const error = worst === "waiting" && Object.values(this.parts).find((part) => part.state === "waiting" && part.error)?.error;
+    const then = OF_SESSION.has(error?.reason) ? "Reload the page to go on; your work is kept in this browser." : "Your work is kept in this browser and sent again by itself.";
+    const trouble = error ? `${error.message}. ${then}` : "";
     if (trouble || this.told) say(trouble);
     this.told = trouble;
   }

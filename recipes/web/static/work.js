@@ -1,6 +1,7 @@
 // One document being corrected: its tokens, its spans, every edit with undo and redo. Knows no page and no server.
-// Offsets are code points. A span: {id, start, end, label, from, score}; `from` is the suggestion it grew out of.
+// Offsets are code points. A span: {id, start, end, label}.
 
+import { fates } from "./fates.js";
 import { CodePoints } from "./text.js";
 
 export class Work {
@@ -11,7 +12,7 @@ export class Work {
     this.model = item.model;
     this.predictionId = item.prediction_id;
     this.text = new CodePoints(item.text);
-    this.suggestions = new Map(item.suggestions.map((suggestion) => [suggestion.id, suggestion]));
+    this.suggestions = item.suggestions;
     this.earlier = item.answer;
     this.others = item.others ?? []; // who else has it in hand
     this.reason = item.reason ?? ""; // why it is asked, where somebody said so
@@ -33,12 +34,10 @@ export class Work {
       start: span.start,
       end: span.end,
       label: span.label,
-      from: span.from ?? null,
-      score: this.suggestions.get(span.from)?.score ?? null,
     }));
     this.edits = [];
     this.position = 0;
-    this.spans = [...this.base].sort(byStart);
+    this._put([...this.base]);
     for (const edit of draft?.edits ?? []) this._do(edit);
     this.nextId = 1 + Math.max(0, ...this.base.map((s) => s.id), ...this.edits.flatMap((e) => e.added.map((s) => s.id)));
     while (draft && this.position > draft.position) this.undo();
@@ -122,20 +121,30 @@ export class Work {
     return this.spans.filter((span) => span.start < end && span.end > start);
   }
 
-  // suggested, changed or added: what was done to the suggestion this span came from; proposed: it came from an equal
+  // suggested, changed or added: what was done to the suggestion this span stands for; proposed: it came from an equal
   // string elsewhere, and nobody has looked at it here yet.
   state(span) {
     if (span.proposed) return "proposed";
-    const suggestion = this.suggestions.get(span.from);
+    const suggestion = this._suggestionOf(span);
     if (!suggestion) return "added";
     const same = suggestion.start === span.start && suggestion.end === span.end && suggestion.label === span.label;
     return same ? "suggested" : "changed";
   }
 
+  // How sure the model is of a suggestion that was left as it is; null for any other span.
+  score(span) {
+    return this.state(span) === "suggested" ? this._suggestionOf(span).score : null;
+  }
+
+  _suggestionOf(span) {
+    this._fates ??= fates(this.spans, this.suggestions);
+    return this._fates.get(span);
+  }
+
   // One step that undo takes back as a whole. Spans in `added` get ids unless they have one.
   edit(removed, added) {
     if (!removed.length && !added.length) return [];
-    const placed = added.map((span) => ({ from: null, score: null, ...span, id: span.id ?? this.nextId++ }));
+    const placed = added.map((span) => ({ ...span, id: span.id ?? this.nextId++ }));
     this.edits.length = this.position;
     this._do({ removed: removed.map((span) => ({ ...span })), added: placed });
     return placed;
@@ -165,8 +174,13 @@ export class Work {
 
   _swap(out, into) {
     const gone = new Set(out.map((span) => span.id));
-    this.spans = [...this.spans.filter((span) => !gone.has(span.id)), ...into].sort(byStart);
+    this._put([...this.spans.filter((span) => !gone.has(span.id)), ...into]);
     if (this.selected !== null && !this.span(this.selected)) this.selected = null;
+  }
+
+  _put(spans) {
+    this.spans = spans.sort(byStart);
+    this._fates = null;
   }
 
   // Where the hands are: the end of the selected span or of the token with the cursor, 0 if nowhere.
@@ -195,7 +209,7 @@ export class Work {
 
 // An earlier answer, with the suggestions for what it did not look at; without one, all suggestions.
 function startingSpans(item) {
-  const suggested = item.suggestions.map((suggestion) => ({ ...suggestion, from: suggestion.id }));
+  const suggested = item.suggestions;
   if (!item.answer) return suggested;
   const { spans, ranges } = item.answer;
   if (!ranges) return spans;
@@ -206,8 +220,8 @@ function byStart(a, b) {
   return a.start - b.start || a.end - b.end;
 }
 
-function plain({ start, end, label, from }) {
-  return { start, end, label, from };
+function plain({ start, end, label }) {
+  return { start, end, label };
 }
 
 // Words, numbers and single other characters, as flat code point offsets.

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.store_making import make_store
+from support.store_making import make_store, stored
 
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.near_duplicates.audit import audit_duplicates
 from spanloop.recipes.near_duplicates.leaks import find_leaks
 from spanloop.recipes.near_duplicates.shingles import LIKE, VERSION, shingles_of, tokens_of
 from spanloop.store import Store
-from spanloop.store.records import Document, Gold
+from spanloop.store.records import Gold, NewDocument
 
 CHINESE = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
 KANA = [chr(code) for code in range(0x3042, 0x3094)]
@@ -59,7 +59,7 @@ def by_import(folder: Path, couples: Sequence[tuple[str, str]]) -> set[int]:
     with Store.open(db) as store:
         assert store.check() == []
         return {
-            int((document.key or "").split("-")[0])
+            int(document.key.split("-")[0])
             for document in store.documents.iterate()
             if document.key != document.group
         }
@@ -71,8 +71,7 @@ def by_audit(db: Path) -> set[int]:
 
 def by_leaks(couples: Sequence[tuple[str, str]]) -> set[int]:
     train, scored = (
-        [Gold(Document(couple[side], key=str(n), id=n), n, ()) for n, couple in enumerate(couples)]
-        for side in (0, 1)
+        [Gold(stored(couple[side], str(n)), n, ()) for n, couple in enumerate(couples)] for side in (0, 1)
     )
     leaks = find_leaks(train, scored).found
     assert all(leak.eval_key == leak.train_key for leak in leaks)
@@ -94,7 +93,7 @@ def test_import_audit_and_leaks_agree_on_random_near_duplicates(script: str, tmp
 @pytest.mark.parametrize("script", ["Chinese", "Japanese", "Thai", "Chinese with Latin words"])
 def test_texts_in_both_splits_are_leaks_in_scripts_without_spaces(script: str) -> None:
     texts = [text for text, _ in pairs(*SCRIPTS[script], random.Random(script), 20)]
-    golds = [Gold(Document(text, key=str(n), id=n), n, ()) for n, text in enumerate(texts)]
+    golds = [Gold(stored(text, str(n)), n, ()) for n, text in enumerate(texts)]
     assert len(find_leaks(golds, golds).found) == 20
 
 
@@ -119,7 +118,7 @@ def test_sketches_of_another_version_are_made_anew(tmp_path: Path) -> None:
     """They would find nothing: their hashes are those of other tokens."""
     text = "the quick brown fox jumps over the lazy dog and then it runs away again"
     with make_store(tmp_path) as store:
-        (added,) = store.documents.add([Document(text, key="a", group="g")])
+        (added,) = store.documents.add([NewDocument(text, key="a", group="g")])
         store.sketches.put(VERSION - 1, [(added.document_id, bytes(range(64)))])
         assert store.sketches.read(VERSION)[1] == b""
     file = tmp_path / "new.jsonl"

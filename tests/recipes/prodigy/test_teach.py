@@ -12,6 +12,8 @@ from support.prodigy_making import (
 from support.store_making import make_store, say
 
 from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.formats.prodigy_task import OWN
+from spanloop.recipes.prodigy.answers import Answers
 from spanloop.store import Store
 from spanloop.store.records import Span
 
@@ -43,6 +45,26 @@ def test_teach_leaves_an_answer_about_the_whole_document_alone(tmp_path: Path) -
     with Store.open(db) as store:
         [gold] = store.annotations.gold()
         assert (gold.spans, gold.ranges) == ((Span(0, 3, "PER"),), None)
+
+
+def test_a_yes_that_lies_over_a_suggestion_has_changed_it_and_it_gets_no_second_fate(tmp_path: Path) -> None:
+    with Store.open(project(tmp_path, 1)) as store:
+        [document] = store.documents.iterate()
+        prediction = store.predictions.get(document.id)
+        assert prediction is not None
+        per = next(span for span in prediction.spans if span.label == "PER")
+        answers = Answers(store, "ann")
+
+        def say(answer: str, end: int) -> list[tuple[int, str, int | None]]:
+            span = {"start": 0, "end": end, "label": "PER"}
+            own = {"key": document.key, "prediction": prediction.id}
+            answers.yes_or_no({"text": document.text, "spans": [span], "answer": answer, OWN: own})
+            [*_, latest] = store.annotations.history(document.id)
+            return [(s.end, s.action, s.prediction_span_id) for s in latest.spans]
+
+        assert say("accept", 7) == [(7, "changed", per.id)]
+        assert sorted(say("reject", 3)) == [(3, "rejected", None), (7, "changed", per.id)]
+        assert sorted(say("accept", 3)) == [(3, "taken", per.id)]  # and so no longer what lies over it
 
 
 def test_the_dataset_moved_back_in_says_what_the_store_says(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from support.commands import done, jsonl_file, refused
 from support.places import SCHEMAS
 from support.store_making import stored
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.quality.audit import Audit, audit
@@ -27,7 +28,7 @@ NAMES = ("Ann", "Bob", "Merkel", "Obama", "O'Neil", "Angela", "Barack")
 PLACES = ("York", "Zürich", "Berlin", "Tokyo", "New York City", "Lima")
 DOCUMENTS = 160
 PLANTED = 16  # of 320 spans: 5 %
-TRAINING: dict[str, Any] = {"epochs": 10, "learning_rate": 5e-3}
+TRAINING = TrainConfig(epochs=10, learning_rate=5e-3)
 Place = tuple[str, int]
 
 
@@ -60,7 +61,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Pa
     db = folder / "p.db"
     init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
     import_files(db, [jsonl_file(folder / "pool.jsonl", *corpus()[0])])
-    return db, audit(db, **TRAINING)
+    return db, audit(db, config=TRAINING)
 
 
 def test_the_top_ranks_are_the_planted_errors(audited: tuple[Path, Audit]) -> None:
@@ -177,7 +178,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             "document_id": first["id"],
             "document_key": first["key"],
             "answer": "accept",
-            "spans": [{"start": 0, "end": 3, "label": "PER", "from": None}],
+            "spans": [{"start": 0, "end": 3, "label": "PER"}],
             "prediction_id": None,
             "seconds": 1.0,
             "comment": "",

@@ -11,6 +11,7 @@ from support.projects import build
 from support.renaming import renaming
 from support.tiny_models import build_tiny
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.quality.audit import audit
 from spanloop.recipes.rounds.report import report
@@ -29,7 +30,7 @@ SETS = ({"PER", "LOC"}, {"PERSON", "LOC"})
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     db = build(folder, build_tiny(folder / "encoder", head=False))
-    assert isinstance(retrain(db, epochs=EPOCHS), RoundReport)
+    assert isinstance(retrain(db, TrainConfig(epochs=EPOCHS)), RoundReport)
     return db
 
 
@@ -55,7 +56,7 @@ def renamed_at_the_first_step(db: Path, *pairs: tuple[str, str]) -> Progress:
 
 def test_a_round_is_trained_scored_and_compared_by_the_names_it_read(db: Path) -> None:
     swap = (("PER", "X"), ("LOC", "PER"), ("X", "LOC"))
-    again = retrain(db, epochs=EPOCHS, progress=renamed_at_the_first_step(db, *swap))
+    again = retrain(db, TrainConfig(epochs=EPOCHS), progress=renamed_at_the_first_step(db, *swap))
     assert isinstance(again, RoundReport)
     assert {name: figure.support for name, figure in again.scores.report.labels.items()} == {
         "PER": 8,

@@ -182,7 +182,7 @@ def test_a_refusal_of_the_tokenizer_is_told_by_every_command(by_tokenizer: Path,
     assert done("rounds", db, "reproduce", 1).strip() == "round 1 came out the same, to the bit"
     done("train-curve", db, "--epochs", 1)
     done("report", db, "-o", tmp_path / "report.json")
-    assert done("status", db, "--json")["refused"] == dict.fromkeys(
+    assert done("status", db, "--json")["refused"]["documents"] == dict.fromkeys(
         ("bad-pool", "bad-eval", "bad-open"), "refused by tokenizer"
     )
     status = done("status", db)

@@ -19,9 +19,10 @@ from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import silent
 from spanloop.recipes.rounds.cancel import cancel
-from spanloop.recipes.training.lock import Cancelled, TrainingLock
+from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
+from spanloop.store.files.training_lock import TrainingLock
 
 
 @pytest.fixture
@@ -142,35 +143,33 @@ def test_a_watch_waits_for_something_new_after_a_round_that_failed_or_was_cancel
 
 def test_a_request_reaches_the_turn_it_is_meant_for_and_no_other(db: Path, clock: Clock) -> None:
     with Store.open(db) as store:
-        lock, elsewhere = TrainingLock(store), TrainingLock(store)
-        report = lock.heeding(silent)
+        lock, elsewhere = store.training_lock, TrainingLock(store)
+        report = heeding(store, silent)
         with lock.held():
-            first = elsewhere.holder()
+            first = elsewhere.look().holder
             assert first is not None
         clock.forward(0.001)  # a turn is told by its millisecond
         with lock.held():
             elsewhere.ask_to_stop(first)
             report(0, None, "")
-            second = elsewhere.holder()
+            second = elsewhere.look().holder
             assert second is not None
             elsewhere.ask_to_stop(second)
             with pytest.raises(Cancelled):
                 report(0, None, "")
-        assert elsewhere.holder() is None
-        assert not elsewhere.is_held()
+        assert elsewhere.look().holder is None
+        assert not elsewhere.look().held
 
 
 def test_who_does_not_heed_is_named_with_what_to_type(db: Path) -> None:
-    with Store.open(db) as store:
-        lock = TrainingLock(store)
-        with lock.held():
-            with pytest.raises(RecipeError, match=f"kill {os.getpid()}$"):
-                cancel(db, patience=0)
-            holder = db.with_suffix(".rounds") / ".holder"
-            content = json.loads(holder.read_text("utf-8"))
-            holder.write_text(json.dumps({**content, "host": "another"}), "utf-8")
-            with pytest.raises(RecipeError, match=f"to end it at once on another: kill {os.getpid()}$"):
-                cancel(db, patience=0)
-            holder.unlink()
-            assert "another process is training" in refused("retrain", db)
-            assert "try again in a moment" in refused("rounds", db, "cancel")
+    with Store.open(db) as store, store.training_lock.held():
+        with pytest.raises(RecipeError, match=f"kill {os.getpid()}$"):
+            cancel(db, patience=0)
+        holder = db.with_suffix(".rounds") / ".holder"
+        content = json.loads(holder.read_text("utf-8"))
+        holder.write_text(json.dumps({**content, "host": "another"}), "utf-8")
+        with pytest.raises(RecipeError, match=f"to end it at once on another: kill {os.getpid()}$"):
+            cancel(db, patience=0)
+        holder.unlink()
+        assert "another process is training" in refused("retrain", db)
+        assert "try again in a moment" in refused("rounds", db, "cancel")

@@ -129,7 +129,8 @@ def body_of(value: Any, luck: random.Random) -> bytes:
 class Soak:
     """One person after another's luck: requests made from the server's own description."""
 
-    def __init__(self, seen: Counter[int]) -> None:
+    def __init__(self, seen: Counter[int], session: dict[str, str]) -> None:
+        self.session = session
         described = openapi()["paths"].items()
         self.posts = {path: body_schema(methods["post"]) for path, methods in described if "post" in methods}
         self.reads = [path for path, methods in described if "get" in methods]
@@ -145,6 +146,7 @@ class Soak:
     async def post(self, client: httpx.AsyncClient, luck: random.Random) -> httpx.Response:
         where = luck.choice(list(self.posts))
         value = made_from(self.posts[where], luck)
+        value |= {name: said for name, said in self.session.items() if name in value}
         for _ in range(luck.choice([0, 1, 1, 2])):
             value = damaged(value, luck)
         headers = {"origin": HOST, "content-type": "application/json"}
@@ -160,7 +162,8 @@ class Soak:
             "held": luck.choice(["1,2", odd[1]]),
             "n": luck.choice(["2", odd[2]]),
             "text": luck.choice(["Ann", "no", "💩", odd[0], odd[1]]),
-            "label": luck.choice(["PER", odd[2]]),
+            "label_id": luck.choice(["1", odd[2]]),
+            **(self.session if luck.random() < 0.5 else {"mode": luck.choice(["ordinary", odd[1]])}),
         }
         return await client.get(luck.choice(self.reads).replace("{id}", number), params=parameters)
 
@@ -170,8 +173,11 @@ async def soak(store: Store, requests: int) -> Counter[int]:
     app = create_app(store, PageSettings(), ask_tokens=lambda _: None)
     seen: Counter[int] = Counter()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+        session = (await client.get("/api/project")).json()["session"]
         people = [
-            Soak(seen).run(client, random.Random(seed), requests // PEOPLE + (seed < requests % PEOPLE))
+            Soak(seen, session).run(
+                client, random.Random(seed), requests // PEOPLE + (seed < requests % PEOPLE)
+            )
             for seed in range(PEOPLE)
         ]
         await asyncio.gather(*people)

@@ -14,7 +14,7 @@ from spanloop.store.tables.annotations import PAGE
 
 def log_is_free(store: Store) -> bool:
     """Whether the whole write-ahead log can be moved into the file: nobody holds an earlier moment."""
-    busy, pages, moved = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+    busy, pages, moved = store.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
     return (busy, pages) == (0, moved)
 
 

@@ -14,7 +14,7 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Score
+from spanloop.store.records import AlignmentEvent, DraftOf, Score
 from spanloop.store.schema import migrations
 
 SCHEMAS = Path(__file__).with_name("dumps")
@@ -34,7 +34,7 @@ def filled(folder: Path) -> Path:
         store.rounds.start(parameters={}, seed=0, train_ids=ids, eval_ids=[], parent=number)
         store.rounds.fail(2, "an error")
         store.queue.next("čenda")
-        store.drafts.put("čenda", 4, "{}")
+        store.drafts.put(DraftOf("čenda", 4), "{}")
         store.annotators.add("čenda")
         store.tokenizations.put("t", [(1, [(0, 3)])])
         store.ledger.add([AlignmentEvent(1, 0, 4, "PER", "snapped", "token", model_id=model_id)])

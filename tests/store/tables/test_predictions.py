@@ -1,4 +1,4 @@
-"""Models, predictions, tokenizations, drafts and named annotators."""
+"""Models, predictions, tokenizations and named annotators."""
 
 from __future__ import annotations
 
@@ -111,19 +111,6 @@ def test_boundaries_are_made_in_the_order_that_people_need_them(tmp_path: Path) 
         store.tokenizations.put("t", [(3, []), (5, [])])
         assert [d.key for d in store.tokenizations.missing("t", 9)] == ["d2", "d1", "d4"]
         assert [d.key for d in store.tokenizations.missing("t", 9, after=2)] == ["d4"]
-
-
-def test_a_draft_goes_with_the_answer(tmp_path: Path) -> None:
-    with make_store(tmp_path, documents=2) as store:
-        for document_id in (1, 2):
-            store.drafts.put("anna", document_id, "first")
-        store.drafts.put("anna", 1, '{"spans": []}')
-        assert store.drafts.get("anna", 1) == '{"spans": []}'
-        assert store.drafts.get("ben", 1) is None
-        store.annotations.add(say(1))
-        assert store.drafts.get("anna", 1) is None
-        store.drafts.drop("anna", 2)
-        assert store.drafts.get("anna", 2) is None
 
 
 def test_annotators_come_in_by_token(tmp_path: Path) -> None:

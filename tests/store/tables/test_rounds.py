@@ -107,13 +107,17 @@ def test_a_round_whose_process_died_is_told_apart_from_one_that_runs(tmp_path: P
     )
     with make_store(tmp_path) as store:
         subprocess.run([sys.executable, "-c", script, str(store.path)], check=False)
-        store.rounds.start(parameters={}, seed=0, train_ids=[], eval_ids=[])
-        assert [r.number for r in store.rounds.close_interrupted()] == [1]
-        assert [(r.state, r.error) for r in store.rounds.all()] == [
-            ("failed", "interrupted: its process ended without a word"),
-            ("running", None),
-        ]
-        assert store.rounds.close_interrupted() == []
+        with store.training_lock.held(), Store.open(store.path) as other:
+            assert [r.number for r in store.rounds.interrupted()] == [1]
+            assert other.rounds.interrupted() == []  # its holder has not said yet that it trains another one
+            second = store.rounds.start(parameters={}, seed=0, train_ids=[], eval_ids=[])
+            store.training_lock.begin(second.number)
+            assert [r.number for r in other.rounds.close_interrupted()] == [1]
+            assert [(r.state, r.error) for r in store.rounds.all()] == [
+                ("failed", "interrupted: its process ended without a word"),
+                ("running", None),
+            ]
+            assert store.rounds.close_interrupted() == []
 
 
 @pytest.mark.parametrize(

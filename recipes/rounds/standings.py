@@ -1,0 +1,103 @@
+"""How each round stands: its state, who trains it, its overall figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.table import figure, interval, table
+from spanloop.store import Store
+from spanloop.store.records import Round, Score
+
+if TYPE_CHECKING:
+    from spanloop.store.files.training_lock import Holder, Look
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One round and its overall figures, None where it has none; ``accuracy`` only in a tags project;
+    ``trainer``: who trains it now; ``cut_off``: it was being trained, and nobody does any more."""
+
+    round: Round
+    micro: Score | None
+    macro: Score | None
+    accuracy: Score | None = None
+    cut_off: bool = False
+    trainer: Holder | None = None
+
+    @property
+    def state(self) -> str:
+        """As the store has it, but for a round that was cut off: the store is told by whoever trains next."""
+        return "interrupted" if self.cut_off else self.round.state
+
+    @property
+    def headline(self) -> Score | None:
+        """The one figure of the round: accuracy of tags, strict micro F1 of spans."""
+        return self.accuracy or self.micro
+
+    def json(self) -> dict[str, object]:
+        return {
+            "round": self.round.number,
+            "state": self.state,
+            "promoted": self.round.promoted,
+            "error": self.round.error,
+            "trainer": self.trainer and self.trainer.json(),
+            "micro": score_json(self.micro),
+            "macro": score_json(self.macro),
+            "accuracy": score_json(self.accuracy),
+        }
+
+
+def standings(store: Store, before: Look | None = None) -> tuple[Standing, ...]:
+    """Every round with the figures stored for it. ``before``: as for `Rounds.interrupted`."""
+    before = before or store.training_lock.look()
+    with store.reading():
+        rows = store.rounds.all()
+        cut_off = {row.number for row in store.rounds.interrupted(before)}
+        trainer = before.holder or store.training_lock.look().holder
+        return tuple(_standing(store, row, row.number in cut_off, trainer) for row in rows)
+
+
+def _standing(store: Store, row: Round, cut_off: bool, trainer: Holder | None) -> Standing:
+    overall = {
+        score.average or score.metric: score
+        for score in store.rounds.scores(row.number, split="eval")
+        if score.metric != "lenient" and score.label is None
+    }
+    figures = (overall.get("micro"), overall.get("macro"), overall.get("accuracy"))
+    trained = row.state == "running" and not cut_off
+    return Standing(row, *figures, cut_off=cut_off, trainer=trainer if trained else None)
+
+
+def rounds_table(rounds: tuple[Standing, ...]) -> str:
+    """One line a round: state, figures with their interval, promoted or not."""
+    rows = []
+    for standing in rounds:
+        row, score = standing.round, standing.headline
+        macro = figure(standing.macro.f1 if standing.macro else None)
+        f1 = figure(score.f1 if score else None)
+        rows.append((row.number, standing.state, f1, interval(score), macro, _note(standing)))
+    return table(("round", "state", headline_name(rounds), "95 %", "macro F1", ""), rows, right=(0, 2, 4))
+
+
+def _note(standing: Standing) -> str:
+    if standing.cut_off:
+        return "cut off: its process has ended; the next retrain closes it"
+    if standing.trainer is not None:
+        return f"by {standing.trainer.text()}"
+    return "promoted" if standing.round.promoted else (standing.round.error or "")
+
+
+def headline_name(rounds: Sequence[Standing]) -> str:
+    """What the headline of these rounds is called."""
+    return "accuracy" if any(standing.accuracy for standing in rounds) else "micro F1"
+
+
+def score_json(score: Score | None) -> dict[str, object] | None:
+    """A stored figure in the shape that every ``--json`` uses."""
+    if score is None:
+        return None
+    return {
+        name: getattr(score, name) for name in ("precision", "recall", "f1", "support", "f1_low", "f1_high")
+    }

@@ -1,0 +1,68 @@
+"""The page's JSON on its way out: documents, suggestions, answers and labels as the page is sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spanloop.store.records import Annotation, Document, Label, Prediction, Range, Span
+
+
+def label_json(label: Label) -> dict[str, Any]:
+    return {
+        "id": label.id,
+        "name": label.name,
+        "key": label.key,
+        "colour": label.colour,
+        "description": label.description,
+    }
+
+
+def document_json(document: Document, tokens: Sequence[Range] | None) -> dict[str, Any]:
+    """The document; ``tokens`` is flat (start, end, start, end ...), or null while not yet tokenised."""
+    return {
+        "id": document.id,
+        "key": document.key,
+        "text": document.text,
+        "meta": dict(document.meta),
+        "tokens": None if tokens is None else flat(tokens),
+    }
+
+
+def flat(tokens: Sequence[Range]) -> list[int]:
+    return [offset for token in tokens for offset in token]
+
+
+def suggestions_json(prediction: Prediction | None, labels: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The spans of a prediction; ``labels``: name to id."""
+    return [] if prediction is None else [_suggestion(span, labels) for span in prediction.spans]
+
+
+def _suggestion(span: Span, labels: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "id": span.id,
+        "start": span.start,
+        "end": span.end,
+        "label": span.label,
+        "label_id": labels.get(span.label),
+        "score": span.score,
+    }
+
+
+def annotation_json(annotation: Annotation, labels: Mapping[str, int]) -> dict[str, Any]:
+    """An earlier answer, as the page reopens it; refused suggestions are left out."""
+    return {
+        "answer": annotation.answer,
+        "annotator": annotation.annotator,
+        "origin": annotation.origin,
+        "created_at": annotation.created_at,
+        "comment": annotation.comment,
+        "flagged": annotation.flagged,
+        "prediction_id": annotation.prediction_id,
+        "ranges": None if annotation.ranges is None else [list(pair) for pair in annotation.ranges],
+        "spans": [
+            {"start": span.start, "end": span.end, "label": span.label, "label_id": labels.get(span.label)}
+            for span in annotation.spans
+            if span.action != "rejected"
+        ],
+    }
