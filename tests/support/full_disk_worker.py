@@ -84,12 +84,12 @@ async def _answer(path: Path, first: int, mouth: Connection) -> None:
 def _body(document_id: int, key: str, project: dict[str, Any]) -> dict[str, object]:
     label = project["labels"][0]
     return {
-        **project.get("session", {}),
+        **project["session"],
         "uuid": f"00000000-0000-4000-8000-{document_id:012d}",
         "document_id": document_id,
         "document_key": key,
         "answer": "accept",
-        "spans": [{"start": 0, "end": 1, "label": label["name"], "label_id": label.get("id"), "from": None}],
+        "spans": [{"start": 0, "end": 1, "label_id": label["id"], "from": None}],
         "prediction_id": None,
         "seconds": 1.0,
         "comment": "a comment that takes some room. " * 20,
