@@ -12,7 +12,7 @@ from support.page_server import Server, answers, answers_now, spans_of
 from support.steps import press, ready, saved
 
 from spanloop.store import Store
-from spanloop.store.records import DraftOf
+from spanloop.store.tables.drafts import DraftOf
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LABELS = ["PER", "LOC"]
