@@ -9,6 +9,7 @@ Recipes are imported when their command runs: ``--help`` and the light commands 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -88,7 +89,10 @@ def say(line: str, *, aside: bool = False) -> None:
 
 
 def _told(error: OSError) -> str:
-    """What the operating system refused, and of which file where it says so."""
+    """What the operating system refused, and of which file where it says so; of a folder that could not be
+    copied, the first of it."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][0][-1])
     what = error.strerror or str(error) or type(error).__name__
     return what if error.filename is None else f"{error.filename}: {what}"
 
