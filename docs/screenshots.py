@@ -24,6 +24,17 @@ from spanloop.store.records import NewDocument, NewModel, Span
 
 FOLDER = Path(__file__).parent / "correcting"
 SHOWN = 14
+# two answers, as a page keeps them that could not send them
+LEFT_BY_ANNA = """async () => {
+  const kept = await import("/static/kept.js");
+  const { session, name } = await (await fetch("/api/project")).json();
+  for (const number of [1, 2]) {
+    const document = { document_id: number, document_key: `note ${number}` };
+    const answer = { ...document, uuid: crypto.randomUUID(), answer: "accept", spans: [] };
+    const body = { ...session, annotator: "anna", project_name: name, ...answer };
+    localStorage.setItem(kept.keyOf("answer", body, number), JSON.stringify(body));
+  }
+}"""
 UNSUGGESTED = (  # without suggestions, for the picture of equal strings
     "The hawthorn by the water butt is in flower, two weeks early.",
     "Somebody has cut the hawthorn right back. It was nesting season.",
@@ -122,6 +133,10 @@ def photograph(page: Any, link: str, scheme: str) -> None:
     page.keyboard.press("g")
     page.locator("dialog[open]").get_by_text("still open").wait_for()
     shoot("equal")
+    page.evaluate(LEFT_BY_ANNA)
+    page.reload()
+    page.locator("#saved", has_text="wait for anna").click()
+    shoot("waiting")
     page.evaluate("localStorage.clear()")
 
 

@@ -218,16 +218,6 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftOf:
-    """Which answer a draft was begun for: whose, of which document, and whether it is a review or blind."""
-
-    annotator: str
-    document_id: int
-    origin: Origin = "human"
-    blind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Gold:
     """A document whose truth is known: what training and scoring read."""
 

@@ -20,7 +20,7 @@ from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_comma
 from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.training.cancelling import Cancelled
+from spanloop.recipes.training.process_control import Cancelled
 from spanloop.store import StoreError
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.labelstudio.address import address_of
+from spanloop.recipes.labelstudio.confirmed import address_of
 from spanloop.recipes.labelstudio.landing import Unread
 from spanloop.recipes.labelstudio.messages import one_line, read_json, reason
 from spanloop.recipes.labelstudio.replies import ReplyError, a_list, an_object, with_address

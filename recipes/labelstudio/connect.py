@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.labelstudio.address import address_of
 from spanloop.recipes.labelstudio.client import ApiError, LabelStudio
-from spanloop.recipes.labelstudio.confirmed import confirm, is_confirmed
+from spanloop.recipes.labelstudio.confirmed import address_of, confirm, is_confirmed
 from spanloop.recipes.labelstudio.landing import project_number, source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.labelstudio.serve import PASSWORD

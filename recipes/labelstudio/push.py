@@ -9,9 +9,9 @@ from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.labelstudio import task_data
-from spanloop.recipes.labelstudio.address import address_of
 from spanloop.recipes.labelstudio.backend import prediction_of, standing_model, version_of
 from spanloop.recipes.labelstudio.client import LabelStudio
+from spanloop.recipes.labelstudio.confirmed import address_of
 from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
 from spanloop.recipes.labelstudio.events import unknown_labels
 from spanloop.recipes.labelstudio.landing import land, source_of, task_named

@@ -10,7 +10,7 @@ from spanloop.plugin.training.checkpoint import newest
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.rounds import Rounds
 from spanloop.recipes.rounds.standings import standings
-from spanloop.recipes.training.cancelling import CHECKPOINTS
+from spanloop.recipes.training.process_control import CHECKPOINTS
 from spanloop.store import Store
 from spanloop.store.files.training_lock import Holder, TrainingLock
 

@@ -16,9 +16,14 @@ from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balancing
-from spanloop.recipes.training.cancelling import Cancelled
 from spanloop.recipes.training.distributed import world
-from spanloop.recipes.training.process_control import NICE, sleep_while_waiting, stoppable, yield_to_others
+from spanloop.recipes.training.process_control import (
+    NICE,
+    Cancelled,
+    sleep_while_waiting,
+    stoppable,
+    yield_to_others,
+)
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store, StoreError

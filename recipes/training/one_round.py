@@ -15,10 +15,10 @@ from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.training.balance import Balance, Balancing, choose
-from spanloop.recipes.training.cancelling import CHECKPOINTS
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
 from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
+from spanloop.recipes.training.process_control import CHECKPOINTS
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
 from spanloop.store.records import Gold, Moment, NewModel, Round

@@ -1,5 +1,5 @@
 """What a training does about its own process: it steps back for whoever annotates beside it, and when it is
-asked to stop (Ctrl-C and SIGTERM alike) what is under way can be marked."""
+asked to stop (Ctrl-C, SIGTERM, or somebody elsewhere) what is under way can be marked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress
+from spanloop.store import Store
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -62,3 +66,27 @@ def sleep_while_waiting() -> None:
     more than it brings. Only before torch is imported: OpenMP reads ``OMP_WAIT_POLICY`` once. What the
     environment says already stands."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+CHECKPOINTS = ".training"
+"""The folder among the rounds where an interrupted training leaves what it goes on from."""
+
+
+class Cancelled(RecipeError):
+    """Somebody cancelled the training from elsewhere."""
+
+    def __init__(self, path: Path, by: str) -> None:
+        super().__init__(f"cancelled by {by}: spanloop rounds {path}")
+        self.by = by
+
+
+def heeding(store: Store, progress: Progress) -> Progress:
+    """The same progress, which ends the training with `Cancelled` once somebody has asked for it."""
+
+    def report(done: int, total: int | None, what: str) -> None:
+        by = store.training_lock.stop_asked_by()
+        if by is not None:
+            raise Cancelled(store.named, by)
+        progress(done, total, what)
+
+    return report

@@ -17,11 +17,10 @@ from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import CHOSEN, Balancing, check_balance, check_folds, given_in
-from spanloop.recipes.training.cancelling import Cancelled, heeding
 from spanloop.recipes.training.distributed import Team, rank, take_part, world
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.one_round import Promote, Training
-from spanloop.recipes.training.process_control import Stopped
+from spanloop.recipes.training.process_control import Cancelled, Stopped, heeding
 from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.store import Store, StoreError
 from spanloop.store.files.training_lock import InUse

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -18,11 +19,6 @@ from typing import ClassVar, Literal
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-try:
-    import resource
-except ImportError:  # Windows, where a process may have thousands of connections
-    resource = None  # type: ignore[assignment]
 
 Owed = Literal["request", "body", "reading"]
 BESIDES = 128  # file descriptors for what is no connection: the project file in every thread, pipes, logs
@@ -56,8 +52,10 @@ class Limits:
 def limits_here() -> Limits:
     """The limits, with fewer connections where the process may open few files."""
     usual = Limits()
-    if resource is None:
-        return usual  # type: ignore[unreachable]
+    if sys.platform == "win32":  # a process may have thousands there
+        return usual
+    import resource
+
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return usual

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
-from spanloop.store.records import Document, DraftOf, Origin, Prediction
+from spanloop.store.records import Document, Origin, Prediction
+from spanloop.store.tables.drafts import DraftOf
 
 
 @dataclass(frozen=True, slots=True)

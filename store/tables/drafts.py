@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import DraftOf
+from spanloop.store.records import Origin
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -17,6 +18,16 @@ MOST_IN_ALL = 256 * 2**20
 
 class DraftsFull(StoreError):
     """No more fits in: some of what was begun has to be finished first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOf:
+    """Which answer a draft was begun for: whose, of which document, and whether it is a review or blind."""
+
+    annotator: str
+    document_id: int
+    origin: Origin = "human"
+    blind: bool = False
 
 
 class Drafts:

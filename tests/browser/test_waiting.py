@@ -12,7 +12,7 @@ from support.page_server import Server, answers, answers_now, spans_of
 from support.steps import press, ready, saved
 
 from spanloop.store import Store
-from spanloop.store.records import DraftOf
+from spanloop.store.tables.drafts import DraftOf
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LABELS = ["PER", "LOC"]
@@ -251,6 +251,24 @@ def test_a_label_retired_meanwhile_is_told_and_the_answer_given_anew(
     saved(page)
     (answer,) = answers(path, 1)
     assert spans_of(answer) == [(0, 3, "LOC")]
+
+
+def test_what_cannot_be_read_holds_nothing_up_and_is_shown(
+    page: Any, start: Callable[..., Server], make_store: Callable[..., Path]
+) -> None:
+    path = make_store(TEXTS, LABELS)
+    server = start(path)
+    page.goto(server.link)
+    ready(page, "Ann")
+    answer_offline(page, server, 1)
+    page.evaluate(
+        "Object.keys(localStorage).filter(key => key.startsWith('spanloop.answer'))"
+        ".forEach(key => localStorage.setItem(key.replace(/[0-9]{15}/, '000000000000001'), '{\"half'))"
+    )
+    start(path)
+    state(page, "refused", "1 answer was refused")
+    assert len(answers(path, 1)) == 1
+    assert "Not readable: 1 answer" in waiting(page)
 
 
 def test_what_waits_can_be_taken_along_as_a_file(

@@ -45,8 +45,7 @@ export class Answers {
     const { work } = card;
     const answer = { uuid: crypto.randomUUID(), ...this.page.labels.withIds(work.answer(verdict, seconds, until)) };
     work.seen = until ?? work.text.length;
-    this.page.drafts.forget(work);
-    this.page.outbox.put(answer);
+    if (this.page.outbox.put(answer)) this.page.drafts.forget(work);
     this.page.status.count(answer);
     work.answered = verdict;
     work.seconds = 0;

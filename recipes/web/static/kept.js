@@ -22,10 +22,11 @@ export function keysWith(start) {
   return Object.keys(localStorage).filter((key) => key.startsWith(start)).sort();
 }
 
-// The body kept under a key, null if another window has sent it meanwhile.
+// The body kept under a key, null if another window has sent it meanwhile, or it is none of ours.
 export function read(key) {
   try {
-    return JSON.parse(localStorage.getItem(key));
+    const body = JSON.parse(localStorage.getItem(key));
+    return typeof body?.annotator === "string" ? body : null;
   } catch {
     return null;
   }

@@ -25,7 +25,7 @@ export class Outbox {
     this.unkept = new Map(); // answers that localStorage has no room for
   }
 
-  // Keep the answer, then send it.
+  // Keep the answer, then send it; false where this browser has no room for it and it is in memory alone.
   put(answer) {
     const moment = Math.max(Date.now(), this.latest + 1); // two answers in one millisecond keep their order
     this.latest = moment;
@@ -37,6 +37,7 @@ export class Outbox {
       this.unkept.set(key, body);
     }
     this.flush();
+    return !this.unkept.has(key);
   }
 
   // Those of this session that are still to be sent, oldest first.
@@ -94,7 +95,11 @@ export class Outbox {
   async _send(key) {
     await this.before();
     const answer = this.answer(key);
-    if (answer === null) return true; // another window has sent it
+    if (answer === null) {
+      // another window has sent it, or something else wrote there
+      if (localStorage.getItem(key) !== null) this.refused.set(key, { message: "it cannot be read", reason: "" });
+      return true;
+    }
     try {
       const reply = await post("/api/answers", answer);
       this._forget(key);

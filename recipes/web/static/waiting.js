@@ -48,7 +48,7 @@ function section(page, entries) {
   heading.textContent = body ? `${body.annotator}: ${counted(entries)}` : `Not readable: ${counted(entries)}`;
   part.append(heading);
   const refused = entries.some(({ key }) => whyRefused(page, key));
-  if (refused) part.append(refusals(page, entries));
+  if (body && refused) part.append(refusals(page, entries));
   else part.append(paragraph(outlook(page.project, body)), documents(entries));
   part.append(actions(page, entries));
   return part;

@@ -17,9 +17,8 @@ from support.labelstudio_stand_in import LEGACY, PERSONAL, StandIn, standing_in
 from support.store_making import make_store
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.labelstudio.address import address_of
 from spanloop.recipes.labelstudio.client import API_KEY, LabelStudio
-from spanloop.recipes.labelstudio.confirmed import confirm, file_of_confirmed, is_confirmed
+from spanloop.recipes.labelstudio.confirmed import address_of, confirm, file_of_confirmed, is_confirmed
 from spanloop.store import Store
 from spanloop.store.tables.bridges import Bridge
 

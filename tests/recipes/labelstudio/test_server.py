@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from support.labelstudio_making import (
     served,
     task,
 )
-from support.processes import wait_for
+from support.processes import PATIENCE_SECONDS, wait_for
 
 from spanloop.store import Store
 
@@ -90,3 +92,16 @@ def test_the_recorded_calls_of_label_studio_are_answered(patterns: Any, data: Pa
     secrets = [call["body"].get("access_token") for call in recorded(data) if call["path"] == "/setup"]
     secrets += [c["body"]["project"]["token"] for c in recorded(data) if c["path"] == "/webhook"]
     assert not [secret for secret in set(secrets) if secret in kept]
+
+
+def test_half_requests_do_not_keep_label_studio_from_its_answers(tmp_path: Path) -> None:
+    Store.create(tmp_path / "p.db", labels=["PER"], base_model="offline", eval_fraction=0.0).close()
+    with served(tmp_path / "p.db") as (client, _), ExitStack() as stack:
+        place = (client.base_url.host, client.base_url.port or 0)
+        half = [stack.enter_context(socket.create_connection(place)) for _ in range(200)]
+        for connection in half:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n")
+        assert client.get("/health").status_code == 200
+        half[0].settimeout(PATIENCE_SECONDS)
+        with suppress(ConnectionResetError):  # the one that kept it waiting longest made room
+            assert half[0].recv(1) == b""

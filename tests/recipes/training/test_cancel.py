@@ -19,7 +19,7 @@ from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import silent
 from spanloop.recipes.rounds.cancel import cancel
-from spanloop.recipes.training.cancelling import Cancelled, heeding
+from spanloop.recipes.training.process_control import Cancelled, heeding
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 from spanloop.store.files.training_lock import TrainingLock

@@ -138,8 +138,16 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
         retrain(db, TrainConfig(epochs=1), progress=ctrl_c)
     after = done("status", db, "--json")
     assert after["rounds"] == [
-        {"round": 1, "state": "cancelled", "promoted": False, "error": "cancelled by hand", "trainer": None}
-        | {"micro": None, "macro": None, "accuracy": None}
+        {
+            "round": 1,
+            "state": "cancelled",
+            "promoted": False,
+            "error": "cancelled by hand",
+            "trainer": None,
+            "micro": None,
+            "macro": None,
+            "accuracy": None,
+        }
     ]
     assert {**after, "rounds": []} == before
     assert {path.name for path in db.with_suffix(".rounds").iterdir()} <= {

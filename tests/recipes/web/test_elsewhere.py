@@ -14,7 +14,8 @@ from support.page_client import PageClient, page_of
 from support.store_making import add_model, make_store, say
 
 from spanloop.store import Store
-from spanloop.store.records import DraftOf, NewDocument, Span
+from spanloop.store.records import NewDocument, Span
+from spanloop.store.tables.drafts import DraftOf
 
 LABELS = {"PER": 1, "LOC": 2}
 TEXTS = ["Acme sued Acme .", "Acmeville is no Acme .", "acme in small", "Nothing .", "At Acme again ."]

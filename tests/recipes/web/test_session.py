@@ -12,7 +12,7 @@ from support.page_client import PageClient, page_of
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import DraftOf
+from spanloop.store.tables.drafts import DraftOf
 
 PER, LOC = 1, 2
 

@@ -14,8 +14,9 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, DraftOf, Score
+from spanloop.store.records import AlignmentEvent, Score
 from spanloop.store.schema import migrations
+from spanloop.store.tables.drafts import DraftOf
 
 SCHEMAS = Path(__file__).with_name("dumps")
 CURRENT = SCHEMAS / f"{migrations.version():04d}.sql"

@@ -8,8 +8,8 @@ import pytest
 from support.store_making import make_store, say
 
 from spanloop.store import StoreError
-from spanloop.store.records import DraftOf
 from spanloop.store.tables import drafts
+from spanloop.store.tables.drafts import DraftOf
 
 
 def test_a_draft_goes_with_the_answer(tmp_path: Path) -> None:
