@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from support.commands import run
+from support.commands import refused, run
 
 from spanloop.recipes.cli.main import main
 from spanloop.recipes.cli.options import Duration, Listed
@@ -31,9 +31,8 @@ NAMES = [
         "x y",
         "a\nb",
         "\x1b[2J",
-        "\ud800",
-        "a\ud800b",
-        "\0",
+        "\udcff",
+        "a\udcffb",
     ),
     *("é" * 3000, "-", "--", "%s", "PER=", "=", "PER=1e400", "PER=nan", "PER=-1", "PER=" + "9" * 5000),
     *("O=0,PER=0", "PER,PER", ",", "PER,,ORG", "B-PER", "https://example.org/x", "{}", "[1]"),
@@ -170,3 +169,17 @@ def test_what_is_no_name_is_a_line(project: Path, tmp_path: Path, name: str) -> 
     with Store.open(project) as store:
         assert store.check() == []
         assert store.documents.count() == 2
+
+
+def test_texts_that_no_file_can_hold_are_not_predicted(tmp_path: Path) -> None:
+    """Bytes of the command line that are no UTF-8, and half pairs in a file."""
+    from support.tiny_models import build_tiny
+
+    model = build_tiny(tmp_path / "tiny")
+    assert "half a surrogate pair (U+DCFF)" in refused("predict", "a\udcffb", "--model", model)
+    file = tmp_path / "half.jsonl"
+    for record in (r'{"text": "\ud800"}', r'{"text": "a", "meta": {"\ud800": 1}}', '{"text": "a", "x": NaN}'):
+        file.write_text(record, encoding="utf-8")
+        for further in ((), ("--json",), ("--out", tmp_path / "out")):
+            assert refused("predict", file, "--model", model, *further).startswith(f"{file}:1: the ")
+    assert list((tmp_path / "out").iterdir()) == []
