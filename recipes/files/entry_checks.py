@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,12 +10,10 @@ from typing import Literal
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.table import counted
 from spanloop.store.records import Span
 from spanloop.store.tables.label_names import find
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 Overlaps = Literal["error", "ledger"]
 As = Literal["auto", "documents", "predictions", "annotations"]
@@ -64,9 +60,9 @@ class EntryChecks:
     def check(self, entry: Entry) -> CheckedEntry:
         """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
         be."""
-        for name, value in _texts(entry):
-            self._refuse_unstorable(name, value, entry.line)
-        self._refuse_unstorable_meta(entry)
+        wrong = unwritable(entry)
+        if wrong is not None:
+            raise FormatError(self.file, entry.line, wrong)
         if entry.spans is None or self.as_ == "documents":
             if entry.spans is None and self.as_ in ("annotations", "predictions"):
                 raise FormatError(self.file, entry.line, f'no "spans" here, and --as {self.as_} needs them')
@@ -107,29 +103,6 @@ class EntryChecks:
                 f"add it with: spanloop labels {self.db} add {_quoted(name)}",
             )
 
-    def _refuse_unstorable(self, name: str, value: str, line: int | None) -> None:
-        found = _UNSTORABLE.search(value)
-        if found is not None:
-            letter = found[0]
-            what = "a NUL character" if letter == "\0" else f"half a surrogate pair (U+{ord(letter):04X})"
-            raise FormatError(
-                self.file, line, f"the {name} has {what} at character {found.start()}: no text can hold it"
-            )
-
-    def _refuse_unstorable_meta(self, entry: Entry) -> None:
-        """The meta is stored as JSON, and shown by a browser, which reads no NaN."""
-        if not entry.meta:
-            return
-        try:
-            spelled = json.dumps(dict(entry.meta), ensure_ascii=False, allow_nan=False)
-        except ValueError as error:
-            what = "the meta has a number that JSON has not (NaN, or beyond 1e308): write null or a string"
-            raise FormatError(self.file, entry.line, what) from error
-        half = _HALF_PAIR.search(spelled)
-        if half is not None:
-            what = f"the meta has half a surrogate pair (U+{ord(half[0]):04X}): no text can hold it"
-            raise FormatError(self.file, entry.line, what)
-
     def _refuse_outside_the_text(self, entry: Entry) -> None:
         for span in (*(entry.spans or ()), *entry.negatives):
             if not 0 <= span.start < span.end <= len(entry.text):
@@ -149,21 +122,6 @@ class EntryChecks:
             f"the spans {one} and {other} overlap: mend them, or keep such documents without gold and their "
             "spans in the ledger with --overlaps ledger",
         )
-
-
-def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
-    """Everything of the entry that is stored as text, with what it is called."""
-    yield "text", entry.text
-    others = {
-        "id": entry.key,
-        "group": entry.group,
-        "annotator": entry.annotator,
-        "comment": entry.comment,
-        "model": entry.predicted_by,
-    }
-    yield from ((name, value) for name, value in others.items() if value)
-    for span in (*(entry.spans or ()), *entry.negatives, *(span for span, _ in entry.refused)):
-        yield "label", span.label
 
 
 def _quoted(name: str) -> str:

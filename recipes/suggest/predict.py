@@ -8,11 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
 from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
+from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -198,9 +199,21 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
     for value in inputs:
         source = _existing_file(value)
         if source is None:
-            yield Entry(text=value)
+            entry = Entry(text=value)
+            wrong = unwritable(entry)
+            if wrong is not None:
+                raise RecipeError(f"{value[:60]!r}: {wrong}")
+            yield entry
         else:
-            yield from detect(source).read(source, ReadOptions(task=task, by=by))
+            yield from _file_entries(source, ReadOptions(task=task, by=by))
+
+
+def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
+    for entry in detect(source).read(source, options):
+        wrong = unwritable(entry)
+        if wrong is not None:
+            raise FormatError(source, entry.line, wrong)
+        yield entry
 
 
 def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
