@@ -113,7 +113,12 @@ class Store(Connection):
         except FileExistsError as error:
             raise StoreError(f"{named} exists already: choose another name") from error
         finally:
-            draft.unlink(missing_ok=True)
+            for suffix in (
+                "",
+                "-wal",
+                "-shm",
+            ):  # SQLite leaves its log where the disk is too full to empty it
+                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
         return cls.open(named)
 
     @classmethod

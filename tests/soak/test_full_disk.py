@@ -71,6 +71,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     retrain(db, TrainConfig(epochs=1), allow_leaks=True)
     more = [{"id": f"m{n}", "text": f"Tom met number {n} on a day in {'May ' * 80}"} for n in range(200)]
     import_files(db, [jsonl_file(folder / "open.jsonl", *more[:50])])
+    long = [{"id": f"l{n}", "text": f"Eve saw {n} on a day in {'May ' * 2000}"} for n in range(12)]
+    long = [{**row, "spans": [[0, 3, "PER"]], "meta": {"source": "a place " * 1000}} for row in long]
+    import_files(db, [jsonl_file(folder / "long.jsonl", *long)], split="pool", near_duplicates=False)
     jsonl_file(folder / "more.jsonl", *sentences(6, "n"), *more)
     (folder / "more.txt").write_text("\n".join(str(row["text"]) for row in more[:20]))
     two = [{**sentences(1, "c")[0], "id": "c", "spans": [[0, 3, label]]} for label in ("PER", "LOC")]

@@ -70,7 +70,7 @@ async def _answer(path: Path, first: int, mouth: Connection) -> None:
         ) as http:
             project = (await http.get("/api/project")).json()
             for number, (document_id, key) in enumerate(
-                store.rows("SELECT id, key FROM documents ORDER BY id")
+                store.rows("SELECT id, key FROM documents WHERE split = 'pool' ORDER BY id")
             ):
                 if number < first:
                     continue
