@@ -17,7 +17,7 @@ help:
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, which room imports which, types"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
-	@echo "make soak       a thousand kills at random moments, 100,000 requests (about half an hour)"
+	@echo "make soak       a thousand kills at random moments, 100,000 requests, 160,000 damaged files (about two hours)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
 $(BIN)/python:
@@ -61,10 +61,12 @@ $(LABELSTUDIO)/.ready:
 test-labelstudio: $(VENV)/.ready-test $(LABELSTUDIO)/.ready
 	SPANLOOP_LABEL_STUDIO=$(LABELSTUDIO)/bin/label-studio $(BIN)/python -m pytest -n 0 -v tests/labelstudio_real
 
-# at least 1,000 processes killed at random moments, then 100,000 requests to the page; prints how many
+# at least 1,000 processes killed at random moments, 100,000 requests to the page, 20,000 damaged files of each
+# format; prints how many
 soak: $(VENV)/.ready-test
 	SPANLOOP_KILLS=1000 $(BIN)/python -m pytest -q tests/store/files/test_faults.py -s -k killed
 	SPANLOOP_SOAK=100000 $(BIN)/python -m pytest -q -s tests/recipes/web/test_soak.py
+	SPANLOOP_DAMAGED=20000 $(BIN)/python -m pytest -q -s tests/recipes/formats/test_damaged_files.py
 
 clean:
 	rm -rf $(VENV) $(LABELSTUDIO) build dist *.egg-info $(DEMO)
