@@ -129,7 +129,7 @@ class TrainConfig:
             value = getattr(self, name)
             if value != default and not _holds(name, described, value):
                 told = described.range() or described.kind.__name__
-                raise SettingError(f"{{{name}}} is {value!r}: give {told}", [name])
+                raise SettingError(f"{{{name}}} is {{value!r}}: give {told}", [name], value=value)
         _check_class_weights(self.class_weights)
         for wrong, told in self._conflicts():
             if wrong:
@@ -203,13 +203,16 @@ def _holds(name: str, described: Setting, value: object) -> bool:
 
 def _check_class_weights(given: str | Mapping[str, float] | None) -> None:
     if isinstance(given, str) and given not in WEIGHTINGS:
-        raise SettingError(f"there are no class weights {given!r}; there are {', '.join(WEIGHTINGS)}", [])
+        known = ", ".join(WEIGHTINGS)
+        raise SettingError(
+            "there are no class weights {given!r}; there are {known}", [], given=given, known=known
+        )
     if isinstance(given, Mapping):
         for label, weight in given.items():
             if not (isinstance(weight, (int, float)) and 0 <= weight <= HEAVIEST):
-                shown = str(label).replace("{", "{{").replace("}", "}}")
                 told = f"give a number from 0 to {HEAVIEST:,.0f}"
-                raise SettingError(f"the class weight of {shown!r} is {weight}: {told}", [])
+                template = "the class weight of {label!r} is {weight}: {told}"
+                raise SettingError(template, [], label=str(label), weight=weight, told=told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,18 @@ from typing import Any
 class SettingError(ValueError):
     """A setting out of its range, or one that does nothing or harm beside another.
 
-    ``template`` names settings as ``{learning_rate}``: the message has their names in Python, `as_typed`
-    their names on the command line.
+    ``template`` names settings as ``{learning_rate}``, and ``values`` by their names: the message has their
+    names in Python, `as_typed` their names on the command line.
     """
 
-    def __init__(self, template: str, names: Sequence[str]) -> None:
-        self._template, self._names = template, tuple(names)
-        super().__init__(template.format(**{name: name for name in names}))
+    def __init__(self, template: str, names: Sequence[str], **values: object) -> None:
+        self._template, self._names, self._values = template, tuple(names), values
+        super().__init__(template.format(**{name: name for name in names}, **values))
 
     def as_typed(self) -> str:
         """The same message for someone who typed options."""
-        return self._template.format(**{name: option_name(name) for name in self._names})
+        options = {name: option_name(name) for name in self._names}
+        return self._template.format(**options, **self._values)
 
 
 @dataclass(frozen=True, slots=True)

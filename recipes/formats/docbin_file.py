@@ -101,11 +101,14 @@ def load(path: Path) -> DocBinFile:
             inflated, raw=False, max_array_len=0, max_map_len=0, max_buffer_size=inflated.limit
         )
         try:
-            return _read(unpacker)
+            found = _read(unpacker)
+            while inflated.read(2**16):  # to its checksum: only then is it whole
+                pass
         except FormatError:
             raise
         except (ValueError, TypeError, UnpackException, zlib.error, MemoryError) as error:
             raise DamagedError(first_line(error)) from error
+    return found
 
 
 def note(user_data: bytes | None, name: str) -> str | None:

@@ -30,11 +30,15 @@ UNIVERSAL_TAGS = frozenset(
 
 def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
     """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
-    which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``."""
+    which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``.
+    RecipeError for a name that is no text, ModelError where there is no such model."""
     settings: dict[str, Any] = {"model": model}
     if task == "tags":
         settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
-    pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
+    try:
+        pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
+    except UnicodeEncodeError as error:
+        raise RecipeError(f"there is no model {model!r}: the name is no text") from error
     return pipe
 
 

@@ -113,3 +113,4 @@ def test_a_damaged_file_is_one_line_and_the_store_is_as_it_was(
             assert whole.exit_code == 0, f"{name}, files {first} to {first + BATCH} (seed {SEED})"
     seconds = time.monotonic() - begin
     sys.stdout.write(f"{name}: {FILES} damaged files in {seconds:.0f} s, {refused} refused in one line\n")
+    sys.stdout.flush()
