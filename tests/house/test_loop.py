@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
+from support.page_client import page_of
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.export import export
@@ -16,7 +16,6 @@ from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.training.retrain import RoundReport, retrain
-from spanloop.recipes.web.app import PageSettings, create_app
 from spanloop.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -112,9 +111,7 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
         assert prediction is not None
         assert [(s.start, s.end, s.label) for s in prediction.spans] == ends(row)
 
-        client = TestClient(
-            create_app(store, PageSettings(), ask_tokens=lambda _: None), base_url="http://localhost:8765"
-        )
+        client = page_of(store)
         (shown,) = client.get("/api/next", params={"client": "tab", "n": 1, "held": ""}).json()["documents"]
         assert shown["key"] == "long-asked"
         assert [(s["start"], s["end"], s["label"]) for s in shown["suggestions"]] == ends(row)
@@ -124,7 +121,7 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
             "document_key": shown["key"],
             "answer": "accept",
             "spans": [
-                {"start": s["start"], "end": s["end"], "label": s["label"], "from": s["id"]}
+                {"start": s["start"], "end": s["end"], "label_id": s["label_id"]}
                 for s in shown["suggestions"]
             ],
             "prediction_id": shown["prediction_id"],
@@ -133,7 +130,7 @@ def test_a_document_of_2000_words_keeps_its_last_sentence_all_round(project: Pat
             "flagged": False,
             "ranges": None,
         }
-        reply = client.post("/api/answers", json=answer, headers={"origin": "http://localhost:8765"})
+        reply = client.post("/api/answers", json=answer)
         assert reply.status_code == 200, reply.text
 
     out = tmp_path / "gold.jsonl"
