@@ -7,6 +7,7 @@ The short run kills each a time or two; with tests/store/files/test_faults.py,
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
@@ -30,6 +31,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(0 if LONG else 600),
 ]
+in_soak = pytest.mark.skipif("SPANLOOP_KILLS" not in os.environ, reason="kills of this command: make soak")
 Kill = Callable[[str, Callable[[Path, list[str]], None], Callable[[Path], None]], None]
 
 
@@ -136,6 +138,7 @@ def test_killed_in_near_duplicates(tmp_path: Path, processes: ForkServerContext)
     kill_often("near_duplicates", step, processes, folder, tmp_path / "work", right_after, and_again)
 
 
+@in_soak
 def test_killed_in_prelabel(kill: Kill, learned: Path, processes: ForkServerContext) -> None:
     """Every document has one prediction of the round at most, and all of them have one in the end."""
     before = answers(learned)
@@ -191,6 +194,7 @@ def test_killed_in_checkpoint(
     sys.stdout.write(f"checkpoint: {went_on} of the next runs went on from a checkpoint\n")
 
 
+@in_soak
 def test_killed_in_watch(kill: Kill, learned: Path, processes: ForkServerContext) -> None:
     """Started again, it trains what was due and suggests what is owed."""
     before = answers(learned)
@@ -207,6 +211,7 @@ def files_in(folder: Path) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
 
 
+@in_soak
 def test_killed_in_package(kill: Kill, tmp_path: Path, learned: Path, processes: ForkServerContext) -> None:
     """A package is there whole or not at all; what a killed one leaves is hidden and in nobody's way."""
     undisturbed = copied(learned, tmp_path / "undisturbed")
