@@ -54,7 +54,7 @@ WRITERS: dict[str, list[str]] = {
     },
 }
 SHORT = ("init", "import", "retrain", "backup", "export jsonl", "report html")
-"""Whose disk is full in `make test` too; `make soak` (or SPANLOOP_FULL_DISKS=1) fills one for every writer."""
+"""Whose disk is full in `make test`; `make soak` (or SPANLOOP_FULL_DISKS=1) fills one for every writer."""
 OWN = ("p.db-wal", "p.db-shm", "/.lock", "/training.sha256", "/ballast")
 """What may come and go beside an open database, and says what an interrupted training goes on from."""
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(0 if CASES else 600)]
