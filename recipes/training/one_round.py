@@ -15,6 +15,7 @@ from spanloop.recipes.progress import Progress
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.suggest.sources import stored_id
 from spanloop.recipes.training.balance import Balance, Balancing, choose
+from spanloop.recipes.training.disk import refusals_named
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
 from spanloop.recipes.training.input import masked_gold_named
 from spanloop.recipes.training.lock import CHECKPOINTS
@@ -135,10 +136,11 @@ class Training:
             self._show_training(done + share * (1 - done), what)
 
         number = self.row.number
-        with lost_peers_named():
+        with lost_peers_named(), refusals_named(self._scratch):
             report = train(pipe, golds, settings, progress=show, folder=self._scratch)
         self.progress(0, None, f"save round {number}")
-        with whole_folder(self.store.rounds.folder(number)) as part:
+        folder = self.store.rounds.folder(number)
+        with whole_folder(folder) as part, refusals_named(folder):
             nlp.to_disk(part)
         shutil.rmtree(self._scratch, ignore_errors=True)
         return report
