@@ -70,10 +70,10 @@ def main() -> None:
             return
         _die_after(2 * settings.seconds)
         try:
-            said = answer(content)
+            found = answer(content)
         except MemoryError:  # whoever asked sees that we are gone
             return
-        write_frame(answers, json.dumps(said).encode())
+        write_frame(answers, json.dumps(found).encode())
         _die_after(0)
 
 

@@ -59,7 +59,9 @@ def add_patterns(nlp: Language, project: Project, file: Path, patterns: list[Pat
     found = ruler(nlp, file, patterns)
     matcher: Matcher = InThisProcess(file, found)
     if any(pattern.endless for pattern in patterns):
-        matcher = InAnotherProcess(file, Settings(project.nlp, nlp.lang, [p.row for p in patterns], SECONDS))
+        matcher = InAnotherProcess(
+            file, Settings(project.nlp, nlp.lang or "xx", [p.row for p in patterns], SECONDS)
+        )
     pipe = nlp.add_pipe(NAME)
     assert isinstance(pipe, PatternsPipe)
     pipe.matcher = matcher
