@@ -19,7 +19,6 @@ from spacy.tokens import Doc, Span
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.match_process import Settings, read_frame, write_frame
 from spanloop.recipes.suggest.patterns import UNUSABLE, Pattern, ruler
-from spanloop.store.records import Project
 
 NAME = "spanloop_patterns"
 SECONDS = 10.0
@@ -53,14 +52,15 @@ def _make(nlp: Language, name: str) -> PatternsPipe:
     return PatternsPipe()
 
 
-def add_patterns(nlp: Language, project: Project, file: Path, patterns: list[Pattern]) -> None:
-    """Put the patterns at the end of the pipeline, over what it says of entities. FormatError for a pattern
+def add_patterns(nlp: Language, source: str | None, file: Path, patterns: list[Pattern]) -> None:
+    """Put the patterns at the end of the pipeline, beside what it says of entities; ``source``: from where it
+    was loaded, None for a blank one. FormatError for a pattern
     that spaCy cannot use; RecipeError at the first text for one that this pipeline cannot match."""
     found = ruler(nlp, file, patterns)
     matcher: Matcher = InThisProcess(file, found)
     if any(pattern.endless for pattern in patterns):
         matcher = InAnotherProcess(
-            file, Settings(project.nlp, nlp.lang or "xx", [p.row for p in patterns], SECONDS)
+            file, Settings(source, nlp.lang or "xx", [p.row for p in patterns], SECONDS)
         )
     pipe = nlp.add_pipe(NAME)
     assert isinstance(pipe, PatternsPipe)

@@ -100,7 +100,7 @@ def _from_patterns(store: Store, file: Path) -> Source:
     for name in ("ner", "entity_ruler"):
         if name in nlp.pipe_names:
             nlp.remove_pipe(name)
-    add_patterns(nlp, store.project, file, patterns)
+    add_patterns(nlp, store.project.nlp, file, patterns)
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
     row = store.models.add(Model(hash=digest, kind="patterns", name=file.name))
     return Source(nlp, stored_id(row), file.name, {})
