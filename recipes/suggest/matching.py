@@ -54,8 +54,11 @@ def _make(nlp: Language, name: str) -> PatternsPipe:
 
 def add_patterns(nlp: Language, source: str | None, file: Path, patterns: list[Pattern]) -> None:
     """Put the patterns at the end of the pipeline, beside what it says of entities; ``source``: from where it
-    was loaded, None for a blank one. FormatError for a pattern
-    that spaCy cannot use; RecipeError at the first text for one that this pipeline cannot match."""
+    was loaded, None for a blank one.
+
+    FormatError for a pattern that spaCy cannot use; RecipeError at the first text for one that this pipeline
+    cannot match.
+    """
     found = ruler(nlp, file, patterns)
     matcher: Matcher = InThisProcess(file, found)
     if any(pattern.endless for pattern in patterns):
