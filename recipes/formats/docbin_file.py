@@ -52,7 +52,8 @@ class DocBinFile:
 
     def docs(self) -> Iterator[tuple[Doc, bytes | None]]:
         """Each Doc with its user data, as msgpack. DamagedError names what does not fit."""
-        vocab, rows, edges = self._vocab(), self._rows(), self._edges()
+        vocab, edges = self._vocab(), self._edges()
+        rows: Any = self._rows()  # spaCy's types know no numpy
         spaces = np.frombuffer(self.spaces, np.uint8).astype(bool)
         if not edges[-1] == len(rows) == len(spaces):
             raise DamagedError(
@@ -65,10 +66,11 @@ class DocBinFile:
             try:
                 doc = Doc(
                     vocab,
-                    words=rows[begin:end, places[0]],  # type: ignore[arg-type]
+                    words=rows[begin:end, places[0]],
                     spaces=spaces[begin:end].tolist() if known else None,
                 )
-                doc = doc.from_array(columns, np.ascontiguousarray(rows[begin:end, places]))  # type: ignore[arg-type]
+                values: Any = np.ascontiguousarray(rows[begin:end, places])
+                doc = doc.from_array(columns, values)
             except (ValueError, KeyError, TypeError, OverflowError, IndexError) as error:
                 raise DamagedError(f"Doc {number + 1} cannot be made: {first_line(error)}") from error
             yield doc, _at(self.user_data, number)

@@ -100,8 +100,18 @@ def package(
         spacy_package(pipeline, drafts, create_sdist=False, create_wheel=False, silent=True)
         draft = _describe(drafts, nlp.meta, card)
         with whole_folder(place) as part:
-            shutil.copytree(draft, part, dirs_exist_ok=True)
+            _copy(draft, part)
         return Packaged(place, name, _wheel(draft, place) if wheel else None)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Not `shutil.copytree`, which tries every further file on a full disk and raises a list of them all."""
+    for path in sorted(source.rglob("*")):
+        copied = target / path.relative_to(source)
+        if path.is_dir():
+            copied.mkdir()
+        else:
+            shutil.copyfile(path, copied)
 
 
 def _refuse_taken(place: Path) -> None:

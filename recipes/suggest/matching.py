@@ -53,9 +53,12 @@ def _make(nlp: Language, name: str) -> PatternsPipe:
 
 
 def add_patterns(nlp: Language, source: str | None, file: Path, patterns: list[Pattern]) -> None:
-    """Put the patterns at the end of the pipeline, over what it says of entities; ``source``: where it was
-    loaded from, None for a blank one. FormatError for a pattern
-    that spaCy cannot use; RecipeError at the first text for one that this pipeline cannot match."""
+    """Put the patterns at the end of the pipeline, beside what it says of entities; ``source``: from where it
+    was loaded, None for a blank one.
+
+    FormatError for a pattern that spaCy cannot use; RecipeError at the first text for one that this pipeline
+    cannot match.
+    """
     found = ruler(nlp, file, patterns)
     matcher: Matcher = InThisProcess(file, found)
     if any(pattern.endless for pattern in patterns):

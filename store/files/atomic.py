@@ -201,8 +201,6 @@ def _named(error: OSError, part: Path, path: str | Path) -> OSError:
         return error
     if error.errno == errno.ENOTEMPTY:
         return _refusal(errno.EEXIST, path)
-    if error.filename is not None:
-        about = error.filename if isinstance(error.filename, str | Path) else None
-        if about is None or not Path(about).is_relative_to(part):
-            return error
-    return OSError(error.errno, error.strerror, str(path))
+    about = [name for name in (error.filename, error.filename2) if name is not None]
+    ours = (Path(name).is_relative_to(part) for name in about if isinstance(name, str | Path))
+    return OSError(error.errno, error.strerror, str(path)) if any(ours) or not about else error

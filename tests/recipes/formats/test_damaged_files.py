@@ -57,6 +57,13 @@ def counts(db: Path) -> tuple[int, int]:
         return store.documents.count(), store.annotations.count()
 
 
+def problems(db: Path) -> list[str]:
+    """What `check` finds, but for groups in both splits: a file may say so, and `check` is there to tell."""
+    with Store.open(db) as store:
+        found = [problem.what for problem in store.check()]
+    return [what for what in found if "lies in both pool and eval" not in what]
+
+
 def is_one_line(result: object, what: str) -> None:
     """The command did what it was asked to, or said in one line why not."""
     code, error = result.exit_code, result.exception  # type: ignore[attr-defined]
@@ -107,7 +114,7 @@ def test_a_damaged_file_is_one_line_and_the_store_is_as_it_was(
                 assert counts(db) == before, f"{name} file {number} (seed {SEED}), left at {file}"
             else:
                 before = counts(db)
-        assert run("check", db).stdout == f"{db} is sound\n"
+        assert problems(db) == []
         if before[0]:
             whole = run("export", db, tmp_path / "whole.jsonl", "--what", "all", "--overwrite", "--json")
             assert whole.exit_code == 0, f"{name}, files {first} to {first + BATCH} (seed {SEED})"
