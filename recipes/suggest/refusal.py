@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.table import counted
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ class Refusal:
 @contextmanager
 def asking(by: str) -> Iterator[None]:
     """What this part of a pipeline fails with is a refusal of the text; a model that gives no numbers is
-    broken, whatever it reads."""
+    broken, whatever it reads, and what is told in one line already (patterns without end) is told so."""
     from spanloop.plugin.model.pretrained import ModelError
 
     try:
         yield
-    except ModelError:
+    except (ModelError, RecipeError):
         raise
     except ERRORS as error:
         why = str(error).strip().split("\n", 1)[0] or type(error).__name__

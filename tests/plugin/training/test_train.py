@@ -218,7 +218,7 @@ def test_adapters_are_merged_into_an_ordinary_model(
 def test_settings_that_do_not_go_together_are_refused(
     trained: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="neither patience nor checkpoints"):
+    with pytest.raises(ValueError, match="lora and patience do not go together"):
         trained(TEXTS, replace(FAST, lora=4, patience=2))
     with pytest.raises(ValueError, match="adapters into every layer"):
         trained(TEXTS, replace(FAST, lora=4, freeze=1))
