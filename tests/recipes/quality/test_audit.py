@@ -174,11 +174,12 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             (s.start, s.end, s.label) for s in before.spans
         ]
         answer = {
+            **page.overview.session("lea").json(),
             "uuid": "0" * 8 + "-0000-0000-0000-" + "0" * 12,
             "document_id": first["id"],
             "document_key": first["key"],
             "answer": "accept",
-            "spans": [{"start": 0, "end": 3, "label": "PER"}],
+            "spans": [{"start": 0, "end": 3, "label_id": store.labels.ids()["PER"]}],
             "prediction_id": None,
             "seconds": 1.0,
             "comment": "",
