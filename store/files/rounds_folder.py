@@ -59,8 +59,8 @@ class RoundsFolder:
         return min(folders, key=self._whose)  # of equals the first
 
     def _whose(self, folder: Path) -> int:
-        if not os.path.lexists(folder):
-            return _FREE
+        if not os.path.lexists(folder):  # as long as there is a garden.db, garden.rounds is left to it
+            return _TAKEN if self._is_another(f"{folder.stem}.db") else _FREE
         if not folder.is_dir():
             return _TAKEN
         mark, file = Mark.of(folder), self._store.path

@@ -45,7 +45,8 @@ def after(word: str, message: str) -> str:
 def test_two_projects_that_share_a_stem_have_a_folder_each(tmp_path: Path) -> None:
     with project(tmp_path / "garden.db") as one, project(tmp_path / "garden.sqlite") as two:
         assert one.project.uid != two.project.uid
-        assert one.rounds_dir == two.rounds_dir == tmp_path / "garden.rounds"  # free for who comes first
+        assert one.rounds_dir == tmp_path / "garden.rounds"  # left to the .db of that name, used or not
+        assert two.rounds_dir == tmp_path / "garden.sqlite.rounds"
         finish_round(one)
         assert finish_round(two) == 1
         assert one.rounds_dir == tmp_path / "garden.rounds"
