@@ -11,6 +11,7 @@ import pytest
 from support.commands import done, run
 from support.small_disk import small_disk
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.training.report import RoundReport
 from spanloop.recipes.training.retrain import retrain
@@ -31,13 +32,14 @@ def give_room(disk: Path, kilobytes: int) -> None:
 def test_a_training_ends_in_one_line_wherever_the_disk_is_full(db: Path, tmp_path: Path) -> None:
     """With checkpoints: the weights are written by two libraries, each with errors of its own."""
     refusals: list[str] = []
-    with small_disk(tmp_path / "small", "50m") as disk:
+    disk = tmp_path / "small"
+    with small_disk(disk, "50m"):
         project = disk / "p.db"
         shutil.copy(db, project)
         for room in range(60, 2000, 60):
             give_room(disk, room)
             try:
-                report = retrain(project, epochs=2, allow_leaks=True, checkpoint_seconds=0.01)
+                report = retrain(project, TrainConfig(epochs=2, checkpoint_seconds=0.01), allow_leaks=True)
             except (RecipeError, StoreError, OSError) as error:
                 refusals.append(str(error))
             else:
@@ -58,7 +60,8 @@ def test_a_training_ends_in_one_line_wherever_the_disk_is_full(db: Path, tmp_pat
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
 def test_a_package_and_a_report_are_there_or_not(db: Path, tmp_path: Path) -> None:
     done("retrain", db, "--epochs", "1", "--allow-leaks", "--json")
-    with small_disk(tmp_path / "small", "50m") as disk:
+    disk = tmp_path / "small"
+    with small_disk(disk, "50m"):
         for arguments, made, room in (
             (("package", db, disk, "--name", "x"), disk / "en_x-0.0.1", 60),
             (("report", db, "-o", disk / "r.md"), disk / "r.md", 0),
