@@ -68,7 +68,12 @@ def schema_of(command: str) -> dict[str, Any]:
         The schema as a JSON-ready value.
     """
     shapes = [schema_of_shape(shape) for shape in shapes_of(command)]
-    return shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    if len(shapes) == 1:
+        return shapes[0]
+    parts: dict[str, Any] = {}
+    for shape in shapes:
+        parts |= shape.pop("$defs", {})  # a $ref begins at the root of the whole
+    return {"anyOf": shapes, "$defs": parts}
 
 
 def schema_of_shape(shape: type[Shape], *, versioned: bool = True) -> dict[str, Any]:

@@ -46,11 +46,13 @@ def test_every_command_that_prints_json_has_a_shape() -> None:
 def test_schemas_are_schemas_and_say_what_each_key_is(command: str) -> None:
     schema = schema_of(command)
     Draft202012Validator.check_schema(schema)
+    parts = schema.get("$defs", {})
+    assert set(named_in(schema)) == set(parts)
     for one in schema.get("anyOf", [schema]):
         assert one["properties"]["schema"]["const"] == SCHEMA
         assert one["additionalProperties"] is False
         assert set(one["required"]) == set(one["properties"])
-        undescribed = [n for n, key in one["properties"].items() if not described(key, one.get("$defs", {}))]
+        undescribed = [n for n, key in one["properties"].items() if not described(key, parts)]
         assert not undescribed
 
 
@@ -129,11 +131,10 @@ def kind_of(schema: dict[str, Any]) -> str:
     return words.get(schema.get("type", "anything"), schema.get("type", "anything"))
 
 
-def rows(shape: dict[str, Any]) -> list[str]:
-    places = shape.get("$defs", {})
+def rows(properties: dict[str, Any], parts: dict[str, Any]) -> list[str]:
     lines = ["| key | value | |", "|---|---|---|"]
-    for name, key in shape["properties"].items():
-        what = described(key, places).replace("\n", " ")
+    for name, key in properties.items():
+        what = described(key, parts).replace("\n", " ")
         lines.append(f"| `{name}` | {kind_of(key)} | {what} |")
     return lines
 
@@ -143,19 +144,20 @@ def page() -> str:
     parts: dict[str, Any] = {}
     for command in REPORTS:
         schema = schema_of(command)
+        parts |= schema.get("$defs", {})
         for number, one in enumerate(schema.get("anyOf", [schema])):
-            parts |= one.get("$defs", {})
             lines += [
                 f"## `spanloop {command}`" if not number else "or, instead:",
                 "",
                 one["description"],
                 "",
             ]
-            lines += [*rows({**one, "properties": dict(list(one["properties"].items())[1:])}), ""]
+            own = {name: key for name, key in one["properties"].items() if name != "schema"}
+            lines += [*rows(own, parts), ""]
     lines += ["# The parts", ""]
     for name, part in sorted(parts.items()):
         lines += [f"## {name}", "", *([part["description"], ""] if "description" in part else [])]
-        lines += [*rows({**part, "$defs": parts}), ""]
+        lines += [*rows(part["properties"], parts), ""]
     return "\n".join(lines)
 
 
