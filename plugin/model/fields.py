@@ -34,6 +34,9 @@ _IMPLEMENTATION = re.compile(r"_?\w+_implementation(_internal)?")
 _OWN_IMPLEMENTATIONS = ("eager", "sdpa")
 # A path, the id of a repository, a URL, or code of one as transformers writes it (``org/name--file.Class``).
 _NAMES_A_PLACE = re.compile(r"[/\\]|--")
+# A model is built layer by layer before anything else is looked at.
+_DEPTH = re.compile(r"\w*layers?")
+_MOST_LAYERS = 1000
 _LABELS = ("id2label", "label2id")
 # Fields that begin with _ are transformers' own notes, and some of them name code; this one is a number.
 _PRIVATE = ("_num_labels",)
@@ -75,7 +78,7 @@ def of_config(fields: Fields, file: str) -> Fields:
     """
     kept: Fields = {}
     for name, value in fields.items():
-        _refuse_code(name, value, file)
+        _refuse(name, value, file)
         if name in _CODE or name in _NOT_ASKED or (name.startswith("_") and name not in _PRIVATE):
             continue
         if name in _LABELS:
@@ -87,9 +90,11 @@ def of_config(fields: Fields, file: str) -> Fields:
     return kept
 
 
-def _refuse_code(name: str, value: Any, file: str) -> None:
+def _refuse(name: str, value: Any, file: str) -> None:
     if name in _CODE and value:
         raise ModelError(f"{file} has {name!r}, which names {_CODE[name]}: {_ADVICE}")
+    if _DEPTH.fullmatch(name) and isinstance(value, (int, float)) and value > _MOST_LAYERS:
+        raise ModelError(f"{file} has {name!r} = {_short(value)}: no model of text has so many layers")
     if _IMPLEMENTATION.fullmatch(name) and not _own_implementation(value):
         raise ModelError(
             f"{file} has {name!r} = {_short(value)}, which can be program code of a hub: {_ADVICE}"
@@ -152,7 +157,7 @@ def of_tokenizer(fields: Fields, file: str) -> Fields:
     """
     kept: Fields = {}
     for name, value in fields.items():
-        _refuse_code(name, value, file)
+        _refuse(name, value, file)
         if name in _CODE or name.startswith("_"):
             continue
         if isinstance(value, _NUMBERS) or _is_special_token(name, value) or _is_word(name, value):

@@ -123,9 +123,12 @@ def checked(place: Place, *, allow_pickle: bool) -> Iterator[Checked]:
 
 
 def look_at(place: Place) -> None:
-    """ModelError for a folder whose JSON leads to code or to another place. Reads no weights."""
+    """ModelError for a folder whose JSON leads to code or to another place, or whose weights do. Reads no
+    weights, and asks no hub."""
     if place.folder is not None:
         _texts(place.folder, f"the model {place.spelled!r} is not used")
+        if not _is_safe(place.folder):
+            raise _without_weights(place)
 
 
 def _of_kind(kind: tuple[str, str]) -> tuple[str, str, str]:
@@ -137,10 +140,14 @@ def _of_kind(kind: tuple[str, str]) -> tuple[str, str, str]:
 def _fetched(place: Place, allow_pickle: bool) -> Path:
     """The folder with the model's files; pickled weights are downloaded only where there are no others."""
     source = fetch(place, (*_TEXTS, *_VOCABULARY, *_of_kind(_SAFE)))
-    whole, _, index = _of_kind(_SAFE)
-    if allow_pickle and not (source / whole).is_file() and not (source / index).is_file():
+    if allow_pickle and not _is_safe(source):
         return fetch(place, (*_TEXTS, *_VOCABULARY, *_of_kind(_PICKLED)))
     return source
+
+
+def _is_safe(source: Path) -> bool:
+    whole, _, index = _of_kind(_SAFE)
+    return (source / whole).is_file() or (source / index).is_file()
 
 
 def _texts(source: Path, whose: str) -> dict[str, fields.Fields]:
@@ -177,8 +184,12 @@ def _weights(source: Path, folder: Path, place: Place, allow_pickle: bool) -> tu
                 raise ModelError(f"{whose}: it lacks {missing[0]}, which its index of weights names")
             (folder / index).write_text(json.dumps(table), encoding="utf-8")
             return shards, kind == _SAFE
+    raise _without_weights(place)
+
+
+def _without_weights(place: Place) -> ModelError:
     kind = "folder" if place.folder is not None else "repository"
-    raise ModelError(
+    return ModelError(
         f"the model {kind} {place.spelled!r} holds no model.safetensors: pickled weights can run code, so "
         "they are read only where the model's settings say allow_pickle = true"
     )

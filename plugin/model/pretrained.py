@@ -72,8 +72,9 @@ def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:
 
 def _has_head(config: fields.Fields) -> bool:
     """Whether the model was saved with a head whose tags mean something."""
-    classes = config.get("architectures") or ()
-    return any(str(a).endswith("ForTokenClassification") for a in classes) and not config.get(_FRESH)
+    classes = config.get("architectures")
+    named = [str(name) for name in classes] if isinstance(classes, list) else []
+    return any(name.endswith("ForTokenClassification") for name in named) and not config.get(_FRESH)
 
 
 def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Pretrained:

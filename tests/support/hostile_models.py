@@ -14,7 +14,7 @@ import torch
 from support.tiny_models import build_tiny
 
 CANARIES = "SPANLOOP_CANARIES"
-"""The environment's name for the folder in which the stand-in for ``kernels`` leaves what it was asked for."""
+"""Names, in the environment, the folder in which the stand-in for ``kernels`` leaves what it is asked for."""
 
 
 @dataclass(frozen=True)

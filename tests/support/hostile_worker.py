@@ -1,6 +1,7 @@
 """Loads each model folder that it is given, in a process of its own, and prints what came of it.
 
-``python hostile_worker.py spanloop FOLDER...``: as spanloop does. ``transformers``: as a trusting program would.
+``python hostile_worker.py spanloop FOLDER...``: as spanloop does. ``transformers``: as a trusting program
+does.
 """
 
 from __future__ import annotations
@@ -35,4 +36,4 @@ def by_transformers(folder: str) -> str:
 
 if __name__ == "__main__":
     load_one = {"spanloop": by_spanloop, "transformers": by_transformers}[sys.argv[1]]
-    print(json.dumps([load_one(folder) for folder in sys.argv[2:]]))
+    sys.stdout.write("\n" + json.dumps([load_one(folder) for folder in sys.argv[2:]]) + "\n")
