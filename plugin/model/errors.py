@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pickle import PickleError
 from types import TracebackType
 
 # Damaged and hostile files make these libraries raise errors of their own, which have no ancestor in common.
@@ -14,6 +15,7 @@ _RAISED = (
     LookupError,
     MemoryError,
     OSError,
+    PickleError,
     RuntimeError,
     TypeError,
     ValueError,

@@ -93,10 +93,16 @@ def fetch(place: Place, files: Sequence[str]) -> Path:
     """
     if place.folder is not None:
         return place.folder
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     with reading(f"no model {place.spelled!r} can be had from the hub"):
-        return Path(snapshot_download(place.name, revision=place.revision, allow_patterns=list(files)))
+        found = snapshot_download(
+            place.name,
+            revision=place.revision,
+            allow_patterns=list(files),
+            local_files_only=constants.HF_HUB_OFFLINE,  # it asks for the files of a commit even then
+        )
+    return Path(found)
 
 
 def at_hand(place: Place, file: str) -> Path | None:

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from support.hostile_models import change
 from support.hub_cache import REPOSITORY, commit_of, fill, point, use
 from support.tiny_models import build_tiny
@@ -104,7 +106,9 @@ def test_a_hostile_repository_is_refused_like_a_folder(
     change(model, auto_map={"AutoConfig": "evil.C"})
     adapter = build_tiny(tmp_path / "adapter")
     change(adapter, "adapter_config.json", base_model_name_or_path="stranger/other")
-    pickled = build_tiny(tmp_path / "pickled", safe=False)
+    pickled = build_tiny(tmp_path / "pickled")
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
     fill(tmp_path / "cache", {1: model, 2: adapter, 3: pickled}, {"main": 1, "adapter": 2, "pickled": 3})
     use(tmp_path / "cache", monkeypatch)
     for revision, why in (
