@@ -3,7 +3,7 @@ place.
 
 Many fields do lead there, others will come, and some are spelled in several ways. So the fields known to
 name code are refused, for such a model is not what it was made to be without it, and of the rest only what
-cannot name anything goes on: numbers, and texts that are no path and no name of a repository. Imports no
+cannot name anything goes on: numbers, and texts that are no path and no ``org/name``. Imports no
 transformers: a file is looked at before that library is.
 """
 

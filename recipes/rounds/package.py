@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def _labels(scores: list[Score]) -> list[str]:
     return [score.label for score in scores if score.label is not None]
 
 
-def _base(manifest: dict[str, Any]) -> str:
+def _base(manifest: Mapping[str, Any]) -> str:
     """What the round was trained from: a commit of the hub, or the name of a folder without its path."""
     base = manifest.get("base_model")
     if base is None:
