@@ -7,6 +7,7 @@ transformers' Trainer takes seconds to import.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -97,7 +98,14 @@ class BudgetTrainer(Trainer):
 
     loader: BudgetLoader
     divergence: Divergence
+    warmup: float
     activations: Activations | None = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """As Trainer's own, with the warmup as a whole number of steps: transformers 4 and 5 name a share
+        differently, and 5 takes a share of 1 for one step."""
+        self.args.warmup_steps = math.ceil(num_training_steps * self.warmup)
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def get_train_dataloader(self) -> BudgetLoader:
         return self.loader
@@ -147,7 +155,7 @@ def fit(
             compute_loss_func=loss,
             callbacks=[Steps(progress, inner, config.checkpoint_seconds, divergence)],
         )
-        trainer.divergence = divergence
+        trainer.divergence, trainer.warmup = divergence, config.warmup
         trainer.remove_callback(PrinterCallback)
         if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
             trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
@@ -195,7 +203,6 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         gradient_checkpointing=config.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         weight_decay=config.weight_decay,
-        warmup_ratio=config.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
         seed=config.random_seed,

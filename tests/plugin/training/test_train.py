@@ -19,6 +19,7 @@ from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import score_spans
 from spanloop.plugin.pipe.component import HFTokenClassifierPipe
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.checkpoint import newest
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.plugin.training.train import TrainReport, train
 
@@ -135,6 +136,23 @@ def test_the_report_says_at_what_rate_was_learned(
     config = TrainConfig(epochs=1, bf16=False, learning_rate=given)
     _, report = trained([("Ann ran.", [(0, 3, "PER")])], config)
     assert report.learning_rate == used
+
+
+@pytest.mark.parametrize(
+    ("warmup", "shares"),
+    [(0.0, [0.75, 0.5, 0.25, 0.0]), (0.5, [0.5, 1.0, 0.5, 0.0]), (1.0, [0.25, 0.5, 0.75, 0.0])],
+)
+def test_the_rate_rises_for_the_share_that_was_asked_for(
+    trained: Callable[..., Trained], tmp_path: Path, warmup: float, shares: list[float]
+) -> None:
+    """After each of four epochs, as shares of the highest: what transformers itself wrote down."""
+    config = replace(FAST, epochs=4, learning_rate=0.01, warmup=warmup, checkpoint_seconds=0.0, held_out=0.0)
+    trained(TEXTS, config)
+    checkpoint = newest(tmp_path / "loop")
+    assert checkpoint is not None
+    history = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"]
+    rates = [entry["learning_rate"] / 0.01 for entry in history if "learning_rate" in entry]
+    assert rates == pytest.approx(shares)
 
 
 def test_the_same_seed_gives_the_same_weights(tiny: Path, tmp_path: Path) -> None:
