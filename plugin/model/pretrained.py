@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spanloop.plugin.model import stacks
 from spanloop.plugin.model.disk import writing
 
 if TYPE_CHECKING:
@@ -91,11 +92,16 @@ def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:
     return tuple(config.id2label[row] for row in range(len(config.id2label)))
 
 
-def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Pretrained:
+def load(
+    name: str, *, revision: str | None = None, allow_pickle: bool = False, saved: bool = False
+) -> Pretrained:
     """The token classifier of a folder or hub id, in evaluation mode. An encoder without a head gets one
-    of no meaning yet (`fresh_head`): see `set_tags`."""
+    of no meaning yet (`fresh_head`): see `set_tags`. ``saved``: the folder is one that `save` wrote, under
+    whichever version of transformers."""
     source = resolve(name)
     tokenizer = _load_tokenizer(name, source, revision)
+    if saved:
+        stacks.as_saved(tokenizer, Path(source))
     model, missing = _load_model(name, source, revision, allow_pickle)
     head = {f"{_head_name(model)}.{part}" for part in ("weight", "bias")}
     unread = missing - head
@@ -114,12 +120,8 @@ def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) 
 
 
 def _load_tokenizer(name: str, source: str, revision: str | None) -> Any:
-    from transformers import AutoTokenizer
-
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source, revision=revision or "main", trust_remote_code=False
-        )
+        tokenizer = stacks.read_tokenizer(source, revision)
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(f"no tokenizer can be read from {name!r}: {_line(error)}") from error
     if not tokenizer.is_fast:
@@ -154,11 +156,13 @@ def _load_model(name: str, source: str, revision: str | None, allow_pickle: bool
                 trust_remote_code=False,
                 use_safetensors=None if allow_pickle else True,
                 output_loading_info=True,
-                torch_dtype=torch.float32,
             )
         except (OSError, ValueError, ImportError, RuntimeError) as error:
             raise ModelError(f"no token classifier can be read from {name!r}: {_line(error)}") from error
-    return model, set(info["missing_keys"])
+    if reason := stacks.unreadable_here(model.config):
+        raise ModelError(f"the model {name!r} cannot be read here: {reason}")
+    # transformers 4 reads every file as 32 bits, 5 as the file has it
+    return model.float(), set(info["missing_keys"])
 
 
 @contextlib.contextmanager
@@ -252,8 +256,9 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     with writing(folder):
-        pretrained.model.save_pretrained(folder, safe_serialization=True)
+        pretrained.model.save_pretrained(folder)
         pretrained.tokenizer.save_pretrained(folder)
+        stacks.make_portable(folder, pretrained.tokenizer)
 
 
 def fingerprint(pretrained: Pretrained) -> str:

@@ -8,24 +8,15 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from spanloop.recipes.formats.registry import formats
 from spanloop.recipes.table import table
+from spanloop.recipes.versions import NEEDED, OPTIONAL, BadPair, bad_pairs, installed
 from spanloop.store import Store
 
-PACKAGES = (
-    "spanloop",
-    "spacy",
-    "spacy-transformers",
-    "transformers",
-    "torch",
-    "accelerate",
-    "seqeval",
-    "sqlite-utils",
-)
 LEAST_FREE_BYTES = 2 * 1024**3  # a round of a base-size encoder with its optimiser's state
 LEAST_SQLITE = (3, 37, 0)  # STRICT tables
 
@@ -42,9 +33,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Everything that was looked at."""
+    """Everything that was looked at. ``versions``: None for a package that is not there."""
 
     findings: tuple[Finding, ...]
+    versions: dict[str, str | None]
+    bad_pairs: tuple[BadPair, ...]
 
     @property
     def healthy(self) -> bool:
@@ -57,7 +50,13 @@ class Diagnosis:
     def json(self) -> dict[str, object]:
         names = ("what", "found", "ok", "advice")
         rows = [{name: getattr(finding, name) for name in names} for finding in self.findings]
-        return {"schema": 1, "healthy": self.healthy, "findings": rows}
+        return {
+            "schema": 1,
+            "healthy": self.healthy,
+            "findings": rows,
+            "versions": self.versions,
+            "bad_pairs": [pair.json() for pair in self.bad_pairs],
+        }
 
     def text(self) -> str:
         rows = [("ok" if f.ok else "LOOK", f.what, f.found, f.advice) for f in self.findings]
@@ -66,9 +65,11 @@ class Diagnosis:
 
 def doctor(db: str | Path | None = None) -> Diagnosis:
     """Look at Python, the packages, the machine and, where one is named, the project."""
+    versions, pairs = installed(), bad_pairs()
     findings = [
         _python(),
-        *(_package(name) for name in PACKAGES),
+        *(_package(name, versions[name]) for name in (*NEEDED, *OPTIONAL)),
+        *(Finding("do not go together", pair.what, ok=False, advice=pair.advice) for pair in pairs),
         _factory(),
         _offline_model(),
         _sqlite(),
@@ -78,18 +79,19 @@ def doctor(db: str | Path | None = None) -> Diagnosis:
     findings.append(Finding("formats", ", ".join(formats())))
     if db is not None:
         findings += _project(db)
-    return Diagnosis(tuple(findings))
+    return Diagnosis(tuple(findings), versions, pairs)
 
 
 def _python() -> Finding:
     return Finding("Python", platform.python_version())
 
 
-def _package(name: str) -> Finding:
-    try:
-        return Finding(name, version(name))
-    except PackageNotFoundError:
-        return Finding(name, "missing", ok=False, advice=f"pip install {name}")
+def _package(name: str, version: str | None) -> Finding:
+    if version is not None:
+        return Finding(name, version)
+    if name in OPTIONAL:
+        return Finding(name, "not installed")
+    return Finding(name, "missing", ok=False, advice=f"pip install {name}")
 
 
 def _factory() -> Finding:

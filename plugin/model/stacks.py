@@ -1,0 +1,67 @@
+"""What transformers 4 and 5 read and write differently, so that a model saved under one gives the same under
+the other. Imports transformers when used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+# Both know the class by this name, and take what tokenizer.json says as it is.
+_TOKENIZER_OF_BOTH = "PreTrainedTokenizerFast"
+_TOKENIZER_OF_5 = "TokenizersBackend"
+_TOKENIZER_FILE = "tokenizer.json"
+_CONFIG_FILE = "tokenizer_config.json"
+# How positions turn in attention: 5 writes this one field, 4 reads others and takes defaults in silence.
+_POSITIONS_OF_5 = "rope_parameters"
+
+
+def read_tokenizer(source: str, revision: str | None) -> Any:
+    """The tokenizer of a folder or hub id, as transformers reads it; under 4 also one that 5 saved under the
+    name of its own class."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    settings: dict[str, Any] = {"revision": revision or "main", "trust_remote_code": False}
+    try:
+        return AutoTokenizer.from_pretrained(source, **settings)
+    except ValueError as error:
+        if _TOKENIZER_OF_5 not in str(error):
+            raise
+        return PreTrainedTokenizerFast.from_pretrained(source, **settings)
+
+
+def as_saved(tokenizer: Any, folder: Path) -> None:
+    """Have the tokenizer cut text exactly as the file says that was written with it.
+
+    transformers 5 builds those of many families anew from their vocabulary, by rules of its own.
+    """
+    from tokenizers import Tokenizer
+
+    if (folder / _TOKENIZER_FILE).is_file():
+        tokenizer._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER_FILE))
+
+
+def make_portable(folder: Path, tokenizer: Any) -> None:
+    """Have both read back the tokenizer that was saved in ``folder``, and neither build it anew."""
+    path = folder / _CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["tokenizer_class"] = _TOKENIZER_OF_BOTH
+    config["model_input_names"] = list(tokenizer.model_input_names)  # else those of the class named above
+    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def unreadable_here(config: Any) -> str | None:
+    """Why this transformers would read a model of the other wrongly, in a line; None where it would not.
+
+    Args:
+        config: The model's configuration, as this transformers has read it.
+    """
+    import transformers
+
+    if int(transformers.__version__.split(".")[0]) >= 5 or not getattr(config, _POSITIONS_OF_5, None):
+        return None
+    writer = getattr(config, "transformers_version", None) or "5"
+    return (
+        f"it was saved by transformers {writer}, which states positions ({_POSITIONS_OF_5}) in a way that "
+        f"transformers {transformers.__version__} does not read: pip install 'transformers>=5'"
+    )
