@@ -167,13 +167,14 @@ def _load_model(name: str, source: str, revision: str | None, allow_pickle: bool
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """transformers' own log without its warnings."""
+    """transformers' own log without its warnings, and no bar of its own."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        yield
+        with stacks.no_bars():
+            yield
     finally:
         logging.set_verbosity(level)
 
@@ -255,7 +256,7 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     """Write what `load` and ``AutoModelForTokenClassification.from_pretrained`` read: safetensors, never
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder):
+    with writing(folder), stacks.no_bars():
         pretrained.model.save_pretrained(folder)
         pretrained.tokenizer.save_pretrained(folder)
         stacks.make_portable(folder, pretrained.tokenizer)

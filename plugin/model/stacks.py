@@ -3,7 +3,9 @@ the other. Imports transformers when used."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,32 @@ def make_portable(folder: Path, tokenizer: Any) -> None:
     config["tokenizer_class"] = _TOKENIZER_OF_BOTH
     config["model_input_names"] = list(tokenizer.model_input_names)  # else those of the class named above
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def no_bars() -> Iterator[None]:
+    """Within it, reading and writing weights shows no bar, as 5 does even where it takes a moment; a download
+    still shows its own."""
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from transformers.utils import logging
+
+    if not logging.is_progress_bar_enabled():
+        yield
+        return
+    downloads = not are_progress_bars_disabled()
+    logging.disable_progress_bar()  # takes the bars of downloads along
+    if downloads:
+        enable_progress_bars()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
+        if not downloads:
+            disable_progress_bars()
 
 
 def unreadable_here(config: Any) -> str | None:

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from spanloop.plugin.model.disk import writing
+from spanloop.plugin.model.stacks import no_bars
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow
@@ -171,7 +172,7 @@ def fit(
             collate_fn=Collator(pad_id),
         )
         try:
-            with writing(folder):
+            with writing(folder), no_bars():
                 trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
