@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
+from thinc.shims import Shim
 from thinc.types import Floats2d
 
 from spanloop.plugin.alignment.subwords import NO_UNIT, token_at
@@ -75,7 +76,7 @@ def hf_encoder(
         "overlap": overlap,
     }
     attrs = {"pooling": pooling, "batch_wordpieces": batch_wordpieces}
-    shims = [HFShim(source)]
+    shims: list[Shim] = [HFShim(source)]
     return Model("hf_encoder", _forward, init=_init, dims={"nO": width}, attrs=attrs, shims=shims)
 
 
@@ -104,6 +105,8 @@ def _init(model: Model[list[Doc], Vectors], X: Any = None, Y: Any = None) -> Non
 def _forward(model: Model[list[Doc], Vectors], docs: list[Doc], is_train: bool) -> tuple[Vectors, Backprop]:
     import torch
 
+    from spanloop.plugin.model.network import as_numpy
+
     encoder = _encoder(model)
     encoder.train(is_train)
     with torch.set_grad_enabled(is_train):
@@ -112,11 +115,12 @@ def _forward(model: Model[list[Doc], Vectors], docs: list[Doc], is_train: bool) 
 
     def backprop(d_vectors: Vectors) -> list[Doc]:
         pairs = [(y, d) for y, d in zip(vectors, d_vectors, strict=True) if y.requires_grad]
-        gradients = [torch.as_tensor(model.ops.to_numpy(d), dtype=y.dtype) for y, d in pairs]
+        gradients = [torch.as_tensor(as_numpy(d), dtype=y.dtype) for y, d in pairs]
         torch.autograd.backward([y for y, _ in pairs], gradients)
         return docs
 
-    return [model.ops.asarray2f(y.detach().numpy()) for y in vectors], backprop
+    arrays: list[Any] = [y.detach().numpy() for y in vectors]
+    return [model.ops.asarray2f(array) for array in arrays], backprop
 
 
 def _encoder(model: Model[list[Doc], Vectors]) -> Any:

@@ -56,7 +56,7 @@ def make_portable(folder: Path, tokenizer: Any) -> None:
 def no_bars() -> Iterator[None]:
     """Within it, reading and writing weights shows no bar, as 5 does even where it takes a moment; a download
     still shows its own."""
-    from huggingface_hub.utils import (
+    from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
