@@ -125,7 +125,7 @@ def _forward(model: Model[list[Doc], Vectors], docs: list[Doc], is_train: bool) 
 
 def _encoder(model: Model[list[Doc], Vectors]) -> Any:
     """The Hugging Face encoder, loaded now if it was not. ModelError where it is not what was stated."""
-    from spanloop.plugin.model.pretrained import ModelError
+    from spanloop.plugin.model.errors import ModelError
 
     shim: Any = model.shims[0]
     classifier = shim.pretrained.model

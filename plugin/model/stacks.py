@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,18 @@ _CONFIG_FILE = "tokenizer_config.json"
 _POSITIONS_OF_5 = "rope_parameters"
 
 
-def read_tokenizer(source: str, revision: str | None) -> Any:
-    """The tokenizer of a folder or hub id, as transformers reads it; under 4 also one that 5 saved under the
-    name of its own class."""
+def read_tokenizer(folder: Path, config: Any) -> Any:
+    """The tokenizer of a folder, as transformers reads it; under 4 also one that 5 saved under the name of
+    its own class."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    settings: dict[str, Any] = {"revision": revision or "main", "trust_remote_code": False}
+    settings: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
-        return AutoTokenizer.from_pretrained(source, **settings)
+        return AutoTokenizer.from_pretrained(folder, config=config, **settings)
     except ValueError as error:
         if _TOKENIZER_OF_5 not in str(error):
             raise
-        return PreTrainedTokenizerFast.from_pretrained(source, **settings)
+        return PreTrainedTokenizerFast.from_pretrained(folder, **settings)
 
 
 def as_saved(tokenizer: Any, folder: Path) -> None:
@@ -78,17 +78,31 @@ def no_bars() -> Iterator[None]:
             disable_progress_bars()
 
 
-def unreadable_here(config: Any) -> str | None:
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """transformers' own log without its warnings, and no bar of its own."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with no_bars():
+            yield
+    finally:
+        logging.set_verbosity(level)
+
+
+def unreadable_here(config: Mapping[str, Any]) -> str | None:
     """Why this transformers would read a model of the other wrongly, in a line; None where it would not.
 
     Args:
-        config: The model's configuration, as this transformers has read it.
+        config: What the model's configuration says.
     """
     import transformers
 
-    if int(transformers.__version__.split(".")[0]) >= 5 or not getattr(config, _POSITIONS_OF_5, None):
+    if int(transformers.__version__.split(".")[0]) >= 5 or not config.get(_POSITIONS_OF_5):
         return None
-    writer = getattr(config, "transformers_version", None) or "5"
+    writer = config.get("transformers_version") or "5"
     return (
         f"it was saved by transformers {writer}, which states positions ({_POSITIONS_OF_5}) in a way that "
         f"transformers {transformers.__version__} does not read: pip install 'transformers>=5'"

@@ -17,7 +17,7 @@ from support.tiny_models import build_tiny
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from spanloop.plugin.model import pretrained
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 
 MAJOR = int(transformers.__version__.split(".")[0])
 MODEL = Path("hf_token_classifier") / "model"

@@ -16,7 +16,7 @@ from spacy.util import load_model_from_config
 from support.tiny_models import SAMPLE, build_tiny
 
 from spanloop.plugin.model.encoder import hf_encoder
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 
 WIDTH = 32
 TRAIN: list[tuple[str, dict[str, Any]]] = [
