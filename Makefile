@@ -8,14 +8,18 @@ DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help demo test test-fast check bench soak soak-clean test-labelstudio clean
+.PHONY: help demo test test-fast test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
+  test-labelstudio clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       set up, run three rounds on the built-in corpus, serve the correction page (SERVE=0: end instead)"
-	@echo "make test       set up, run every test"
+	@echo "make test       set up, run every test, then those of the component beside spacy-transformers"
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make check      format, lint, which room imports which, types"
+	@echo "make test-spacy-transformers  the component and its training beside spacy-transformers (transformers 4.53.2)"
+	@echo "make test-lowest  the fast tests with the lowest release of every package that pyproject.toml allows"
+	@echo "make test-matrix  every test on Python 3.11, the fast ones on 3.10 and 3.13, an environment at a time"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
 	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes (about two hours);"
 	@echo "                parts that passed on this code are not run again (make soak-clean: forget them)"
@@ -36,9 +40,39 @@ demo: $(VENV)/.ready-offline
 
 test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) test-spacy-transformers
 
 test-fast: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
+
+# spacy-transformers holds transformers below 4.53.3, so it lives in a virtual environment of its own (about 2 GB).
+# Here runs what can differ there: the model, the pipe and who shares its encoder, rounds that the other stack made.
+OLDER := .venv-spacy-transformers
+$(OLDER)/.ready: pyproject.toml constraints-spacy-transformers.txt
+	$(PYTHON) -m venv $(OLDER)
+	$(OLDER)/bin/pip --disable-pip-version-check install --quiet --constraint constraints-spacy-transformers.txt \
+	  --editable ".[test,spacy-transformers]"
+	@touch $@
+
+test-spacy-transformers: $(OLDER)/.ready
+	$(OLDER)/bin/python -m pytest -n 2 --dist loadfile -m "not slow or spacy_transformers" tests/plugin/model tests/plugin/pipe
+
+# An environment is made, tested in and deleted. torch is heavy: 527 MB and CUDA's packages, where no CPU build is at hand.
+BESIDE := build/environment
+ALONE = rm -rf $(BESIDE) && $(1) -m venv $(BESIDE) && \
+  $(BESIDE)/bin/pip --disable-pip-version-check install --quiet --constraint $(2) --editable ".[test]" && \
+  $(BESIDE)/bin/python -m pytest -n 2 --dist loadfile $(3) && rm -rf $(BESIDE)
+FAST := -m "not slow and not browser"
+
+# LOWEST: what is not taken at its lowest, such as --keep torch==2.13.0
+test-lowest: $(VENV)/.ready-test
+	mkdir -p build && $(BIN)/python tests/support/lowest.py $(LOWEST) > build/lowest.txt
+	$(call ALONE,$(PYTHON),build/lowest.txt,$(FAST))
+
+test-matrix:
+	$(call ALONE,python3.11,constraints.txt,)
+	$(call ALONE,python3.10,constraints.txt,$(FAST))
+	$(call ALONE,python3.13,constraints.txt,$(FAST))
 
 # lint-imports and mypy read a built and installed copy: what users get, not the source tree
 check: $(VENV)/.ready-dev
@@ -108,4 +142,4 @@ soak-clean:
 	rm -rf $(SOAK)
 
 clean:
-	rm -rf $(VENV) $(LABELSTUDIO) build dist *.egg-info $(DEMO)
+	rm -rf $(VENV) $(OLDER) $(LABELSTUDIO) build dist *.egg-info $(DEMO)

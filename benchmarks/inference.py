@@ -1,32 +1,35 @@
-"""How fast documents are tagged: nlp.pipe beside plain torch on the same windows, interleaved in one process.
+"""How fast documents are tagged: nlp.pipe beside plain torch on the same windows, interleaved.
 
     python benchmarks/inference.py ../shared/data/wnut17/train.jsonl --docs 600 --rounds 3
 
 ``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
 of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
 nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents.
-``hf_token_pipe``: the same model in spacy-huggingface-pipelines with its defaults, where that is installed.
-Ratios are medians over pairs.
+``hf_token_pipe``, with ``--peer``: the same weights in spacy-huggingface-pipelines with its defaults. It
+needs transformers 4, so it runs in the environment of the Python that is named (benchmarks/peer.py), on the
+same texts and in turn with the others. Ratios are medians over pairs.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import statistics
+import subprocess
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import spacy
 import torch
-from spacy.language import Language
+import transformers
 
 from spanloop.plugin.alignment.windows import Window
+from spanloop.plugin.model.pretrained import save
 from spanloop.plugin.model.runtime import batches, pad
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
@@ -38,6 +41,7 @@ def main() -> None:
     parser.add_argument("--join", type=int, default=1, help="so many lines make one document")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default="offline")
+    parser.add_argument("--peer", type=Path, metavar="PYTHON", help="that of make test-spacy-transformers")
     args = parser.parse_args()
 
     texts = list(islice(_texts(args.file, args.join), args.docs))
@@ -58,14 +62,15 @@ def main() -> None:
         "sorted": lambda: _forward(pipe, windows, by_length),
         "pipe": lambda: _drain(nlp.pipe(texts)),
     }
-    if importlib.util.find_spec("spacy_huggingface_pipelines"):
-        rival = _hf_token_pipe(pipe)
-        ways["hf_token_pipe"] = lambda: _drain(rival.pipe(texts))
-    seconds = _time(ways, args.rounds)
+    with ExitStack() as stack:
+        if args.peer:
+            ways["hf_token_pipe"] = stack.enter_context(Peer(args.peer, pipe, texts)).run
+        seconds = _time(ways, args.rounds)
     words = sum(len(text.split()) for text in texts)
     print(
         f"{len(texts)} documents, {words} words, {sum(map(len, windows))} wordpieces in {len(windows)} "
-        f"windows, {torch.get_num_threads()} threads, torch {torch.__version__}"
+        f"windows, {torch.get_num_threads()} threads, torch {torch.__version__}, transformers "
+        f"{transformers.__version__}"
     )
     for name, times in seconds.items():
         best = min(times)
@@ -88,18 +93,38 @@ def _forward(pipe: HFTokenClassifierPipe, windows: list[Window], groups: list[li
             model(input_ids=torch.from_numpy(input_ids), attention_mask=torch.from_numpy(mask))
 
 
-def _hf_token_pipe(pipe: HFTokenClassifierPipe) -> Language:
-    """A pipeline with the rival's pipe around the same weights."""
-    import spacy_huggingface_pipelines  # noqa: F401 - registers the factory
+class Peer:
+    """A process of another environment that tags the texts with the same weights whenever it is asked."""
 
-    # it warns for every entity that it cannot put on tokens
-    warnings.filterwarnings("ignore", message="Skipping annotation")
-    nlp = spacy.blank("en")
-    with tempfile.TemporaryDirectory() as folder:
-        pipe.hf_model().save_pretrained(folder)
-        pipe.tokenizer().save_pretrained(folder)
-        nlp.add_pipe("hf_token_pipe", config={"model": folder})
-    return nlp
+    def __init__(self, python: Path, pipe: HFTokenClassifierPipe, texts: Sequence[str]) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        save(pipe.pretrained, Path(self._folder.name))
+        command = [str(python), str(Path(__file__).with_name("peer.py"))]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        versions = self._ask({"model": self._folder.name, "texts": list(texts)})
+        print("hf_token_pipe beside us:", ", ".join(f"{name} {there}" for name, there in versions.items()))
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # its input ends, and so does it
+        self._folder.cleanup()
+
+    def run(self) -> None:
+        self._ask({})
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        if not (line := self._process.stdout.readline()):
+            raise SystemExit("the peer has ended: it says above why")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
 
 def _drain(stream: Iterator[object]) -> None:

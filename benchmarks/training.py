@@ -3,6 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/training.py ../shared/data/wnut17 --results wnut17.jsonl
     python benchmarks/training.py ../shared/data/wnut17 --results wnut17.jsonl --table
 
+With --stack the row is called after the release of transformers too, so that the runs of two environments
+share one file and one table.
+
 Trains on the train split, scores on the test split, on the corpus's tokens. ``plain`` is the script of the
 tutorials: batches of 16 in random order, padded to the longest, fp32, AdamW, linear decay, first wordpiece
 labelled; at the learning rate that served it best (1e-4). All other rows are ours: ``none`` has no class
@@ -31,6 +34,7 @@ from typing import Any
 import numpy as np
 import spacy
 import torch
+import transformers
 from corpora import labels_of, pipeline, read
 from numpy.typing import NDArray
 from transformers import (
@@ -81,12 +85,13 @@ def main() -> None:
     test = read(blank, options.data / "test.jsonl", own_tokens=True)
     for seed in options.seeds:
         for row in options.rows:
-            if (row, seed) not in {(run["row"], run["seed"]) for run in _runs(options.results)}:
-                run = _run(row, seed, golds, test, options)
+            name = f"{row}, transformers {transformers.__version__}" if options.stack else row
+            if (name, seed) not in {(run["row"], run["seed"]) for run in _runs(options.results)}:
+                run = _run(row, seed, golds, test, options) | {"row": name}
                 with options.results.open("a", encoding="utf-8") as results:
                     results.write(json.dumps(run) + "\n")
                 micro, macro = (float(_averages(run)[average][2]) for average in ("micro", "macro"))
-                print(f"{row:28} seed {seed} {run['seconds']:6.0f} s {micro:.3f} {macro:.3f}", flush=True)
+                print(f"{name:28} seed {seed} {run['seconds']:6.0f} s {micro:.3f} {macro:.3f}", flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -98,6 +103,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", nargs="*", default=[PLAIN, *ROWS], choices=[PLAIN, *ROWS])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument(
+        "--stack", action="store_true", help="name the rows after the release of transformers"
+    )
     parser.add_argument("--fast", action="store_true", help="every row but plain with fast=True")
     parser.add_argument("--plain-lr", type=float, default=1e-4)
     parser.add_argument("--lang", default="en")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -20,6 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Files go to the processes of ``-n`` in the order below, not those with the most tests first."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("spacy_transformers") and find_spec("spacy_transformers") is None:
+        pytest.skip("spacy-transformers is not installed: make test-spacy-transformers runs it")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

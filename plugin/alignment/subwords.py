@@ -54,7 +54,7 @@ def align_tokens(
     that only say "a word begins here" (a lone U+2581); they count only where a unit has no other wordpiece.
     """
     starts, ends = trim(text, wp_starts, wp_ends)
-    owners = _token_at(starts, token_starts, token_ends)
+    owners = token_at(starts, token_starts, token_ends)
     owners[starts >= ends] = NO_UNIT
     if marker is not None:
         _release_markers(owners, marker)
@@ -100,8 +100,8 @@ def trim(text: str, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     return new_starts, np.maximum(before[ends], new_starts)
 
 
-def _token_at(chars: Ints, token_starts: Ints, token_ends: Ints) -> Ints:
-    """The token that holds each character, `NO_UNIT` where none does."""
+def token_at(chars: Ints, token_starts: Ints, token_ends: Ints) -> Ints:
+    """The token, or unit, that holds each character; `NO_UNIT` where none does."""
     if not len(token_starts):
         return np.full(len(chars), NO_UNIT, dtype=np.int64)
     token = np.searchsorted(token_starts, chars, side="right").astype(np.int64) - 1

@@ -62,7 +62,7 @@ class Network(Protocol):
 
 def network_of(model: ThincModel) -> Network:
     """The face of a thinc model made by one of the two architectures."""
-    if any(isinstance(shim, HFShim) for shim in model.shims):
+    if model.name == "hf_token_classifier":
         return HFNetwork(model)
     if model.name == "token_head":
         return HeadNetwork(model)

@@ -5,16 +5,15 @@ The one way from a model's files into transformers: only what was checked to be 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from spanloop.plugin.model import fields
+from spanloop.plugin.model import fields, stacks
 from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError, reading
 from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
@@ -77,7 +76,9 @@ def _has_head(config: fields.Fields) -> bool:
     return any(name.endswith("ForTokenClassification") for name in named) and not config.get(_FRESH)
 
 
-def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Pretrained:
+def load(
+    name: str, *, revision: str | None = None, allow_pickle: bool = False, saved: bool = False
+) -> Pretrained:
     """The token classifier of a folder or hub id, in evaluation mode. An encoder without a head gets one
     of no meaning yet (`fresh_head`): see `set_tags`.
 
@@ -85,6 +86,7 @@ def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) 
         name: a folder, a hub id, ``org/name@revision``, or ``offline``.
         revision: a branch, tag or commit of the hub, where the name has none.
         allow_pickle: read pickled weights where there are no others.
+        saved: the folder is one that `save` wrote, under whichever release of transformers.
 
     Returns:
         The model with its tokenizer.
@@ -96,6 +98,8 @@ def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) 
     with checked(place, allow_pickle=allow_pickle) as files:
         config = _config(files, place)
         tokenizer = _load_tokenizer(files, place, config)
+        if saved:
+            stacks.as_saved(tokenizer, files.folder)
         model, missing = _load_model(files, place, config)
     # What was read lies in a folder that is gone by now.
     model.config.name_or_path = model.name_or_path = tokenizer.name_or_path = place.name
@@ -132,12 +136,8 @@ def _config(files: Checked, place: Place) -> Any:
 
 
 def _load_tokenizer(files: Checked, place: Place, config: Any) -> Any:
-    from transformers import AutoTokenizer
-
     with reading(f"no tokenizer can be read from {place.spelled!r}", {str(files.folder): place.name}):
-        tokenizer = AutoTokenizer.from_pretrained(
-            files.folder, config=config, trust_remote_code=False, local_files_only=True
-        )
+        tokenizer = stacks.read_tokenizer(files.folder, config)
     if not tokenizer.is_fast:
         raise ModelError(
             f"the model {place.spelled!r} has only a slow tokenizer ({type(tokenizer).__name__}), which does "
@@ -160,7 +160,7 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
             f"pip install 'torch>={_READS_PICKLES_AS_DATA}', or choose a model with model.safetensors"
         )
     # A new head must not move the user's random numbers, nor warn: `fresh_head` says that it is there.
-    with torch.random.fork_rng(devices=[]), _quiet():
+    with torch.random.fork_rng(devices=[]), stacks.quiet():
         torch.manual_seed(0)
         with reading(
             f"no token classifier can be read from {place.spelled!r}", {str(files.folder): place.name}
@@ -173,22 +173,11 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
                 use_safetensors=files.safe,
                 weights_only=True,
                 output_loading_info=True,
-                torch_dtype=torch.float32,
             )
-    return model, set(info["missing_keys"])
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers' own log without its warnings."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
+    if reason := stacks.unreadable_here(files.config):
+        raise ModelError(f"the model {place.spelled!r} cannot be read here: {reason}")
+    # transformers 4 reads every file as 32 bits, 5 as the file has it
+    return model.float(), set(info["missing_keys"])
 
 
 def window_limit(pretrained: Pretrained) -> int:
@@ -268,9 +257,10 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     """Write what `load` and ``AutoModelForTokenClassification.from_pretrained`` read: safetensors, never
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder):
-        pretrained.model.save_pretrained(folder, safe_serialization=True)
+    with writing(folder), stacks.no_bars():
+        pretrained.model.save_pretrained(folder)
         pretrained.tokenizer.save_pretrained(folder)
+        stacks.make_portable(folder, pretrained.tokenizer)
 
 
 def fingerprint(pretrained: Pretrained) -> str:

@@ -139,7 +139,7 @@ class HFShim(Shim):
         """Read what `to_folder` saved."""
         from spanloop.plugin.model.pretrained import load
 
-        self.pretrained = load(str(folder))
+        self.pretrained = load(str(folder), saved=True)
 
     def to_bytes(self) -> bytes:
         data: bytes = srsly.msgpack_dumps({"cfg": self.cfg, "files": pack(self.to_folder)})

@@ -55,6 +55,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         class_weights: str | Mapping[str, float] = "none",
         scorer: Callable[..., Any] | None = None,
     ) -> None:
+        network_of(model)  # refuses what is none of ours
         self.vocab = vocab
         self.model = model
         self.name = name

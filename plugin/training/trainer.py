@@ -7,6 +7,7 @@ transformers' Trainer takes seconds to import.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -22,6 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from spanloop.plugin.model.disk import writing
+from spanloop.plugin.model.stacks import no_bars
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow
@@ -97,7 +99,14 @@ class BudgetTrainer(Trainer):
 
     loader: BudgetLoader
     divergence: Divergence
+    warmup: float
     activations: Activations | None = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """As Trainer's own, with the warmup as a whole number of steps: transformers 4 and 5 name a share
+        differently, and 5 takes a share of 1 for one step."""
+        self.args.warmup_steps = math.ceil(num_training_steps * self.warmup)
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def get_train_dataloader(self) -> BudgetLoader:
         return self.loader
@@ -147,7 +156,7 @@ def fit(
             compute_loss_func=loss,
             callbacks=[Steps(progress, inner, config.checkpoint_seconds, divergence)],
         )
-        trainer.divergence = divergence
+        trainer.divergence, trainer.warmup = divergence, config.warmup
         trainer.remove_callback(PrinterCallback)
         if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
             trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
@@ -163,7 +172,7 @@ def fit(
             collate_fn=Collator(pad_id),
         )
         try:
-            with writing(folder):
+            with writing(folder), no_bars():
                 trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
@@ -195,7 +204,6 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
         gradient_checkpointing=config.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
         weight_decay=config.weight_decay,
-        warmup_ratio=config.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
         seed=config.random_seed,

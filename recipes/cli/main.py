@@ -22,6 +22,7 @@ from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
 from spanloop.recipes.training.process_control import Cancelled
+from spanloop.recipes.versions import why_spacy_stops
 from spanloop.store import StoreError
 
 
@@ -42,7 +43,11 @@ class Loop(click.Group):
             return super().invoke(ctx)
         except (RecipeError, StoreError, ModelError) as error:
             refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
-            raise refusal(one_line(str(error))) from error
+            raise refusal(one_line(why_spacy_stops(error) or str(error))) from error
+        except ImportError as error:
+            if reason := why_spacy_stops(error):
+                raise click.ClickException(reason) from error
+            raise
         except KeyboardInterrupt as error:
             say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))

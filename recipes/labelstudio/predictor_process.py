@@ -16,6 +16,7 @@ from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source
+from spanloop.recipes.versions import why_spacy_stops
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Document
 
@@ -87,8 +88,9 @@ def _answer(answers: IO[str], predicting: Predicting, question: dict[str, Any]) 
     told: dict[str, Any] = {"id": question["id"]}
     try:
         told["model"] = predicting.predict(question["documents"])
-    except (RecipeError, StoreError, ModelError, OSError, RuntimeError) as error:
-        told["error"] = str(error).strip().split("\n", 1)[0] or type(error).__name__
+    except (RecipeError, StoreError, ModelError, ImportError, OSError, RuntimeError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        told["error"] = why_spacy_stops(error) or first or type(error).__name__
     answers.write(json.dumps(told) + "\n")
     answers.flush()
 

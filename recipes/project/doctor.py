@@ -8,25 +8,16 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
 from spanloop.recipes.formats.registry import formats
 from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.table import table
+from spanloop.recipes.versions import NEEDED, OPTIONAL, BadPair, bad_pairs, installed
 from spanloop.store import Store
 
-PACKAGES = (
-    "spanloop",
-    "spacy",
-    "spacy-transformers",
-    "transformers",
-    "torch",
-    "accelerate",
-    "seqeval",
-    "sqlite-utils",
-)
 LEAST_FREE_BYTES = 2 * 1024**3  # a round of a base-size encoder with its optimiser's state
 LEAST_SQLITE = (3, 37, 0)  # STRICT tables
 
@@ -50,6 +41,10 @@ class Diagnosis(Report):
     """Whether everything is ok."""
     findings: tuple[Finding, ...]
     """What was looked at, one after another."""
+    versions: dict[str, str | None]
+    """The version of each package, null for one that is not there."""
+    bad_pairs: tuple[BadPair, ...]
+    """The packages that do not go together."""
 
     @property
     def exit_code(self) -> int:
@@ -62,9 +57,11 @@ class Diagnosis(Report):
 
 def doctor(db: str | Path | None = None) -> Diagnosis:
     """Look at Python, the packages, the machine and, where one is named, the project."""
+    versions, pairs = installed(), bad_pairs()
     findings = [
         _python(),
-        *(_package(name) for name in PACKAGES),
+        *(_package(name, versions[name]) for name in (*NEEDED, *OPTIONAL)),
+        *(Finding("do not go together", pair.what, ok=False, advice=pair.advice) for pair in pairs),
         _factory(),
         _offline_model(),
         _sqlite(),
@@ -74,18 +71,19 @@ def doctor(db: str | Path | None = None) -> Diagnosis:
     findings.append(Finding("formats", ", ".join(formats())))
     if db is not None:
         findings += _project(db)
-    return Diagnosis(all(finding.ok for finding in findings), tuple(findings))
+    return Diagnosis(all(finding.ok for finding in findings), tuple(findings), versions, pairs)
 
 
 def _python() -> Finding:
     return Finding("Python", platform.python_version())
 
 
-def _package(name: str) -> Finding:
-    try:
-        return Finding(name, version(name))
-    except PackageNotFoundError:
-        return Finding(name, "missing", ok=False, advice=f"pip install {name}")
+def _package(name: str, version: str | None) -> Finding:
+    if version is not None:
+        return Finding(name, version)
+    if name in OPTIONAL:
+        return Finding(name, "not installed")
+    return Finding(name, "missing", ok=False, advice=f"pip install {name}")
 
 
 def _factory() -> Finding:

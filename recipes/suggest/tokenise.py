@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.recipes.suggest.refusal import Refused, make_doc
+from spanloop.recipes.versions import why_spacy_stops
 from spanloop.store import Store
 from spanloop.store.records import Document, Project, Range
 
@@ -124,7 +125,12 @@ def main() -> None:
     os.nice(5)  # the person at the page and the server come first
     wishes: queue.Queue[int | None] = queue.Queue()
     threading.Thread(target=_read_wishes, args=(wishes,), daemon=True).start()
-    serve(Path(sys.argv[1]), wishes)
+    try:
+        serve(Path(sys.argv[1]), wishes)
+    except ImportError as error:
+        if reason := why_spacy_stops(error):
+            raise SystemExit(reason) from error
+        raise
 
 
 if __name__ == "__main__":

@@ -164,6 +164,9 @@ def build_tiny(
                 parameter.mul_(10)
             if name.startswith("classifier.weight"):
                 parameter.mul_(sharpness)
-    model.save_pretrained(folder, safe_serialization=safe)
+    model.save_pretrained(folder)
+    if not safe:
+        (folder / "model.safetensors").unlink()
+        torch.save(model.state_dict(), folder / "pytorch_model.bin")
     tokenizer.save_pretrained(folder)
     return folder

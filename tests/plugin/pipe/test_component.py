@@ -222,6 +222,7 @@ def test_a_token_head_leaves_whitespace_tokens_out() -> None:
     assert [len(doc) for doc in scores] == [2, 0, 0]
 
 
+@pytest.mark.spacy_transformers
 def test_one_transformer_serves_a_token_head_and_a_tagger(folder: Path, tmp_path: Path) -> None:
     nlp = load_model_from_config(Config().from_str(_shared_transformer(folder)), auto_fill=True)
     data = []

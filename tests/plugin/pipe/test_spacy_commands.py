@@ -21,7 +21,16 @@ from spacy.tokens import DocBin
 from support.places import EXAMPLES
 from support.tiny_models import build_tiny
 
-CONFIGS = ["own_model", "shared_encoder"]
+CONFIGS = [
+    "own_model",
+    "shared_encoder",
+    pytest.param("shared_spacy_transformers", marks=pytest.mark.spacy_transformers),
+]
+ENCODERS = {
+    "own_model": "hf_token_classifier",
+    "shared_encoder": "tok2vec",
+    "shared_spacy_transformers": "transformer",
+}
 PEOPLE = ["Angela Merkel", "Barack Obama", "O'Neil", "Ada"]
 PLACES = ["New York City", "Zürich", "the Hague", "Bonn"]
 MOVES = [
@@ -58,11 +67,12 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def overrides(config: str, corpus: Path, encoder: Path) -> dict[str, Any]:
-    model = "hf_token_classifier" if config == "own_model" else "transformer"
+    model = f"components.{ENCODERS[config]}.model"
     return {
         "paths.train": str(corpus),
         "paths.dev": str(corpus),
-        f"components.{model}.model.name": str(encoder),
+        f"{model}.name": str(encoder),
+        **({f"{model}.width": 32} if config == "shared_encoder" else {}),
         "training.max_steps": 40,
         "training.eval_frequency": 20,
         "training.optimizer.learn_rate.initial_rate": 0.01,

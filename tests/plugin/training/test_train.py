@@ -19,6 +19,7 @@ from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import score_spans
 from spanloop.plugin.pipe.component import HFTokenClassifierPipe
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.training.checkpoint import newest
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.plugin.training.train import TrainReport, train
 
@@ -137,6 +138,24 @@ def test_the_report_says_at_what_rate_was_learned(
     assert report.learning_rate == used
 
 
+@pytest.mark.parametrize(
+    ("warmup", "shares"),
+    [(0.0, [0.75, 0.5, 0.25]), (0.5, [0.5, 1.0, 0.5]), (1.0, [0.25, 0.5, 0.75])],
+)
+def test_the_rate_rises_for_the_share_that_was_asked_for(
+    trained: Callable[..., Trained], tmp_path: Path, warmup: float, shares: list[float]
+) -> None:
+    """After the first three of four epochs, as shares of the highest: what transformers itself wrote down,
+    some versions before a step and some after it."""
+    config = replace(FAST, epochs=4, learning_rate=0.01, warmup=warmup, checkpoint_seconds=0.0)
+    trained(TEXTS, replace(config, batch_wordpieces=1, held_out=0.0))
+    checkpoint = newest(tmp_path / "loop")
+    assert checkpoint is not None
+    history = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"]
+    rates = [entry["learning_rate"] / 0.01 for entry in history if "learning_rate" in entry]
+    assert rates[:3] == pytest.approx(shares, abs=0.13)  # a step is 1/16 of all, 1/8 of those that rise
+
+
 def test_the_same_seed_gives_the_same_weights(tiny: Path, tmp_path: Path) -> None:
     def run(seed: int) -> str:
         nlp = spacy.blank("en")
@@ -244,8 +263,10 @@ def test_training_prints_nothing_and_leaves_no_files(
     trained: Callable[..., Trained], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trained(TEXTS, TrainConfig(epochs=1, bf16=False))
-    assert capsys.readouterr() == ("", "")
     assert not [path for path in (tmp_path / "loop").rglob("*") if path.is_file()]
+    pipe, _ = trained(TEXTS, TrainConfig(epochs=1, bf16=False, checkpoint_seconds=0.0))
+    pipe.to_disk(tmp_path / "pipe")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_nothing_to_train_on_is_said(trained: Callable[..., Trained]) -> None:
