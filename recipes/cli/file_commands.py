@@ -30,6 +30,7 @@ from spanloop.recipes.cli.options import (
 @click.option("--format", help="jsonl, text, conll, spacy ...  [default: by the suffix]")
 @option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
 @split_option
+@click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
 def export(**options: Any) -> object:

@@ -1,4 +1,4 @@
-"""What the page looks up: documents by their text, earlier answers, the same string in other documents."""
+"""What the page looks up: earlier answers, and the same string in other documents."""
 
 from __future__ import annotations
 
@@ -7,45 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanloop.recipes.web import sent, wire
-from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.sittings import Sittings
-from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Finds documents out of turn, and keeps what a person confirmed of the places found. ``dealing`` knows
-    who has them in hand."""
+    """Finds documents out of turn, and keeps what a person confirmed of the places found."""
 
     store: Store
     reach: Reach
     sittings: Sittings
     elsewhere: Elsewhere
-    dealing: Dealing
-
-    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Documents that contain ``text``, with the characters around the first place and who has them."""
-        wanted = query.get("text", "")
-        if not 2 <= len(wanted) <= 200:
-            raise WireError("'text' must be 2 to 200 characters long")
-        client = query.get("client", "-")
-        found = self.reach.found(annotator, wanted)
-        others = self.dealing.others(client, annotator, [document.id for document in found])
-        documents = []
-        for document in found:
-            place = max(0, document.text.lower().find(wanted.lower()))
-            documents.append(
-                {
-                    "id": document.id,
-                    "text": _around(document.text, place),
-                    "others": others.get(document.id, []),
-                }
-            )
-        return {"documents": documents}
 
     def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
         """The newest answers of this annotator to documents of this page, one a document, newest first."""
@@ -72,7 +48,3 @@ class Finding:
         """Keep confirmed places as proposals in the drafts of their documents."""
         text, label_id, places = wire.parse_proposals(body)
         return self.elsewhere.propose(annotator, text, label_id, places, self.sittings.held_by(annotator))
-
-
-def _around(text: str, place: int) -> str:
-    return text[max(0, place - 60) : place + 120]

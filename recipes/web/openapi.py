@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from spanloop.recipes.web.filters import MAX_COUNTED, MAX_HITS, MAX_TEXT, STATES
 from spanloop.recipes.web.session import OPTIONS
+from spanloop.store.records import Origin
 
 Schema = dict[str, Any]
 
@@ -95,6 +97,7 @@ SITTING: Schema = {
         "held": {"anyOf": [{"type": "array", "items": _ID, "maxItems": 1000}, {"type": "null"}]},
     },
 }
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 
 def openapi() -> Schema:
@@ -129,13 +132,8 @@ def openapi() -> Schema:
                 "get": _read("Your answers, newest first", _query("n", {"type": "integer", "minimum": 1})),
                 "post": _write("Store an answer: 200 once it is committed", ANSWER),
             },
-            "/api/search": {
-                "get": _read(
-                    "Documents that contain a text",
-                    _query("text", _TEXT, required=True),
-                    _query("client", _TEXT),
-                )
-            },
+            "/api/search": {"get": _read("The list of documents, by filters", *_FILTERS)},
+            "/api/choices": {"get": _read("What the filters of the list can be set to")},
             "/api/same": {
                 "get": _read(
                     "Where the same characters stand in other open documents",
@@ -154,6 +152,24 @@ def openapi() -> Schema:
 
 def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
     return {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+_FILTERS = (
+    _query("text", {"type": "string", "maxLength": MAX_TEXT, "description": "what stands in it, case aside"}),
+    _query("state", {"enum": list(STATES)}),
+    _query("flagged", {"enum": ["true", "false"]}),
+    _query("by", {"type": "string", "maxLength": MAX_TEXT, "description": "who has answered"}),
+    _query("source", {"enum": list(get_args(Origin)), "description": "what such an answer is"}),
+    _query("label_id", _ID),
+    _query("meta", {"type": "string", "maxLength": MAX_TEXT, "description": "a key of the meta"}),
+    _query("value", {"type": "string", "maxLength": MAX_TEXT, "description": "a part of its value"}),
+    _query("least", {**_SHARE, "description": "confidence of the least sure suggestion, at least"}),
+    _query("below", {**_SHARE, "description": "the same, less than this"}),
+    _query("after", {**_ID, "description": "what `until` of the look before said"}),
+    _query("n", {"type": "integer", "minimum": 0, "maximum": MAX_HITS}),
+    _query("most", {"type": "integer", "minimum": 1, "maximum": MAX_COUNTED, "description": "counts to"}),
+    _query("client", _TEXT),
+)
 
 
 def _path(name: str) -> Schema:

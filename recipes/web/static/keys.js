@@ -21,7 +21,7 @@ export const COMMANDS = {
   line_up: { keys: ["ArrowUp"], group: "Move", text: "one line up" },
   extend_right: { keys: ["shift+ArrowRight"], group: "Move", text: "take in one token more (span: end to the right)" },
   extend_left: { keys: ["shift+ArrowLeft"], group: "Move", text: "take in one token less (span: end to the left)" },
-  find: { keys: ["/", "ctrl+k"], group: "Move", text: "find a span here or a text anywhere" },
+  find: { keys: ["/", "ctrl+k"], group: "Move", text: "the list of documents: find, filter, open" },
   next_document: { keys: ["."], group: "Move", text: "next document, unanswered" },
   previous_document: { keys: [","], group: "Move", text: "document before" },
   clear: { keys: ["Escape"], group: "Move", text: "let go of span and cursor" },

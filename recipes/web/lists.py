@@ -1,0 +1,78 @@
+"""The list of documents: what filters let through, page by page, each with how it stands and who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spanloop.recipes.web.dealing import Dealing
+from spanloop.recipes.web.excerpt import excerpt
+from spanloop.recipes.web.filters import parse_asked
+from spanloop.recipes.web.reach import Reach
+from spanloop.store import Store
+from spanloop.store.records import Document
+from spanloop.store.tables.listing import Standing
+
+LOOK_SECONDS = 0.05  # of one request; the page asks again where that was too little
+MAX_KEYS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists documents within reach. ``dealing`` knows who has them in hand."""
+
+    store: Store
+    reach: Reach
+    dealing: Dealing
+
+    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """The first ``n`` hits behind the document ``after``, and how many the look has counted.
+
+        A look ends when it has counted ``most`` hits, or after some time: then ``whole`` is false, and
+        ``until`` says from where another one goes on. The ``total`` is that of all documents within reach.
+        """
+        asked = parse_asked(query)
+        with self.store.reading():
+            wanted = self.reach.within(annotator, asked.wanted)
+            look = self.store.listing.look(
+                wanted, after=asked.after, most=max(asked.most, asked.n), seconds=LOOK_SECONDS
+            )
+            ids = look.ids[: asked.n]
+            found = list(self.store.documents.fetch(ids))
+            standing = self.store.listing.standing(ids)
+            last = self.store.listing.last()
+        others = self.dealing.others(asked.client, annotator, ids)
+        return {
+            "documents": [
+                _listed(document, standing[document.id], wanted.text, others.get(document.id, []))
+                for document in found
+            ],
+            "counted": len(look.ids),
+            "until": look.until,
+            "whole": look.whole,
+            "last": last,
+        }
+
+    def choices(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
+        """What the filters can be set to, as far as a look at some documents and answers shows it."""
+        with self.store.reading():
+            known = self.store.listing.people()
+            people = {annotator, *self.store.annotators.names(), *known}
+            scope = self.reach.scope(annotator)
+            keys = self.store.listing.meta_keys(split=scope.split, among=scope.among)
+        return {"people": sorted(people), "keys": keys[:MAX_KEYS]}
+
+
+def _listed(document: Document, standing: Standing, text: str, others: list[str]) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "key": document.key[:200],
+        "pieces": excerpt(document.text, text),
+        "state": standing.state,
+        "answered_by": list(standing.answered_by),
+        "flagged_by": list(standing.flagged_by),
+        "review": standing.review,
+        "source": standing.source,
+        "others": others,
+    }
