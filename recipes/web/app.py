@@ -20,9 +20,10 @@ from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.door import Door
 from spanloop.recipes.web.entering import Entering
-from spanloop.recipes.web.guard import Guard, refuse
+from spanloop.recipes.web.guard import Guard
 from spanloop.recipes.web.openapi import openapi
 from spanloop.recipes.web.received import json_body
+from spanloop.recipes.web.refusal import refuse, refuse_asker
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store, StoreError
@@ -162,5 +163,6 @@ async def _sqlite_error(_: Request, error: Exception) -> Response:
     )
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
-    return refuse(str(error), error.status_code if isinstance(error, HTTPException) else 400)
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return refuse_asker(request.headers, str(error), status)
