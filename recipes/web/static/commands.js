@@ -2,6 +2,7 @@
 
 import * as dialogs from "./dialogs.js";
 import * as hands from "./hands.js";
+import { changeKeys } from "./keying.js";
 import { Listing } from "./listing.js";
 import { get } from "./server.js";
 import { showWaiting } from "./waiting.js";
@@ -63,7 +64,7 @@ export function commands(page) {
     instructions: () => dialogs.instructions(page.project.instructions),
     answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
     waiting: () => showWaiting(page),
-    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page)),
+    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page), () => changeKeys(page)),
     theme: () => turnTheme(),
     point: () => edits.turnPointing(),
     stack: () => sheets.turnStack(),

@@ -26,14 +26,14 @@ export function close() {
   if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
-export function help(keymap, labels, showWaiting) {
+export function help(keymap, labels, showWaiting, changeKeys) {
   const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
   const tables = [...groups].map(([group, commands]) => {
     const rows = commands.filter(([name]) => keymap.keys[name].length).map(([name, { text }]) => [keymap.keys[name].map(shownKey), text]);
     return table(group, rows);
   });
   const names = labels.all.map((label, place) => [[labels.keyName(place) || "l"], named(label)]);
-  show("Keys", columns([...tables, table("Label keys", names)]), legend(), button("What waits in this browser", showWaiting));
+  show("Keys", columns([...tables, table("Label keys", names)]), legend(), button("Change keys", changeKeys), " ", button("What waits in this browser", showWaiting));
 }
 
 function named(label) {

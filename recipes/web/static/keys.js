@@ -71,6 +71,14 @@ export class Keymap {
   }
 }
 
+// The key of an event as keymaps write it; shift is left out where the character says it already ("?", not "shift+?").
+export function writtenKey(event) {
+  const { key } = event;
+  const says = key.length === 1 && key.toLowerCase() === key.toUpperCase();
+  const written = key.length === 1 ? key.toLowerCase() : key;
+  return `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${event.altKey ? "alt+" : ""}${event.shiftKey && !says ? "shift+" : ""}${written}`;
+}
+
 export function shownKey(key) {
   const parts = key === "+" ? ["+"] : key.split("+");
   return parts.map((part) => NAMES[part] ?? part).join("+");
