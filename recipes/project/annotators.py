@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from spanloop.recipes.report import UNTOLD, Report
 from spanloop.store import Store
 
 PORT = 8765
@@ -16,24 +17,23 @@ _LIGHT_ON_DARK = "\x1b[97;40m{}\x1b[0m"  # whatever colours the terminal has: ca
 
 
 @dataclass(frozen=True, slots=True)
-class Annotators:
-    """Who may come in; ``link`` is the new one's, shown this once: the store keeps only its hash. ``note``
-    says where it leads nowhere; ``qr``: show it as a QR code too."""
+class Annotators(Report):
+    """Who may come in."""
 
-    names: tuple[str, ...]
+    annotators: tuple[str, ...]
+    """Their names."""
     link: str | None = None
+    """The secret link of a new one, shown this once: the store keeps only its hash."""
     note: str = ""
-    qr: bool = False
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "annotators": list(self.names), "link": self.link, "note": self.note}
+    """What has to be done before the link works elsewhere."""
+    code: str | None = field(default=None, metadata=UNTOLD)
+    """The link as a QR code of half blocks, where it was asked for."""
 
     def text(self) -> str:
         if self.link is None:
-            return "\n".join(self.names) or "nobody is named: on this machine everyone may correct"
-        lines = [self.link, "This link is shown only now: give it to that person alone."]
-        if self.qr:
-            lines.insert(1, qr_code(self.link))
+            return "\n".join(self.annotators) or "nobody is named: on this machine everyone may correct"
+        lines = [self.link, *([self.code] if self.code else [])]
+        lines.append("This link is shown only now: give it to that person alone.")
         return "\n".join([*lines, *([self.note] if self.note else [])])
 
 
@@ -98,7 +98,8 @@ def _with_link(store: Store, token: str, host: str | None, port: int | None, qr:
     name = host or served.hostname or NOWHERE
     port = port or served.port or PORT
     link = f"http://{f'[{name}]' if ':' in name else name}:{port}/enter?token={token}"
-    return Annotators(tuple(store.annotators.names()), link, _note(store, name), qr)
+    code = qr_code(link) if qr else None
+    return Annotators(tuple(store.annotators.names()), link, _note(store, name), code)
 
 
 def _note(store: Store, host: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from spanloop.recipes.web.asked import Choices, Search
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.excerpt import excerpt
-from spanloop.recipes.web.filters import parse_asked
 from spanloop.recipes.web.reach import Reach
+from spanloop.recipes.web.replies import ChoicesSent, FoundSent, ListedDocument
 from spanloop.store import Store
 from spanloop.store.records import Document
-from spanloop.store.tables.listing import Standing
+from spanloop.store.tables.listing import Standing, Wanted
 
 LOOK_SECONDS = 0.05  # of one request; the page asks again where that was too little
+MAX_HITS = 100
+MAX_COUNTED = 10_000
 MAX_KEYS = 50
 
 
@@ -26,19 +27,17 @@ class Lists:
     reach: Reach
     dealing: Dealing
 
-    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def search(self, annotator: str, asked: Search) -> FoundSent:
         """The first ``n`` hits behind the document ``after``, and how many the look has counted.
 
         A look ends when it has counted ``most`` hits, or after some time: then ``whole`` is false, and
         ``until`` says from where another one goes on. The ``total`` is that of all documents within reach.
         """
-        asked = parse_asked(query)
+        n, most = min(asked.n, MAX_HITS), max(1, min(asked.most, MAX_COUNTED))
         with self.store.reading():
-            wanted = self.reach.within(annotator, asked.wanted)
-            look = self.store.listing.look(
-                wanted, after=asked.after, most=max(asked.most, asked.n), seconds=LOOK_SECONDS
-            )
-            ids = look.ids[: asked.n]
+            wanted = self.reach.within(annotator, _wanted(asked))
+            look = self.store.listing.look(wanted, after=asked.after, most=max(most, n), seconds=LOOK_SECONDS)
+            ids = look.ids[:n]
             found = list(self.store.documents.fetch(ids))
             standing = self.store.listing.standing(ids)
             last = self.store.listing.last()
@@ -54,7 +53,7 @@ class Lists:
             "last": last,
         }
 
-    def choices(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
+    def choices(self, annotator: str, _: Choices) -> ChoicesSent:
         """What the filters can be set to, as far as a look at some documents and answers shows it."""
         with self.store.reading():
             known = self.store.listing.people()
@@ -64,7 +63,21 @@ class Lists:
         return {"people": sorted(people), "keys": keys[:MAX_KEYS]}
 
 
-def _listed(document: Document, standing: Standing, text: str, others: list[str]) -> dict[str, Any]:
+def _wanted(asked: Search) -> Wanted:
+    return Wanted(
+        text=asked.text,
+        state=asked.state,
+        flagged=asked.flagged == "true",
+        annotator=asked.by,
+        origin=asked.source,
+        label_id=asked.label_id,
+        meta=(asked.meta, asked.value) if asked.meta else None,
+        least=asked.least,
+        below=asked.below,
+    )
+
+
+def _listed(document: Document, standing: Standing, text: str, others: list[str]) -> ListedDocument:
     return {
         "id": document.id,
         "key": document.key[:200],

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from spanloop.store.records import Origin, QueueState, Split
 from spanloop.store.tables.filters import query
@@ -26,8 +26,9 @@ GROWTH = 8.0  # of a block over the one before, at most
 FIRST_BY_TEXT = 250_000
 FIRST_BY_TEXT_AND_MORE = 20_000
 
-State = QueueState | Literal["review"]
+State = Literal["open", "answered", "ignored", "rejected", "conflict", "review"]
 """What the queue says of a document, or that it waits for review."""
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from support.commands import done, jsonl_file, refused
-from support.places import SCHEMAS
+from support.json_shapes import check_shape
 from support.store_making import stored
 
 from spanloop.plugin.training.config import TrainConfig
@@ -23,7 +21,6 @@ from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
-SCHEMA = json.loads((SCHEMAS / "audit.json").read_text(encoding="utf-8"))
 NAMES = ("Ann", "Bob", "Merkel", "Obama", "O'Neil", "Angela", "Barack")
 PLACES = ("York", "Zürich", "Berlin", "Tokyo", "New York City", "Lima")
 DOCUMENTS = 160
@@ -95,7 +92,7 @@ def test_a_doubt_says_where_and_what(audited: tuple[Path, Audit]) -> None:
 
 def test_the_audit_makes_no_round_and_has_its_shape(audited: tuple[Path, Audit]) -> None:
     db, report = audited
-    jsonschema.validate(json.loads(json.dumps(report.json())), SCHEMA)
+    check_shape("audit", report.json())
     assert (report.documents, report.folds, report.split) == (DOCUMENTS, 3, "pool")
     assert "fewer than 30 gold spans" in report.text()
     assert "PER (pool 1" in report.text()

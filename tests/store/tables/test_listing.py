@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.store_making import add_model, make_store, say
 
 from spanloop.store import Store
-from spanloop.store.records import NewDocument, Span
-from spanloop.store.tables.listing import Wanted
+from spanloop.store.records import NewDocument, QueueState, Span
+from spanloop.store.tables.listing import STATES, Wanted
 
 TEXTS = ("Ann met Bob", "ann ran", "Bob slept", "in Straße 7")
 COUNT = 60
@@ -163,6 +163,10 @@ def test_looks_one_after_the_other_find_what_fits_and_nothing_twice(
             after, whole = look.until, look.whole
         assert found == expected
         assert list(store.listing.look(wanted, most=10_000).ids) == expected
+
+
+def test_every_state_of_the_queue_is_a_filter() -> None:
+    assert set(STATES) == {*get_args(QueueState), "review"}
 
 
 def test_the_filters_of_this_test_let_something_through(stores: list[Store]) -> None:
