@@ -36,7 +36,7 @@ def _places(text: str, wanted: str) -> list[tuple[int, int]]:
     """Where it stands in the text, as far as an excerpt can show it."""
     if not wanted:
         return []
-    folded, part = text.casefold(), wanted.casefold()
+    folded, part = str.casefold(text), str.casefold(wanted)
     first = folded.find(part)
     if first < 0:
         return []
@@ -54,7 +54,7 @@ def _origins(text: str, folded: int) -> list[int]:
     """For so many folded characters, which character of the text each came from."""
     origins: list[int] = []
     for place, character in enumerate(text):
-        origins += [place] * len(character.casefold())
+        origins += [place] * len(str.casefold(character))
         if len(origins) >= folded:
             break
     return origins

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from spanloop.recipes.web.asked import Choices, Search
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.excerpt import excerpt
+from spanloop.recipes.web.list_replies import ChoicesSent, FoundSent, ListedDocument
 from spanloop.recipes.web.reach import Reach
-from spanloop.recipes.web.replies import ChoicesSent, FoundSent, ListedDocument
 from spanloop.store import Store
 from spanloop.store.records import Document
 from spanloop.store.tables.listing import Standing, Wanted

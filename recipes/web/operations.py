@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from spanloop.recipes.web import asked, replies
+from spanloop.recipes.web import asked, list_replies, replies
 from spanloop.recipes.web.wire import Asked
 
 A = TypeVar("A", bound=Asked)
@@ -62,13 +62,15 @@ ANSWERS = Operation("GET", "/api/answers", "Your answers, newest first", asked.E
 ANSWER = Operation(
     "POST", "/api/answers", "Store an answer: 200 once it is committed", asked.PostedAnswer, replies.Stored
 )
-SEARCH = Operation("GET", "/api/search", "The list of documents, by filters", asked.Search, replies.FoundSent)
+SEARCH = Operation(
+    "GET", "/api/search", "The list of documents, by filters", asked.Search, list_replies.FoundSent
+)
 CHOICES = Operation(
     "GET",
     "/api/choices",
     "What the filters of the list can be set to",
     asked.Choices,
-    replies.ChoicesSent,
+    list_replies.ChoicesSent,
 )
 SAME = Operation(
     "GET",

@@ -18,7 +18,7 @@ _TITLES = {
     503: "The project cannot be read now",
 }
 _HOW_TO_COME_IN = (
-    "Open the link that you were given, in this browser. It ends in /enter?token=… and is yours alone.",
+    "Open it in this browser: it is yours alone, and signs you in for 30 days.",
     "Is it lost or refused? Ask whoever runs this project for a new one. They make it, with your name, by:"
     " spanloop annotators DB reissue NAME",
     "Nothing of your work is lost: what waits in this browser is sent once you are signed in again.",

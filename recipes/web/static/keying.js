@@ -24,6 +24,7 @@ export function changeKeys(page) {
   const { project } = page;
   const told = paragraph("Choose a command, then press the key that it is to have. Only you have these keys, in this browser.");
   told.setAttribute("role", "status");
+  told.className = "told";
   const list = element("div", "keying columns");
   const draw = () => {
     const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
