@@ -57,7 +57,7 @@ class Doubt(Shape):
     confidence: Share
     """How sure the model is of it."""
     doubt: Share
-    """By how much it is surer than usual of that label, and less than usual of the gold's."""
+    """By how much the model's is more probable to it than the gold's."""
     before: str
     """The characters before it, as `after`."""
     text: str
