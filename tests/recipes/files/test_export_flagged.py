@@ -30,7 +30,7 @@ def db(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("what", "found"), [("gold", ["d1"]), ("all", ["d1", "d3"])])
 def test_a_file_of_the_flagged_documents(db: Path, tmp_path: Path, what: str, found: list[str]) -> None:
     written = export(db, tmp_path / "f.jsonl", what=what, flagged=True)  # type: ignore[arg-type]
-    assert written.written.documents == len(found)
+    assert written.documents == len(found)
     lines = (tmp_path / "f.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["id"] for line in lines] == found
 
