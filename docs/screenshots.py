@@ -20,7 +20,7 @@ from typing import Any
 from spanloop.recipes.demo.demo import CORPUS, INSTRUCTIONS, LABELS
 from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
 from spanloop.store import Store
-from spanloop.store.records import NewDocument, NewModel, Span
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, NewModel, Span
 
 FOLDER = Path(__file__).parent / "correcting"
 SHOWN = 14
@@ -82,6 +82,20 @@ def build(db: Path) -> None:
         nlp = load_tokenizer(store.project)
         store.set_project(tokenizer=tokenizer_hash(nlp))
         tokenise(store, nlp, store.documents.iterate())
+        answer_some(store)
+
+
+def answer_some(store: Store) -> None:
+    """Some documents are answered by others, and not the same; some are flagged."""
+    store.set_project(overlap=2)
+    for number in list(store.documents.ids())[5:13]:
+        spans = (AnnotatedSpan(0, 3, LABELS[0]),)
+        flagged = number % 4 == 0
+        for name, said in (("anna", spans), ("ben", spans if number % 3 else ())):
+            store.annotations.add(
+                NewAnnotation(f"{name} {number}", number, name, "human", "accept", said, flagged=flagged)
+            )
+    store.set_project(overlap=1)
 
 
 def suggestions(gold: list[dict[str, Any]], luck: random.Random) -> Iterator[Span]:
@@ -127,8 +141,12 @@ def photograph(page: Any, link: str, scheme: str) -> None:
     shoot("sheet")
     page.locator("#stack").click()
     page.keyboard.press("/")
-    page.keyboard.type("a wall of hawthorn")
-    page.locator("dialog[open] .found button").first.click()
+    page.keyboard.type("the ")
+    page.locator(".hit mark").first.wait_for()
+    shoot("list")
+    page.get_by_label("Text to find").fill("a wall of hawthorn")
+    page.locator(".hit mark", has_text="hawthorn").first.wait_for()
+    page.keyboard.press("Enter")
     page.locator(".card.active .mark .token", has_text="hawthorn").first.click()
     page.keyboard.press("g")
     page.locator("dialog[open]").get_by_text("still open").wait_for()

@@ -39,6 +39,7 @@ class Project:
     overlap: int = 1  # how many people answer each document
     page: Mapping[str, Any] = field(default_factory=dict)  # settings of the correction page
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
+    page_url: str | None = None  # where the correction page was served last
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
+from spanloop.store.tables.listing import Listing
 from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.reviews import Reviews
@@ -62,6 +63,7 @@ class Store(Connection):
         self.annotators = Annotators(self)
         self.drafts = Drafts(self)
         self.search = Search(self)
+        self.listing = Listing(self)
         self.sketches = Sketches(self)
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)

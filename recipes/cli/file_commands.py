@@ -30,6 +30,7 @@ from spanloop.recipes.cli.options import (
 @click.option("--format", help="jsonl, text, conll, spacy ...  [default: by the suffix]")
 @option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
 @split_option
+@click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
 def export(**options: Any) -> object:
@@ -113,22 +114,43 @@ def backup(db: Path, file: Path) -> object:
 @json_option
 @click.pass_context
 def annotators(ctx: click.Context, db: Path) -> object:
-    """List, add or remove the people who may correct over a network."""
+    """List, add or remove the people who may correct over a network, give them new links."""
     from spanloop.recipes.project.annotators import annotators as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
 
 
+def _link_options(command: Any) -> Any:
+    """Where a link leads, and whether it is shown as a QR code."""
+    for decorate in (
+        click.option("--qr", is_flag=True, help="Show the link as a QR code too, for tablets."),
+        click.option("--port", type=PORT, help="Its port.  [default: of the page that was served last]"),
+        click.option("--host", help="Where the page is.  [default: where it was served last]"),
+    ):
+        command = decorate(command)
+    return command
+
+
 @annotators.command("add")
 @click.argument("name")
-@option("--host", default="HOST", help="Where the page is served, for the link.")
-@option("--port", type=PORT, default=8765, help="Its port, for the link.")
+@_link_options
 @click.pass_context
 def annotators_add(ctx: click.Context, /, **options: Any) -> object:
     """Let NAME in: prints a link with a secret, once."""
     from spanloop.recipes.project.annotators import add_annotator
 
     return add_annotator(project_of(ctx), **options)
+
+
+@annotators.command("reissue")
+@click.argument("name")
+@_link_options
+@click.pass_context
+def annotators_reissue(ctx: click.Context, /, **options: Any) -> object:
+    """A new link for NAME; the old one lets nobody in any more."""
+    from spanloop.recipes.project.annotators import reissue_annotator
+
+    return reissue_annotator(project_of(ctx), **options)
 
 
 @annotators.command("remove")

@@ -55,7 +55,7 @@ def init(labels: str, **options: Any) -> object:
 @json_option
 @click.pass_context
 def labels(ctx: click.Context, db: Path) -> object:
-    """List, add, rename, retire or merge labels."""
+    """List, add, change, rename, retire or merge labels."""
     from spanloop.recipes.project.labels import labels as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
@@ -72,6 +72,20 @@ def labels_add(ctx: click.Context, /, **options: Any) -> object:
     from spanloop.recipes.project.labels import add_label
 
     return add_label(project_of(ctx), **options)
+
+
+@labels.command("set")
+@click.argument("name")
+@click.option("--key", help="The key that gives it on the page; '': none.")
+@click.option("--colour", help="Its colour on the page, as #rrggbb.")
+@click.option("--description", help="What the page shows about it.")
+@click.option("--position", type=Whole(1), help="Its place; the first ten have the keys 1 to 9 and 0.")
+@click.pass_context
+def labels_set(ctx: click.Context, /, **options: Any) -> object:
+    """Key, colour, description or place of a label."""
+    from spanloop.recipes.project.labels import set_label
+
+    return set_label(project_of(ctx), **options)
 
 
 @labels.command("rename")

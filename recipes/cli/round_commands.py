@@ -196,6 +196,7 @@ def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> objec
 @db_argument
 @click.option("--top", type=Whole(1), help="So many documents that the last audit doubts most.")
 @click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
+@click.option("--flagged", is_flag=True, help="All documents that somebody flagged.")
 @json_option
 def review(**options: Any) -> object:
     """Send documents to the review queue."""

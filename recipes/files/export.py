@@ -76,13 +76,26 @@ def export(
     format: str | None = None,
     what: What = "gold",
     split: Split | None = None,
+    flagged: bool = False,
     overwrite: bool = False,
 ) -> Exported:
-    """Write the file in the format of its suffix or of that name, streaming; it appears only when it is
-    whole.
+    """Write a file, streaming; it appears only when it is whole.
 
-    ``what``: documents with gold; those with a prediction of the promoted round (else the newest model); or
-    all, where documents without gold stand without spans. RecipeError where there is nothing to write.
+    Args:
+        db: The project.
+        file: The file.
+        format: Its format by name; None: by its suffix.
+        what: Documents with gold; those with a prediction of the promoted round (else of the newest model);
+            or all, where documents without gold stand without spans.
+        split: Only this split.
+        flagged: Only documents on which a flag stands.
+        overwrite: Replace the file if it is there.
+
+    Returns:
+        What was written.
+
+    Raises:
+        RecipeError: There is nothing to write, or the file cannot be written.
     """
     path = Path(file)
     fmt = by_suffix(path) if format is None else by_name(format)
@@ -95,12 +108,13 @@ def export(
     with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
-        entries = _noting(_entries(store, what, split), partial)
+        entries = _entries(store, what, split)
+        entries = _noting(_flagged(store, entries) if flagged else entries, partial)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries, refused)
         written = fmt.write(part, entries, WriteOptions(task=store.project.task))
         if not written.documents:
-            raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
+            raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split, flagged))
     unsaid = 0 if fmt.ranges else len(partial)
     return Exported(
         path=path,
@@ -120,7 +134,14 @@ def _noting(entries: Iterator[Entry], partial: list[str]) -> Iterator[Entry]:
         yield entry
 
 
-def _nothing(db: str | Path, what: What, split: Split | None) -> str:
+def _flagged(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Those of the entries on whose document a flag stands."""
+    ids = sorted({flag.document_id for flag in store.listing.flags()})
+    keys = {document.key for document in store.documents.fetch(ids)}
+    return (replace(entry, flagged=True) for entry in entries if entry.key in keys)
+
+
+def _nothing(db: str | Path, what: What, split: Split | None, flagged: bool) -> str:
     where = f" in the {split} split" if split else ""
     advice = {
         "gold": f"annotate with: spanloop correct {db}",
@@ -128,6 +149,9 @@ def _nothing(db: str | Path, what: What, split: Split | None) -> str:
         "all": f"import some with: spanloop import {db} FILE",
     }
     noun = {"gold": "gold", "predictions": "predictions", "all": "documents"}[what]
+    if flagged:
+        also = "" if what == "all" else "; --what all takes those without as well"
+        return f"there are no flagged {noun}{where}: the key f of the page flags a document{also}"
     return f"there are no {noun}{where} to export yet; {advice[what]}"
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+import ipaddress
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from spanloop.recipes.report import Report
+from spanloop.recipes.report import UNTOLD, Report
 from spanloop.store import Store
+
+PORT = 8765
+NOWHERE = "HOST"
+_LIGHT_ON_DARK = "\x1b[97;40m{}\x1b[0m"  # whatever colours the terminal has: cameras want dark on light
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +24,17 @@ class Annotators(Report):
     """Their names."""
     link: str | None = None
     """The secret link of a new one, shown this once: the store keeps only its hash."""
+    note: str = ""
+    """What has to be done before the link works elsewhere."""
+    code: str | None = field(default=None, metadata=UNTOLD)
+    """The link as a QR code of half blocks, where it was asked for."""
 
     def text(self) -> str:
-        if self.link is not None:
-            return f"{self.link}\nThis link is shown only now: give it to that person alone."
-        return "\n".join(self.annotators) or "nobody is named: on this machine everyone may correct"
+        if self.link is None:
+            return "\n".join(self.annotators) or "nobody is named: on this machine everyone may correct"
+        lines = [self.link, *([self.code] if self.code else [])]
+        lines.append("This link is shown only now: give it to that person alone.")
+        return "\n".join([*lines, *([self.note] if self.note else [])])
 
 
 def annotators(db: str | Path) -> Annotators:
@@ -30,11 +43,32 @@ def annotators(db: str | Path) -> Annotators:
         return Annotators(tuple(store.annotators.names()))
 
 
-def add_annotator(db: str | Path, name: str, *, host: str = "HOST", port: int = 8765) -> Annotators:
-    """Let a person in; the link that lets them in is for the page at that host and port."""
+def add_annotator(
+    db: str | Path, name: str, *, host: str | None = None, port: int | None = None, qr: bool = False
+) -> Annotators:
+    """Let a person in.
+
+    Args:
+        db: The project.
+        name: The person.
+        host: Where the page is served, for the link; None: where it was served last.
+        port: Its port, likewise.
+        qr: Show the link as a QR code too.
+
+    Returns:
+        Everyone who is named, and the link that lets this one in.
+    """
     with Store.open(db) as store:
-        token = store.annotators.add(name)
-        return Annotators(tuple(store.annotators.names()), f"http://{host}:{port}/enter?token={token}")
+        return _with_link(store, store.annotators.add(name), host, port, qr)
+
+
+def reissue_annotator(
+    db: str | Path, name: str, *, host: str | None = None, port: int | None = None, qr: bool = False
+) -> Annotators:
+    """A new link for a person; from now on the old one and what was signed in with it let nobody in. The
+    arguments are those of ``add_annotator``."""
+    with Store.open(db) as store:
+        return _with_link(store, store.annotators.reissue(name), host, port, qr)
 
 
 def remove_annotator(db: str | Path, name: str) -> Annotators:
@@ -48,3 +82,35 @@ def set_overlap(db: str | Path, people: int) -> None:
     """Give every document to so many people, from now on; the queue is opened again where that is more."""
     with Store.open(db) as store:
         store.set_project(overlap=people)
+
+
+def qr_code(link: str) -> str:
+    """The link as a QR code of half blocks, for a terminal."""
+    import segno  # only where somebody wants it
+
+    drawn = io.StringIO()
+    segno.make(link, error="m", micro=False).terminal(out=drawn, compact=True, border=2)
+    return "\n".join(_LIGHT_ON_DARK.format(line) for line in drawn.getvalue().splitlines())
+
+
+def _with_link(store: Store, token: str, host: str | None, port: int | None, qr: bool) -> Annotators:
+    served = urlsplit(store.project.page_url or "")
+    name = host or served.hostname or NOWHERE
+    port = port or served.port or PORT
+    link = f"http://{f'[{name}]' if ':' in name else name}:{port}/enter?token={token}"
+    code = qr_code(link) if qr else None
+    return Annotators(tuple(store.annotators.names()), link, _note(store, name), code)
+
+
+def _note(store: Store, host: str) -> str:
+    """What has to be done before the link works elsewhere."""
+    serve = f"`spanloop correct {store.named} --host 0.0.0.0`"
+    if host == NOWHERE:
+        return (
+            f"The page has not been served yet: put its machine in place of {NOWHERE}, or run {serve} first."
+        )
+    try:
+        alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        alone = False
+    return f"It works on this machine alone: {serve} serves the network, then reissue it." if alone else ""

@@ -3,18 +3,22 @@ row."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from string import ascii_lowercase
 
 from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.project.page_keys import command_of
 from spanloop.recipes.report import Count, Report, Shape
 from spanloop.recipes.table import table
 from spanloop.store import Store
 from spanloop.store.records import Label, Task
 from spanloop.store.tables.label_names import unfit_as_name
 
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 _OUTSIDE = "{!r} means no label in tag files: call the label otherwise, e.g. OTHER"
 
 
@@ -72,7 +76,41 @@ def add_label(
     """A new label; key and colour are chosen where none is given."""
     with Store.open(db) as store:
         refuse_tags([name], store.labels.names(), store.project.task)
+        _check_look(store, key, colour)
         store.labels.add(name, key=key, colour=colour, description=description)
+        return _all(store)
+
+
+def set_label(
+    db: str | Path,
+    name: str,
+    *,
+    key: str | None = None,
+    colour: str | None = None,
+    description: str | None = None,
+    position: int | None = None,
+) -> Labels:
+    """Change what the page shows of a label, and where; what is None stays.
+
+    Args:
+        db: The project.
+        name: The label.
+        key: The key that gives it; empty: none but the digit of its place.
+        colour: Its colour as #rrggbb.
+        description: What the page says about it.
+        position: Its place, from 1 on. The first ten places have the keys 1 to 9 and 0.
+
+    Returns:
+        Every label.
+
+    Raises:
+        RecipeError: Nothing is to be changed, the key cannot be a label's, or the colour is none.
+    """
+    if (key, colour, description, position) == (None, None, None, None):
+        raise RecipeError("say what to change: --key, --colour, --description or --position")
+    with Store.open(db) as store:
+        _check_look(store, key, colour)
+        store.labels.set(name, key=key, colour=colour, description=description, position=position)
         return _all(store)
 
 
@@ -97,6 +135,24 @@ def merge_labels(db: str | Path, source: str, target: str) -> Labels:
     with Store.open(db) as store:
         store.labels.merge(source, target)
         return _all(store)
+
+
+def _check_look(store: Store, key: str | None, colour: str | None) -> None:
+    """RecipeError for a key that would do something else on the page, and for a colour that is none."""
+    if colour is not None and not _COLOUR.fullmatch(colour):
+        raise RecipeError(f"the colour {colour!r} is none: type it as #rrggbb, such as #0072b2")
+    if key is not None and key.isascii() and key.isdigit():
+        raise RecipeError(f"the key {key} is that of a place: use --position {int(key) or 10} instead")
+    command = None if key is None else command_of(key, store.project.page.get("keys", {}))
+    if command is not None:
+        raise RecipeError(f"the key {key!r} is the page's own, for {command!r}: free are {_free(store)}")
+
+
+def _free(store: Store) -> str:
+    """The letters that neither the page nor a label has."""
+    taken = {label.key for label in store.labels.all()}
+    keys = store.project.page.get("keys", {})
+    return " ".join(key for key in ascii_lowercase if key not in taken and command_of(key, keys) is None)
 
 
 def refuse_tags(new: Sequence[str], others: Sequence[str], task: Task) -> None:

@@ -1,4 +1,4 @@
-"""Send documents to the review queue: the worst of the last audit, and what people disagree on."""
+"""Send documents to the review queue: the worst of the last audit, what people disagree on or flagged."""
 
 from __future__ import annotations
 
@@ -38,12 +38,23 @@ class Sent(Report):
         return "\n".join(lines)
 
 
-def review(db: str | Path, *, top: int | None = None, conflicts: bool = False) -> Sent:
-    """Send the ``top`` documents that the last audit doubts most, and with ``conflicts`` all that people
-    answered differently, to the review queue. Sending twice changes nothing. RecipeError where nothing was
-    asked for, or no audit has been made."""
-    if top is None and not conflicts:
-        raise RecipeError("say what to review: --top 50 (of the last audit), or --conflicts")
+def review(db: str | Path, *, top: int | None = None, conflicts: bool = False, flagged: bool = False) -> Sent:
+    """Send documents to the review queue; sending twice changes nothing.
+
+    Args:
+        db: The project.
+        top: So many documents that the last audit doubts most.
+        conflicts: All that people answered differently.
+        flagged: All on which a flag stands.
+
+    Returns:
+        How many were sent, and how many wait now.
+
+    Raises:
+        RecipeError: Nothing was asked for, or no audit has been made.
+    """
+    if top is None and not conflicts and not flagged:
+        raise RecipeError("say what to review: --top 50 (of the last audit), --conflicts or --flagged")
     with Store.open(db) as store, store.write():
         sent, changed = [], 0
         if top is not None:
@@ -56,8 +67,27 @@ def review(db: str | Path, *, top: int | None = None, conflicts: bool = False) -
                     changed += 1
         if conflicts:
             sent += [(i, f"disagreement between {names}", 1.0) for i, names in store.reviews.conflicts()]
-        count = store.reviews.send(sent)
+        if flagged:
+            sent += [(i, reason, 1.0) for i, reason in _flags(store)]
+        count = store.reviews.send(_together(sent))
         return Sent(Path(db), count, store.reviews.waiting(), changed)
+
+
+def _flags(store: Store) -> list[tuple[int, str]]:
+    """Each flagged document, with who flagged it and what they said."""
+    return [
+        (flag.document_id, f"flagged by {flag.annotator}" + (f": {flag.comment}" if flag.comment else ""))
+        for flag in store.listing.flags()
+    ]
+
+
+def _together(sent: list[tuple[int, str, float]]) -> list[tuple[int, str, float]]:
+    """Each document once, with all its reasons and the highest of its priorities."""
+    found: dict[int, tuple[str, float]] = {}
+    for document_id, reason, priority in sent:
+        before, most = found.get(document_id, ("", priority))
+        found[document_id] = (f"{before}; {reason}" if before else reason, max(most, priority))
+    return [(document_id, reason, priority) for document_id, (reason, priority) in found.items()]
 
 
 def _by_document(doubts: tuple[Doubt, ...]) -> list[list[Doubt]]:

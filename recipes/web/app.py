@@ -21,9 +21,10 @@ from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.door import Door
 from spanloop.recipes.web.entering import Entering
-from spanloop.recipes.web.guard import Guard, refuse
+from spanloop.recipes.web.guard import Guard
 from spanloop.recipes.web.operations import OPERATIONS, Operation
 from spanloop.recipes.web.received import json_body
+from spanloop.recipes.web.refusal import refuse, refuse_asker
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import Asked, WireError, read
 from spanloop.store import Store, StoreError
@@ -59,7 +60,8 @@ def create_app(
             _route(desk, ask.NEXT, desk.dealing.next),
             _route(desk, ask.DOCUMENT, desk.dealing.document),
             _route(desk, ask.TOKENS, desk.dealing.tokens),
-            _route(desk, ask.SEARCH, desk.finding.search),
+            _route(desk, ask.SEARCH, desk.lists.search),
+            _route(desk, ask.CHOICES, desk.lists.choices),
             _route(desk, ask.SAME, desk.finding.same),
             _route(desk, ask.PROPOSE, desk.finding.propose),
             _route(desk, ask.OPEN, desk.dealing.open),
@@ -153,5 +155,6 @@ async def _sqlite_error(_: Request, error: Exception) -> Response:
     )
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
-    return refuse(str(error), error.status_code if isinstance(error, HTTPException) else 400)
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return refuse_asker(request.headers, str(error), status)

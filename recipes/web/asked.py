@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -23,7 +23,8 @@ from spanloop.recipes.web.wire import (
     Whole,
     has_half_pair,
 )
-from spanloop.store.records import Answer
+from spanloop.store.records import Answer, Origin
+from spanloop.store.tables.listing import STATES, State
 
 MAX_LISTED = 1000
 
@@ -76,6 +77,21 @@ Ids = Annotated[
 ]
 
 
+MAX_FILTER = 200
+# What may be left out says so with None, and never as null on the wire.
+MaybeState = Annotated[State | None, WithJsonSchema({"enum": list(STATES)})]
+MaybeOrigin = Annotated[Origin | None, WithJsonSchema({"enum": list(get_args(Origin))})]
+MaybeId = Annotated[Number | None, WithJsonSchema(_WHOLE)]
+MaybePart = Annotated[
+    Annotated[str, Field(min_length=1, max_length=MAX_FILTER)] | None,
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_FILTER}),
+]
+MaybeShare = Annotated[
+    Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
+
+
 class OfProject(Asked):
     """What the project is: in any session."""
 
@@ -101,10 +117,38 @@ class Earlier(InSession):
 
 
 class Search(InSession):
-    """Documents that hold a text."""
+    """The list of documents, by filters; what is left out is no filter."""
 
-    text: str = Field(min_length=2, max_length=200)
+    text: str = Field("", max_length=MAX_FILTER, description="Characters in a row, case aside.")
+    state: MaybeState = Field(
+        default_factory=_unsaid, description="In the queue, or `review`: it waits for one."
+    )
+    flagged: Literal["true", "false"] = "false"
+    by: MaybePart = Field(default_factory=_unsaid, description="Who has answered.")
+    source: MaybeOrigin = Field(default_factory=_unsaid, description="What such an answer is.")
+    label_id: MaybeId = Field(
+        default_factory=_unsaid, description="A span of an answer, or of a suggestion while it is open."
+    )
+    meta: MaybePart = Field(default_factory=_unsaid, description="A key of the meta.")
+    value: str = Field("", max_length=MAX_FILTER, description="A part of its value, case aside.")
+    least: MaybeShare = Field(
+        default_factory=_unsaid, description="The least sure suggestion is at least so sure."
+    )
+    below: MaybeShare = Field(default_factory=_unsaid, description="It is less sure.")
+    after: Number = Field(0, description="Only documents behind this one: where the look before ended.")
+    n: Number = Field(20, description="How many; 100 at most are given.")
+    most: Number = Field(1000, description="It counts so far; 10,000 at most.")
     client: str = "-"
+
+    @model_validator(mode="after")
+    def _a_value_has_a_key(self) -> Search:
+        if self.value and not self.meta:
+            raise ValueError("must name with 'meta' the key whose 'value' it is about")
+        return self
+
+
+class Choices(InSession):
+    """What the filters of the list can be set to."""
 
 
 class Same(InSession):

@@ -16,6 +16,7 @@ from types import FrameType
 import uvicorn
 
 from spanloop.recipes.web.access import log_to
+from spanloop.recipes.web.addresses import page_url
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.connections import server_config
 from spanloop.recipes.web.guard import is_loopback
@@ -59,7 +60,10 @@ def correct(
         _check_view(store, view, only, review)
         store.checkpoints.run_beside()
         listener = stack.enter_context(listening(host, port))
-        link = _link(host, listener.getsockname()[1], token)
+        url = page_url(host, listener.getsockname()[1])
+        if store.project.page_url != url:  # `spanloop annotators` makes links to it
+            store.set_project(page_url=url)
+        link = _link(url, token)
         log = None if access_log is None else stack.enter_context(log_to(Path(access_log)))
         app = create_app(store, settings, ask_tokens=tokeniser.ask, log=log)
         server = AnnouncingServer(server_config(app), lambda: _announce(link, on_ready, browser))
@@ -128,9 +132,8 @@ def _announce(link: str, on_ready: Callable[[str], None] | None, browser: bool) 
         threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
 
-def _link(host: str, port: int, token: str | None) -> str:
-    name = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"enter?token={token}" if token else "")
+def _link(url: str, token: str | None) -> str:
+    return url + (f"enter?token={token}" if token else "")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.finding import Finding
+from spanloop.recipes.web.lists import Lists
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.settings import PageSettings
@@ -31,4 +32,5 @@ class Desk:
         self.overview = Overview(store, settings)
         self.dealing = Dealing(store, reach, sittings, self.overview, ask_tokens)
         self.submitting = Submitting(store, reach, self.overview)
-        self.finding = Finding(store, reach, sittings, Elsewhere(store, reach), self.dealing)
+        self.finding = Finding(store, reach, sittings, Elsewhere(store, reach))
+        self.lists = Lists(store, reach, self.dealing)

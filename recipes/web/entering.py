@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from spanloop.recipes.web.asked import Entering as Posted
 from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.door import Door
-from spanloop.recipes.web.guard import refuse
 from spanloop.recipes.web.received import json_body
+from spanloop.recipes.web.refusal import refuse_asker
 from spanloop.recipes.web.replies import Entered
 from spanloop.recipes.web.wire import WireError, read
 
@@ -36,7 +36,7 @@ class Entering:
         """The page that a link opens; it knows whether it was opened by another site."""
         token = request.query_params.get("token", "")
         if await run_in_threadpool(self._door.by_link, token) is None:
-            return refuse(NO_LINK, 401)
+            return refuse_asker(request.headers, NO_LINK, 401)
         body = self._assets.body("enter.html")
         if request.headers.get("sec-fetch-site") in DIRECT:
             body = body.replace(b'data-from="elsewhere"', b'data-from="here"')

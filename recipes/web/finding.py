@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spanloop.recipes.web import sent
-from spanloop.recipes.web.asked import Earlier, Proposals, Same, Search
-from spanloop.recipes.web.dealing import Dealing
+from spanloop.recipes.web.asked import Earlier, Proposals, Same
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.replies import (
     AnswersSent,
-    FoundDocument,
-    FoundSent,
     ListedAnswer,
     PlacesSent,
     Proposed,
@@ -33,23 +30,6 @@ class Finding:
     reach: Reach
     sittings: Sittings
     elsewhere: Elsewhere
-    dealing: Dealing
-
-    def search(self, annotator: str, asked: Search) -> FoundSent:
-        """Documents that contain the text, with the characters around the first place and who has them."""
-        found = self.reach.found(annotator, asked.text)
-        others = self.dealing.others(asked.client, annotator, [document.id for document in found])
-        documents: list[FoundDocument] = []
-        for document in found:
-            place = max(0, document.text.lower().find(asked.text.lower()))
-            documents.append(
-                {
-                    "id": document.id,
-                    "text": _around(document.text, place),
-                    "others": others.get(document.id, []),
-                }
-            )
-        return {"documents": documents}
 
     def answers(self, annotator: str, asked: Earlier) -> AnswersSent:
         """The newest answers of this annotator to documents of this page, one a document, newest first."""
@@ -72,7 +52,3 @@ class Finding:
     def propose(self, annotator: str, asked: Proposals) -> Proposed:
         """Keep confirmed places as proposals in the drafts of their documents."""
         return self.elsewhere.propose(annotator, asked, self.sittings.held_by(annotator))
-
-
-def _around(text: str, place: int) -> str:
-    return text[max(0, place - 60) : place + 120]

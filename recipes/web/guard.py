@@ -9,13 +9,18 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spanloop.recipes.web.refusal import SIGNED_OUT, refuse_asker
 from spanloop.store import StoreError
 
 PAGES = frozenset({"/", "/enter"})
 OPEN_PATHS = frozenset({"/enter", "/api/enter", "/static/enter.js", "/static/style.css", "/static/icon.svg"})
+NOBODY = "open the secret link that you were given (it ends in /enter?token=…)"
+NOT_ANY_MORE = (
+    "your sign-in in this browser is not valid any more: open your newest secret link (/enter?token=…)"
+)
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -75,22 +80,21 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._knows(host):
-            return refuse(f"this page does not answer to the host name {host[:100]!r}", 421)
+            return refuse_asker(headers, f"this page does not answer to the host name {host[:100]!r}", 421)
         if _is_from_elsewhere(headers) and not _opens_a_page(scope, headers):
-            return refuse("another site may not ask this page for anything", 403)
+            return refuse_asker(headers, "another site may not ask this page for anything", 403)
         if scope["method"] not in ("GET", "HEAD"):
             if not _same_origin(headers.get("origin"), host):
-                return refuse("writes must come from the page itself (Origin header)", 403)
+                return refuse_asker(headers, "writes must come from the page itself (Origin header)", 403)
             if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-                return refuse("writes must be application/json", 415)
+                return refuse_asker(headers, "writes must be application/json", 415)
+        token = _cookie(headers, self.cookie)
         try:
-            annotator = self.annotator_of(_cookie(headers, self.cookie))
+            annotator = self.annotator_of(token)
         except StoreError as error:
-            return refuse(f"the store cannot be read at the moment: {error}", 503)
+            return refuse_asker(headers, f"the store cannot be read at the moment: {error}", 503)
         if annotator is None and scope["path"] not in OPEN_PATHS:
-            return refuse(
-                "open the secret link that you were given (it ends in /enter?token=…)", 401, "signed out"
-            )
+            return refuse_asker(headers, NOBODY if token is None else NOT_ANY_MORE, 401, SIGNED_OUT)
         scope.setdefault("state", {})["annotator"] = annotator
         return None
 
@@ -126,12 +130,6 @@ def _opens_a_page(scope: Scope, headers: Headers) -> bool:
     """Whether it is a link to a page of ours, which changes nothing."""
     wanted = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
     return scope["method"] == "GET" and scope["path"] in PAGES and wanted == ("navigate", "document")
-
-
-def refuse(message: str, status: int, reason: str = "") -> JSONResponse:
-    """An error the page can show, ``{"error": message}``, with a ``reason`` where it can act upon it."""
-    shown = message.encode("utf-8", "replace").decode()  # it may quote half a surrogate pair
-    return JSONResponse({"error": shown, **({"reason": reason} if reason else {})}, status_code=status)
 
 
 def _same_origin(origin: str | None, host: str) -> bool:

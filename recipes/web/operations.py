@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from spanloop.recipes.web import asked, replies
+from spanloop.recipes.web import asked, list_replies, replies
 from spanloop.recipes.web.wire import Asked
 
 A = TypeVar("A", bound=Asked)
@@ -62,7 +62,16 @@ ANSWERS = Operation("GET", "/api/answers", "Your answers, newest first", asked.E
 ANSWER = Operation(
     "POST", "/api/answers", "Store an answer: 200 once it is committed", asked.PostedAnswer, replies.Stored
 )
-SEARCH = Operation("GET", "/api/search", "Documents that contain a text", asked.Search, replies.FoundSent)
+SEARCH = Operation(
+    "GET", "/api/search", "The list of documents, by filters", asked.Search, list_replies.FoundSent
+)
+CHOICES = Operation(
+    "GET",
+    "/api/choices",
+    "What the filters of the list can be set to",
+    asked.Choices,
+    list_replies.ChoicesSent,
+)
 SAME = Operation(
     "GET",
     "/api/same",
@@ -99,6 +108,7 @@ OPERATIONS: tuple[Operation[Any, Any], ...] = (
     ANSWERS,
     ANSWER,
     SEARCH,
+    CHOICES,
     SAME,
     PROPOSE,
     OPEN,

@@ -6,13 +6,14 @@ whose review was this person's own. A blind page shows nothing that a model said
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 from spanloop.store.records import Document, Origin, Prediction
 from spanloop.store.tables.drafts import DraftOf
+from spanloop.store.tables.listing import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,29 @@ class Reach:
             return self.store.reviews.is_open_to(annotator, document.id)
         return document.split == self.settings.split
 
-    def found(self, annotator: str, text: str) -> list[Document]:
-        """Documents within reach that hold the text."""
+    def scope(self, annotator: str) -> Wanted:
+        """All documents within reach, as a filter."""
         if self.settings.review:
-            return self.store.search.find(text, among=self.store.reviews.open_to(annotator))
-        return self.store.search.find(text, split=self.settings.split)
+            return Wanted(among=tuple(self.store.reviews.open_to(annotator)))
+        return Wanted(split=self.settings.split)
+
+    def within(self, annotator: str, wanted: Wanted) -> Wanted:
+        """The filters, held to what this person may see here.
+
+        A blind page tells nothing that a model said, so there the labels are those of people's answers. Where
+        several people are to answer the same document, nobody finds one by the labels of the others.
+        """
+        if self.settings.blind and (wanted.least, wanted.below) != (None, None):
+            raise WireError("a blind page tells no confidences: leave 'least' and 'below' out")
+        scope = self.scope(annotator)
+        apart = self.store.project.overlap > 1 and not self.settings.review
+        return replace(
+            wanted,
+            split=scope.split,
+            among=scope.among,
+            suggestions=not self.settings.blind,
+            labels_by=annotator if apart else None,
+        )
 
     def shown(self, prediction: Prediction | None) -> Prediction | None:
         """What of a prediction may be seen."""

@@ -187,23 +187,6 @@ class AnswersSent(TypedDict):
 
 
 @_reply
-class FoundDocument(TypedDict):
-    """A document that holds the text, with the characters around the first place."""
-
-    id: int
-    text: str
-    others: list[str]
-    """Who has it in hand."""
-
-
-@_reply
-class FoundSent(TypedDict):
-    """What a search found."""
-
-    documents: list[FoundDocument]
-
-
-@_reply
 class FoundPlace(TypedDict):
     """Where the same characters stand."""
 

@@ -62,6 +62,7 @@ _MUST = {
     "missing": "is missing",
     "int_type": "must be a whole number of at least 0",
     "float_type": "must be a number of at least 0",
+    "float_parsing": "must be a number of at least 0",
     "finite_number": "must be a number of at least 0",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "may be at most {le:,}",

@@ -84,6 +84,53 @@ class Labels:
                 )
             return self._named(name)
 
+    def set(
+        self,
+        name: str,
+        *,
+        key: str | None = None,
+        colour: str | None = None,
+        description: str | None = None,
+        position: int | None = None,
+    ) -> None:
+        """Change what the page shows of a label, and where; what is None stays.
+
+        Args:
+            name: The label.
+            key: The key that gives it; empty: none.
+            colour: Its colour.
+            description: What the page says about it.
+            position: Its place among the labels in use, from 1 on; beyond the last it is the last.
+
+        Raises:
+            StoreError: There is no such label, or the key is taken or no single character.
+        """
+        with self._store.write():
+            label = self._named(name)
+            if key:
+                self._check_key(key, label.name, but=label.id)
+            for column, value in (("key", key), ("colour", colour), ("description", description)):
+                if value is not None:
+                    stored = value or (None if column == "key" else value)
+                    self._store.run(f"UPDATE labels SET {column} = ? WHERE id = ?", (stored, label.id))
+            if position is not None:
+                self._move(label, position)
+
+    def _move(self, label: Label, position: int) -> None:
+        """To that place; the digits, which stand for places, go to the labels that are there then."""
+        others = [other for other in self.all(retired=True) if other.id != label.id]
+        used = [other for other in others if not other.retired]
+        place = others.index(used[position - 1]) if position <= len(used) else len(others)
+        ordered = [*others[:place], label, *others[place:]]
+        digits = iter("1234567890")
+        for number, other in enumerate(ordered):
+            key = other.key
+            if not other.retired:
+                digit = next(digits, None)
+                if key is None or key.isdigit():
+                    key = digit
+            self._store.run("UPDATE labels SET position = ?, key = ? WHERE id = ?", (number, key, other.id))
+
     def rename(self, old: str, new: str) -> None:
         """Call a label something else, in all annotations at once; old rounds keep their own label map."""
         with self._store.write():
@@ -155,12 +202,12 @@ class Labels:
             return known[meant]
         raise StoreError(f"there is no label {name!r}, only {', '.join(self.names())}")
 
-    def _check_key(self, key: str | None, name: str) -> None:
+    def _check_key(self, key: str | None, name: str, but: int | None = None) -> None:
         if key is None:
             return
         if len(key) != 1:
             raise StoreError(f"the key of label {name!r} is one character, not {key!r}")
-        taken = {label.key: label.name for label in self.all()}
+        taken = {label.key: label.name for label in self.all() if label.id != but}
         if key in taken:
             raise StoreError(f"key {key!r} belongs to label {taken[key]!r}: choose another for {name!r}")
 

@@ -28,8 +28,24 @@ class Annotators:
         token = secrets.token_urlsafe(24)
         with self._store.write():
             if name in self.names():
-                raise StoreError(f"annotator {name!r} is there already: remove them first for a new token")
+                raise StoreError(
+                    f"annotator {name!r} is there already: `annotators reissue {name}` makes a new link"
+                )
             self._store.run("INSERT INTO annotators VALUES (?, ?, ?)", (name, _hash(token), now()))
+        return token
+
+    def reissue(self, name: str) -> str:
+        """Give a person a new token in place of the old one, which lets nobody in any more.
+
+        Raises StoreError for a name that nobody has.
+        """
+        token = secrets.token_urlsafe(24)
+        with self._store.write():
+            changed = self._store.run(
+                "UPDATE annotators SET token_hash = ? WHERE name = ?", (_hash(token), name)
+            ).rowcount
+            if not changed:
+                raise StoreError(self._nobody(name))
         return token
 
     def by_token(self, token: str) -> str | None:
@@ -45,9 +61,10 @@ class Annotators:
         """Let a person in no more; their annotations stay."""
         with self._store.write():
             if not self._store.run("DELETE FROM annotators WHERE name = ?", (name,)).rowcount:
-                raise StoreError(
-                    f"there is no annotator {name!r}, only {', '.join(self.names()) or 'none yet'}"
-                )
+                raise StoreError(self._nobody(name))
+
+    def _nobody(self, name: str) -> str:
+        return f"there is no annotator {name!r}, only {', '.join(self.names()) or 'none yet'}"
 
 
 def check_annotator(name: str) -> None:

@@ -2,13 +2,11 @@
 
 A trigram index (FTS5) is built in a pass of its own that can be stopped and taken up again; what it does not
 hold yet, and what is shorter than three characters, is found by looking through the texts. Documents never
-change, so the index never goes stale; it can be dropped at any time.
+change, so the index never goes stale; it can be dropped at any time. ``listing`` looks with it too.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from spanloop.store.records import Document, Split
@@ -19,10 +17,6 @@ if TYPE_CHECKING:
 
 BATCH = 1_000
 LEAST_CHARACTERS = 3  # what a trigram index can find
-_OF_THESE = (
-    "AND (:split IS NULL OR d.split = :split)"
-    " AND (:among IS NULL OR d.id IN (SELECT value FROM json_each(:among)))"
-)
 
 
 class Search:
@@ -59,33 +53,6 @@ class Search:
         assert row is not None
         return int(row[0])
 
-    def find(
-        self, text: str, limit: int = 20, *, split: Split | None = None, among: Collection[int] | None = None
-    ) -> list[Document]:
-        """The first documents, as they came in, that contain these characters in a row, case aside; of one
-        split, or among those of these ids, where that is asked for."""
-        if not text or not _is_text(text):
-            return []
-        asked = {"split": split, "among": None if among is None else json.dumps(sorted(among))}
-        indexed = self.indexed() if len(text) >= LEAST_CHARACTERS else 0
-        found = []
-        if indexed:
-            phrase = '"' + text.replace('"', '""') + '"'
-            found = self._store.rows(
-                f"SELECT {COLUMNS} FROM documents_fts f JOIN documents d ON d.id = f.rowid"
-                f" WHERE documents_fts MATCH :phrase {_OF_THESE} ORDER BY f.rowid LIMIT :limit",
-                {**asked, "phrase": phrase, "limit": limit},
-            )
-        if len(found) < limit:
-            self._store.db.conn.create_function("fold", 1, str.casefold, deterministic=True)
-            found += self._store.rows(
-                f"SELECT {COLUMNS} FROM documents d"
-                " WHERE d.id > :indexed AND instr(fold(d.text), fold(:text))"
-                f" {_OF_THESE} ORDER BY d.id LIMIT :limit",
-                {**asked, "indexed": indexed, "text": text, "limit": limit - len(found)},
-            )
-        return [from_row(row) for row in found]
-
     def waiting_with(
         self, text: str, annotator: str, *, split: Split = "pool", limit: int = 100
     ) -> list[Document]:
@@ -93,7 +60,7 @@ class Search:
 
         Open ones, that is, which they have not answered. Upper and lower case differ here.
         """
-        if not text or not _is_text(text):
+        if not text or not is_text(text):
             return []
         asked = {"text": text, "annotator": annotator, "split": split}
         waiting = (
@@ -104,12 +71,11 @@ class Search:
         indexed = self.indexed() if len(text) >= LEAST_CHARACTERS else 0
         found = []
         if indexed:
-            phrase = '"' + text.replace('"', '""') + '"'
             found = self._store.rows(
                 f"SELECT {COLUMNS} FROM documents_fts f CROSS JOIN documents d ON d.id = f.rowid"
                 " CROSS JOIN queue q ON q.document_id = d.id WHERE documents_fts MATCH :phrase"
                 + waiting.format(order="f.rowid"),
-                {**asked, "phrase": phrase, "limit": limit},
+                {**asked, "phrase": as_phrase(text), "limit": limit},
             )
         if len(found) < limit:
             found += self._store.rows(
@@ -120,7 +86,13 @@ class Search:
         return [from_row(row) for row in found]
 
 
-def _is_text(text: str) -> bool:
+def as_phrase(text: str) -> str:
+    """The text as the search index is asked for it: all of it, in a row."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def is_text(text: str) -> bool:
+    """Whether a document could hold it."""
     try:
         text.encode()
     except UnicodeEncodeError:

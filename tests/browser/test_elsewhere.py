@@ -97,9 +97,9 @@ def test_two_people_at_one_document_see_each_other(
         one.locator(".card.active .token").first.wait_for()
     press(other, "/")
     other.keyboard.type("Report 1 ")
-    found = other.locator("dialog[open] .found button", has_text="Report 1 names")
+    found = other.locator(".hit", has_text="Report 1 names")
     found.wait_for()
-    assert "open: anna" in found.inner_text()
+    assert "in hand: anna" in found.inner_text()
     found.click()
     ready(other, "1")
     assert other.locator(".card.active .others").inner_text() == "also open: anna"

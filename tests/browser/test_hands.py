@@ -360,7 +360,7 @@ def test_spans_and_documents_are_found_by_typing(page: Any, open_page: Any) -> N
     assert page.locator(".mark.selected").text_content() == "New York"
     press(page, "Control+k")
     page.keyboard.type("second names")
-    page.locator("dialog[open] .found button", has_text="The second names").click()
+    page.locator(".hit", has_text="The second names").click()
     ready(page, "second")
 
 

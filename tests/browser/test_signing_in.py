@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.axe import serious
 
 from spanloop.store import Store
 
@@ -70,3 +71,28 @@ def test_led_by_another_site_even_nobody_is_signed_in_unasked(page: Any, links: 
     assert page.context.cookies() == []
     page.get_by_role("button", name="Sign in as ben").click()
     assert who(page) == "ben"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_without_a_link_and_with_an_old_one_a_page_says_what_to_do(
+    page: Any, links: dict[str, str], tmp_path: Path, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 320, "height": 480})
+    page.goto(links["page"])
+    page.get_by_role("heading", name="You are not signed in here").wait_for()
+    assert serious(page) == []
+    page.goto(links["anna"])
+    assert who(page) == "anna"
+    with Store.open(tmp_path / "project.db") as store:
+        token = store.annotators.reissue("anna")
+    page.reload()
+    page.get_by_text("Your sign-in in this browser is not valid any more").wait_for()
+    page.goto(links["anna"])
+    page.get_by_text("This link is not valid (any more)").wait_for()
+    page.goto(f"{links['page']}enter?token={token}")
+    assert who(page) == "anna"
+    page.goto(links["ben"])
+    page.get_by_role("button", name="Sign in as ben").wait_for()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,7 +2,9 @@
 
 import * as dialogs from "./dialogs.js";
 import * as hands from "./hands.js";
-import { client, get } from "./server.js";
+import { changeKeys } from "./keying.js";
+import { Listing } from "./listing.js";
+import { get } from "./server.js";
 import { showWaiting } from "./waiting.js";
 
 // The commands of `page` by name.
@@ -37,13 +39,9 @@ export function commands(page) {
     line_up: () => edits.moveLine(-1),
     extend_right: () => edits.extend(1),
     extend_left: () => edits.extend(-1),
-    find: () =>
-      dialogs.find(
-        sheets.active?.work,
-        (text) => get("/api/search", { text, client }),
-        (span) => edits.jump(span),
-        (id) => sheets.openAnswer(id),
-      ),
+    find: () => {
+      new Listing(page, { jump: (span) => edits.jump(span), open: (id, text) => sheets.openAnswer(id, text) });
+    },
     next_document: () => sheets.moveDocument(1),
     previous_document: () => sheets.moveDocument(-1),
     clear: () => edits.move((work) => hands.letGo(work)),
@@ -66,7 +64,7 @@ export function commands(page) {
     instructions: () => dialogs.instructions(page.project.instructions),
     answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
     waiting: () => showWaiting(page),
-    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page)),
+    help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page), () => changeKeys(page)),
     theme: () => turnTheme(),
     point: () => edits.turnPointing(),
     stack: () => sheets.turnStack(),

@@ -1,10 +1,8 @@
-// The one dialog: keys, instructions, earlier answers, a comment, a label to find.
+// The one dialog: keys, instructions, earlier answers, a comment, a label to find. The list of documents is in listing.js.
 
 import { COMMANDS, shownKey } from "./keys.js";
 import { render } from "./markdown.js";
 
-const SEARCH_PAUSE_MS = 200;
-const SHOWN_SPANS = 200;
 export const LISTED_ANSWERS = 200;
 const dialog = document.getElementById("dialog");
 const title = document.getElementById("dialog-title");
@@ -28,14 +26,14 @@ export function close() {
   if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
 
-export function help(keymap, labels, showWaiting) {
+export function help(keymap, labels, showWaiting, changeKeys) {
   const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
   const tables = [...groups].map(([group, commands]) => {
     const rows = commands.filter(([name]) => keymap.keys[name].length).map(([name, { text }]) => [keymap.keys[name].map(shownKey), text]);
     return table(group, rows);
   });
   const names = labels.all.map((label, place) => [[labels.keyName(place) || "l"], named(label)]);
-  show("Keys", columns([...tables, table("Label keys", names)]), legend(), button("What waits in this browser", showWaiting));
+  show("Keys", columns([...tables, table("Label keys", names)]), legend(), button("Change keys", changeKeys), " ", button("What waits in this browser", showWaiting));
 }
 
 function named(label) {
@@ -124,51 +122,6 @@ export function findLabel(labels, choose) {
   refresh();
   show("Find a label", input, list);
   input.focus();
-}
-
-// The spans of this document that hold what is typed, to jump to, and the documents that do, to open.
-export function find(work, search, jump, open) {
-  const input = element("input");
-  input.setAttribute("aria-label", "Text to find");
-  input.autocomplete = "off";
-  const list = element("ul", "found");
-  let pause = 0;
-  const refresh = () => {
-    const typed = input.value;
-    list.replaceChildren(...spansWith(work, typed).map(([span, text]) => choice(`${span.label}: ${text}`, () => jump(span))));
-    clearTimeout(pause);
-    if (typed.length > 1) pause = setTimeout(() => lookEverywhere(typed), SEARCH_PAUSE_MS);
-  };
-  const lookEverywhere = async (typed) => {
-    const { documents } = await search(typed).catch(() => ({ documents: [] }));
-    if (typed === input.value) list.append(...documents.map(({ id, text, others }) => choice(`… ${text} …${others.length ? ` (open: ${others.join(", ")})` : ""}`, () => open(id))));
-  };
-  input.addEventListener("input", refresh);
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    list.querySelector("button")?.click();
-  });
-  refresh();
-  show("Find", input, list);
-  input.focus();
-}
-
-function spansWith(work, typed) {
-  const query = typed.toLowerCase();
-  const named = (work?.spans ?? []).map((span) => [span, work.text.slice(span.start, span.end)]);
-  return named.filter(([span, text]) => `${span.label} ${text}`.toLowerCase().includes(query)).slice(0, SHOWN_SPANS);
-}
-
-function choice(text, chosen) {
-  const item = element("li");
-  const pick = button(text, () => {
-    close();
-    chosen();
-  });
-  pick.className = "earlier";
-  item.append(pick);
-  return item;
 }
 
 // Names that begin with what was typed before names that hold it, before those that hold its letters in order.

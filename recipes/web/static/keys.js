@@ -21,7 +21,7 @@ export const COMMANDS = {
   line_up: { keys: ["ArrowUp"], group: "Move", text: "one line up" },
   extend_right: { keys: ["shift+ArrowRight"], group: "Move", text: "take in one token more (span: end to the right)" },
   extend_left: { keys: ["shift+ArrowLeft"], group: "Move", text: "take in one token less (span: end to the left)" },
-  find: { keys: ["/", "ctrl+k"], group: "Move", text: "find a span here or a text anywhere" },
+  find: { keys: ["/", "ctrl+k"], group: "Move", text: "the list of documents: find, filter, open" },
   next_document: { keys: ["."], group: "Move", text: "next document, unanswered" },
   previous_document: { keys: [","], group: "Move", text: "document before" },
   clear: { keys: ["Escape"], group: "Move", text: "let go of span and cursor" },
@@ -69,6 +69,14 @@ export class Keymap {
   shown(command) {
     return this.keys[command]?.length ? shownKey(this.keys[command][0]) : "";
   }
+}
+
+// The key of an event as keymaps write it; shift is left out where the character says it already ("?", not "shift+?").
+export function writtenKey(event) {
+  const { key } = event;
+  const says = key.length === 1 && key.toLowerCase() === key.toUpperCase();
+  const written = key.length === 1 ? key.toLowerCase() : key;
+  return `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${event.altKey ? "alt+" : ""}${event.shiftKey && !says ? "shift+" : ""}${written}`;
 }
 
 export function shownKey(key) {

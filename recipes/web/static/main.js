@@ -6,7 +6,8 @@ import { commands, ON_QUESTIONS } from "./commands.js";
 import * as dialogs from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { Edits } from "./edits.js";
-import { Keymap, labelPlace } from "./keys.js";
+import { keymapOf } from "./keying.js";
+import { labelPlace } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Outbox } from "./outbox.js";
 import { client, farewell, get, post, workIn } from "./server.js";
@@ -26,7 +27,7 @@ class Page {
     document.title = `${this.project.name} · spanloop`;
     document.getElementById("project").textContent = this.project.name;
     document.getElementById("who").textContent = this.project.annotator;
-    this.keymap = new Keymap(this.project.keys);
+    this.keymap = keymapOf(this.project);
     this.labels = new Labels(this.project);
     this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));
     this.status.figures(this.project.figures);
@@ -43,6 +44,7 @@ class Page {
     this.answers = new Answers(this);
     this.edits = new Edits(this);
     this.commands = commands(this);
+    this.setKeys(this.keymap);
     this._listen();
     await this.drafts.flush(); // before documents come: with what was begun in an earlier page
     this.outbox.flush();
@@ -62,13 +64,18 @@ class Page {
     return act ? act() !== false : false;
   }
 
+  // Work with these keys from now on, and show them on the buttons.
+  setKeys(keymap) {
+    this.keymap = keymap;
+    for (const key of document.querySelectorAll("[data-command] kbd")) {
+      key.textContent = keymap.shown(key.closest("button").dataset.command);
+    }
+  }
+
   _listen() {
     document.addEventListener("keydown", (event) => this._keyDown(event));
     for (const button of document.querySelectorAll("[data-command]")) {
-      const { command } = button.dataset;
-      const key = button.querySelector("kbd");
-      if (key) key.textContent = this.keymap.shown(command);
-      button.addEventListener("click", () => this.run(command));
+      button.addEventListener("click", () => this.run(button.dataset.command));
     }
     // A click on a button must not take the keyboard away from the document.
     document.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());

@@ -196,12 +196,13 @@ export class Sheets {
     document.getElementById("stack").textContent = `${this.stack} at a time`;
   }
 
-  // Bring a document up out of turn: one of this page, or one that the server lends for it.
-  async openAnswer(id) {
+  // Bring a document up out of turn: one of this page, or one that the server lends for it. The cursor goes to `text`.
+  async openAnswer(id, text = "") {
     const shown = this.all.findIndex((cards) => cards.some((card) => card.work.id === id));
     if (shown >= 0) {
       this.show(shown, this.all[shown].find((card) => card.work.id === id));
-      return this.reopen(this.active);
+      this.reopen(this.active);
+      return this._pointAt(text);
     }
     const fetched = this.ahead.findIndex((work) => work.id === id);
     const work = fetched >= 0 ? this.ahead.splice(fetched, 1)[0] : await this._borrow(id);
@@ -210,6 +211,16 @@ export class Sheets {
     const place = Math.min(this.at, this.all.length);
     this.all.splice(Math.max(0, place), 0, [card]);
     this.show(Math.max(0, place));
+    this._pointAt(text);
+  }
+
+  _pointAt(text) {
+    const { work, paper } = this.active;
+    const at = text ? work.text.string.toLowerCase().indexOf(text.toLowerCase()) : -1;
+    if (at < 0 || work.asked) return;
+    hands.placeCursor(work, work.tokenAt(work.text.point(at)));
+    this.page.edits.changed(this.active);
+    paper.reveal("center");
   }
 
   // Open a document with the spans of an answer that was refused, to be given anew; false where it cannot be opened.

@@ -163,7 +163,8 @@ def test_what_does_not_fit_is_refused_in_one_line(kind: type[Asked], data: st.Da
         (asked.Sitting, {"client": "", "held": None}, "'client' must be at least 1 characters long"),
         (asked.Sitting, {"client": "t", "held": [1] * 1001}, "'held' may hold at most 1,000"),
         (asked.Next, {"client": "t", "held": "1,x"}, "'held' must be whole numbers joined by commas"),
-        (asked.Search, {"text": "a"}, "'text' must be at least 2 characters long"),
+        (asked.Search, {"text": "a" * 201}, "'text' may be at most 200 characters long"),
+        (asked.Search, {"below": "nan"}, "'below' must be a number of at least 0"),
     ],
 )
 def test_the_line_says_what_was_wrong_and_where(
