@@ -55,7 +55,7 @@ export class Answers {
 
   // Take back the last edit; where there is none, return to the document answered before.
   back() {
-    if (this.active?.work.touched && !this.active.work.answered) return this.page.edits.edited(this.active.work.undo());
+    if (this.active?.work.touched && !this.active.work.answered) return this.page.edits.change((work) => hands.undo(work));
     const place = this.active ? this.page.sheets.cards.indexOf(this.active) : 0;
     const earlier = this.page.sheets.cards.slice(0, place).findLast((card) => card.work.answered);
     if (earlier) return this.page.sheets.reopen(earlier);

@@ -20,10 +20,13 @@ export function commands(page) {
       hands.removeAll(sheets.active.work);
       answers.answer("accept");
     },
-    flag: () => edits.change((work) => (work.flagged = !work.flagged)),
+    flag: () =>
+      edits.change((work) => {
+        work.flagged = !work.flagged;
+      }),
     comment: () =>
       sheets.active &&
-      dialogs.comment(sheets.active.work.comment, (text) => edits.change((work) => (work.comment = text))),
+      dialogs.comment(sheets.active.work.comment, (text) => edits.comment(text)),
     save: () => {
       page.drafts.tryAgain();
       page.outbox.tryAgain();
@@ -55,8 +58,8 @@ export function commands(page) {
     split: () => edits.changeSpan((work, span) => hands.split(work, span)),
     merge: () => edits.changeSpan((work, span) => hands.merge(work, span)),
     same: () => edits.same(),
-    undo: () => edits.edited(sheets.active?.work.undo()),
-    redo: () => edits.edited(sheets.active?.work.redo()),
+    undo: () => edits.change((work) => hands.undo(work)),
+    redo: () => edits.change((work) => hands.redo(work)),
     find_label: () => dialogs.findLabel(page.labels, (name) => edits.choose(name)),
     characters: () => {
       if (!sheets.active) return;
@@ -68,7 +71,7 @@ export function commands(page) {
     waiting: () => showWaiting(page),
     help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page)),
     theme: () => turnTheme(),
-    point: () => edits.turnPointing(),
+    point: () => edits.pointing.turn(),
     stack: () => sheets.turnStack(),
   };
 }

@@ -15,7 +15,7 @@ import { say, Status } from "./status.js";
 import { othersHere, showWaiting } from "./waiting.js";
 
 const HEARTBEAT_MS = 30000;
-const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up"]);
+const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up", "clear"]);
 
 class Page {
   async start() {
@@ -28,7 +28,7 @@ class Page {
     document.getElementById("who").textContent = this.project.annotator;
     this.keymap = new Keymap(this.project.keys);
     this.labels = new Labels(this.project);
-    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));
+    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { goOn: false }));
     this.status.figures(this.project.figures);
     this.status.progress(this.project.counts);
     this.drafts = new Drafts(this.project, this.labels, (report) => this._told("drafts", report));
@@ -75,8 +75,9 @@ class Page {
     for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"]) {
       document.addEventListener(kind, () => this.clock.tick(), { passive: true });
     }
-    document.addEventListener("keyup", (event) => this.edits.release(event.code));
-    addEventListener("blur", () => this.edits.release(this.edits.sweep?.code));
+    document.addEventListener("keyup", (event) => this.edits.pointing.release(event.code));
+    addEventListener("blur", () => this.edits.pointing.release());
+    document.addEventListener("selectionchange", () => this.edits.selecting());
     addEventListener("pagehide", () => {
       farewell("/api/sittings", { client, held: null });
       this.drafts.flush();
@@ -111,9 +112,9 @@ class Page {
     }
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
     if (onControl && [" ", "Enter", "Tab"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
-    if (event.code !== this.edits.sweep?.code) this.edits.release(this.edits.sweep?.code);
+    if (!event.repeat) this.edits.pointing.release();
     const command = this.keymap.command(event);
-    if (MOVES.has(command)) this.edits.pointed = null;
+    if (MOVES.has(command)) this.edits.pointing.forget();
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
     if (label !== null && !event.repeat) this.edits.chooseByKey(label, event.code);
     if (label !== null || (command !== null && this.run(command))) event.preventDefault();

@@ -92,6 +92,7 @@ export class Sheets {
   show(at, active = null) {
     this.at = at;
     hush();
+    this.page.edits.pointing.leave(); // what the mouse pointed at is gone
     const sheet = document.getElementById("sheet");
     sheet.classList.toggle("stacked", this.cards.length > 1);
     sheet.replaceChildren(...this.cards.map((card) => card.element));
@@ -139,6 +140,7 @@ export class Sheets {
       this.active.element.classList.remove("active");
       hands.letGo(this.active.work);
       this.active.update();
+      this.page.edits.pointing.lost(this.active);
     }
     this.active = card;
     card.element.classList.add("active");
@@ -165,7 +167,7 @@ export class Sheets {
         card.update();
       }
       if (!tokens) return;
-      this.page.edits.point(null); // what the mouse pointed at is another word now
+      this.page.edits.pointing.leave(); // what the mouse pointed at is another word now
       card.setTokens(tokens);
     } catch {
       // the next poll asks again
