@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -69,9 +70,10 @@ def test_the_span_that_a_command_changes_is_the_one_that_is_drawn_as_selected(
         f"localStorage['spanloop.stack'] = '{stack}'; localStorage['spanloop.point'] = '{pointing}'"
     )
     page.goto(serve(path).link)
+    hands = RandomHands(page, tags=tags, touch=touch, labels=len(LABELS))
     for sequence in range(sequences):
         page.locator(".card.active .token").first.wait_for()
-        hands = RandomHands(page, Random(f"{setting} {sequence}"), tags=tags, touch=touch, labels=len(LABELS))
+        hands.begin(Random(f"{setting} {sequence}"))
         for _ in range(ACTS):
             hands.act()
             assert errors == [], hands.done
@@ -81,4 +83,4 @@ def test_the_span_that_a_command_changes_is_the_one_that_is_drawn_as_selected(
             while page.locator(f'.card[data-document="{number}"]').count():
                 page.keyboard.press(".")
     context.close()
-    print(f"{setting}: {sequences} sequences of {ACTS} acts")
+    sys.stdout.write(f"\n{setting}: {sequences} sequences of {ACTS} acts\n")

@@ -25,11 +25,9 @@ TOOLS = ["delete", "split", "merge"]
 class RandomHands:
     """Does one act after the other on the page and holds each to the law."""
 
-    def __init__(self, page: Any, luck: Random, *, tags: bool, touch: bool, labels: int) -> None:
-        self.page, self.luck, self.tags, self.touch, self.labels = page, luck, tags, touch, labels
-        self.done: list[str] = []
-        self.tapped: list[Any] = []  # the word that a finger tapped last
-        self.seen = look(page)
+    def __init__(self, page: Any, *, tags: bool, touch: bool, labels: int) -> None:
+        self.page, self.tags, self.touch, self.labels = page, tags, touch, labels
+        self.tapped: int | None = None  # the word that a finger tapped last
         pointer = (
             [self.tap, self.tap, self.slide] if touch else [self.click, self.drag, self.double, self.hover]
         )
@@ -37,6 +35,10 @@ class RandomHands:
             *pointer, *pointer, self.edge, self.label_key, self.label_key, self.label_chip, self.change,
             self.change, self.tool, self.move, self.move, self.undo, self.browser_selects,
         ]  # fmt: skip
+
+    def begin(self, luck: Random) -> None:
+        """A new sequence of acts, on what the page shows now."""
+        self.luck, self.done, self.seen = luck, list[str](), look(self.page)
 
     def act(self) -> None:
         """One act by chance. AssertionError, with all that was done, where it breaks the law."""
@@ -141,9 +143,9 @@ class RandomHands:
 
     def tap(self) -> str:
         token = self._token()
-        if token[:2] == self.tapped:
+        if token[1] == self.tapped:
             return ""  # twice on one word would be a double tap
-        self.tapped = token[:2]
+        self.tapped = token[1]
         self.done.append(f"tap {token[1]}")
         self.page.touchscreen.tap(*self._middle(token))
         return "move"
@@ -174,9 +176,9 @@ class RandomHands:
         last = self.luck.choice([token for token in self.seen.tokens if token[0] == first[0]])
         start, end = sorted((first[1], last[1]))
         if self.touch:
-            if first[:2] == self.tapped:
+            if first[1] == self.tapped:
                 return ""
-            self.tapped = first[:2]
+            self.tapped = first[1]
             self.page.touchscreen.tap(*self._middle(first))
         else:
             self.page.mouse.click(*self._middle(first))

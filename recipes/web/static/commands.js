@@ -15,11 +15,7 @@ export function commands(page) {
     reject: () => answers.answer("reject"),
     ignore: () => answers.answer("ignore"),
     back: () => answers.back(),
-    nothing: () => {
-      if (!sheets.active) return;
-      hands.removeAll(sheets.active.work);
-      answers.answer("accept");
-    },
+    nothing: () => answers.nothing(),
     flag: () =>
       edits.change((work) => {
         work.flagged = !work.flagged;
@@ -38,6 +34,8 @@ export function commands(page) {
     previous_token: () => edits.move((work) => hands.moveCursor(work, -1)),
     line_down: () => edits.moveLine(1),
     line_up: () => edits.moveLine(-1),
+    first_token: () => edits.move((work) => hands.placeCursor(work, 0)),
+    last_token: () => edits.move((work) => hands.placeCursor(work, work.tokenCount - 1)),
     extend_right: () => edits.extend(1),
     extend_left: () => edits.extend(-1),
     find: () =>

@@ -4,6 +4,9 @@ import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
 import { Pointing } from "./pointing.js";
 import { sameElsewhere } from "./same.js";
+import { untaggedText } from "./untagged.js";
+
+const MARKED = "spanloop.marked"; // whether this browser has ever changed a span
 
 export class Edits {
   constructor(page) {
@@ -70,6 +73,7 @@ export class Edits {
     const { work } = this.active;
     if (work.answered) work.answered = null;
     if (!work.asked) {
+      if (work.touched) localStorage.setItem(MARKED, "true");
       work.seconds += this.page.clock.take();
       this.page.drafts.keep(work);
     }
@@ -172,14 +176,25 @@ export class Edits {
     sameElsewhere(this.page, this.active, span);
   }
 
+  _needsHint(work) {
+    return Boolean(work) && !work.asked && localStorage.getItem(MARKED) === null;
+  }
+
+  _noSpan(work) {
+    const text = work?.cursor ? `“${cursorText(work)}”` : this._needsHint(work) ? howTo(this.page.labels.tags) : "";
+    return [text, work && !work.asked && this.page.labels.tags ? untaggedText(work) : ""].filter(Boolean).join(" · ");
+  }
+
   // The line at the foot: what the hands are on.
   showFocus() {
     const work = (this.pointing.place?.card ?? this.active)?.work;
     const span = work?.span(work.selected);
     const focus = document.getElementById("focus");
     document.getElementById("tools").classList.toggle("off", !span);
+    for (const button of document.querySelectorAll("#verdicts .of-document")) button.disabled = !this.active;
+    focus.classList.toggle("first-run", !span && !work?.cursor && this._needsHint(work));
     if (!span) {
-      focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
+      focus.textContent = this._noSpan(work);
       return;
     }
     const score = work.score(span);
@@ -189,6 +204,18 @@ export class Edits {
     const off = this.page.labels.tags || work.onTokens(span.start, span.end) ? "" : "; not on token borders: training keeps it as it can";
     focus.textContent = `“${work.text.slice(span.start, span.end)}” ${span.label} (${state}${off})`;
   }
+}
+
+// Whoever has never marked anything is told how, once.
+const HOW = {
+  mouse: "Drag over words to mark them, or click a word and press a label’s key. ? shows all keys.",
+  touch: "Tap a word, then a label. For several words drag on from the chosen one.",
+  tags: "Click a word, or go to it with →, then press a tag’s key. ? shows all keys.",
+};
+
+function howTo(tags) {
+  if (matchMedia("(pointer: coarse)").matches) return HOW.touch;
+  return tags ? HOW.tags : HOW.mouse;
 }
 
 function cursorText(work) {

@@ -9,13 +9,14 @@ import { Edits } from "./edits.js";
 import { Keymap, labelPlace } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Outbox } from "./outbox.js";
+import { closeMenu, keepClear } from "./room.js";
 import { client, farewell, get, post, workIn } from "./server.js";
 import { Sheets } from "./sheets.js";
 import { say, Status } from "./status.js";
 import { othersHere, showWaiting } from "./waiting.js";
 
 const HEARTBEAT_MS = 30000;
-const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up", "clear"]);
+const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up", "first_token", "last_token", "clear"]);
 
 class Page {
   async start() {
@@ -28,7 +29,9 @@ class Page {
     document.getElementById("who").textContent = this.project.annotator;
     this.keymap = new Keymap(this.project.keys);
     this.labels = new Labels(this.project);
-    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { goOn: false }));
+    this.labels.show(document.getElementById("chips"), (name) => this.edits.choose(name, { goOn: false }));
+    keepClear();
+    this.status.asking = this.project.view === "binary";
     this.status.figures(this.project.figures);
     this.status.progress(this.project.counts);
     this.drafts = new Drafts(this.project, this.labels, (report) => this._told("drafts", report));
@@ -68,7 +71,10 @@ class Page {
       const { command } = button.dataset;
       const key = button.querySelector("kbd");
       if (key) key.textContent = this.keymap.shown(command);
-      button.addEventListener("click", () => this.run(command));
+      button.addEventListener("click", () => {
+        closeMenu();
+        this.run(command);
+      });
     }
     // A click on a button must not take the keyboard away from the document.
     document.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());
@@ -110,6 +116,7 @@ class Page {
       dialogs.close();
       return;
     }
+    if (event.key === "Escape" && closeMenu()) return;
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
     if (onControl && [" ", "Enter", "Tab"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
     if (!event.repeat) this.edits.pointing.release();

@@ -67,6 +67,12 @@ export class Pointing {
     this.edits.showFocus();
   }
 
+  // What the mouse pointed at is gone: whatever is under it now may be pointed at anew.
+  gone() {
+    this.leave();
+    this.spot = null;
+  }
+
   // The keyboard moves on, from where the mouse was if that is in the active document.
   forget() {
     if (this.place && this.place.card !== this.edits.active) this.leave();
