@@ -74,7 +74,8 @@ class HFShim(Shim):
     def max_wordpieces(self) -> int:
         """The longest window, special tokens included. ModelError where the settings ask for what does not
         fit."""
-        from spanloop.plugin.model.pretrained import ModelError, usual_window, window_limit
+        from spanloop.plugin.model.errors import ModelError
+        from spanloop.plugin.model.pretrained import usual_window, window_limit
 
         asked = self.cfg["max_wordpieces"]
         if asked is None:

@@ -192,7 +192,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
         tags = self.tags
         if not tags:
-            from spanloop.plugin.model.pretrained import ModelError
+            from spanloop.plugin.model.errors import ModelError
 
             raise ModelError(
                 f"the pipe {self.name!r} has no labels yet: its model is an encoder alone. Call its "

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import click
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
 from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.plugin.model.files import look_at
+from spanloop.plugin.model.places import OFFLINE, place_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.labels import refuse_tags
 from spanloop.store import Store
@@ -45,7 +47,8 @@ def init(
     """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` ("en").
 
     ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
-    file exists already, no label is given or a setting makes no sense.
+    file exists already, no label is given or a setting makes no sense; ModelError for a folder whose model
+    wants to run code, and for a name that is none.
     """
     path = Path(db)
     names = tuple(labels)
@@ -54,6 +57,8 @@ def init(
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
+    if model != OFFLINE:  # people annotate before it is installed
+        look_at(place_of(model))
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,

@@ -45,7 +45,7 @@ class Refusal:
 def asking(by: str) -> Iterator[None]:
     """What this part of a pipeline fails with is a refusal of the text; a model that gives no numbers is
     broken, whatever it reads, and what is told in one line already (patterns without end) is told so."""
-    from spanloop.plugin.model.pretrained import ModelError
+    from spanloop.plugin.model.errors import ModelError
 
     try:
         yield

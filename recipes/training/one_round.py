@@ -56,6 +56,7 @@ class Training:
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
+        base_model = None if job.start_from else pipe.pretrained.origin.json()
         learned, golds = training_golds(nlp, self.golds)
         with masked_gold_named(self.store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
@@ -69,6 +70,7 @@ class Training:
             "documents_refused": len(refused),
             "confusion": scores.confusion(),
             "balance": None if balance is None else balance.json(),
+            "base_model": base_model,
         }
         with self.store.write():
             self._finish(model_hash, scores, manifest, report, files_hash)
