@@ -8,6 +8,7 @@ correct them in Chromium by the shortest way that the page offers: several docum
 act on the word under the mouse. The page's own events are counted (each keydown but those of modifiers, each
 press of a mouse button, each turn of the wheel); what lies in the SQLite file afterwards must be the gold.
 A corpus without spans is one of tags: sentences that spaCy cuts as the corpus does.
+``--damage 0.06`` trains nothing: the suggestions are the gold with that share of its labels wrong, by chance.
 
 Beside it stands what Prodigy's documented interface needs for the same edits: a click on a wrong span's x,
 the label's key where another label is active, one drag for each span, a to accept. A label stays active from
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -28,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import spacy
-from hands import Count, Task, correct_all, judge, prodigy_count
+from hands import Corrected, Count, correct_all, judge, prodigy_count
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
@@ -36,6 +38,7 @@ from spanloop.recipes.project.init import init
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
+from spanloop.store.records import NewDocument, NewModel, Span, Task
 
 Row = dict[str, Any]
 
@@ -47,10 +50,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder with train.jsonl, dev.jsonl and test.jsonl")
     parser.add_argument("--documents", type=int, default=200, help="how many are corrected (200)")
     parser.add_argument("--db", type=Path, help="a project prepared by an earlier run, or where to keep it")
+    parser.add_argument(
+        "--damage", type=float, help="the share of the gold's labels that is wrong; no training"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         prepared = options.db or Path(scratch) / "prepared.db"
-        if not prepared.exists():
+        if not prepared.exists() and options.damage is not None:
+            _damage(prepared, options.folder, options.documents, options.damage)
+        elif not prepared.exists():
             _prepare(prepared, options.folder, options.documents, Path(scratch))
         gold = {
             row["id"]: [(s["start"], s["end"], s["label"]) for s in row["spans"]]
@@ -101,9 +109,7 @@ def _prepare(db: Path, folder: Path, count: int, scratch: Path) -> None:
         "test": test,
     }
     labels = sorted({s["label"] for rows in parts.values() for row in rows for s in row["spans"]})
-    with (folder / "test.jsonl").open(encoding="utf-8") as lines:
-        tags = "spans" not in json.loads(next(lines))
-    init(work, labels=labels, task="tags" if tags else "spans")
+    init(work, labels=labels, task=_task(folder))
     for name, rows in parts.items():
         wanted = ("id", "text") if name == "test" else ("id", "text", "spans")
         part = scratch / f"{name}.jsonl"
@@ -116,6 +122,32 @@ def _prepare(db: Path, folder: Path, count: int, scratch: Path) -> None:
     print(prelabel(work, strategy="random").text(), flush=True)
     with Store.open(work) as store:
         store.backup(db)
+
+
+def _task(folder: Path) -> Task:
+    with (folder / "test.jsonl").open(encoding="utf-8") as lines:
+        return "spans" if "spans" in json.loads(next(lines)) else "tags"
+
+
+def _damage(db: Path, folder: Path, count: int, share: float) -> None:
+    """A project whose suggestions are the gold with ``share`` of its labels wrong."""
+    luck = random.Random(1)
+    rows = _rows(folder / "test.jsonl", count)
+    labels = sorted({s["label"] for row in rows for s in row["spans"]})
+    with Store.create(
+        db, labels=labels, base_model="offline", lang="en", eval_fraction=0, task=_task(folder)
+    ) as store:
+        added = store.documents.add([NewDocument(r["text"], key=r["id"], split="pool") for r in rows])
+        model = store.models.add(NewModel(hash="d" * 16, kind="hf", name="damaged gold"))
+        predictions = []
+        for row, document in zip(rows, added, strict=True):
+            spans = [
+                Span(s["start"], s["end"], luck.choice(labels) if luck.random() < share else s["label"], 0.9)
+                for s in row["spans"]
+            ]
+            predictions.append((document.document_id, spans, {"mnlp": 0.0}))
+        store.predictions.add(model.id, predictions)
+        store.queue.prioritise("mnlp", model.id)
 
 
 @contextmanager
@@ -142,7 +174,7 @@ def _serving(db: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _report(sheet: int, tasks: list[Task], ours: Count) -> None:
+def _report(sheet: int, tasks: list[Corrected], ours: Count) -> None:
     labels = sorted({label for task in tasks for *_, label in task.gold})
     prodigy = prodigy_count(tasks, labels[0])
     edits = sum(len(set(task.suggested) ^ set(task.gold)) for task in tasks)

@@ -23,7 +23,7 @@ addEventListener('mousedown', e => { if (e.isTrusted) actions.clicks += 1; }, tr
 
 
 @dataclass(frozen=True)
-class Task:
+class Corrected:
     """A document as the page shows it and as it should be, spans in token indices."""
 
     document_id: int
@@ -54,7 +54,7 @@ class Count:
 
 def correct_all(
     browser: Any, link: str, gold: Mapping[str, Sequence[Labelled]], sheet: int
-) -> tuple[list[Task], Count]:
+) -> tuple[list[Corrected], Count]:
     """Correct every document of the page, so many on a sheet; the tasks, and what the page itself counted.
 
     Args:
@@ -63,7 +63,7 @@ def correct_all(
         gold: The true spans of each document by its key, in characters.
         sheet: How many documents stand on the screen: 1, 3, 5 or 10.
     """
-    done: list[Task] = []
+    done: list[Corrected] = []
     context = browser.new_context(viewport=VIEWPORT)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -91,7 +91,7 @@ def correct_all(
     return done, Count(counted["keys"], counted["clicks"], hands.scrolls)
 
 
-def _task(page: Any, card: Any, gold: Mapping[str, Sequence[Labelled]]) -> Task:
+def _task(page: Any, card: Any, gold: Mapping[str, Sequence[Labelled]]) -> Corrected:
     number = int(card.get_attribute("data-document"))
     item = page.evaluate(f"fetch('/api/documents/{number}').then(reply => reply.json())")
     starts, ends = item["tokens"][::2], item["tokens"][1::2]
@@ -99,7 +99,7 @@ def _task(page: Any, card: Any, gold: Mapping[str, Sequence[Labelled]]) -> Task:
     def in_tokens(start: int, end: int, label: str) -> Labelled:
         return starts.index(start), ends.index(end), label
 
-    return Task(
+    return Corrected(
         number,
         tuple(in_tokens(s["start"], s["end"], s["label"]) for s in item["suggestions"]),
         tuple(in_tokens(*span) for span in gold[item["key"]]),
@@ -129,7 +129,7 @@ class Hands:
         self.label = page.locator(".label[aria-pressed=true]").get_attribute("data-label")
         self.scrolls = 0
 
-    def correct(self, task: Task) -> None:
+    def correct(self, task: Corrected) -> None:
         if self.alone and task.suggested and not task.gold:
             self.page.keyboard.press("z")  # no entities here: clears and accepts at once
             self._card(task).wait_for(state="detached")
@@ -144,7 +144,7 @@ class Hands:
             wrong = [span for span in wrong if span not in in_way]  # gone, whatever is done now
             self._make(task, target, in_way)
 
-    def _make(self, task: Task, target: Labelled, in_way: list[Labelled]) -> None:
+    def _make(self, task: Corrected, target: Labelled, in_way: list[Labelled]) -> None:
         first, last, label = target
         if len(in_way) == 1 and in_way[0][2] == label and _distance(in_way[0], target) == 1:
             self._point(task, in_way[0][0])
@@ -160,11 +160,11 @@ class Hands:
         else:
             self._sweep(task, first, last, label)
 
-    def _delete(self, task: Task, span: Labelled) -> None:
+    def _delete(self, task: Corrected, span: Labelled) -> None:
         self._point(task, span[0])
         self.page.keyboard.press("d")
 
-    def accept(self, tasks: Sequence[Task]) -> None:
+    def accept(self, tasks: Sequence[Corrected]) -> None:
         """Enter, once more where documents were below the fold: those are shown before they are accepted."""
         last = self._card(tasks[-1])
         while last.count():
@@ -173,14 +173,14 @@ class Hands:
                 "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
             )
 
-    def _card(self, task: Task) -> Any:
+    def _card(self, task: Corrected) -> Any:
         return self.page.locator(f'.card[data-document="{task.document_id}"]')
 
     def _press_label(self, label: str) -> None:
         self.page.keyboard.press(self.keys[label])
         self.label = label
 
-    def _box(self, task: Task, token: int) -> dict[str, float]:
+    def _box(self, task: Corrected, token: int) -> dict[str, float]:
         word = self._card(task).locator(f'[data-token="{token}"]').first
         box: dict[str, float] = word.bounding_box()
         if box["y"] + box["height"] > FOLD:
@@ -190,11 +190,11 @@ class Hands:
             box = word.bounding_box()
         return box
 
-    def _point(self, task: Task, token: int) -> None:
+    def _point(self, task: Corrected, token: int) -> None:
         box = self._box(task, token)
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    def _sweep(self, task: Task, first: int, last: int, label: str) -> None:
+    def _sweep(self, task: Corrected, first: int, last: int, label: str) -> None:
         """The label's key, held down while the mouse goes from the first word to the last."""
         self._point(task, first)
         self.page.keyboard.down(self.keys[label])
@@ -203,7 +203,7 @@ class Hands:
         self.page.keyboard.up(self.keys[label])
         self.label = label
 
-    def _drag(self, task: Task, first: int, last: int) -> None:
+    def _drag(self, task: Corrected, first: int, last: int) -> None:
         start, end = self._box(task, first), self._box(task, last)
         self.page.mouse.move(start["x"] + 1, start["y"] + start["height"] / 2)
         self.page.mouse.down()
@@ -230,7 +230,7 @@ def _nudge(span: Labelled, target: Labelled) -> str:
     return "e" if target[1] < span[1] else "r"
 
 
-def prodigy_count(tasks: Sequence[Task], first_label: str) -> Count:
+def prodigy_count(tasks: Sequence[Corrected], first_label: str) -> Count:
     """The fewest key presses and clicks of Prodigy's documented ner_manual interface for the same edits."""
     keys, clicks, active = 0, 0, first_label
     for task in tasks:
