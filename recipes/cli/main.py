@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
@@ -20,16 +20,9 @@ from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_comma
 from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Report
 from spanloop.recipes.training.process_control import Cancelled
 from spanloop.store import StoreError
-
-
-class Report(Protocol):
-    """What every recipe gives back: an object for programs, a text for people."""
-
-    def json(self) -> dict[str, object]: ...
-
-    def text(self) -> str: ...
 
 
 class CancelledError(click.ClickException):

@@ -10,20 +10,21 @@ from spanloop.plugin.model.files import look_at
 from spanloop.plugin.model.places import OFFLINE, place_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.labels import refuse_tags
+from spanloop.recipes.report import Report
 from spanloop.store import Store
 from spanloop.store.records import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class Created(Report):
     """A new project and where it lies."""
 
     path: Path
+    """The project file."""
     task: Task
+    """Spans, or one tag a token."""
     labels: tuple[str, ...]
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "path": str(self.path), "task": self.task, "labels": list(self.labels)}
+    """Their names, in their order."""
 
     def text(self) -> str:
         return (

@@ -15,6 +15,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Report
 from spanloop.recipes.rounds.standings import Standing, standings
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
@@ -34,16 +35,15 @@ LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Packaged:
-    """The package: ``name`` is what ``spacy.load`` takes once ``wheel`` (or the folder) is installed."""
+class Packaged(Report):
+    """The package."""
 
     folder: Path
+    """Where it lies."""
     name: str
+    """What `spacy.load` takes once it is installed."""
     wheel: Path | None
-
-    def json(self) -> dict[str, object]:
-        wheel = None if self.wheel is None else str(self.wheel)
-        return {"schema": 1, "folder": str(self.folder), "name": self.name, "wheel": wheel}
+    """The wheel, where one was asked for."""
 
     def text(self) -> str:
         return (

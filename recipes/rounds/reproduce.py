@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Project, Round
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reproduced:
-    """Whether the weights are the same to the bit; ``differences`` are what was not as it was then."""
+class Reproduced(Report):
+    """A round that was trained again."""
 
-    round: int
+    round: Count
+    """Its number."""
     same: bool
+    """Whether the weights are the same to the bit."""
     differences: tuple[str, ...]
+    """What was not as it was then, where they are not."""
 
     @property
     def exit_code(self) -> int:
         return 0 if self.same else 1
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "round": self.round, "same": self.same, "differences": list(self.differences)}
 
     def text(self) -> str:
         if self.same:

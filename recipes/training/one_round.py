@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
+from spanloop.recipes.report import plain
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
@@ -68,7 +69,7 @@ class Training:
         model_hash = pipe.fingerprint()
         manifest = _manifest(report, model_hash, seconds, self.leaks) | {
             "documents_refused": len(refused),
-            "confusion": scores.confusion(),
+            "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
             "base_model": base_model,
         }
@@ -251,7 +252,7 @@ def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks
         "train_seconds": report.seconds,
         **told,
         **surroundings(),
-        "leaks": leaks.json(),
+        "leaks": plain(leaks),
     }
 
 

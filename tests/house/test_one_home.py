@@ -19,6 +19,7 @@ HOMES = {
     "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
     "the tokens of a text for near-duplicates": (r"casefold\(\)", ["recipes/near_duplicates/shingles.py"]),
     "a logarithm of probabilities": (r"log_softmax\(", ["plugin/alignment/values.py", "plugin/pipe/pipe.py"]),
+    "the version of what commands print": (r"""['"]schema['"]: (1|SCHEMA)\b""", ["recipes/report.py"]),
     "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
     "reading a model": (
         r"\.from_pretrained\(|\.from_config\(|CONFIG_MAPPING\[|torch\.load\(|\bpickle\.load|joblib",
