@@ -21,7 +21,7 @@ help:
 	@echo "make test-lowest  the fast tests with the lowest release of every package that pyproject.toml allows"
 	@echo "make test-matrix  every test on Python 3.11, the fast ones on 3.10 and 3.13, an environment at a time"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
-	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes (about two hours);"
+	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes, 500 random sequences of hands (over two hours);"
 	@echo "                parts that passed on this code are not run again (make soak-clean: forget them)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
 
@@ -102,8 +102,10 @@ SOAK := build/soak
 CODE := $(shell find plugin recipes store -type f -not -name '*.pyc')
 KILLED_STEPS := submit import predict order migrate
 KILLED_COMMANDS := near_duplicates prelabel retrain checkpoint watch package backup
+SPANLOOP_SEQUENCES ?= 500
 PARTS := $(KILLED_STEPS:%=$(SOAK)/kills-%.txt) $(KILLED_COMMANDS:%=$(SOAK)/kills-%.txt) \
-  $(SOAK)/full-disk.txt $(SOAK)/damaged.txt $(SOAK)/requests.txt $(SOAK)/servers.txt
+  $(SOAK)/full-disk.txt $(SOAK)/damaged.txt $(SOAK)/requests.txt $(SOAK)/servers.txt \
+  $(SOAK)/hands.txt
 SPANLOOP_KILLS ?= 1000
 SPANLOOP_FULL_DISKS ?= 500
 SPANLOOP_DAMAGED ?= 20000
@@ -112,7 +114,7 @@ SPANLOOP_SOAK_SECONDS ?= 600
 SOAKED = mkdir -p $(SOAK) && $(BIN)/python -m pytest -q -n 0 -s $(1) > $@.part || { tail -n 60 $@.part; exit 1; }; mv $@.part $@
 
 soak: $(PARTS)
-	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|damaged files|requests|servers)|^  [0-9]" $(PARTS)
+	@grep -hE "^[a-z0-9].*(kills|next runs|full disks|damaged files|requests|servers|sequences)|^  [0-9]" $(PARTS)
 
 $(KILLED_STEPS:%=$(SOAK)/kills-%.txt): $(SOAK)/kills-%.txt: $(CODE) | $(VENV)/.ready-test
 	@echo "soak: kills, $*" && export SPANLOOP_KILLS=$(SPANLOOP_KILLS) && \
@@ -137,6 +139,10 @@ $(SOAK)/requests.txt: $(CODE) | $(VENV)/.ready-test
 $(SOAK)/servers.txt: $(CODE) | $(VENV)/.ready-test
 	@echo "soak: two servers" && export SPANLOOP_SOAK_SECONDS=$(SPANLOOP_SOAK_SECONDS) && \
 	  $(call SOAKED,tests/soak/test_two_servers.py)
+
+$(SOAK)/hands.txt: $(CODE) | $(VENV)/.ready-test
+	@echo "soak: random hands" && export SPANLOOP_SEQUENCES=$(SPANLOOP_SEQUENCES) && \
+	  $(call SOAKED,tests/browser/test_random_hands.py)
 
 soak-clean:
 	rm -rf $(SOAK)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from spanloop.recipes.web import sent
 from spanloop.recipes.web.asked import OfProject
-from spanloop.recipes.web.replies import Counts, Figures, ProjectSent
+from spanloop.recipes.web.replies import Counts, Figures, OtherSplit, ProjectSent
 from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
+from spanloop.store.records import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Overview:
         return {
             "session": self.session(annotator).json(),
             "name": self.store.named.stem,
+            "file": self.store.named.name,
             "task": project.task,
             "labels": [sent.label_json(label) for label in self.store.labels.all()],
             "instructions": project.instructions,
@@ -40,12 +42,18 @@ class Overview:
             "named": bool(self.store.annotators.names()),
             "annotator": annotator,
             "split": self.settings.split,
+            "other_split": self._other_split(),
             "blind": self.settings.blind,
             "view": self.settings.view,
             "only": self.settings.only,
             "counts": self.counts(),
             "figures": self._figures(),
         }
+
+    def _other_split(self) -> OtherSplit:
+        """The split that this page does not serve, with its open documents: what may come next."""
+        other: Split = "eval" if self.settings.split == "pool" else "pool"
+        return {"split": other, "open": self.store.queue.counts(other)["open"]}
 
     def counts(self) -> Counts:
         """Documents by state; of a review, those that wait are the open ones."""

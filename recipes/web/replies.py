@@ -62,11 +62,22 @@ class Figures(TypedDict):
 
 
 @_reply
+class OtherSplit(TypedDict):
+    """The split that this page does not serve."""
+
+    split: Split
+    open: int
+    """Documents without an answer there: what may come next."""
+
+
+@_reply
 class ProjectSent(TypedDict):
     """All that the page needs once."""
 
     session: SessionSent
     name: str
+    file: str
+    """The name of the project's file, for commands."""
     task: Task
     labels: list[LabelSent]
     instructions: str
@@ -77,6 +88,7 @@ class ProjectSent(TypedDict):
     """Whether the people who may come in are named."""
     annotator: str
     split: Split
+    other_split: OtherSplit
     blind: bool
     view: View
     only: str | None

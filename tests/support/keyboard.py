@@ -95,11 +95,7 @@ class Typist:
         self.press("Shift+ArrowRight", target.last - target.first)
         self.press(str(self.labels.index(target.label) + 1))
         bisect.insort(self.spans, target, key=lambda held: held.first)
-        self.cursor = min(target.last + 1, len(self.starts) - 1)
-        self.selected = self._at(self.cursor)
-
-    def _at(self, token: int) -> Held | None:
-        return next((held for held in self.spans if held.first <= token <= held.last), None)
+        self.cursor, self.selected = None, target
 
     def _select(self, held: Held) -> None:
         if self.selected is held:

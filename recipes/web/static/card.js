@@ -1,10 +1,12 @@
 // One document on the screen: its paper, its meta, what was answered.
 
 import { Paper } from "./paper.js";
+import { untaggedText } from "./untagged.js";
 
 export class Card {
   constructor(work, labels) {
     this.work = work;
+    this.tags = labels.tags;
     this.paper = new Paper(work, labels);
     this.element = document.createElement("article");
     this.element.className = "card";
@@ -54,7 +56,7 @@ export class Card {
       work.flagged ? "flagged" : "",
       { accept: "accepted", reject: "rejected", ignore: "ignored" }[work.answered ?? work.earlier?.answer] ?? "",
     ].filter(Boolean).join(" · ");
-    this.hint.textContent = hint(work);
+    this.hint.textContent = hint(work) || (this.tags ? untaggedText(work) : "");
     this.others.textContent = work.others.length ? `also open: ${work.others.join(", ")}` : "";
     this.comment.textContent = work.comment;
     this.comment.hidden = !work.comment;

@@ -17,15 +17,14 @@ export function commands(page) {
     reject: () => answers.answer("reject"),
     ignore: () => answers.answer("ignore"),
     back: () => answers.back(),
-    nothing: () => {
-      if (!sheets.active) return;
-      hands.removeAll(sheets.active.work);
-      answers.answer("accept");
-    },
-    flag: () => edits.change((work) => (work.flagged = !work.flagged)),
+    nothing: () => answers.nothing(),
+    flag: () =>
+      edits.change((work) => {
+        work.flagged = !work.flagged;
+      }),
     comment: () =>
       sheets.active &&
-      dialogs.comment(sheets.active.work.comment, (text) => edits.change((work) => (work.comment = text))),
+      dialogs.comment(sheets.active.work.comment, (text) => edits.comment(text)),
     save: () => {
       page.drafts.tryAgain();
       page.outbox.tryAgain();
@@ -37,6 +36,8 @@ export function commands(page) {
     previous_token: () => edits.move((work) => hands.moveCursor(work, -1)),
     line_down: () => edits.moveLine(1),
     line_up: () => edits.moveLine(-1),
+    first_token: () => edits.move((work) => hands.placeCursor(work, 0)),
+    last_token: () => edits.move((work) => hands.placeCursor(work, work.tokenCount - 1)),
     extend_right: () => edits.extend(1),
     extend_left: () => edits.extend(-1),
     find: () => {
@@ -53,8 +54,8 @@ export function commands(page) {
     split: () => edits.changeSpan((work, span) => hands.split(work, span)),
     merge: () => edits.changeSpan((work, span) => hands.merge(work, span)),
     same: () => edits.same(),
-    undo: () => edits.edited(sheets.active?.work.undo()),
-    redo: () => edits.edited(sheets.active?.work.redo()),
+    undo: () => edits.change((work) => hands.undo(work)),
+    redo: () => edits.change((work) => hands.redo(work)),
     find_label: () => dialogs.findLabel(page.labels, (name) => edits.choose(name)),
     characters: () => {
       if (!sheets.active) return;
@@ -66,7 +67,7 @@ export function commands(page) {
     waiting: () => showWaiting(page),
     help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page), () => changeKeys(page)),
     theme: () => turnTheme(),
-    point: () => edits.turnPointing(),
+    point: () => edits.pointing.turn(),
     stack: () => sheets.turnStack(),
   };
 }

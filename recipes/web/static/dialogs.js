@@ -8,7 +8,10 @@ const dialog = document.getElementById("dialog");
 const title = document.getElementById("dialog-title");
 const body = document.getElementById("dialog-body");
 
+let onClose = null; // what a dialog still does when it goes, however it goes
+
 export function show(heading, ...content) {
+  left();
   title.textContent = heading;
   body.replaceChildren(...content);
   dialog.returnValue = "";
@@ -22,9 +25,19 @@ export function isOpen() {
 
 export function close() {
   dialog.close();
+  left();
   // the browser itself takes the focus out with the next frame: a Tab or a Space before that would be lost
   if (dialog.contains(document.activeElement)) document.activeElement.blur();
 }
+
+// Called when the dialog goes, by whatever way.
+function left() {
+  const then = onClose;
+  onClose = null;
+  then?.();
+}
+
+dialog.addEventListener("close", left);
 
 export function help(keymap, labels, showWaiting, changeKeys) {
   const groups = Map.groupBy(Object.entries(COMMANDS), ([, command]) => command.group);
@@ -69,16 +82,13 @@ export function answers(list, open) {
   show("Your answers, newest first", ...(items.length ? [ol, ...older] : [paragraph("None yet.")]));
 }
 
-// A line or two of text; `done(text)` gets it on Enter.
+// A line or two of text; `done(text)` gets what was typed, whichever way the dialog is left.
 export function comment(text, done) {
   const area = element("textarea");
   area.value = text;
   area.rows = 4;
   area.setAttribute("aria-label", "Comment");
-  const finish = button("Keep the comment", () => {
-    close();
-    done(area.value.trim());
-  });
+  const finish = button("Keep the comment", close);
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
@@ -86,6 +96,7 @@ export function comment(text, done) {
     }
   });
   show("Comment", area, finish);
+  onClose = () => done(area.value.trim());
   area.focus();
 }
 

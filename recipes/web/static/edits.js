@@ -2,85 +2,69 @@
 
 import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
+import { Pointing } from "./pointing.js";
 import { sameElsewhere } from "./same.js";
+import { untaggedText } from "./untagged.js";
 
-const HOLD_MS = 200;
+const MARKED = "spanloop.marked"; // whether this browser has ever changed a span
 
 export class Edits {
   constructor(page) {
     this.page = page;
-    this.pointing = localStorage.getItem("spanloop.point") === "true";
-    this.pointed = null;
-    this._namePointing();
+    this.pointing = new Pointing(this);
   }
 
   get active() {
     return this.page.sheets.active;
   }
 
+  // The document that the hands are on: with a mouse that points, the one under it.
+  _work() {
+    this.pointing.take();
+    return this.active?.work;
+  }
+
   // From the mouse: a span on these characters, snapped to tokens unless in character mode.
   add(card, start, end) {
-    const place = card.work.charMode ? { start, end } : card.work.snap(start, end);
-    if (place) hands.put(card.work, place.start, place.end, this.page.labels.current, { tags: this.page.labels.tags });
     this.page.sheets.activate(card);
+    const place = card.work.charMode ? { start, end } : card.work.snap(start, end);
+    if (place) hands.mark(card.work, place.start, place.end, this.page.labels.current, { tags: this.page.labels.tags });
     this.edited();
   }
 
-  // The word under the mouse, {card, token} or null. Keys that change a span mean the one there if none is selected;
-  // with pointing on, label keys mean that word too.
-  point(place) {
-    this.pointed = place;
-    this.sweep?.follow();
+  // The browser itself selects text: that is what the hands are on now, and nothing else is drawn so.
+  selecting() {
+    const card = this.active;
+    if (!card || !mouse.selectedRange(card)) return;
+    this.pointing.leave();
+    if (card.work.selected === null && !card.work.cursor) return;
+    hands.letGo(card.work);
+    card.update();
+    this.showFocus();
   }
 
-  // Turn what the mouse points at into what the hands are on.
-  _takePointed() {
-    const { card, token } = this.pointed;
-    this.page.sheets.activate(card);
-    hands.placeCursor(card.work, token);
-  }
-
-  // A label was chosen by key, click or name: for the selected span, the words under the cursor, or what comes next.
-  // By keys the cursor then goes on; a click or a tap keeps the new span selected, with its ends to drag.
-  choose(name, { byKey = true } = {}) {
+  // A label was chosen by key, click or name: for what the hands are on, else for what comes next. What it is given to
+  // stays what the hands are on; only of tags, by keys, the next word is next.
+  choose(name, { goOn = true } = {}) {
     if (this.active?.work.asked) return;
     this.page.labels.mark(name);
-    const work = this.active?.work;
+    const work = this._work();
     if (!work) return;
     const dragged = mouse.selectedRange(this.active);
-    const span = work.span(work.selected);
     if (dragged) {
       getSelection().removeAllRanges();
-      this.add(this.active, dragged.start, dragged.end);
-    } else if (span) {
-      hands.relabel(work, span, name);
-      this.edited();
-    } else if (work.cursor) {
-      const put = hands.putAtCursor(work, name, { tags: this.page.labels.tags });
-      if (!byKey) hands.select(work, put);
-      this.edited();
+      return this.add(this.active, dragged.start, dragged.end);
     }
-  }
-
-  // `code`: the key itself. Held down, it takes in the words that the mouse goes over.
-  chooseByKey(name, code) {
-    if (!this.pointing || !this.pointed || mouse.selectedRange(this.active)) return this.choose(name);
-    this.release(this.sweep?.code);
-    const { token } = this.pointed;
-    const { work } = this.pointed.card;
     const before = work.position;
-    this._takePointed();
-    this.choose(name);
-    hands.letGo(work);
-    this.changed(this.active);
-    this.sweep = new Sweep(this, { name, code, token, before });
+    if (hands.give(work, name, { tags: this.page.labels.tags, goOn }) === false) return;
+    if (work.position === before) this.changed(this.active);
+    else this.edited();
   }
 
-  // The key was let go of.
-  release(code) {
-    if (!this.sweep || this.sweep.code !== code) return;
-    this.sweep.end();
-    this.sweep = null;
+  // `code`: the key itself, which may be held down.
+  chooseByKey(name, code) {
+    if (this.pointing.place && !mouse.selectedRange(this.active)) this.pointing.press(name, code);
+    else this.choose(name);
   }
 
   // The active document was edited: draw it and keep the draft. `changed` false: there was nothing to do.
@@ -89,6 +73,7 @@ export class Edits {
     const { work } = this.active;
     if (work.answered) work.answered = null;
     if (!work.asked) {
+      if (work.touched) localStorage.setItem(MARKED, "true");
       work.seconds += this.page.clock.take();
       this.page.drafts.keep(work);
     }
@@ -97,30 +82,30 @@ export class Edits {
 
   // Selection or cursor moved.
   changed(card) {
+    if (card.work.selected !== null || card.work.cursor) mouse.dropSelection();
     card.update();
     card.paper.reveal();
     this.showFocus();
   }
 
+  // `change` returns false where there was nothing to do.
   change(change) {
-    if (!this.active) return;
-    change(this.active.work);
-    this.edited();
+    if (this.active) this.edited(change(this.active.work));
   }
 
-  // Change the selected span, else the one under the mouse.
+  comment(text) {
+    if (text === this.active?.work.comment) return;
+    this.change((work) => {
+      work.comment = text;
+    });
+  }
+
   changeSpan(change) {
-    const selected = this.active?.work.span(this.active.work.selected);
-    if (!selected && this.pointed) this._takePointed();
-    const work = this.active?.work;
+    const work = this._work();
     const span = work?.span(work.selected);
-    if (!span) {
-      if (this.pointed && work) hands.letGo(work);
-      return false;
-    }
+    if (!span) return false;
     const before = work.position;
     change(work, span);
-    if (!selected) hands.letGo(work);
     this.edited(work.position !== before);
   }
 
@@ -178,39 +163,38 @@ export class Edits {
   }
 
   extend(direction) {
-    const work = this.active?.work;
+    const work = this._work();
     const span = work?.span(work.selected);
     if (span && !this.page.labels.tags) return this.changeSpan(() => hands.moveEdge(work, span, "end", direction));
     return this.move((active) => hands.moveCursor(active, direction, { extend: true }));
   }
 
   same() {
-    const work = this.active?.work;
+    const work = this._work();
     const span = work?.span(work.selected);
     if (!span) return false;
     sameElsewhere(this.page, this.active, span);
   }
 
-  // Label keys act on the word under the mouse, or not.
-  turnPointing() {
-    this.pointing = !this.pointing;
-    localStorage.setItem("spanloop.point", this.pointing);
-    this._namePointing();
+  _needsHint(work) {
+    return Boolean(work) && !work.asked && localStorage.getItem(MARKED) === null;
   }
 
-  _namePointing() {
-    document.getElementById("point").setAttribute("aria-pressed", this.pointing);
-    document.body.classList.toggle("pointing", this.pointing);
+  _noSpan(work) {
+    const text = work?.cursor ? `“${cursorText(work)}”` : this._needsHint(work) ? howTo(this.page.labels.tags) : "";
+    return [text, work && !work.asked && this.page.labels.tags ? untaggedText(work) : ""].filter(Boolean).join(" · ");
   }
 
   // The line at the foot: what the hands are on.
   showFocus() {
-    const work = this.active?.work;
+    const work = (this.pointing.place?.card ?? this.active)?.work;
     const span = work?.span(work.selected);
     const focus = document.getElementById("focus");
     document.getElementById("tools").classList.toggle("off", !span);
+    for (const button of document.querySelectorAll("#verdicts .of-document")) button.disabled = !this.active;
+    focus.classList.toggle("first-run", !span && !work?.cursor && this._needsHint(work));
     if (!span) {
-      focus.textContent = work?.cursor ? `“${cursorText(work)}”` : "";
+      focus.textContent = this._noSpan(work);
       return;
     }
     const score = work.score(span);
@@ -222,36 +206,16 @@ export class Edits {
   }
 }
 
-// A label's key held down while the mouse goes on: one span from the word where it was pressed to the one under the mouse.
-// Whoever just types never gets there, for it begins after a fifth of a second and outside of the span that the key made.
-class Sweep {
-  constructor(edits, { name, code, token, before }) {
-    Object.assign(this, { edits, name, code, token, before, card: edits.active, held: false, begun: false });
-    this.timer = setTimeout(() => {
-      this.held = true;
-      this.follow();
-    }, HOLD_MS);
-  }
+// Whoever has never marked anything is told how, once.
+const HOW = {
+  mouse: "Drag over words to mark them, or click a word and press a label’s key. ? shows all keys.",
+  touch: "Tap a word, then a label. For several words drag on from the chosen one.",
+  tags: "Click a word, or go to it with →, then press a tag’s key. ? shows all keys.",
+};
 
-  follow() {
-    const { edits, card, token, name } = this;
-    const { work } = card;
-    if (!this.held || edits.pointed?.card !== card) return;
-    const to = edits.pointed.token;
-    if (to === this.to) return;
-    this.to = to;
-    const made = work.spanAt(work.tokenStart(token));
-    if (!this.begun && (to === token || (made && made.start <= work.tokenStart(to) && work.tokenStart(to) < made.end))) return;
-    this.begun = true;
-    while (work.position > this.before) work.undo();
-    const [first, last] = [Math.min(token, to), Math.max(token, to)];
-    hands.put(work, work.tokenStart(first), work.tokenEnd(last), name, { tags: edits.page.labels.tags });
-    edits.edited();
-  }
-
-  end() {
-    clearTimeout(this.timer);
-  }
+function howTo(tags) {
+  if (matchMedia("(pointer: coarse)").matches) return HOW.touch;
+  return tags ? HOW.tags : HOW.mouse;
 }
 
 function cursorText(work) {

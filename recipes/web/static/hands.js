@@ -10,13 +10,14 @@ export function put(work, start, end, label, { tags = false } = {}) {
   return span;
 }
 
-// Tags stand on one token each: every token of the range gets this one.
+// Tags stand on one token each: every token of the range gets this one, if it has not.
 function putTags(work, start, end, label) {
-  const inWay = work.overlapping(start, end);
+  const inWay = work.overlapping(start, end).filter((span) => span.label !== label || span.proposed);
   const added = [];
   for (let token = work.tokenAt(start); token < work.tokenCount && work.tokenStart(token) < end; token += 1) {
     const place = { start: work.tokenStart(token), end: work.tokenEnd(token) };
     const old = inWay.find((span) => span.start === place.start && span.end === place.end);
+    if (!old && work.overlapping(place.start, place.end).some((span) => span.label === label)) continue;
     added.push(old ? { ...old, label, proposed: false } : { ...place, label });
   }
   return work.edit(inWay, added)[0] ?? null;
@@ -30,17 +31,29 @@ function trim(work, start, end) {
   return start + front < end - back ? { start: start + front, end: end - back } : null;
 }
 
-// Put a span on the tokens under the cursor; the cursor goes on to the next token.
-export function putAtCursor(work, label, options) {
-  const { first, last } = cursorTokens(work);
-  const span = put(work, work.tokenStart(first), work.tokenEnd(last), label, options);
-  if (!options?.tags && last + 1 < work.tokenCount) placeCursor(work, last + 1);
-  return span;
+// Put a span on [start, end) and the hands on it: what was just made is what the next key changes. Tags are many spans, so
+// there it is their words that the cursor takes in.
+export function mark(work, start, end, label, { tags = false } = {}) {
+  const made = put(work, start, end, label, { tags });
+  if (!tags) return made && select(work, made);
+  const last = work.tokenAt(end - 1);
+  placeCursor(work, work.tokenAt(start));
+  placeCursor(work, work.tokenStart(last) < end ? last : last - 1, { extend: true });
 }
 
-export function relabel(work, span, label) {
-  if (span.label === label) return;
-  work.edit([span], [{ ...span, label, proposed: false }]);
+// Give a label to what the hands are on: the selected span, else the words under the cursor; false where there is nothing.
+// `goOn`: of tags the next word is next.
+export function give(work, label, { tags = false, goOn = false } = {}) {
+  const span = work.span(work.selected);
+  if (!span && !work.cursor) return false;
+  const end = span ? span.end : work.tokenEnd(cursorTokens(work).last);
+  if (span) relabel(work, span, label);
+  else mark(work, work.tokenStart(cursorTokens(work).first), end, label, { tags });
+  if (tags && goOn) placeCursor(work, work.tokenAt(end - 1) + 1);
+}
+
+function relabel(work, span, label) {
+  if (span.label !== label) work.edit([span], [{ ...span, label, proposed: false }]);
   work.selected = span.id;
 }
 
@@ -123,6 +136,21 @@ export function putAll(work, places, label) {
   work.edit([...gone], places.map(({ start, end }) => ({ start, end, label })));
 }
 
+// Take the last edit back, or do it again; the hands are then on what that changed. False where there is none.
+export function undo(work) {
+  return work.undo() && handsOn(work, work.edits[work.position].removed, work.edits[work.position].added);
+}
+
+export function redo(work) {
+  return work.redo() && handsOn(work, work.edits[work.position - 1].added, work.edits[work.position - 1].removed);
+}
+
+function handsOn(work, [came], [went]) {
+  if (came) select(work, came);
+  else placeCursor(work, work.tokenAt(went.start));
+  return true;
+}
+
 export function select(work, span) {
   work.selected = span?.id ?? null;
   work.cursor = null;
@@ -136,9 +164,17 @@ export function letGo(work) {
 // Put the cursor on a token; a span there is selected with it.
 export function placeCursor(work, token, { extend = false } = {}) {
   const head = Math.max(0, Math.min(work.tokenCount - 1, token));
-  const anchor = extend && work.cursor ? work.cursor.anchor : head;
+  const anchor = extend ? anchorFor(work, head) : head;
   work.cursor = { anchor, head };
   work.selected = anchor === head ? (work.spanAt(work.tokenStart(head))?.id ?? null) : null;
+}
+
+// Where the words that the cursor takes in begin: at the cursor, else at the far end of the selected span.
+function anchorFor(work, head) {
+  if (work.cursor) return work.cursor.anchor;
+  const span = work.span(work.selected);
+  if (!span) return head;
+  return work.tokenStart(head) < span.start ? work.tokenAt(span.end - 1) : work.tokenAt(span.start);
 }
 
 export function moveCursor(work, step, options) {
@@ -146,7 +182,7 @@ export function moveCursor(work, step, options) {
   if (work.cursor) return placeCursor(work, work.cursor.head + step, options);
   const span = work.span(work.selected);
   if (!span) return placeCursor(work, step > 0 ? 0 : work.tokenCount - 1);
-  placeCursor(work, step > 0 ? work.tokenAt(span.end - 1) + 1 : work.tokenAt(span.start) - 1);
+  placeCursor(work, step > 0 ? work.tokenAt(span.end - 1) + 1 : work.tokenAt(span.start) - 1, options);
 }
 
 export function cursorTokens(work) {

@@ -19,6 +19,8 @@ export const COMMANDS = {
   previous_token: { keys: ["ArrowLeft"], group: "Move", text: "previous token" },
   line_down: { keys: ["ArrowDown"], group: "Move", text: "one line down" },
   line_up: { keys: ["ArrowUp"], group: "Move", text: "one line up" },
+  first_token: { keys: ["Home"], group: "Move", text: "first token of the document" },
+  last_token: { keys: ["End"], group: "Move", text: "last token of the document" },
   extend_right: { keys: ["shift+ArrowRight"], group: "Move", text: "take in one token more (span: end to the right)" },
   extend_left: { keys: ["shift+ArrowLeft"], group: "Move", text: "take in one token less (span: end to the left)" },
   find: { keys: ["/", "ctrl+k"], group: "Move", text: "the list of documents: find, filter, open" },

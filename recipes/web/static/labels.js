@@ -1,9 +1,12 @@
-// The labels: their bar, their colours, their keys.
+// The labels: their bar, their colours and patterns, their keys.
 
+import { PATTERNS, patternsFor } from "./colours.js";
 import { shownKey } from "./keys.js";
 
 // Okabe and Ito's colours, which colour-blind eyes tell apart, for labels that bring none.
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7a00", "#7b5ea7"];
+
+const WIDEST_TAG = 8; // characters; longer names of tags are cut under their words
 
 export class Labels {
   constructor(project, { unsureBelow = 0.7 } = {}) {
@@ -68,11 +71,10 @@ export class Labels {
       const button = document.createElement("button");
       button.type = "button";
       button.className = `label ${this.className(label.name)}`;
-      button.title = label.description || label.name;
+      button.title = label.description ? `${label.name}: ${label.description}` : label.name;
       button.dataset.label = label.name;
-      const key = document.createElement("kbd");
-      key.textContent = this.keyName(place);
-      button.append(label.name, " ", key);
+      button.append(part("span", "swatch"), part("span", "name", label.name));
+      if (this.keyName(place)) button.append(" ", part("kbd", "", this.keyName(place)));
       button.addEventListener("click", () => choose(label.name));
       return button;
     });
@@ -83,19 +85,38 @@ export class Labels {
 
   mark(name) {
     this.current = name;
-    for (const button of this.bar.children) button.setAttribute("aria-pressed", String(button.dataset.label === name));
+    for (const button of this.bar.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.label === name));
+      if (button.dataset.label === name) this._scrollTo(button);
+    }
+  }
+
+  // Bring it into view in its bar; the page itself stays where it is.
+  _scrollTo({ offsetTop, offsetLeft, offsetHeight, offsetWidth }) {
+    const { bar } = this;
+    bar.scrollTop = Math.min(offsetTop, Math.max(bar.scrollTop, offsetTop + offsetHeight - bar.clientHeight));
+    bar.scrollLeft = Math.min(offsetLeft, Math.max(bar.scrollLeft, offsetLeft + offsetWidth - bar.clientWidth));
   }
 
   // Colours go through the CSSOM: the page's content policy forbids style attributes.
   _styleSheet() {
     const sheet = new CSSStyleSheet();
-    this.all.forEach((label, place) => {
-      const colour = CSS.supports("color", label.colour ?? "") ? label.colour : PALETTE[place % PALETTE.length];
-      sheet.insertRule(`.label-${place} { --label: ${colour}; }`);
-    });
-    sheet.insertRule(`.paper.tags .token { min-width: ${this.longest * 0.72}em; }`);
+    const colours = this.all.map((label, place) =>
+      CSS.supports("color", label.colour ?? "") ? label.colour : PALETTE[place % PALETTE.length],
+    );
+    patternsFor(colours).forEach((pattern, place) =>
+      sheet.insertRule(`.label-${place} { --label: ${colours[place]}; --pattern: ${PATTERNS[pattern]}; }`),
+    );
+    sheet.insertRule(`.paper.tags .token { min-width: ${Math.min(this.longest, WIDEST_TAG) * 0.72}em; }`);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   }
+}
+
+function part(tag, className, text = "") {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.textContent = text;
+  return element;
 }
 
 // The same with every span of an answer or a draft changed, wherever it stands.

@@ -10,13 +10,14 @@ import { keymapOf } from "./keying.js";
 import { labelPlace } from "./keys.js";
 import { Labels } from "./labels.js";
 import { Outbox } from "./outbox.js";
+import { closeMenu, keepClear } from "./room.js";
 import { client, farewell, get, post, workIn } from "./server.js";
 import { Sheets } from "./sheets.js";
 import { say, Status } from "./status.js";
 import { othersHere, showWaiting } from "./waiting.js";
 
 const HEARTBEAT_MS = 30000;
-const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up"]);
+const MOVES = new Set(["next_span", "previous_span", "next_unsure", "next_token", "previous_token", "line_down", "line_up", "first_token", "last_token", "clear"]);
 
 class Page {
   async start() {
@@ -29,7 +30,9 @@ class Page {
     document.getElementById("who").textContent = this.project.annotator;
     this.keymap = keymapOf(this.project);
     this.labels = new Labels(this.project);
-    this.labels.show(document.getElementById("labels"), (name) => this.edits.choose(name, { byKey: false }));
+    this.labels.show(document.getElementById("chips"), (name) => this.edits.choose(name, { goOn: false }));
+    keepClear();
+    this.status.asking = this.project.view === "binary";
     this.status.figures(this.project.figures);
     this.status.progress(this.project.counts);
     this.drafts = new Drafts(this.project, this.labels, (report) => this._told("drafts", report));
@@ -75,15 +78,19 @@ class Page {
   _listen() {
     document.addEventListener("keydown", (event) => this._keyDown(event));
     for (const button of document.querySelectorAll("[data-command]")) {
-      button.addEventListener("click", () => this.run(button.dataset.command));
+      button.addEventListener("click", () => {
+        closeMenu();
+        this.run(button.dataset.command);
+      });
     }
     // A click on a button must not take the keyboard away from the document.
     document.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());
     for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"]) {
       document.addEventListener(kind, () => this.clock.tick(), { passive: true });
     }
-    document.addEventListener("keyup", (event) => this.edits.release(event.code));
-    addEventListener("blur", () => this.edits.release(this.edits.sweep?.code));
+    document.addEventListener("keyup", (event) => this.edits.pointing.release(event.code));
+    addEventListener("blur", () => this.edits.pointing.release());
+    document.addEventListener("selectionchange", () => this.edits.selecting());
     addEventListener("pagehide", () => {
       farewell("/api/sittings", { client, held: null });
       this.drafts.flush();
@@ -116,11 +123,12 @@ class Page {
       dialogs.close();
       return;
     }
+    if (event.key === "Escape" && closeMenu()) return;
     const onControl = event.target.closest?.("button, a, input, textarea, select, summary");
     if (onControl && [" ", "Enter", "Tab"].includes(event.key) && !event.ctrlKey && !event.metaKey) return;
-    if (event.code !== this.edits.sweep?.code) this.edits.release(this.edits.sweep?.code);
+    if (!event.repeat) this.edits.pointing.release();
     const command = this.keymap.command(event);
-    if (MOVES.has(command)) this.edits.pointed = null;
+    if (MOVES.has(command)) this.edits.pointing.forget();
     const label = command === null ? this.labels.byKey(event, labelPlace(event)) : null;
     if (label !== null && !event.repeat) this.edits.chooseByKey(label, event.code);
     if (label !== null || (command !== null && this.run(command))) event.preventDefault();

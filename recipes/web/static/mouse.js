@@ -3,32 +3,35 @@
 
 import * as hands from "./hands.js";
 
-// `page.add(card, start, end)` puts a span, `page.changed(card)` draws it.
+// `page.add(card, start, end)` puts a span, `page.changed(card)` draws it, `page.pointing` hears of a mouse without a button.
 export function listen(card, page) {
   const { root } = card.paper;
-  root.addEventListener("pointermove", (event) => {
-    const token = event.target.closest?.("[data-token]");
-    page.point(token && event.pointerType === "mouse" ? { card, token: Number(token.dataset.token) } : null);
-  });
-  root.addEventListener("pointerleave", () => page.point(null));
+  root.addEventListener("pointermove", (event) => page.pointing.moved(card, event));
+  root.addEventListener("pointerleave", (event) => event.buttons || page.pointing.leave());
   let onEdge = false;
+  let byTouch = false;
   root.addEventListener("pointerdown", (event) => {
     onEdge = Boolean(event.target.dataset?.edge);
+    byTouch = event.pointerType === "touch";
     if (onEdge) dragEdge(card, page, event.target.dataset.edge);
     else if (event.pointerType === "touch" && event.target.closest?.(".token.cursor")) dragCursor(card, page);
   });
   // touch-action knows no inline elements: this keeps the finger on the chosen word from scrolling
   root.addEventListener("touchstart", (event) => event.target.closest?.(".token.cursor") && event.preventDefault(), { passive: false });
-  root.addEventListener("mousedown", (event) => onEdge && event.preventDefault());
+  // with shift the browser would select from a caret that nobody sees
+  root.addEventListener("mousedown", (event) => (onEdge || event.shiftKey) && event.preventDefault());
   root.addEventListener("mousedown", (event) => {
-    if (event.button === 0 && !onEdge) document.addEventListener("mouseup", (up) => released(card, page, up), { once: true });
+    if (event.button !== 0 || onEdge) return;
+    dropSelection(); // the browser itself lets go of an older one only after the button is up: it would be taken for this one
+    document.addEventListener("mouseup", (up) => released(card, page, up, byTouch), { once: true });
   });
   root.addEventListener("dblclick", (event) => doubleClicked(card, page, event));
 }
 
-function released(card, page, event) {
+function released(card, page, event, byTouch) {
   if (event.detail > 1) return; // the second half of a double-click, which has its own event
-  const range = selectedRange(card);
+  // a finger drags no selection: the word that the browser may select on a tap is not meant
+  const range = event.shiftKey || byTouch ? null : selectedRange(card);
   if (range) {
     getSelection().removeAllRanges();
     page.add(card, range.start, range.end);
@@ -52,8 +55,10 @@ function dragEdge(card, page, edge) {
     const offset = card.paper.offsetAt(event.clientX, event.clientY);
     if (offset === null) return;
     if (work.position > before) work.undo();
-    hands.setEdge(work, work.span(id), edge, work.charMode ? offset : tokenEdge(work, edge, offset));
-    work.selected = id;
+    const span = work.span(id);
+    if (!span) return; // a key has deleted it meanwhile
+    hands.setEdge(work, span, edge, work.charMode ? offset : tokenEdge(work, edge, offset));
+    hands.select(work, span);
     card.update();
   };
   card.paper.root.classList.add("dragging"); // the ends themselves must not hide the text from the pointer
@@ -103,6 +108,16 @@ function doubleClicked(card, page, event) {
   const place = work.tokenAt(offset);
   hands.letGo(work);
   page.add(card, work.tokenStart(place), work.tokenEnd(place));
+}
+
+// The browser's own selection of text goes: the hands are on something else.
+export function dropSelection() {
+  if (hasSelection()) getSelection().removeAllRanges();
+}
+
+export function hasSelection() {
+  const { isCollapsed, anchorNode } = getSelection();
+  return !isCollapsed && Boolean(anchorNode?.parentElement?.closest(".card"));
 }
 
 // What the browser's own selection covers in this card, as code points, or null.

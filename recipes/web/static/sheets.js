@@ -1,6 +1,7 @@
 // The documents: fetched ahead, laid out on sheets of one or more, walked through forwards and back.
 
 import { Card } from "./card.js";
+import { ending, whatNext } from "./ending.js";
 import * as hands from "./hands.js";
 import * as mouse from "./mouse.js";
 import { questions } from "./question.js";
@@ -92,6 +93,8 @@ export class Sheets {
   show(at, active = null) {
     this.at = at;
     hush();
+    this.page.edits.pointing.gone();
+    for (const { work } of this.cards) work.told = null; // what was said of words without a tag is not on the screen any more
     const sheet = document.getElementById("sheet");
     sheet.classList.toggle("stacked", this.cards.length > 1);
     sheet.replaceChildren(...this.cards.map((card) => card.element));
@@ -121,15 +124,13 @@ export class Sheets {
   showEnd() {
     this.active = null;
     this.at = this.all.length;
-    const end = document.createElement("p");
-    end.className = "end";
     const left = this.all.flat().filter((card) => !card.work.answered).length;
-    end.textContent = !this.exhausted
+    const text = !this.exhausted
       ? "Fetching the next document …"
       : left
         ? `No further documents. ${left} that you passed by ${left === 1 ? "is" : "are"} still without an answer: go back to ${left === 1 ? "it" : "them"} with “${this.page.keymap.shown("previous_document")}”.`
         : "All documents are answered. Well done.";
-    document.getElementById("sheet").replaceChildren(end);
+    document.getElementById("sheet").replaceChildren(ending(text, this.exhausted ? whatNext(this.page) : []));
     this.page.edits.showFocus();
   }
 
@@ -139,6 +140,7 @@ export class Sheets {
       this.active.element.classList.remove("active");
       hands.letGo(this.active.work);
       this.active.update();
+      this.page.edits.pointing.lost(this.active);
     }
     this.active = card;
     card.element.classList.add("active");
@@ -165,7 +167,7 @@ export class Sheets {
         card.update();
       }
       if (!tokens) return;
-      this.page.edits.point(null); // what the mouse pointed at is another word now
+      this.page.edits.pointing.gone(); // what the mouse pointed at is another word now
       card.setTokens(tokens);
     } catch {
       // the next poll asks again

@@ -13,8 +13,10 @@ export class Status {
   constructor(onTrouble) {
     this.parts = { documents: { state: "saved" }, answers: { state: "saving" }, drafts: { state: "saved" }, others: { state: "saved" } };
     this.told = ""; // trouble with saving that stands in the notice
+    this.asking = false; // yes/no mode: questions are counted, not documents
     this.done = 0;
     this.seconds = 0;
+    this.settledBefore = null; // documents that were done when the page came
     saved.addEventListener("click", () => saved.dataset.state !== "saved" && onTrouble());
     this._show();
   }
@@ -44,9 +46,10 @@ export class Status {
     this.told = trouble;
   }
 
-  // Documents done in this sitting, with the seconds they took.
-  count(answer) {
-    this.done += 1;
+  // Documents (in yes/no mode: questions) done in this sitting, with the seconds they took.
+  count(work, answer) {
+    if (!work.counted) this.done += 1; // not again when it is answered anew
+    work.counted = true;
     this.seconds += answer.seconds ?? 0;
   }
 
@@ -56,14 +59,22 @@ export class Status {
     bar.setAttribute("aria-valuemax", counts.total);
     bar.setAttribute("aria-valuenow", settled);
     document.getElementById("progress-bar").style.inlineSize = `${counts.total ? (100 * settled) / counts.total : 0}%`;
-    document.getElementById("progress-text").textContent = `${grouped(settled)} of ${grouped(counts.total)}`;
-    const pace = document.getElementById("pace");
-    pace.textContent = this.done ? this._pace(counts.open) : "";
+    this.counts = counts;
+    this.settledBefore ??= settled;
+    const documents = this.asking ? " documents" : "";
+    document.getElementById("progress-text").textContent = `${grouped(settled)} of ${grouped(counts.total)}${documents}`;
+    document.getElementById("pace").textContent = this.done ? this._pace(counts.open, settled - this.settledBefore) : "";
   }
 
-  _pace(open) {
-    const each = this.seconds / this.done;
-    return `${this.done} now · ${each < 10 ? each.toFixed(1) : Math.round(each)} s each · ${duration(each * open)} left`;
+  // `finished`: documents done since the page came; what is left is counted in documents too.
+  _pace(open, finished) {
+    const count = this.done;
+    const each = this.seconds / count;
+    const now = this.asking ? `${count} ${count === 1 ? "question" : "questions"} now` : `${count} now`;
+    const parts = [now, `${each < 10 ? each.toFixed(1) : Math.round(each)} s each`];
+    const documents = this.asking ? finished : count;
+    if (open && documents) parts.push(`${duration((this.seconds / documents) * open)} left`);
+    return parts.join(" · ");
   }
 
   figures(figures) {

@@ -28,7 +28,7 @@ export class Work {
   _restore(item) {
     const draft = item.draft;
     const base = draft?.base ?? startingSpans(item);
-    this.seen = item.answer?.ranges?.at(-1)?.[1] ?? 0; // how far an earlier, partial answer went
+    this.seen = seenOf(item.answer?.ranges);
     this.base = base.map((span, index) => ({
       id: index + 1,
       start: span.start,
@@ -190,8 +190,9 @@ export class Work {
     return this.cursor ? this.tokenEnd(Math.max(this.cursor.anchor, this.cursor.head)) : 0;
   }
 
-  // The answer as the server takes it; with `until` only for the characters before it, the rest stays open.
-  answer(verdict, seconds, until = null) {
+  // The answer as the server takes it; with `until` only for the characters before it, the rest stays open. `ranges`: what
+  // was looked at, null for all.
+  answer(verdict, seconds, until = null, ranges = until === null ? null : [[0, until]]) {
     const spans = until === null ? this.spans : this.spans.filter((span) => span.end <= until);
     return {
       document_id: this.id,
@@ -202,9 +203,14 @@ export class Work {
       seconds: Math.round((this.seconds + seconds) * 10) / 10,
       comment: this.comment,
       flagged: this.flagged,
-      ranges: until === null ? null : [[0, until]],
+      ranges,
     };
   }
+}
+
+// How far an earlier answer went from the start of the text; 0 where it was about all of it, or about single places.
+function seenOf(ranges) {
+  return ranges?.length === 1 && ranges[0][0] === 0 ? ranges[0][1] : 0;
 }
 
 // An earlier answer, with the suggestions for what it did not look at; without one, all suggestions.
