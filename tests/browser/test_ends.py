@@ -64,6 +64,7 @@ def test_the_end_of_the_queue_says_what_can_come_next(page: Any, serve: Any, mak
     press(page, "a", " ")
     end = page.locator(".end")
     end.get_by_text("All documents are answered").wait_for()
+    end.locator("code", has_text="--ignored last").wait_for()  # with the counts of the last answer
     assert end.locator("code").all_text_contents() == [
         "spanloop retrain project.db",
         "spanloop correct project.db --ignored last",

@@ -39,7 +39,10 @@ class Page {
     this.outbox = new Outbox(
       this.project,
       (report) => this._told("answers", report),
-      (reply) => this.status.progress(reply.counts),
+      (reply) => {
+        this.status.progress(reply.counts);
+        if (this.sheets?.ended) this.sheets.showEnd(); // what can come next has changed with the counts
+      },
       () => this.drafts.flush(),
     );
     this.clock = new Clock();

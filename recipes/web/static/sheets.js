@@ -121,6 +121,11 @@ export class Sheets {
     paper.reveal("center");
   }
 
+  // Nothing is left to answer, and the page says so.
+  get ended() {
+    return this.exhausted && this.at >= this.all.length;
+  }
+
   showEnd() {
     this.active = null;
     this.at = this.all.length;
