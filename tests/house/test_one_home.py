@@ -23,7 +23,7 @@ HOMES = {
     "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
     "reading a model": (
         r"\.from_pretrained\(|\.from_config\(|CONFIG_MAPPING\[|torch\.load\(|\bpickle\.load|joblib",
-        ["plugin/model/known_classes.py", "plugin/model/pretrained.py"],
+        ["plugin/model/known_classes.py", "plugin/model/pretrained.py", "plugin/model/stacks.py"],
     ),
     "what became of a suggestion": (
         r"""AnnotatedSpan\([^)]*['"](taken|changed|added)""",

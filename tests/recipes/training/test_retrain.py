@@ -391,7 +391,7 @@ def test_predict_reads_texts_and_files_with_a_project_or_a_round(
 def test_predict_writes_one_file_an_input(trained: tuple[Path, RoundReport], tmp_path: Path) -> None:
     file = jsonl_file(tmp_path / "in.jsonl", *sentences(3, "x"))
     saved = predict_to_folder([str(file), "typed in"], model=str(trained[0]), out=tmp_path / "out")
-    assert [(path.name, number) for path, number in saved.files] == [("in.jsonl", 3), ("texts.jsonl", 1)]
+    assert [(file.path.name, file.documents) for file in saved.files] == [("in.jsonl", 3), ("texts.jsonl", 1)]
     assert len((tmp_path / "out" / "in.jsonl").read_text().splitlines()) == 3
 
 
