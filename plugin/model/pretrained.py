@@ -97,7 +97,7 @@ def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) 
     source = resolve(name)
     tokenizer = _load_tokenizer(name, source, revision)
     model, missing = _load_model(name, source, revision, allow_pickle)
-    head = {f"{_head_name(model)}.{part}" for part in ("weight", "bias")}
+    head = {f"{head_name(model)}.{part}" for part in ("weight", "bias")}
     unread = missing - head
     if unread:
         raise ModelError(
@@ -207,7 +207,7 @@ def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> N
     model = pretrained.model
     if not pretrained.fresh_head and tuple(tags) == pretrained.tags:
         return
-    name = _head_name(model)
+    name = head_name(model)
     old = model.get_submodule(name)
     kept = {} if pretrained.fresh_head else {tag: row for row, tag in enumerate(pretrained.tags)}
     generator = torch.Generator().manual_seed(seed)
@@ -232,7 +232,7 @@ def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> N
         delattr(model.config, _FRESH)
 
 
-def _head_name(model: Any) -> str:
+def head_name(model: Any) -> str:
     """The last linear layer that gives one number a tag."""
     import torch
 

@@ -24,7 +24,7 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import extensions, learning, saving
+from spanloop.plugin.pipe import ahead, extensions, learning, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
 from spanloop.plugin.tagging.decode import decode
 from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
@@ -174,19 +174,27 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
         """The tag distribution of every unit of every document. ModelError where the model has no labels,
-        and where it gives no numbers (NotFinite)."""
+        where it gives no numbers (NotFinite), and where the memory of a GPU does not hold one window."""
+        return self.begin(list(docs))()
+
+    def begin(self, docs: Sequence[Doc]) -> Callable[[], list[TokenScores]]:
+        """As `predict`, in two steps: what it gives waits for the scores, and a GPU works until then."""
         from spanloop.plugin.model.finite import check_scores
 
         tags = self.known_tags()
-        with np.errstate(invalid="ignore"):  # `check_scores` says it in better words
-            scores = [
-                TokenScores(
-                    np.asarray(log_softmax(rows, axis=1), np.float32), encoded.starts, encoded.ends, tags
-                )
-                for encoded, rows in self.network.score(list(docs))
+        scored = self.network.begin(docs)
+
+        def predicted() -> list[TokenScores]:
+            found = scored()
+            with np.errstate(invalid="ignore"):  # `check_scores` says it in better words
+                logprobs = _log_probabilities([rows for _, rows in found])
+            check_scores(logprobs, f"the model of the pipe {self.name!r}")
+            return [
+                TokenScores(rows, encoded.starts, encoded.ends, tags)
+                for rows, (encoded, _) in zip(logprobs, found, strict=True)
             ]
-        check_scores((found.logprobs for found in scores), f"the model of the pipe {self.name!r}")
-        return scores
+
+        return predicted
 
     def known_tags(self) -> tuple[str, ...]:
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
@@ -203,13 +211,17 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def decode(self, scores: TokenScores) -> list[CharSpan]:
         """The spans that these scores mean under the pipe's settings."""
-        return decode(scores, scheme=self.scheme, viterbi=self.cfg["viterbi"], temperature=self.temperature)
+        return self._decode(scores, self.scheme)
+
+    def _decode(self, scores: TokenScores, scheme: Scheme) -> list[CharSpan]:
+        return decode(scores, scheme=scheme, viterbi=self.cfg["viterbi"], temperature=self.temperature)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
         """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
         that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
+        scheme = self.scheme
         for doc, doc_scores in zip(docs, scores, strict=True):
-            spans = self.decode(doc_scores)
+            spans = self._decode(doc_scores, scheme)
             extensions.store_spans(doc, self.name, spans)
             extensions.store_events(doc, self.name, self._write(doc, spans))
             if self.cfg["keep_scores"]:
@@ -227,8 +239,11 @@ class HFTokenClassifierPipe(TrainablePipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters
         at most) and runs their windows in batches of like length."""
-        for docs in look_ahead(stream, max_docs=batch_size):
+        groups = look_ahead(stream, max_docs=batch_size)
+        for docs in groups:
             yield from super().pipe(docs, batch_size=len(docs))
+            if self.network.beside:  # known once the model is loaded
+                yield from ahead.annotated(self, groups)
 
     # Training by spaCy (`update` is TrainablePipe's)
 
@@ -284,5 +299,10 @@ class HFTokenClassifierPipe(TrainablePipe):
         return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
 
 
-def _log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(log_softmax(logits, axis=1), np.float32)
+def _log_probabilities(scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Of all documents at once: numpy takes as long for a short one as for many."""
+    if not scores:
+        return []
+    ends = np.cumsum([len(rows) for rows in scores])
+    together = np.asarray(log_softmax(np.concatenate(scores), axis=1), np.float32)
+    return np.split(together, ends[:-1])

@@ -26,6 +26,8 @@ def decode(
     """
     path = best_tags(scores, scheme=scheme, viterbi=viterbi)
     merge = OUTSIDE in scores.tags
+    if merge and (path == scores.tags.index(OUTSIDE)).all():
+        return []
     runs = decode_tags([scores.tags[tag] for tag in path], scheme, merge=merge)
     logprobs = scores.calibrated(temperature)
     return [
