@@ -113,6 +113,7 @@ class HFNetwork:
             max_wordpieces=self.shim.max_wordpieces,
             overlap=self.shim.overlap,
             unit=self.model.attrs["unit"],
+            threads=self.beside,  # a process that uses a GPU cannot be forked anyway
         )
 
     def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:

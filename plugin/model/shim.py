@@ -15,10 +15,10 @@ import srsly
 from thinc.shims import Shim
 
 if TYPE_CHECKING:
-    from spanloop.plugin.model.pretrained import Pretrained
     import torch
 
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.runtime import Backend
     from spanloop.plugin.model.torch_backend import TorchBackend
 
