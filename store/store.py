@@ -13,7 +13,7 @@ from typing import Any
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.files.atomic import name_beside, publish
-from spanloop.store.files.backup import Backup, backup, copy_file
+from spanloop.store.files.backup import Backup, backup, keep_copy
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
@@ -210,7 +210,7 @@ class Store(Connection):
             if version == migrations.version():
                 return
             if version:
-                copy_file(
+                keep_copy(
                     self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
                 )
             migrations.STEPS.apply(db)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import sqlite3
 import tempfile
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,15 +123,34 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy what is committed; replaces ``target``, whole or not at all."""
+def keep_copy(source: Path, target: Path) -> Path:
+    """Copy what is committed to ``target``, whole or not at all.
+
+    A file that lies there already may be the only copy of another project that once had this name: it stays,
+    and the copy is called ``target.2`` (``.3``, ...). What lies there with the same content is the copy.
+
+    Args:
+        source: A SQLite file.
+        target: Where its copy goes, in a folder that is there.
+
+    Returns:
+        Where the copy lies.
+    """
     draft = target.with_name(f".{target.name}.new")
     draft.unlink(missing_ok=True)  # of one that was killed
     try:
         _copy(source, draft)
-        draft.replace(target)
+        numbered = (target.with_name(f"{target.name}.{number}") for number in count(2))
+        place = next(place for place in chain([target], numbered) if _is_free(place, draft))
+        draft.replace(place)
+        return place
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _is_free(place: Path, draft: Path) -> bool:
+    """Whether nothing lies there, or the same content: a migration was killed right after its copy."""
+    return not place.exists() or filecmp.cmp(draft, place, shallow=False)
 
 
 def _copy(source: Path, draft: Path) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlite_utils import Database
 from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
+from spanloop.store.files.backup import keep_copy
 from spanloop.store.schema import migrations
 
 
@@ -82,6 +84,28 @@ def test_an_older_file_is_brought_up_to_date_after_a_copy(tmp_path: Path, next_s
     conn = sqlite3.connect(copy)
     assert conn.execute("SELECT count(*) FROM annotations").fetchone() == (1,)
     conn.close()
+
+
+def test_the_copy_of_an_earlier_project_of_that_name_stays(tmp_path: Path, next_step: None) -> None:
+    """And what a killed migration copied is not copied twice."""
+    all_steps = migrations.STEPS._migrations
+    for documents in (3, 5):
+        migrations.STEPS._migrations = all_steps[:-1]
+        with make_store(tmp_path, documents=documents) as store:
+            path = store.path
+        migrations.STEPS._migrations = all_steps
+        copy = tmp_path / f"{path.name}.before-schema-{migrations.version()}"
+        keep_copy(path, copy)  # as one that was killed has it
+        Store.open(path).close()
+        for name in ("", "-wal", "-shm"):
+            path.with_name(path.name + name).unlink(missing_ok=True)
+    kept = sorted(tmp_path.glob("*before-schema*"))
+    assert kept == [copy, copy.with_name(f"{copy.name}.2")]
+    counts = []
+    for file in kept:
+        with closing(sqlite3.connect(file)) as conn:
+            counts += conn.execute("SELECT count(*) FROM documents").fetchone()
+    assert counts == [3, 5]
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
