@@ -3,13 +3,13 @@
     python benchmarks/gpu.py --out gpu.json
     python benchmarks/gpu.py --tiny --device cpu        # a minute on any machine, to see that it runs
 
-Needs spanloop with torch and transformers, and nothing from any network: the models have the size of MiniLM-L6 and
-of BERT-base and random weights, whose speed is that of trained ones. Parts (--parts infer,steps): ``infer``: the
-Hugging Face pipeline at its best batch size, our pipe with and without spaCy's own share, and the forward passes
-alone, interleaved; ``where``: what our pipe spends its time on; ``budget``: wordpieces a batch; ``steps``: training
-steps a second; ``retrain``: a round of 1,000 documents in a temporary project; ``first``: the first entity of a
-process, and one short text. Ratios are medians over interleaved pairs. The parts take three to four minutes on an
-H100.
+Needs spanloop with torch and transformers, and nothing from any network: the models have the size of
+MiniLM-L6 and of BERT-base and random weights, whose speed is that of trained ones. Parts (--parts a,b):
+``infer``: the Hugging Face pipeline at its best batch size, our pipe with and without spaCy's own share, and
+the forward passes alone, interleaved; ``where``: what our pipe spends its time on; ``budget``: wordpieces a
+batch; ``steps``: training steps a second; ``retrain``: a round of 1,000 documents in a temporary project;
+``first``: the first entity of a process, and one short text. Ratios are medians over interleaved pairs.
+``infer`` takes about 70 s a size on an H100.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,6 @@ from spanloop.plugin.model import runtime
 from spanloop.plugin.model.device import device_of
 
 PARTS = ("infer", "where", "budget", "steps", "retrain", "first")
-HF_BATCHES = (1, 8, 32, 128)
 STRIDE = 128
 Row = dict[str, Any]
 
@@ -49,24 +48,31 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size in sizes:
-            encoder, classifier = models.build(folder, size, args.tokenizer)
-            ways: dict[str, Callable[[], list[Row]]] = {
-                "infer": lambda: infer(classifier, args, device),
-                "where": lambda: where(classifier, args),
-                "budget": lambda: budget(classifier, args),
-                "steps": lambda: training.steps(encoder, args, folder),
-                "retrain": lambda: training.retrain(encoder, args, folder),
-                "first": lambda: training.first(classifier, args),
-            }
+            built = models.build(folder, size, args.tokenizer)
             for part in args.parts.split(","):
                 begin = time.perf_counter()
-                rows = [{"size": size, "part": part, **row} for row in ways[part]()]
-                out["rows"] += rows
-                _say(rows)
+                for row in _rows(part, args, folder, *built):
+                    out["rows"].append({"size": size, "part": part, **row})
+                    _say(out["rows"][-1])
+                    if args.out:  # after each: whoever has to stop it keeps what was measured
+                        args.out.write_text(json.dumps(out, indent=1), encoding="utf-8")
                 print(f"# {size} {part}: {time.perf_counter() - begin:.0f} s", flush=True)
-                if args.out:
-                    args.out.write_text(json.dumps(out, indent=1), encoding="utf-8")
     print(f"# all: {time.perf_counter() - started:.0f} s; {out['machine']}")
+
+
+def _rows(
+    part: str, args: argparse.Namespace, folder: Path, encoder: Path, classifier: Path
+) -> Iterable[Row]:
+    """What one part measures."""
+    ways: dict[str, Callable[[], Iterable[Row]]] = {
+        "infer": lambda: infer(classifier, args),
+        "where": lambda: where(classifier, args),
+        "budget": lambda: budget(classifier, args),
+        "steps": lambda: training.steps(encoder, args, folder),
+        "retrain": lambda: training.retrain(encoder, args, folder),
+        "first": lambda: training.first(classifier, args),
+    }
+    return ways[part]()
 
 
 def _arguments() -> argparse.Namespace:
@@ -79,6 +85,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gold", type=Path, help="JSONL with texts and spans (default: made of the demo)")
     parser.add_argument("--docs", type=int, default=2000, help="documents to predict")
     parser.add_argument("--train", type=int, default=1000, help="documents to train on")
+    parser.add_argument("--precisions", default="fp32,bf16", help="of infer, parted by commas")
+    parser.add_argument(
+        "--batches", default="1,8,32,128", help="of the Hugging Face pipeline, parted by commas"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repeats")
     parser.add_argument("--tiny", action="store_true", help="a tiny model and few documents, for a look")
     parser.add_argument("--out", type=Path, help="the results as JSON")
@@ -90,44 +100,54 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def infer(model: Path, args: argparse.Namespace, device: torch.device) -> list[Row]:
+def infer(model: Path, args: argparse.Namespace) -> list[Row]:
     """The Hugging Face pipeline at its best batch size, and ours, interleaved."""
     given = models.texts(args.texts, args.docs)
-    words, few = models.words_of(given), given[: max(len(given) // 8, 8)]
     rows: list[Row] = []
     entities: dict[str, Any] = {}
-    for precision in ("fp32", "bf16"):
-        rival = hf_pipeline(model, device, precision)
-        speeds = {}
-        for batch in HF_BATCHES:
-            part = few[: max(len(few) // 4, 8)] if batch == 1 else few
-            rival(part[:8], batch_size=batch)
-            speeds[batch] = models.words_of(part) / _seconds(lambda b=batch, p=part: rival(p, batch_size=b))
-        best = max(speeds, key=speeds.__getitem__)
+    for precision in args.precisions.split(","):
         nlp = models.pipeline(model, device=args.device, precision=precision)
-        ways: dict[str, Callable[[], object]] = {
-            "hf pipeline": lambda r=rival, b=best: r(given, batch_size=b),
-            "spanloop": lambda n=nlp: list(n.pipe(given)),
-            "spanloop without spaCy": lambda n=nlp: _without_spacy(n, given),
-            "forward alone": lambda n=nlp: _forward(n, given),
-        }
-        seconds = interleaved(ways, args.rounds)
+        rival = hf_pipeline(model, device_of(args.device), precision)
+        speeds = _speeds(rival, given, [int(size) for size in args.batches.split(",")])
+        best = max(speeds, key=speeds.__getitem__)
+        seconds = interleaved(_ways(nlp, rival, best, given), args.rounds)
         for way, times in seconds.items():
             ratios = [a / b for a, b in zip(seconds["hf pipeline"], times, strict=True)]
-            row: Row = {"way": way, "precision": precision, "words_s": words / statistics.median(times)}
+            row: Row = {"way": way, "precision": precision}
+            row |= {"words_s": models.words_of(given) / statistics.median(times)}
             row |= {"ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
             rows.append(row | ({"batch": best, "by_batch": speeds} if way == "hf pipeline" else {}))
         entities[precision] = [_found(doc) for doc in nlp.pipe(given)]
         if precision == "fp32":
             entities["hf"] = [_found_by_hf(one) for one in rival(given, batch_size=best)]
-    for name in ("bf16", "hf"):
+    for name in set(entities) & {"bf16", "hf"} if "fp32" in entities else ():
         row = {"way": f"entities, {name} against spanloop fp32", "f1": _agreement(entities, name)}
         rows.append(row | {"entities": sum(map(len, entities["fp32"]))})
     return rows
 
 
+def _speeds(rival: Any, given: Sequence[str], batches: Sequence[int]) -> dict[int, float]:
+    """Words a second of the Hugging Face pipeline at each batch size, on an eighth of the texts."""
+    few = given[: max(len(given) // 8, 8)]
+    speeds = {}
+    for batch in batches:
+        part = few[: max(len(few) // 4, 8)] if batch == 1 else few
+        rival(part[:8], batch_size=batch)
+        speeds[batch] = models.words_of(part) / _seconds(lambda b=batch, p=part: rival(p, batch_size=b))
+    return speeds
+
+
+def _ways(nlp: Language, rival: Any, best: int, given: Sequence[str]) -> dict[str, Callable[[], object]]:
+    return {
+        "hf pipeline": lambda: rival(given, batch_size=best),
+        "spanloop": lambda: list(nlp.pipe(given)),
+        "spanloop without spaCy": lambda: _without_spacy(nlp, given),
+        "forward alone": lambda: _forward(nlp, given),
+    }
+
+
 def hf_pipeline(model: Path, device: torch.device, precision: str) -> Any:
-    """What ``transformers.pipeline`` gives; it reads long texts in windows too, of which neighbours overlap."""
+    """What ``transformers.pipeline`` gives; it reads long texts in overlapping windows too."""
     loaded = transformers.AutoModelForTokenClassification.from_pretrained(model).eval()
     low = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
     words = transformers.AutoTokenizer.from_pretrained(model, model_max_length=512)
@@ -253,12 +273,11 @@ def _machine(device: torch.device) -> Row:
     return {"device": f"{device} {name}", "python": platform.python_version(), **versions}
 
 
-def _say(rows: Sequence[Row]) -> None:
-    for row in rows:
-        told = {key: value for key, value in row.items() if key not in ("size", "part", "way", "precision")}
-        cells = [f"{key} {_number(value)}" for key, value in told.items()]
-        head = f"{row['size']:<10}{row['part']:<8}{row.get('precision', ''):<5}{row.get('way', ''):<40}"
-        print(head + "  ".join(cells), flush=True)
+def _say(row: Row) -> None:
+    told = {key: value for key, value in row.items() if key not in ("size", "part", "way", "precision")}
+    cells = [f"{key} {_number(value)}" for key, value in told.items()]
+    head = f"{row['size']:<10}{row['part']:<8}{row.get('precision', ''):<5}{row.get('way', ''):<40}"
+    print(head + "  ".join(cells), flush=True)
 
 
 def _number(value: Any) -> str:

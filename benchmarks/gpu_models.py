@@ -68,8 +68,8 @@ def _calm(model: Any, words: Any) -> None:
 
 
 def texts(path: Path | None, number: int) -> list[str]:
-    """The texts of a JSONL file, else messages of the built-in corpus, one to twelve of them joined: short and
-    long ones in turn, as they come."""
+    """The texts of a JSONL file, else messages of the built-in corpus, one to twelve of them joined: short
+    and long ones in turn, as they come."""
     if path is not None:
         with path.open(encoding="utf-8") as lines:
             return [json.loads(line)["text"] for line in islice(lines, number)]

@@ -50,13 +50,12 @@ print(json.dumps([*at, len(doc.ents)]))
 """
 
 
-def steps(encoder: Path, args: argparse.Namespace, folder: Path) -> list[Row]:
+def steps(encoder: Path, args: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """Training steps and wordpieces a second, without what comes before and after."""
     from spanloop.plugin.training import trainer
     from spanloop.plugin.training.train import train
 
     path, labels = models.gold(args.gold, args.train, folder / "steps.jsonl")
-    rows = []
     for bf16, batch in ((False, None), (True, None), (False, 4096), (True, 4096)):
         nlp = spacy.blank("en")
         config = {"model": str(encoder), "device": args.device}
@@ -68,8 +67,7 @@ def steps(encoder: Path, args: argparse.Namespace, folder: Path) -> list[Row]:
             report = train(pipe, golds, settings, folder=folder)
         row = {"way": "training steps", "precision": "bf16" if bf16 else "fp32", "steps": report.steps}
         row |= {"batch_wordpieces": report.batch_wordpieces, "steps_s": report.steps / seconds["fit"]}
-        rows.append(row | {"losses": ", ".join(f"{loss:.3f}" for loss in report.losses)})
-    return rows
+        yield row | {"losses": ", ".join(f"{loss:.3f}" for loss in report.losses)}
 
 
 def _gold(nlp: Any, row: dict[str, Any]) -> Gold:
@@ -77,10 +75,9 @@ def _gold(nlp: Any, row: dict[str, Any]) -> Gold:
     return Gold(nlp.make_doc(row["text"]), tuple(spans))
 
 
-def retrain(encoder: Path, args: argparse.Namespace, folder: Path) -> list[Row]:
+def retrain(encoder: Path, args: argparse.Namespace, folder: Path) -> Iterator[Row]:
     """A round of a new project: as the command, all of it, and phase by phase in this process, which has most
     of what it needs in memory already."""
-    rows = []
     for number, (name, config) in enumerate((("by default", {}), ("fast", {"fast": True}))):
         db = _project(encoder, args, folder / f"{encoder.name}-{number}.db", folder)
         with placed(args.device), timed(PHASES) as seconds:
@@ -90,7 +87,7 @@ def retrain(encoder: Path, args: argparse.Namespace, folder: Path) -> list[Row]:
             report = recipe(db, TrainConfig(**config), allow_leaks=True)  # type: ignore[arg-type]
             whole = time.perf_counter() - begin
         told = {"documents": report.train_documents, "seconds": whole} | seconds  # type: ignore[union-attr]
-        rows.append({"way": f"retrain, {name}"} | told)
+        yield {"way": f"retrain, {name}"} | told
     db = _project(encoder, args, folder / f"{encoder.name}-c.db", folder)
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), "--json", "--allow-leaks"]
     begin = time.perf_counter()
@@ -99,7 +96,7 @@ def retrain(encoder: Path, args: argparse.Namespace, folder: Path) -> list[Row]:
     row: Row = {"way": "retrain, the command", "seconds": time.perf_counter() - begin}
     if done.returncode:
         row["failed"] = done.stderr[-500:]
-    return [*rows, row]
+    yield row
 
 
 def _project(encoder: Path, args: argparse.Namespace, db: Path, folder: Path) -> Path:

@@ -93,8 +93,8 @@ def encode_docs(
 
 
 def _alike(encodings: Sequence[Any]) -> Iterator[slice]:
-    """Runs of documents with the same number of special tokens around them: all of them, unless a tokenizer is
-    a strange one."""
+    """Runs of documents with the same number of special tokens around them: all of them, unless a tokenizer
+    is a strange one."""
     begin = 0
     for at, number in enumerate(sum(encoding.special_tokens_mask) for encoding in encodings):
         if at == begin:
@@ -108,8 +108,8 @@ def _alike(encodings: Sequence[Any]) -> Iterator[slice]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Documents laid end to end, a line break between them: aligned all at once, since most of them are short and
-    numpy takes as long for ten numbers as for a thousand.
+    """Documents laid end to end, a line break between them: aligned all at once, since most of them are short
+    and numpy takes as long for ten numbers as for a thousand.
 
     ``units``: of each wordpiece, counted through the whole group. ``doc_pieces``, ``doc_units`` and
     ``doc_chars``: where each document begins among wordpieces, units and characters, and the end of the last.
@@ -208,8 +208,8 @@ def _begins(lengths: Sequence[int] | Bools) -> Ints:
 
 
 def _specials(ids: Ints, special: Bools, begins: Ints, content: Ints) -> tuple[Ints, Ints]:
-    """The special tokens before and behind the wordpieces of a text. They stand at the edges alone: what the text
-    itself spells like one is content to the tokenizer."""
+    """The special tokens before and behind the wordpieces of a text. They stand at the edges alone: what the
+    text itself spells like one is content to the tokenizer."""
     for number in np.flatnonzero(content)[:1].tolist():
         begin, end = begins[number], begins[number + 1]
         inside = begin + np.flatnonzero(~special[begin:end])

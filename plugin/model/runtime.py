@@ -1,5 +1,5 @@
-"""How windows run through a model: batches by wordpiece budget, logits back to units. torch stays in here and in
-its backend.
+"""How windows run through a model: batches by wordpiece budget, logits back to units. torch stays in here and
+in its backend.
 
 A backend is anything with `Backend.logits`; torch is the one there is.
 """
@@ -47,12 +47,20 @@ def look_ahead(
     chars = 0
     for doc in stream:
         group.append(doc)
-        chars += len(doc.text)
+        chars += _chars(doc)
         if len(group) >= max_docs or chars >= max_chars:
             yield group
             group, chars = [], 0
     if group:
         yield group
+
+
+def _chars(doc: Doc) -> int:
+    """The length of its text, which spaCy would put together anew to tell it."""
+    if not len(doc):
+        return 0
+    last = doc[-1]
+    return int(last.idx) + len(last.text_with_ws)
 
 
 def usual_budget(device: str) -> int:

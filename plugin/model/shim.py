@@ -178,8 +178,8 @@ class HFShim(Shim):
 
 
 def _for_thinc(tensor: torch.Tensor) -> Any:
-    """The numbers of a tensor where thinc's optimizer computes: a model can be on a GPU that spaCy was not told
-    to use, and then thinc has no arrays there."""
+    """The numbers of a tensor where thinc's optimizer computes: a model can be on a GPU that spaCy was not
+    told to use, and then thinc has no arrays there."""
     from thinc.api import CupyOps, NumpyOps, get_current_ops, torch2xp
 
     return torch2xp(tensor, ops=None if isinstance(get_current_ops(), CupyOps) else NumpyOps())

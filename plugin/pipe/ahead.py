@@ -1,5 +1,5 @@
-"""A stream of documents on a GPU: one group computes there while the one after it is tokenised and the one before
-it is annotated here."""
+"""A stream of documents on a GPU: one group computes there while the one after it is tokenised and the one
+before it is annotated here."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
 from spanloop.plugin.pipe import ahead, extensions, learning, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
-from spanloop.plugin.tagging.decode import decode
+from spanloop.plugin.tagging.decode import decode_all
 from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
 from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
 
@@ -211,17 +211,16 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def decode(self, scores: TokenScores) -> list[CharSpan]:
         """The spans that these scores mean under the pipe's settings."""
-        return self._decode(scores, self.scheme)
+        return self._decode([scores])[0]
 
-    def _decode(self, scores: TokenScores, scheme: Scheme) -> list[CharSpan]:
-        return decode(scores, scheme=scheme, viterbi=self.cfg["viterbi"], temperature=self.temperature)
+    def _decode(self, scores: Sequence[TokenScores]) -> list[list[CharSpan]]:
+        viterbi, temperature = self.cfg["viterbi"], self.temperature
+        return decode_all(scores, scheme=self.scheme, viterbi=viterbi, temperature=temperature)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
         """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
         that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
-        scheme = self.scheme
-        for doc, doc_scores in zip(docs, scores, strict=True):
-            spans = self._decode(doc_scores, scheme)
+        for doc, doc_scores, spans in zip(docs, scores, self._decode(scores), strict=True):
             extensions.store_spans(doc, self.name, spans)
             extensions.store_events(doc, self.name, self._write(doc, spans))
             if self.cfg["keep_scores"]:

@@ -28,8 +28,8 @@ class Divergence:
         self._looked_at_next: tuple[torch.Tensor, int] | None = None
 
     def check_loss(self, loss: torch.Tensor, step: int) -> None:
-        """Diverged where the loss of a batch is no finite number; on a GPU it is that of the batch before, since
-        to look at this one would be to wait for it. ``step``: the optimiser steps before this batch."""
+        """Diverged where the loss of a batch is no finite number; on a GPU it is that of the batch before,
+        since to look at this one would be to wait for it. ``step``: the optimiser steps before this batch."""
         looked_at, this = self._looked_at_next, (loss.isfinite().all(), step)
         self._looked_at_next = this
         if not loss.is_cuda or _shared():

@@ -199,8 +199,8 @@ def native_bf16(device: torch.device) -> bool:
 
 @dataclass
 class OneDevice(TrainingArguments):
-    """Trainer's arguments for a model that stays where it is. Left alone, Trainer moves it to the first GPU and
-    parts each batch among all of them: here a process has one GPU, and several take several processes.
+    """Trainer's arguments for a model that stays where it is. Left alone, Trainer moves it to the first GPU
+    and parts each batch among all of them: here a process has one GPU, and several take several processes.
 
     ``gpu``: the number of the GPU, None on a CPU.
     """
