@@ -15,7 +15,7 @@ import torch
 from spacy.language import Language
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification, BertModel
 
-from spanloop.plugin.model.pretrained import resolve
+from spanloop.plugin.model.places import place_of
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 # layers, width, heads, inner width
@@ -35,7 +35,7 @@ def build(folder: Path, size: str, tokenizer: str) -> tuple[Path, Path]:
         tokenizer: whose wordpieces they read: a folder or ``offline``.
     """
     layers, width, heads, inner = SIZES[size]
-    words = AutoTokenizer.from_pretrained(resolve(tokenizer))
+    words = AutoTokenizer.from_pretrained(place_of(tokenizer).folder or tokenizer)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(words),

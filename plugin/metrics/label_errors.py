@@ -84,6 +84,7 @@ def judge_labels(
     for column, k in enumerate(of_tag):
         if k is not None:
             probabilities[:, k] += likely[:, column]
+    np.minimum(probabilities, 1, out=probabilities)  # a sum of rounded parts may end just above
     units = put_on_units(spans, scores.starts, scores.ends, ranges=ranges)
     given = np.full(len(scores), place.get(OUTSIDE, _UNKNOWN))
     span = np.full(len(scores), -1)

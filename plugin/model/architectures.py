@@ -31,8 +31,9 @@ def hf_token_classifier(
 ) -> Model[list[Doc], Scores]:
     """Any Hugging Face token classifier, or an encoder that gets a head. Nothing is read until first use.
 
-    ``name``: a folder, a hub id or ``offline``; ``revision``: of the hub's repository; ``allow_pickle``: also
-    read pytorch_model.bin, which can run code; ``max_wordpieces``: the longest window with its special tokens
+    ``name``: a folder, a hub id (``org/name``, or ``org/name@revision``) or ``offline``; ``revision``: of the
+    hub's repository, where the name has none; ``allow_pickle``: read pytorch_model.bin, which can run code,
+    where there are no safetensors; ``max_wordpieces``: the longest window with its special tokens
     (None: what the model can read, 512 at most); ``overlap``: wordpieces that neighbouring windows share.
     """
     source = {

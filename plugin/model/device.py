@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Literal, get_args
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 
 if TYPE_CHECKING:
     import torch

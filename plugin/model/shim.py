@@ -81,7 +81,8 @@ class HFShim(Shim):
     def max_wordpieces(self) -> int:
         """The longest window, special tokens included. ModelError where the settings ask for what does not
         fit."""
-        from spanloop.plugin.model.pretrained import ModelError, usual_window, window_limit
+        from spanloop.plugin.model.errors import ModelError
+        from spanloop.plugin.model.pretrained import usual_window, window_limit
 
         asked = self.cfg["max_wordpieces"]
         if asked is None:
@@ -188,7 +189,7 @@ def _for_thinc(tensor: torch.Tensor) -> Any:
 def _move(model: Any, device: torch.device) -> None:
     """ModelError where the memory of the GPU does not hold the model."""
     from spanloop.plugin.model.device import no_room
-    from spanloop.plugin.model.pretrained import ModelError
+    from spanloop.plugin.model.errors import ModelError
 
     try:
         model.to(device)

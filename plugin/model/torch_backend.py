@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.plugin.alignment.subwords import Ints
 from spanloop.plugin.model.device import Precision
-from spanloop.plugin.model.pretrained import ModelError, head_name
+from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.pretrained import head_name
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 from spanloop.plugin.alignment.place import Alignment
 from spanloop.plugin.model import architectures
 from spanloop.plugin.model.device import Precision, check_device
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
 from spanloop.plugin.pipe import extensions
 from spanloop.plugin.pipe.examples import Annotate

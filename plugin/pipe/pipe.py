@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import srsly
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -179,16 +178,15 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def begin(self, docs: Sequence[Doc]) -> Callable[[], list[TokenScores]]:
         """As `predict`, in two steps: what it gives waits for the scores, and a GPU works until then."""
-        from spanloop.plugin.model.finite import check_scores
+        from spanloop.plugin.model.finite import log_probabilities
 
         tags = self.known_tags()
         scored = self.network.begin(docs)
 
         def predicted() -> list[TokenScores]:
             found = scored()
-            with np.errstate(invalid="ignore"):  # `check_scores` says it in better words
-                logprobs = _log_probabilities([rows for _, rows in found])
-            check_scores(logprobs, f"the model of the pipe {self.name!r}")
+            whose = f"the model of the pipe {self.name!r}"
+            logprobs = log_probabilities([rows for _, rows in found], whose)
             return [
                 TokenScores(rows, encoded.starts, encoded.ends, tags)
                 for rows, (encoded, _) in zip(logprobs, found, strict=True)
@@ -200,7 +198,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
         tags = self.tags
         if not tags:
-            from spanloop.plugin.model.pretrained import ModelError
+            from spanloop.plugin.model.errors import ModelError
 
             raise ModelError(
                 f"the pipe {self.name!r} has no labels yet: its model is an encoder alone. Call its "
@@ -296,12 +294,3 @@ class HFTokenClassifierPipe(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
         """Read what `to_bytes` gave."""
         return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
-
-
-def _log_probabilities(scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    """Of all documents at once: numpy takes as long for a short one as for many."""
-    if not scores:
-        return []
-    ends = np.cumsum([len(rows) for rows in scores])
-    together = np.asarray(log_softmax(np.concatenate(scores), axis=1), np.float32)
-    return np.split(together, ends[:-1])

@@ -25,7 +25,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from spanloop.plugin.model.device import gpus_in_use, no_room
 from spanloop.plugin.model.disk import writing
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow

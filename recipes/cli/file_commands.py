@@ -43,7 +43,10 @@ def export(**options: Any) -> object:
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="TEXT|FILE...", required=True)
-@click.option("--model", help="A project, a spaCy pipeline's folder, or a Hugging Face token classifier.")
+@click.option(
+    "--model",
+    help="A project, a Hugging Face token classifier, or a spaCy pipeline's folder, which can run code.",
+)
 @click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option

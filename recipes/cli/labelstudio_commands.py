@@ -19,7 +19,7 @@ from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, 
 @option("--port", type=PORT, default=9090, help="0: any free one.")
 @click.option("--basic-auth-user", "user", help="Ask for this name and $SPANLOOP_BACKEND_PASSWORD.")
 @click.option("--model", help="A Hugging Face token classifier that suggests until a round is promoted.")
-@click.option("--pipeline", help="A spaCy pipeline that does.")
+@click.option("--pipeline", help="A spaCy pipeline that does. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
 @click.pass_obj

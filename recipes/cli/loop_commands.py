@@ -35,9 +35,12 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
 @option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
 @click.option("--lang", help="Language of the texts, for the tokenizer.  [default: en]")
 @click.option(
-    "--nlp", help="Instead: a spaCy pipeline, by name or folder, that comes along into every round."
+    "--nlp",
+    help="Instead: a spaCy pipeline, by name or folder, that comes along into every round. It can run code.",
 )
-@option("--model", default="offline", help="Base model: hub id, folder, or the packaged encoder.")
+@option(
+    "--model", default="offline", help="Base model: hub id (or ID@REVISION), folder, or the packaged encoder."
+)
 @option("--eval-fraction", default=0.2, help="Share of the documents that rounds are scored on.")
 @click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
 @option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
@@ -142,8 +145,10 @@ def import_command(**options: Any) -> object:
 
 @click.command()
 @db_argument
-@click.option("--model", help="A Hugging Face token classifier instead of the promoted round.")
-@click.option("--pipeline", help="A spaCy pipeline, by name or folder.")
+@click.option(
+    "--model", help="A Hugging Face token classifier, ID@REVISION to pin it, instead of the promoted round."
+)
+@click.option("--pipeline", help="A spaCy pipeline, by name or folder. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
 @click.option("--limit", type=Whole(1), help="At most so many documents.")

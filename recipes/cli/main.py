@@ -11,25 +11,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
 from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Report
 from spanloop.recipes.training.process_control import Cancelled
 from spanloop.store import StoreError
-
-
-class Report(Protocol):
-    """What every recipe gives back: an object for programs, a text for people."""
-
-    def json(self) -> dict[str, object]: ...
-
-    def text(self) -> str: ...
 
 
 class CancelledError(click.ClickException):

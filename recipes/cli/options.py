@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import click
 
 from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.training.process_control import NICE
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
+from spanloop.recipes.formats.entry import Entry, WriteOptions
 from spanloop.recipes.formats.registry import by_name, by_suffix
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -20,48 +21,44 @@ What = Literal["gold", "predictions", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """A file that was written. ``partial``: documents looked at in part, where the format cannot say so.
-    ``refused``: those that the tokenizer cannot cut, which a format of tokens leaves out."""
+class Exported(Report):
+    """A file that was written."""
 
     path: Path
+    """The file."""
     format: str
+    """Its format."""
     what: What
-    written: Written
-    partial: int = 0
-    refused: tuple[Refusal, ...] = ()
+    """What was written."""
+    documents: Count
+    """Documents in the file."""
+    spans: Count
+    """Spans in the file."""
+    tokens_cut: Count
+    """Tokens that were cut in two, because a span begins or ends inside."""
+    spans_lost: Count
+    """Spans over nothing but whitespace, which the format cannot carry."""
+    partial: Count
+    """Documents looked at in part, where the format cannot say so."""
+    refused: tuple[Refusal, ...]
+    """Documents that the tokenizer cannot cut, which a format of tokens leaves out."""
 
     @property
     def aside(self) -> bool:
         """Whether standard output has the documents, so that nothing else may be said there."""
         return is_output(self.path)
 
-    def json(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "path": str(self.path),
-            "format": self.format,
-            "what": self.what,
-            "documents": self.written.documents,
-            "spans": self.written.spans,
-            "tokens_cut": self.written.tokens_cut,
-            "spans_lost": self.written.spans_lost,
-            "partial": self.partial,
-            "refused": [asdict(refusal) for refusal in self.refused],
-        }
-
     def text(self) -> str:
-        written = self.written
         lines = [
-            f"{self.path}: {counted(written.documents, 'document')} with {counted(written.spans, 'span')} "
+            f"{self.path}: {counted(self.documents, 'document')} with {counted(self.spans, 'span')} "
             f"({self.what}, {self.format})"
         ]
-        if written.tokens_cut:
+        if self.tokens_cut:
             lines.append(
-                f"{counted(written.tokens_cut, 'token')} cut in two, because a span begins or ends inside"
+                f"{counted(self.tokens_cut, 'token')} cut in two, because a span begins or ends inside"
             )
-        if written.spans_lost:
-            lines.append(f"{counted(written.spans_lost, 'span')} over nothing but whitespace left out")
+        if self.spans_lost:
+            lines.append(f"{counted(self.spans_lost, 'span')} over nothing but whitespace left out")
         if self.partial:
             lines.append(
                 f"{counted(self.partial, 'document')} looked at in part only, which {self.format} cannot "
@@ -106,7 +103,12 @@ def export(
             raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split))
     unsaid = 0 if fmt.ranges else len(partial)
     return Exported(
-        path=path, format=fmt.name, what=what, written=written, partial=unsaid, refused=tuple(refused)
+        path=path,
+        format=fmt.name,
+        what=what,
+        **asdict(written),
+        partial=unsaid,
+        refused=tuple(refused),
     )
 
 

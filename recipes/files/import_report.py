@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.table import counted
 
 
 @dataclass(slots=True)
-class ImportReport:
-    """What an import did; every document of the files is in exactly one of added, already_there and empty.
+class ImportReport(Report):
+    """What an import did; every document of the files is in exactly one of added, already_there and empty."""
 
-    ``kept`` spans are stored as they were meant; ``ledger``: those set apart, each with its reason;
-    ``moved``: stored beside where the file has them, as their text and the ledger say.
-    """
-
-    added: int = 0
-    already_there: int = 0
-    empty: int = 0
-    annotated: int = 0
-    predicted: int = 0
-    ledger: int = 0
-    kept: int = 0
-    moved: int = 0
-    other_split: int = 0
-    near_duplicates: int = 0
-    splits: dict[str, int] = field(default_factory=dict)
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
+    added: Count = 0
+    """Documents that are new."""
+    already_there: Count = 0
+    """Documents that were in the project."""
+    empty: Count = 0
+    """Documents without text, skipped."""
+    annotated: Count = 0
+    """Documents that the file annotated newly."""
+    predicted: Count = 0
+    """Documents with predictions from the file."""
+    ledger: Count = 0
+    """Spans that were set apart, each with its reason."""
+    kept: Count = 0
+    """Spans that are stored as they were meant."""
+    moved: Count = 0
+    """Spans that are stored beside where the file has them, as their text and the ledger say."""
+    other_split: Count = 0
+    """Documents that were there in the other split, where they stay."""
+    near_duplicates: Count = 0
+    """Documents that are nearly the same as another one, whose group and split they join."""
+    splits: dict[str, Count] = field(default_factory=dict)
+    """Documents added, by split."""
 
     def text(self) -> str:
         where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)

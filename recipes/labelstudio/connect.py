@@ -17,6 +17,7 @@ from spanloop.recipes.labelstudio.confirmed import address_of, confirm, is_confi
 from spanloop.recipes.labelstudio.landing import project_number, source_of
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.labelstudio.serve import PASSWORD
+from spanloop.recipes.report import Report
 from spanloop.store import Store
 from spanloop.store.tables.bridges import Bridge
 
@@ -24,14 +25,13 @@ TITLE = "spanloop"
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
-    """The backend that Label Studio asks; ``webhook``: what was done so that it tells us, too."""
+class Connected(Report):
+    """What Label Studio has now."""
 
     backend: str
+    """The address of the backend that it asks."""
     webhook: str
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "backend": self.backend, "webhook": self.webhook}
+    """What was done so that it tells us, too."""
 
     def text(self) -> str:
         return f"Label Studio asks {self.backend}; webhook: {self.webhook}"

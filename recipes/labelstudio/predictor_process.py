@@ -12,7 +12,7 @@ import os
 import sys
 from typing import IO, Any
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source

@@ -18,6 +18,7 @@ from spanloop.recipes.labelstudio.landing import Landed, land, source_of, task_n
 from spanloop.recipes.labelstudio.layout import Layout, read_layout
 from spanloop.recipes.labelstudio.messages import Isolated
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 
@@ -33,21 +34,23 @@ WORDS = {
 
 
 @dataclass(slots=True)
-class Pulled:
-    """What came: tasks looked at, documents new, annotations by what became of them, spans kept and set
-    apart."""
+class Pulled(Report):
+    """What came from Label Studio."""
 
-    tasks: int = 0
-    documents: int = 0
+    tasks: Count = 0
+    """Tasks that changed there."""
+    documents: Count = 0
+    """Documents that are new here."""
     annotations: Counter[str] = field(default_factory=Counter)
-    kept: int = 0
-    ledger: int = 0
+    """Annotations by what became of them."""
+    kept: Count = 0
+    """Spans that are stored as they were meant."""
+    ledger: Count = 0
+    """Spans that were set apart, each with its reason."""
     problems: list[str] = field(default_factory=list)
+    """What could not be read, and was left out."""
     notes: list[str] = field(default_factory=list)
-
-    def json(self) -> dict[str, object]:
-        names = ("tasks", "documents", "kept", "ledger", "problems", "notes")
-        return {"schema": 1, "annotations": dict(self.annotations)} | {n: getattr(self, n) for n in names}
+    """What else a person should know."""
 
     def text(self) -> str:
         lines = [

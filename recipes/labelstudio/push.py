@@ -18,6 +18,7 @@ from spanloop.recipes.labelstudio.landing import land, source_of, task_named
 from spanloop.recipes.labelstudio.layout import Layout, write_layout
 from spanloop.recipes.labelstudio.replies import a_list, a_number, an_object
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import Model, Moment
@@ -27,19 +28,23 @@ CHUNK = 200  # rows a request
 
 
 @dataclass(slots=True)
-class Pushed:
-    """What was sent: tasks made there, predictions by the model, and those that were there already."""
+class Pushed(Report):
+    """What was sent to Label Studio."""
 
-    project: int
+    project: Count
+    """The number of the project there."""
     version: str
-    tasks: int = 0
-    predictions: int = 0
-    there: int = 0
-    unpredicted: int = 0
+    """The model that predicted."""
+    tasks: Count = 0
+    """Tasks that were made there."""
+    predictions: Count = 0
+    """Predictions that were sent."""
+    there: Count = 0
+    """Predictions that were there already."""
+    unpredicted: Count = 0
+    """Tasks of which the model has said nothing yet."""
     notes: list[str] = field(default_factory=list)
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1} | {name: getattr(self, name) for name in self.__slots__}
+    """What else a person should know."""
 
     def text(self) -> str:
         lines = [f"project {self.project}: {counted(self.tasks, 'task')} made there"]

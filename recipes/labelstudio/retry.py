@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.events import work_on
+from spanloop.recipes.report import UNTOLD, Count, Report, Shape
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.tables.inbox import Event
 
 
-@dataclass(slots=True)
-class Retried:
-    """What came of each event: what was done for those that worked, the reason for those that failed again.
-    ``dropped``: the failed ones are forgotten now."""
+@dataclass(frozen=True, slots=True)
+class FailedEvent(Shape):
+    """An event of Label Studio that could not be worked on. What it says may be anything, and is not told."""
 
-    path: Path
+    id: Count
+    source: str
+    """The project there that told it."""
+    action: str
+    """What happened there."""
+    received_at: str
+    """UTC, ISO 8601."""
+    error: str | None
+    """Why it could not be worked on."""
+
+    @classmethod
+    def of(cls, event: Event) -> FailedEvent:
+        """What is told of an event of the store."""
+        return cls(**{field.name: getattr(event, field.name) for field in fields(cls)})
+
+    def text(self) -> str:
+        """The event in a line."""
+        return f"  {self.received_at}  {self.source}: {self.action}: {self.error}"
+
+
+@dataclass(slots=True)
+class Retried(Report):
+    """What came of each event that had failed."""
+
+    path: Path = field(metadata=UNTOLD)
     worked: list[str] = field(default_factory=list)
-    failed: list[Event] = field(default_factory=list)
+    """What was done for those that worked."""
+    failed: list[FailedEvent] = field(default_factory=list)
+    """Those that failed again."""
     dropped: bool = False
+    """Whether the failed ones are forgotten now."""
 
     @property
     def exit_code(self) -> int:
         return 1 if self.failed and not self.dropped else 0
-
-    def json(self) -> dict[str, object]:
-        failed = [event_json(event) for event in self.failed]
-        return {"schema": 1, "worked": self.worked, "failed": failed, "dropped": self.dropped}
 
     def text(self) -> str:
         if not self.worked and not self.failed:
@@ -37,7 +60,7 @@ class Retried:
             f"{counted(len(self.worked), 'event')} worked, {len(self.failed):,} failed again",
             *self.worked,
         ]
-        lines += [event_text(event) for event in self.failed]
+        lines += [event.text() for event in self.failed]
         if self.dropped:
             lines.append(f"forgotten: {counted(len(self.failed), 'event')}")
         elif self.failed:
@@ -55,27 +78,15 @@ def retry(db: str | Path, *, drop: bool = False) -> Retried:
         for event in store.inbox.failed():
             worked = work_on(store, event, _no_training)
             if worked.problem:
-                retried.failed.append(worked.failed_event)
+                retried.failed.append(FailedEvent.of(worked.failed_event))
             else:
                 retried.worked.append(worked.text())
         if drop:
             with store.write():
-                for event in retried.failed:
-                    store.inbox.done(event.id)
+                for failed in retried.failed:
+                    store.inbox.done(failed.id)
     return retried
 
 
 def _no_training() -> str:
     raise RecipeError("a round is trained by spanloop retrain, or by Start Training while the backend runs")
-
-
-def event_json(event: Event) -> dict[str, object]:
-    """A failed event for programs: which one, and why it failed. What it says may be anything, and is not
-    shown."""
-    names = ("id", "source", "action", "received_at", "error")
-    return {name: getattr(event, name) for name in names}
-
-
-def event_text(event: Event) -> str:
-    """A failed event in a line."""
-    return f"  {event.received_at}  {event.source}: {event.action}: {event.error}"

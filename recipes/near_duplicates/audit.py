@@ -12,60 +12,46 @@ from pathlib import Path
 from spanloop.recipes.near_duplicates.shingles import LIKE, shingles_of
 from spanloop.recipes.near_duplicates.similarity import NearIndex
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report, Shape, Share
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Document
+from spanloop.store.records import Document, Split
 
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicates:
-    """Documents that are alike, each with another of them by ``similarity`` at least (1.0 = the same)."""
+class Duplicates(Shape):
+    """Documents that are alike."""
 
     keys: tuple[str, ...]
-    splits: tuple[str, ...]
-    similarity: float
-
-    @property
-    def across(self) -> bool:
-        """Whether some lie in the pool and others in eval."""
-        return len(set(self.splits)) > 1
+    splits: tuple[Split, ...]
+    """The split of each."""
+    similarity: Share
+    """Each is like another of them by this at least; 1: the same."""
+    across: bool
+    """Whether some lie in the pool and others in eval."""
 
 
 @dataclass(frozen=True, slots=True)
-class DuplicateReport:
-    """What the audit found among ``documents``; the ``too_short`` ones count only where they are the same."""
+class DuplicateReport(Report):
+    """Documents that stand in the project twice, or nearly."""
 
-    documents: int
-    too_short: int
-    threshold: float
+    documents: Count
+    """Documents that were looked at."""
+    too_short: Count
+    """Those among them that count only where they are the same."""
+    threshold: Share
+    """What they must share to be alike."""
+    across_splits: Count
+    """Groups that lie in both splits."""
     groups: tuple[Duplicates, ...]
+    """Documents that are alike."""
 
     @property
     def across(self) -> tuple[Duplicates, ...]:
         """The groups that lie in both splits."""
         return tuple(group for group in self.groups if group.across)
-
-    def json(self) -> dict[str, object]:
-        """For ``--json``."""
-        groups = [
-            {
-                "keys": group.keys,
-                "splits": group.splits,
-                "similarity": group.similarity,
-                "across": group.across,
-            }
-            for group in self.groups
-        ]
-        return {
-            "schema": 1,
-            "documents": self.documents,
-            "too_short": self.too_short,
-            "threshold": self.threshold,
-            "across_splits": len(self.across),
-            "groups": groups,
-        }
 
     def text(self) -> str:
         """For people: the leaks first."""
@@ -74,7 +60,7 @@ class DuplicateReport:
         alike = sum(len(group.keys) for group in self.groups)
         lines = [
             f"{counted(alike, 'document')} of {self.documents:,} in {counted(len(self.groups), 'group')}"
-            f" of duplicates, {len(self.across):,} of them in both pool and eval"
+            f" of duplicates, {self.across_splits:,} of them in both pool and eval"
         ]
         for group in sorted(self.groups, key=_leaks_first)[:SHOWN]:
             mark = "pool and eval" if group.across else group.splits[0]
@@ -121,7 +107,9 @@ def find_duplicates(
         index.add(place)
         if place % 500 == 0:
             progress(total + place, 2 * total, "comparing documents")
-    return DuplicateReport(count, texts.count(None), threshold, tuple(groups.named(store)))
+    found = tuple(groups.named(store))
+    across = sum(group.across for group in found)
+    return DuplicateReport(count, texts.count(None), threshold, across, found)
 
 
 class _Groups:
@@ -151,11 +139,9 @@ class _Groups:
             members[self._root(document_id)].append(document_id)
         for root, ids in sorted(members.items(), key=_first_member):
             found = list(store.documents.fetch(ids))
-            yield Duplicates(
-                tuple(document.key for document in found),
-                tuple(document.split for document in found),
-                self._weakest[root],
-            )
+            splits = tuple(document.split for document in found)
+            keys = tuple(document.key for document in found)
+            yield Duplicates(keys, splits, self._weakest[root], across=len(set(splits)) > 1)
 
 
 def _first_member(group: tuple[int, list[int]]) -> int:

@@ -3,49 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.shingles import shingles_of
 from spanloop.recipes.near_duplicates.similarity import NearIndex
+from spanloop.recipes.report import UNTOLD, Count, Shape, Share
 from spanloop.recipes.table import counted
 from spanloop.store.records import Gold
 
 WARN_ABOVE, REFUSE_ABOVE = 0.01, 0.05
+TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
-    """An eval document and the training document it is like; ``similarity`` 1 = the same shingles."""
+class Leak(Shape):
+    """An eval document and the training document that it is like, by their keys."""
 
-    eval_key: str
-    train_key: str
-    similarity: float
+    eval: str
+    train: str
+    similarity: Share
+    """1: the same three-token sequences."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leaks:
-    """The leaks among ``documents`` eval documents."""
+class Leaks(Shape):
+    """Eval documents that nearly stand in training too."""
 
-    found: tuple[Leak, ...]
-    documents: int
+    found: tuple[Leak, ...] = field(metadata=UNTOLD)
+    looked_at: int = field(metadata=UNTOLD)
+    documents: Count
+    """How many they are."""
+    share: Share
+    """Their share of all eval documents."""
+    pairs: tuple[Leak, ...]
+    """The first of them."""
 
-    @property
-    def share(self) -> float:
-        return len(self.found) / self.documents if self.documents else 0.0
-
-    def json(self) -> dict[str, object]:
-        pairs = [
-            {"eval": leak.eval_key, "train": leak.train_key, "similarity": leak.similarity}
-            for leak in self.found
-        ]
-        return {"documents": len(self.found), "share": self.share, "pairs": pairs[:20]}
+    @classmethod
+    def among(cls, documents: int, found: Sequence[Leak]) -> Leaks:
+        """What was found among so many eval documents."""
+        share = len(found) / documents if documents else 0.0
+        return cls(tuple(found), documents, len(found), share, tuple(found[:TOLD]))
 
     def text(self) -> str:
         first = self.found[0]
-        found = f"{counted(len(self.found), 'eval document')} of {self.documents} ({self.share:.1%})"
-        return f"{found} nearly stand in training too, e.g. {first.eval_key} is like {first.train_key}"
+        found = f"{counted(self.documents, 'eval document')} of {self.looked_at} ({self.share:.1%})"
+        return f"{found} nearly stand in training too, e.g. {first.eval} is like {first.train}"
 
 
 def find_leaks(train: Sequence[Gold], eval_golds: Sequence[Gold]) -> Leaks:
@@ -64,7 +68,7 @@ def find_leaks(train: Sequence[Gold], eval_golds: Sequence[Gold]) -> Leaks:
         Leak(eval_golds[place].document.key, gold.document.key, similarity)
         for place, (similarity, gold) in sorted(likest.items(), key=itemgetter(0))
     ]
-    return Leaks(tuple(found), len(eval_golds))
+    return Leaks.among(len(eval_golds), found)
 
 
 def refuse_leaks(leaks: Leaks, *, allowed: bool) -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.recipes.report import Report
 from spanloop.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Annotators:
-    """Who may come in; ``link`` is the new one's, shown this once: the store keeps only its hash."""
+class Annotators(Report):
+    """Who may come in."""
 
-    names: tuple[str, ...]
+    annotators: tuple[str, ...]
+    """Their names."""
     link: str | None = None
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "annotators": list(self.names), "link": self.link}
+    """The secret link of a new one, shown this once: the store keeps only its hash."""
 
     def text(self) -> str:
         if self.link is not None:
             return f"{self.link}\nThis link is shown only now: give it to that person alone."
-        return "\n".join(self.names) or "nobody is named: on this machine everyone may correct"
+        return "\n".join(self.annotators) or "nobody is named: on this machine everyone may correct"
 
 
 def annotators(db: str | Path) -> Annotators:

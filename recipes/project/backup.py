@@ -5,29 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.recipes.report import Report
 from spanloop.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class BackedUp:
-    """What came along: the file, the promoted round's folder in ``rounds``; ``left_out`` are the rounds whose
-    folders did not, ``missing`` says why the promoted one's could not."""
+class BackedUp(Report):
+    """What came along."""
 
     path: Path
+    """The copy of the project."""
     promoted: int | None
+    """The promoted round."""
     rounds: Path | None
+    """The folder that its pipeline lies in; null where there is none."""
     left_out: tuple[int, ...]
+    """The rounds whose pipelines did not come along."""
     missing: str | None = None
-
-    def json(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "path": str(self.path),
-            "promoted": self.promoted,
-            "rounds": None if self.rounds is None else str(self.rounds),
-            "left_out": list(self.left_out),
-            "missing": self.missing,
-        }
+    """Why the pipeline of the promoted round could not come along; null where it did, or none is promoted."""
 
     def text(self) -> str:
         lines = [f"{self.path}: the project of this moment"]

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from spanloop.recipes.project.labels import unfit_as_label
+from spanloop.recipes.report import UNTOLD, Report
 from spanloop.store import Store
-
-if TYPE_CHECKING:
-    from spanloop.store.files.check import Problem
+from spanloop.store.files.check import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """Every problem that was found."""
+class Checked(Report):
+    """Whether the project file is sound."""
 
-    path: Path
+    path: Path = field(metadata=UNTOLD)
+    sound: bool
+    """Whether no problem is left."""
     problems: tuple[Problem, ...]
+    """Every problem that was found, those that were repaired too."""
 
     @property
     def exit_code(self) -> int:
-        return 0 if all(problem.repaired for problem in self.problems) else 1
-
-    def json(self) -> dict[str, object]:
-        problems = [asdict(problem) for problem in self.problems]
-        return {"schema": 1, "sound": self.exit_code == 0, "problems": problems}
+        return 0 if self.sound else 1
 
     def text(self) -> str:
         if not self.problems:
@@ -41,4 +38,5 @@ def check(db: str | Path, *, repair: bool = False) -> Checked:
     """Look at integrity, offsets, counts and model folders. ``repair`` derives anew what can be derived; no
     document, prediction or annotation is ever touched."""
     with Store.open(db) as store:
-        return Checked(Path(db), tuple(store.check(repair=repair, unfit=unfit_as_label)))
+        problems = tuple(store.check(repair=repair, unfit=unfit_as_label))
+        return Checked(Path(db), all(problem.repaired for problem in problems), problems)

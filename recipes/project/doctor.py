@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spanloop.recipes.formats.registry import formats
+from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.table import table
 from spanloop.store import Store
 
@@ -31,33 +32,28 @@ LEAST_SQLITE = (3, 37, 0)  # STRICT tables
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. ``advice`` says what to do where it is not ``ok``."""
+class Finding(Shape):
+    """One thing looked at."""
 
     what: str
     found: str
     ok: bool = True
     advice: str = ""
+    """What to do where it is not ok."""
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Report):
     """Everything that was looked at."""
 
+    healthy: bool
+    """Whether everything is ok."""
     findings: tuple[Finding, ...]
-
-    @property
-    def healthy(self) -> bool:
-        return all(finding.ok for finding in self.findings)
+    """What was looked at, one after another."""
 
     @property
     def exit_code(self) -> int:
         return 0 if self.healthy else 1
-
-    def json(self) -> dict[str, object]:
-        names = ("what", "found", "ok", "advice")
-        rows = [{name: getattr(finding, name) for name in names} for finding in self.findings]
-        return {"schema": 1, "healthy": self.healthy, "findings": rows}
 
     def text(self) -> str:
         rows = [("ok" if f.ok else "LOOK", f.what, f.found, f.advice) for f in self.findings]
@@ -78,7 +74,7 @@ def doctor(db: str | Path | None = None) -> Diagnosis:
     findings.append(Finding("formats", ", ".join(formats())))
     if db is not None:
         findings += _project(db)
-    return Diagnosis(tuple(findings))
+    return Diagnosis(all(finding.ok for finding in findings), tuple(findings))
 
 
 def _python() -> Finding:

@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.plugin.model.files import look_at
+from spanloop.plugin.model.places import OFFLINE, place_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.labels import refuse_tags
+from spanloop.recipes.report import Report
 from spanloop.store import Store
 from spanloop.store.records import Task
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class Created(Report):
     """A new project and where it lies."""
 
     path: Path
+    """The project file."""
     task: Task
+    """Spans, or one tag a token."""
     labels: tuple[str, ...]
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "path": str(self.path), "task": self.task, "labels": list(self.labels)}
+    """Their names, in their order."""
 
     def text(self) -> str:
         return (
@@ -45,7 +48,8 @@ def init(
     """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` ("en").
 
     ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
-    file exists already, no label is given or a setting makes no sense.
+    file exists already, no label is given or a setting makes no sense; ModelError for a folder whose model
+    wants to run code, and for a name that is none.
     """
     path = Path(db)
     names = tuple(labels)
@@ -54,6 +58,8 @@ def init(
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
+    if model != OFFLINE:  # people annotate before it is installed
+        look_at(place_of(model))
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,

@@ -4,11 +4,12 @@ row."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Count, Report, Shape
 from spanloop.recipes.table import table
 from spanloop.store import Store
 from spanloop.store.records import Label, Task
@@ -18,14 +19,33 @@ _OUTSIDE = "{!r} means no label in tag files: call the label otherwise, e.g. OTH
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelRow(Shape):
+    """One label."""
+
+    name: str
+    position: Count
+    """Its place in the list of the page."""
+    key: str | None
+    """The key that gives it on the page."""
+    colour: str | None
+    """As #rrggbb."""
+    description: str
+    """What the page shows about it."""
+    retired: bool
+    """Whether it is out of use."""
+
+    @classmethod
+    def of(cls, label: Label) -> LabelRow:
+        """What is told of a label of the store."""
+        return cls(**{field.name: getattr(label, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Report):
+    """The labels of the project."""
+
+    labels: tuple[LabelRow, ...]
     """Every label, the retired ones last."""
-
-    labels: tuple[Label, ...]
-
-    def json(self) -> dict[str, object]:
-        keys = ("name", "position", "key", "colour", "description", "retired")
-        return {"schema": 1, "labels": [{key: getattr(label, key) for key in keys} for label in self.labels]}
 
     def text(self) -> str:
         rows = [
@@ -98,7 +118,7 @@ def unfit_as_label(name: str) -> str | None:
 
 
 def _all(store: Store) -> Labels:
-    return Labels(tuple(sorted(store.labels.all(retired=True), key=_order)))
+    return Labels(tuple(map(LabelRow.of, sorted(store.labels.all(retired=True), key=_order))))
 
 
 def _order(label: Label) -> tuple[bool, int]:

@@ -7,15 +7,17 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.quality.out_of_fold import classes_of_project, judge_by_folds, judge_by_round
+from spanloop.recipes.report import UNTOLD, Count, Report, Seconds, Shape, Share
 from spanloop.recipes.scoring.evaluate import eval_gold
+from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.table import counted, table
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.store import Store
@@ -37,22 +39,27 @@ FILE = "audit.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A place of the gold that is probably wrong. ``start`` and ``end`` are characters of the document's
-    text; ``given`` is the gold's label there, ``said`` the model's, None for no label; ``confidence`` and
-    ``doubt`` as in `Suspect` (plugin/metrics/label_errors.py). ``annotation_id`` is the annotation that was
-    the gold."""
+class Doubt(Shape):
+    """A place of the gold that is probably wrong."""
 
-    document_id: int
-    annotation_id: int
+    document_id: Count
+    annotation_id: Count
+    """The annotation that was the gold."""
     key: str
-    start: int
-    end: int
+    """The key of the document."""
+    start: Count
+    """A character of its text, as `end`."""
+    end: Count
     given: str | None
+    """The gold's label there; null for no label."""
     said: str | None
-    confidence: float
-    doubt: float
+    """The model's."""
+    confidence: Share
+    """How sure the model is of it."""
+    doubt: Share
+    """By how much the model's is more probable to it than the gold's."""
     before: str
+    """The characters before it, as `after`."""
     text: str
     after: str
 
@@ -64,45 +71,39 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Thin:
+class Thin(Shape):
     """A label with too few gold spans in a split."""
 
     label: str
-    pool: int
-    eval: int
+    pool: Count
+    eval: Count
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """What an audit found, the worst first. ``folds`` 0: the promoted round judged the eval split.
-    ``refused``: keys of documents that the pipeline could not read."""
+class Audit(Report):
+    """Whether the gold is right."""
 
-    path: Path
+    path: Path = field(metadata=UNTOLD)
     split: Split
-    folds: int
-    documents: int
-    spans: int
+    """What was looked at."""
+    folds: Count
+    """Trainings, each of which judged what it never saw; 0: the promoted round judged the eval split."""
+    documents: Count
+    """Documents with gold."""
+    spans: Count
+    """Gold spans in them."""
     doubts: tuple[Doubt, ...]
-    thin: tuple[Thin, ...]
-    ledger: dict[str, Any]
+    """Places that are probably wrong, the worst first."""
+    thin_labels: tuple[Thin, ...]
+    """Labels with so few gold spans that their figures are mostly chance."""
+    alignment_events: AlignmentEvents
+    """Spans in the ledger of alignment."""
     leaks: Leaks
-    seconds: float
+    """Eval documents that nearly stand in the pool too."""
+    seconds: Seconds
+    """How long it took."""
     refused: tuple[str, ...] = ()
-
-    def json(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "split": self.split,
-            "folds": self.folds,
-            "documents": self.documents,
-            "spans": self.spans,
-            "doubts": [asdict(doubt) for doubt in self.doubts],
-            "thin_labels": [asdict(thin) for thin in self.thin],
-            "alignment_events": self.ledger,
-            "leaks": self.leaks.json(),
-            "seconds": self.seconds,
-            "refused": list(self.refused),
-        }
+    """Keys of documents that the pipeline could not read."""
 
     def text(self) -> str:
         how = f"{counted(self.folds, 'training')}, each judging what it never saw"
@@ -118,12 +119,13 @@ class Audit:
             parts.append(
                 f"{counted(len(self.refused), 'document')} that the pipeline refuses, unjudged: {refused}"
             )
-        if self.thin:
-            found = ", ".join(f"{thin.label} (pool {thin.pool}, eval {thin.eval})" for thin in self.thin)
+        if self.thin_labels:
+            found = ", ".join(
+                f"{thin.label} (pool {thin.pool}, eval {thin.eval})" for thin in self.thin_labels
+            )
             parts.append(f"fewer than {LEAST_SUPPORT} gold spans, so hardly known: {found}")
-        if total := self.ledger["total"]:
-            reasons = ", ".join(f"{name} {number:,}" for name, number in self.ledger["by_reason"].items())
-            parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.alignment_events.total:
+            parts.append(self.alignment_events.text())
         if self.leaks.found:
             parts.append(f"Beware: {self.leaks.text()}")
         if self.doubts:
@@ -185,8 +187,8 @@ def audit(
             spans=sum(len(gold.spans) for gold in golds),
             doubts=tuple(sorted(_doubts(moment, read), key=_worst_first)),
             refused=tuple(g.document.key for g, one in zip(golds, judged, strict=True) if one is None),
-            thin=tuple(_thin(moment.names, pool, eval_golds)),
-            ledger=ledger,
+            thin_labels=tuple(_thin(moment.names, pool, eval_golds)),
+            alignment_events=AlignmentEvents.of(ledger),
             leaks=find_leaks(pool, eval_golds),
             seconds=time.monotonic() - begin,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.quality.audit import Doubt, kept_doubts
+from spanloop.recipes.report import UNTOLD, Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 
@@ -15,17 +16,16 @@ PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """How many documents were ``sent`` and how many ``waiting`` now; ``changed`` ones are other than the
-    audit saw them, and were left alone."""
+class Sent(Report):
+    """What was sent to the review queue."""
 
-    path: Path
-    sent: int
-    waiting: int
-    changed: int
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "sent": self.sent, "waiting": self.waiting, "changed": self.changed}
+    path: Path = field(metadata=UNTOLD)
+    sent: Count
+    """Documents that were sent."""
+    waiting: Count
+    """Documents that wait for review now."""
+    changed: Count
+    """Documents that are other than the audit saw them, and were left alone."""
 
     def text(self) -> str:
         lines = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report, Shape, Share
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.recipes.table import figure, table
 from spanloop.recipes.training.input import pool_gold, settled
@@ -29,14 +30,17 @@ LEAST_DOCUMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """The figures at one share of the gold, one of each list a seed. ``labels``: mean F1 by label."""
+class Point(Shape):
+    """The figures at one share of the gold."""
 
-    share: float
-    documents: int
-    micro: tuple[float, ...]
-    macro: tuple[float, ...]
-    labels: dict[str, float]
+    share: Share
+    documents: Count
+    micro: tuple[Share, ...]
+    """Micro F1, one a seed."""
+    macro: tuple[Share, ...]
+    """Macro F1, one a seed."""
+    labels: dict[str, Share]
+    """The mean F1 of each label."""
 
     def row(self) -> tuple[str, int, str, str, str]:
         """As it stands in the table."""
@@ -45,7 +49,19 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainCurve:
+class CurveShape(Shape):
+    """Whether more annotations would help."""
+
+    points: tuple[Point, ...]
+    """The curve, from the smallest part of the gold to all of it."""
+    gain: float
+    """What the last quarter of the gold added to the mean micro F1."""
+    advice: str
+    """The same as a sentence, and which label it helped most."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainCurve(Report):
     """The curve and what it says."""
 
     points: tuple[Point, ...]
@@ -71,18 +87,8 @@ class TrainCurve:
         doubt = f", though seeds differ by {self.spread:.3f}" if self.spread > self.gain else ""
         return f"More annotations would help: {added}{doubt}, {most}."
 
-    def json(self) -> dict[str, object]:
-        points = [
-            {
-                "share": point.share,
-                "documents": point.documents,
-                "micro": list(point.micro),
-                "macro": list(point.macro),
-                "labels": point.labels,
-            }
-            for point in self.points
-        ]
-        return {"schema": 1, "points": points, "gain": self.gain, "advice": self.advice()}
+    def shape(self) -> CurveShape:
+        return CurveShape(self.points, self.gain, self.advice())
 
     def text(self) -> str:
         rows = [point.row() for point in self.points]

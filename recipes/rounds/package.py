@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Report
 from spanloop.recipes.rounds.standings import Standing, standings
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
@@ -33,16 +35,15 @@ LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Packaged:
-    """The package: ``name`` is what ``spacy.load`` takes once ``wheel`` (or the folder) is installed."""
+class Packaged(Report):
+    """The package."""
 
     folder: Path
+    """Where it lies."""
     name: str
+    """What `spacy.load` takes once it is installed."""
     wheel: Path | None
-
-    def json(self) -> dict[str, object]:
-        wheel = None if self.wheel is None else str(self.wheel)
-        return {"schema": 1, "folder": str(self.folder), "name": self.name, "wheel": wheel}
+    """The wheel, where one was asked for."""
 
     def text(self) -> str:
         return (
@@ -171,6 +172,16 @@ def _labels(scores: list[Score]) -> list[str]:
     return [score.label for score in scores if score.label is not None]
 
 
+def _base(manifest: Mapping[str, Any]) -> str:
+    """What the round was trained from: a commit of the hub, or the name of a folder without its path."""
+    base = manifest.get("base_model")
+    if base is None:
+        return ""
+    if base["commit"] is not None:
+        return f"Base model: {base['name']}, commit {base['commit']}. "
+    return f"Base model: {Path(base['name']).name}, files {base['files_hash'][:12]}. "
+
+
 def _card(project: str, standing: Standing, scores: list[Score], trained_on: int, licence: str) -> str:
     """A model card (Mitchell et al. 2019): what went in, how well it does and how sure that is, where it
     ends."""
@@ -202,7 +213,7 @@ def _card(project: str, standing: Standing, scores: list[Score], trained_on: int
         "## Limits",
         LIMITS,
         "## Making",
-        f"Class weights: {weights}{chosen}. Seed {row.seed}. {versions}.",
+        f"{_base(manifest)}Class weights: {weights}{chosen}. Seed {row.seed}. {versions}.",
         f"Licence: {licence or 'not stated'}.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.rounds.report_facts import gather
 from spanloop.recipes.rounds.report_pages import as_html, as_json, as_markdown
 from spanloop.store import Store
@@ -17,19 +18,18 @@ ReportFormat = Literal["html", "md", "json"]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """The file that was written."""
+class Written(Report):
+    """The report that was written."""
 
     path: Path
-    rounds: int
+    """The file."""
+    rounds: Count
+    """Rounds in it."""
 
     @property
     def aside(self) -> bool:
         """Whether standard output has the report, so that nothing else may be said there."""
         return is_output(self.path)
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "path": str(self.path), "rounds": self.rounds}
 
     def text(self) -> str:
         return f"{self.path}: {self.rounds} rounds"

@@ -13,7 +13,7 @@ from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.store import Store
-from spanloop.store.records import Gold, Moment, Round, Score
+from spanloop.store.records import Gold, Moment, Round, Score, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Facts:
     """What a report is made of. ``older`` and ``changed`` are None where there is only one round."""
 
     project: str
-    task: str
+    task: Task
     labels: tuple[str, ...]
     documents: dict[str, dict[str, int]]
     rounds: tuple[Standing, ...]

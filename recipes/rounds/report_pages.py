@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from spanloop.recipes.report import versioned
 from spanloop.recipes.rounds.report_facts import Facts, balance_of, calibration
+from spanloop.recipes.rounds.report_shape import report_file
 from spanloop.recipes.rounds.standings import headline_name
 from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.table import figure, interval, markdown_table
@@ -133,36 +134,7 @@ def _averages(report: ScoreReport) -> list[tuple[str, Figure]]:
 
 def as_json(facts: Facts) -> str:
     """Every figure and every example."""
-    changed = None if facts.changed is None else asdict(facts.changed)
-    sure = calibration(facts)
-    content = {
-        "schema": 1,
-        "project": facts.project,
-        "task": facts.task,
-        "labels": list(facts.labels),
-        "documents": facts.documents,
-        "rounds": [
-            {
-                "round": standing.round.number,
-                "promoted": standing.round.promoted,
-                "trained_on": facts.trained_on[standing.round.number],
-                "micro": standing.micro and asdict(standing.micro),
-                "macro": standing.macro and asdict(standing.macro),
-                "accuracy": standing.accuracy and asdict(standing.accuracy),
-                "labels": {n: asdict(s) for n, s in facts.label_scores[standing.round.number].items()},
-                "balance": balance_of(standing.round),
-            }
-            for standing in facts.rounds
-        ],
-        "evaluation": facts.shown.json(),
-        "calibration": {**sure, "bins": [asdict(each) for each in sure["bins"]]},
-        "changed": changed,
-        "hardest": [asdict(hard) for hard in facts.hard],
-        "leaks": facts.leaks.json(),
-        "alignment_events": facts.ledger,
-        "effort": facts.effort,
-    }
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return json.dumps(versioned(report_file(facts)), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def note(row: Round) -> str:

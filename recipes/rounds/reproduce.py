@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
-from spanloop.store.records import Round
+from spanloop.store.records import Project, Round
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
 
 
 @dataclass(frozen=True, slots=True)
-class Reproduced:
-    """Whether the weights are the same to the bit; ``differences`` are what was not as it was then."""
+class Reproduced(Report):
+    """A round that was trained again."""
 
-    round: int
+    round: Count
+    """Its number."""
     same: bool
+    """Whether the weights are the same to the bit."""
     differences: tuple[str, ...]
+    """What was not as it was then, where they are not."""
 
     @property
     def exit_code(self) -> int:
         return 0 if self.same else 1
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "round": self.round, "same": self.same, "differences": list(self.differences)}
 
     def text(self) -> str:
         if self.same:
@@ -50,7 +51,7 @@ def reproduce(db: str | Path, number: int, *, progress: Progress | None = None) 
             raise RecipeError(f"round {number} is {row.state}: only a finished one can be trained again")
         pipe = _train_again(store, row, show)
         same = pipe.fingerprint() == row.manifest["model_hash"]
-        return Reproduced(number, same, () if same else tuple(_differences(row.manifest)))
+        return Reproduced(number, same, () if same else tuple(_differences(row.manifest, pipe)))
 
 
 def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierPipe:
@@ -68,12 +69,25 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
     golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
-    job = TrainingJob(project, labels, start_from, config, golds)
+    job = TrainingJob(_with_model_of(row, project), labels, start_from, config, golds)
     _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
     return pipe
 
 
-def _differences(manifest: Mapping[str, Any]) -> list[str]:
+def _with_model_of(row: Round, project: Project) -> Project:
+    """The project with the very commit of its base model, where that came from a hub: a branch moves on."""
+    base = (row.manifest or {}).get("base_model") or {}
+    return replace(project, base_model=f"{base['name']}@{base['commit']}") if base.get("commit") else project
+
+
+def _other_model(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> list[str]:
+    base = manifest.get("base_model")  # rounds of before have none
+    if base is None or pipe.pretrained.origin.json()["files_hash"] == base["files_hash"]:
+        return []
+    return [f"the base model {base['name']!r} has other files now"]
+
+
+def _differences(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> list[str]:
     """What is not as it was when the round was trained."""
     from spanloop.recipes.training.one_round import surroundings
 
@@ -83,6 +97,7 @@ def _differences(manifest: Mapping[str, Any]) -> list[str]:
         for name in now
         if manifest.get(name, now[name]) != now[name]
     ]
+    found += _other_model(manifest, pipe)
     for name, then in manifest.get("versions", {}).items():
         try:
             installed = version(name)

@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
+from spanloop.recipes.report import Report, Shape
+from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
+from spanloop.recipes.training.balance import Balance
 from spanloop.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Rounds:
+class RoundDetails(RoundRow):
+    """A round, how it stands and what went into it."""
+
+    parent: int | None
+    """The round that was promoted when it was trained."""
+    parameters: Mapping[str, Any]
+    """The settings of its training."""
+    class_weights: Mapping[str, float] | None
+    """The weight of each class in the loss."""
+    balance: Balance | None
+    """What `--balance auto` tried and chose."""
+    started_at: str
+    """UTC, ISO 8601, as `finished_at`."""
+    finished_at: str | None
+
+    @classmethod
+    def of(cls, standing: Standing) -> RoundDetails:
+        """All that is told of a round."""
+        row, kept = standing.shape(), standing.round
+        return cls(
+            **{field.name: getattr(row, field.name) for field in fields(row)},
+            parent=kept.parent,
+            parameters=kept.parameters,
+            class_weights=kept.class_weights,
+            balance=Balance.kept(kept.manifest),
+            started_at=kept.started_at,
+            finished_at=kept.finished_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoundList(Shape):
+    """The rounds of the project."""
+
+    rounds: tuple[RoundDetails, ...]
+    """Every round, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds(Report):
     """Every round; ``note`` says what was just done."""
 
     rounds: tuple[Standing, ...]
     note: str = ""
 
-    def json(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "rounds": [
-                {
-                    **standing.json(),
-                    "parent": standing.round.parent,
-                    "parameters": dict(standing.round.parameters),
-                    "class_weights": standing.round.class_weights and dict(standing.round.class_weights),
-                    "balance": (standing.round.manifest or {}).get("balance"),
-                    "started_at": standing.round.started_at,
-                    "finished_at": standing.round.finished_at,
-                }
-                for standing in self.rounds
-            ],
-        }
+    def shape(self) -> RoundList:
+        return RoundList(tuple(map(RoundDetails.of, self.rounds)))
 
     def text(self) -> str:
         shown = rounds_table(self.rounds) if self.rounds else "no round yet"

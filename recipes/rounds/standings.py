@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from spanloop.recipes.report import Count, Shape
+from spanloop.recipes.scoring.shapes import Figures, figures_of
 from spanloop.recipes.table import figure, interval, table
 from spanloop.store import Store
-from spanloop.store.records import Round, Score
+from spanloop.store.files.training_lock import Holder
+from spanloop.store.records import Round, RoundState, Score
 
 if TYPE_CHECKING:
-    from spanloop.store.files.training_lock import Holder, Look
+    from spanloop.store.files.training_lock import Look
+
+State = RoundState | Literal["interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow(Shape):
+    """How a round stands."""
+
+    round: Count
+    """Its number."""
+    state: State
+    promoted: bool
+    error: str | None
+    """Why it failed."""
+    trainer: Holder | None
+    """Who trains it now."""
+    micro: Figures | None
+    macro: Figures | None
+    accuracy: Figures | None
+    """Only in a tags project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +50,7 @@ class Standing:
     trainer: Holder | None = None
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """As the store has it, but for a round that was cut off: the store is told by whoever trains next."""
         return "interrupted" if self.cut_off else self.round.state
 
@@ -36,17 +59,18 @@ class Standing:
         """The one figure of the round: accuracy of tags, strict micro F1 of spans."""
         return self.accuracy or self.micro
 
-    def json(self) -> dict[str, object]:
-        return {
-            "round": self.round.number,
-            "state": self.state,
-            "promoted": self.round.promoted,
-            "error": self.round.error,
-            "trainer": self.trainer and self.trainer.json(),
-            "micro": score_json(self.micro),
-            "macro": score_json(self.macro),
-            "accuracy": score_json(self.accuracy),
-        }
+    def shape(self) -> RoundRow:
+        """What every command tells of a round."""
+        return RoundRow(
+            round=self.round.number,
+            state=self.state,
+            promoted=self.round.promoted,
+            error=self.round.error,
+            trainer=self.trainer,
+            micro=figures_of(self.micro),
+            macro=figures_of(self.macro),
+            accuracy=figures_of(self.accuracy),
+        )
 
 
 def standings(store: Store, before: Look | None = None) -> tuple[Standing, ...]:
@@ -92,12 +116,3 @@ def _note(standing: Standing) -> str:
 def headline_name(rounds: Sequence[Standing]) -> str:
     """What the headline of these rounds is called."""
     return "accuracy" if any(standing.accuracy for standing in rounds) else "micro F1"
-
-
-def score_json(score: Score | None) -> dict[str, object] | None:
-    """A stored figure in the shape that every ``--json`` uses."""
-    if score is None:
-        return None
-    return {
-        name: getattr(score, name) for name in ("precision", "recall", "f1", "support", "f1_low", "f1_high")
-    }

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spanloop.recipes.labelstudio.retry import event_json, event_text
-from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
+from spanloop.recipes.labelstudio.retry import FailedEvent
+from spanloop.recipes.report import Count, Report, Shape
+from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
+from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.table import counted, table
 from spanloop.store import Store
-from spanloop.store.records import Round, Split
-from spanloop.store.tables.inbox import Event
+from spanloop.store.records import Round, Split, Task
 
 if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
@@ -24,15 +25,13 @@ COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
-class Inbox:
-    """What Label Studio told: how many events wait to be worked on, and those that could not be, oldest
-    first."""
+class Inbox(Shape):
+    """What Label Studio told."""
 
-    waiting: int = 0
-    failed: tuple[Event, ...] = ()
-
-    def json(self) -> dict[str, object]:
-        return {"waiting": self.waiting, "failed": [event_json(event) for event in self.failed]}
+    waiting: Count = 0
+    """Events that wait to be worked on."""
+    failed: tuple[FailedEvent, ...] = ()
+    """Those that could not be worked on, the oldest first."""
 
     def lines(self, path: Path) -> list[str]:
         """A paragraph for each that is not empty."""
@@ -42,7 +41,7 @@ class Inbox:
                 f"{counted(self.waiting, 'event')} of Label Studio not worked on yet: spanloop backend {path}"
             )
         if self.failed:
-            shown = [event_text(event) for event in self.failed[:SHOWN]]
+            shown = [event.text() for event in self.failed[:SHOWN]]
             if more := len(self.failed) - len(shown):
                 shown.append(f"and {more:,} more")
             head = f"{counted(len(self.failed), 'event')} of Label Studio could not be worked on"
@@ -51,17 +50,60 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class RefusedDocuments(Shape):
+    """Documents that the tokenizer or the promoted round refuses."""
+
+    total: Count
+    documents: dict[str, str]
+    """By the key of each, who refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings(Shape):
+    """Where the project stands: all that the text says, numbers as numbers."""
+
+    task: Task
+    """Spans, or one tag a token."""
+    labels: tuple[str, ...]
+    """The names of those in use."""
+    documents: dict[Split, dict[str, Count]]
+    """Documents of each split by state: total, gold, open, skipped, conflict, rejected."""
+    promoted: Count | None
+    """The round in use."""
+    rounds: tuple[RoundRow, ...]
+    """Every round, the oldest first."""
+    trained_on: Count
+    """Documents that the last finished round learned from."""
+    new_annotations: Count
+    """Gold documents of the pool beyond those."""
+    suggested: Count
+    """Documents of which the promoted round has said something."""
+    without_suggestions: Count
+    """Documents that it has neither looked at nor refused."""
+    to_review: Count
+    """Documents that wait for review."""
+    refused: RefusedDocuments
+    """Documents that the tokenizer or the promoted round refuses."""
+    alignment_events: AlignmentEvents
+    """Spans in the ledger of alignment."""
+    inbox: Inbox
+    """What Label Studio told."""
+    next_step: str
+    """The command that brings the project on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Report):
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
     ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait;
     ``refused`` is who refuses which document, by its key."""
 
     path: Path
-    task: str
+    task: Task
     labels: tuple[str, ...]
-    documents: dict[str, dict[str, int]]
+    documents: dict[Split, dict[str, int]]
     rounds: tuple[Standing, ...]
-    alignment_events: dict[str, Any]
+    alignment_events: AlignmentEvents
     trained_on: int = 0
     suggested: int = 0
     to_review: int = 0
@@ -86,25 +128,23 @@ class Status:
         total = sum(self.documents[split]["total"] for split in SPLITS)
         return max(total - self.suggested - len(self.refused), 0)
 
-    def json(self) -> dict[str, object]:
-        """All that `text` says, numbers as numbers."""
-        return {
-            "schema": 1,
-            "task": self.task,
-            "labels": list(self.labels),
-            "documents": self.documents,
-            "promoted": self.promoted,
-            "rounds": [standing.json() for standing in self.rounds],
-            "trained_on": self.trained_on,
-            "new_annotations": self.new_annotations,
-            "suggested": self.suggested,
-            "without_suggestions": self.without_suggestions,
-            "to_review": self.to_review,
-            "refused": {"total": len(self.refused), "documents": dict(self.refused)},
-            "alignment_events": self.alignment_events,
-            "inbox": self.inbox.json(),
-            "next_step": self.next_step(),
-        }
+    def shape(self) -> Standings:
+        return Standings(
+            task=self.task,
+            labels=self.labels,
+            documents=self.documents,
+            promoted=self.promoted,
+            rounds=tuple(standing.shape() for standing in self.rounds),
+            trained_on=self.trained_on,
+            new_annotations=self.new_annotations,
+            suggested=self.suggested,
+            without_suggestions=self.without_suggestions,
+            to_review=self.to_review,
+            refused=RefusedDocuments(len(self.refused), dict(self.refused)),
+            alignment_events=self.alignment_events,
+            inbox=self.inbox,
+            next_step=self.next_step(),
+        )
 
     def text(self) -> str:
         counts = [(split, *(f"{self.documents[split][name]:,}" for name in COUNTS)) for split in SPLITS]
@@ -113,11 +153,8 @@ class Status:
             table(("documents", *COUNTS), counts, right=range(1, 7)),
             self._rounds_text(),
         ]
-        if total := self.alignment_events["total"]:
-            reasons = ", ".join(
-                f"{name} {number:,}" for name, number in self.alignment_events["by_reason"].items()
-            )
-            parts.append(f"{counted(total, 'span')} in the ledger of alignment: {reasons}")
+        if self.alignment_events.total:
+            parts.append(self.alignment_events.text())
         if self.refused:
             parts.append(self._refused_text())
         if self.to_review:
@@ -175,11 +212,11 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
         labels=tuple(store.labels.names()),
         documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
         rounds=standings(store, trainer),
-        alignment_events=store.ledger.counts(),
+        alignment_events=AlignmentEvents.of(store.ledger.counts()),
         trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
         suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
         to_review=store.reviews.waiting(),
-        inbox=Inbox(store.inbox.waiting(), tuple(store.inbox.failed())),
+        inbox=Inbox(store.inbox.waiting(), tuple(map(FailedEvent.of, store.inbox.failed()))),
         refused=_refused(store, promoted),
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, Say, dated
+from spanloop.recipes.report import Count, Report
 from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
@@ -43,13 +44,11 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Report):
     """What a watch did until it was stopped."""
 
-    rounds: int
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "rounds": self.rounds}
+    rounds: Count
+    """Rounds that were trained."""
 
     def text(self) -> str:
         return f"stopped after {counted(self.rounds, 'round')}"

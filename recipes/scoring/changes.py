@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.report import Count, Shape
 from spanloop.store.records import Gold
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Spans = Sequence["CharSpan"]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(Shape):
     """A span in its context: ``before`` and ``after`` are the characters around ``text``."""
 
     key: str
@@ -29,23 +30,27 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """``fixed``: gold spans that only the newer round finds. ``broken``: those that only the older one finds.
-    ``new_alarms``: what only the newer one says and is no gold."""
+class Changes(Shape):
+    """What two rounds find differently."""
 
     fixed: tuple[Example, ...]
+    """Gold spans that only the newer one finds."""
     broken: tuple[Example, ...]
+    """Gold spans that only the older one finds."""
     new_alarms: tuple[Example, ...]
+    """What only the newer one says and is no gold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hard:
-    """An eval document with its errors: gold spans missed, spans said that are no gold."""
+class Hard(Shape):
+    """An eval document with its errors."""
 
     key: str
     text: str
-    missed: int
-    wrong: int
+    missed: Count
+    """Gold spans that were not found."""
+    wrong: Count
+    """Spans that are no gold."""
 
 
 def changes(golds: Sequence[Gold], newer: Sequence[Spans], older: Sequence[Spans]) -> Changes:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Report
+from spanloop.recipes.scoring.shapes import Averages, Confused, Figures, Scored
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
-from spanloop.store.records import Gold, Moment, Task
+from spanloop.store.records import Gold, Moment, Split, Task
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -28,7 +30,7 @@ WIDE_POINTS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Report):
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
     carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
     could not read, all of whose spans count as missed."""
@@ -39,7 +41,7 @@ class Evaluation:
     alignment_events: int
     predicted: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
-    split: str = "eval"
+    split: Split = "eval"
     refused: tuple[Refusal, ...] = ()
 
     @property
@@ -59,39 +61,41 @@ class Evaluation:
             return ""
         return f"±{points:.0f} points at {counted(documents, 'document')}: closer rounds cannot be told apart"
 
-    def confusion(self) -> list[dict[str, object]]:
+    def confusion(self) -> tuple[Confused, ...]:
         """How many tokens of each gold label were given which label, the most frequent pair first; "O" is
         none."""
         pairs = sorted(self.report.confusion.items(), key=_most_first)
-        return [{"gold": gold, "predicted": said, "tokens": tokens} for (gold, said), tokens in pairs]
+        return tuple(Confused(gold, said, tokens) for (gold, said), tokens in pairs)
 
-    def json(self) -> dict[str, object]:
+    def shape(self) -> Scored:
+        report, spans = self.report, self.task == "spans"
+        return Scored(
+            round=self.round,
+            split=self.split,
+            documents=report.documents,
+            mode="strict" if spans else "tags",
+            scheme="IOB2" if spans else None,
+            micro=Figures.of(report.micro),
+            macro=Figures.of(report.macro),
+            weighted=Figures.of(report.weighted),
+            labels={label: Figures.of(figure) for label, figure in report.labels.items()},
+            accuracy=None if report.accuracy is None else report.accuracy.f1,
+            alignment_events=self.alignment_events,
+            confusion=self.confusion(),
+            refused=self.refused,
+            lenient=self._lenient(),
+        )
+
+    def _lenient(self) -> Averages | None:
         report = self.report
-        spans = self.task == "spans"
-        shape: dict[str, object] = {
-            "schema": 1,
-            "round": self.round,
-            "split": self.split,
-            "documents": report.documents,
-            "mode": "strict" if spans else "tags",
-            "scheme": "IOB2" if spans else None,
-            "micro": asdict(report.micro),
-            "macro": asdict(report.macro),
-            "weighted": asdict(report.weighted),
-            "labels": {label: asdict(figure) for label, figure in report.labels.items()},
-            "accuracy": None if report.accuracy is None else report.accuracy.f1,
-            "alignment_events": self.alignment_events,
-            "confusion": self.confusion(),
-            "refused": [asdict(refusal) for refusal in self.refused],
-        }
-        if report.lenient_micro and report.lenient_macro and report.lenient_weighted:
-            shape["lenient"] = {
-                "micro": asdict(report.lenient_micro),
-                "macro": asdict(report.lenient_macro),
-                "weighted": asdict(report.lenient_weighted),
-                "labels": {label: asdict(figure) for label, figure in report.lenient_labels.items()},
-            }
-        return shape
+        if report.lenient_micro is None or report.lenient_macro is None or report.lenient_weighted is None:
+            return None
+        return Averages(
+            Figures.of(report.lenient_micro),
+            Figures.of(report.lenient_macro),
+            Figures.of(report.lenient_weighted),
+            {label: Figures.of(figure) for label, figure in report.lenient_labels.items()},
+        )
 
     def text(self) -> str:
         report = self.report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from spanloop.recipes.formats.entry import ReadOptions
 from spanloop.recipes.formats.registry import detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.project.init import init
+from spanloop.recipes.report import Count, Report, Shape
+from spanloop.recipes.scoring.shapes import Figures
 from spanloop.recipes.simulation.answers import simulate_answers
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import figure, interval, table
@@ -25,29 +27,28 @@ from spanloop.store import Store
 from spanloop.store.records import Span, Task
 
 if TYPE_CHECKING:
-    from spanloop.plugin.metrics.intervals import Figure
     from spanloop.plugin.training.config import TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One round of one strategy; ``spans`` is what the person would have had to look at."""
+class Step(Shape):
+    """One round of one strategy."""
 
     strategy: str
-    documents: int
-    spans: int
-    micro: Figure
-    macro: Figure
+    documents: Count
+    """Documents that were annotated."""
+    spans: Count
+    """Spans in them: what the person would have had to look at."""
+    micro: Figures
+    macro: Figures
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated:
-    """Every round of every strategy, in order."""
+class Simulated(Report):
+    """The loop with the gold in the person's place."""
 
     steps: tuple[Step, ...]
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "steps": [asdict(step) for step in self.steps]}
+    """Every round of every strategy, in order."""
 
     def text(self) -> str:
         rows = [
@@ -142,6 +143,12 @@ def _play(
         with Store.open(db) as store:
             answered = list(store.annotations.gold(split="pool"))
         steps.append(
-            Step(strategy, len(answered), sum(len(g.spans) for g in answered), scores.micro, scores.macro)
+            Step(
+                strategy,
+                len(answered),
+                sum(len(g.spans) for g in answered),
+                Figures.of(scores.micro),
+                Figures.of(scores.macro),
+            )
         )
     return steps

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
@@ -14,6 +14,7 @@ from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
+from spanloop.recipes.report import Count, Report, Shape
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -30,7 +31,7 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Predicted(Report):
     """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
     nothing, None where it does."""
 
@@ -39,7 +40,8 @@ class Predicted:
     tags: bool = False
     refused: str | None = None
 
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
+        """As a line of JSONL, with ``refused`` where it is."""
         if self.refused is not None:
             return {**as_record(self.entry), "refused": self.refused}
         return as_record(self.entry)
@@ -68,34 +70,45 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class PredictionRecords(Shape):
+    """What a model says of texts."""
+
+    documents: tuple[dict[str, Any], ...]
+    """Each as a line of JSONL (docs/data.md); `refused` says why a model says nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions(Report):
     """All predictions at once, as one object."""
 
     documents: tuple[Predicted, ...]
 
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "documents": [prediction.json() for prediction in self.documents]}
+    def shape(self) -> PredictionRecords:
+        return PredictionRecords(tuple(prediction.json() for prediction in self.documents))
 
     def text(self) -> str:
         return "\n".join(prediction.text() for prediction in self.documents)
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """The files that ``predict --out`` wrote, with the documents in each; ``refused`` stand in none."""
+class SavedFile(Shape):
+    """A file of predictions."""
 
-    files: tuple[tuple[Path, int], ...]
+    path: Path
+    documents: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Report):
+    """What ``predict --out`` wrote."""
+
+    files: tuple[SavedFile, ...]
+    """The files, with the documents in each."""
     refused: tuple[Refusal, ...] = ()
-
-    def json(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "files": [{"path": str(path), "documents": number} for path, number in self.files],
-            "refused": [asdict(refusal) for refusal in self.refused],
-        }
+    """Documents that the pipeline refuses; they stand in no file."""
 
     def text(self) -> str:
-        lines = [f"{path}: {counted(number, 'document')}" for path, number in self.files]
+        lines = [f"{file.path}: {counted(file.documents, 'document')}" for file in self.files]
         return "\n".join([*lines, *([refusals_text(self.refused)] if self.refused else [])])
 
 
@@ -144,17 +157,17 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
-    files: list[tuple[Path, int]] = []
+    files: list[SavedFile] = []
     refused: list[Refusal] = []
     sources = [_existing_file(value) for value in inputs]
     typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
-        path = _free_name(folder, stem, [done for done, _ in files])
+        path = _free_name(folder, stem, [done.path for done in files])
         entries = _readable(predict(group, model=model, by=by, precision=precision), refused)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
-        files.append((path, written.documents))
+        files.append(SavedFile(path, written.documents))
     return Saved(tuple(files), tuple(refused))
 
 
@@ -191,7 +204,7 @@ def _load(model: str) -> tuple[Language, Task]:
 
     nlp = spacy.blank("xx")
     pipe = with_model(nlp, model, task="spans", labels=())
-    if not pipe.labels:
+    if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
     return nlp, "spans"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report, Seconds
 from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
@@ -32,29 +33,25 @@ fresh suggestions within a second, and the bulk of the work still goes in large 
 
 
 @dataclass(frozen=True, slots=True)
-class PrelabelReport:
-    """What was suggested by which model; ``events`` are the spans that alignment had to change."""
+class PrelabelReport(Report):
+    """What was suggested."""
 
     model: str
-    documents: int
-    spans: int
-    events: int
-    seconds: float
+    """The name of what suggested."""
+    documents: Count
+    """Documents with new suggestions."""
+    spans: Count
+    """Spans that were suggested in them."""
+    events: Count
+    """Spans that alignment had to change."""
+    seconds: Seconds
+    """How long it took."""
+    documents_per_second: float | None
+    """Null where there was no document."""
     strategy: str
-    refused: tuple[Refusal, ...] = ()
-
-    @property
-    def documents_per_second(self) -> float | None:
-        return self.documents / self.seconds if self.documents and self.seconds > 0 else None
-
-    def json(self) -> dict[str, object]:
-        names = ("model", "documents", "spans", "events", "seconds", "strategy")
-        return {
-            "schema": 1,
-            **{name: getattr(self, name) for name in names},
-            "documents_per_second": self.documents_per_second,
-            "refused": [asdict(refusal) for refusal in self.refused],
-        }
+    """What the queue stands by now."""
+    refused: tuple[Refusal, ...]
+    """Documents that the pipeline refuses and that were passed over."""
 
     def text(self) -> str:
         lines = [self._documents_text()]
@@ -136,7 +133,9 @@ def _predict_all(
             progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
     store.queue.prioritise(chosen, source.model_id)
-    return PrelabelReport(source.name, documents, spans, events, seconds, chosen, tuple(refused.values()))
+    speed = documents / seconds if documents and seconds > 0 else None
+    refusals = tuple(refused.values())
+    return PrelabelReport(source.name, documents, spans, events, seconds, speed, chosen, refusals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Shape
 from spanloop.recipes.table import counted
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A document that was passed over; ``key`` names it to whoever runs the command."""
+class Refusal(Shape):
+    """A document that was passed over."""
 
     key: str
+    """The key of the document; of a text typed in, which one."""
     by: str
+    """The tokenizer, or the name of a component."""
     why: str
 
     def text(self) -> str:
@@ -45,7 +48,7 @@ class Refusal:
 def asking(by: str) -> Iterator[None]:
     """What this part of a pipeline fails with is a refusal of the text; a model that gives no numbers is
     broken, whatever it reads, and what is told in one line already (patterns without end) is told so."""
-    from spanloop.plugin.model.pretrained import ModelError
+    from spanloop.plugin.model.errors import ModelError
 
     try:
         yield

@@ -85,7 +85,7 @@ def _from_model(store: Store, model: str, precision: Precision | None) -> Source
     labels = store.labels.ids()
     nlp = project_nlp(project)
     pipe = with_model(nlp, model, task=project.task, labels=list(labels))
-    if not pipe.labels:
+    if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(
             f"{model!r} is an encoder without trained labels: what it would suggest is chance. Train it on "
             f"your annotations (spanloop correct {store.named}, then spanloop retrain {store.named}), "

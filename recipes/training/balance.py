@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge
 
 from spanloop.plugin.training.setting import option_name, settings_of
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Seconds, Shape, Share, plain
 from spanloop.recipes.table import counted, figure, table
 from spanloop.store.records import Gold
 
@@ -24,26 +27,41 @@ CHOSEN = ("class_weights", "beta", "focal_gamma", "oversample", "undersample", "
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Shape):
     """One way of balancing, and its strict F1 out of fold."""
 
     name: str
     settings: Mapping[str, Any]
-    micro_f1: float
-    macro_f1: float
+    """The settings of a training that it stands for."""
+    micro_f1: Share
+    macro_f1: Share
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """What was tried, in how many folds and seconds, and the name of what was chosen."""
+class Balance(Shape):
+    """What ``--balance auto`` tried and chose."""
 
     chosen: str
-    folds: int
-    seconds: float
+    """The name of what was chosen."""
+    folds: Annotated[int, Ge(2)]
+    """Folds of the pool's gold."""
+    seconds: Seconds
+    """How long it took."""
     tried: tuple[Tried, ...]
+    """Every way that was tried."""
 
-    def json(self) -> dict[str, object]:
-        return {**asdict(self), "tried": [asdict(way) for way in self.tried]}
+    def json(self) -> dict[str, Any]:
+        """As it stands in the manifest of the round."""
+        told: dict[str, Any] = plain(self)
+        return told
+
+    @classmethod
+    def kept(cls, manifest: Mapping[str, Any] | None) -> Balance | None:
+        """What the manifest of a round says, None where nobody left it to be chosen."""
+        told = (manifest or {}).get("balance")
+        return (
+            None if told is None else cls(**{**told, "tried": tuple(Tried(**way) for way in told["tried"])})
+        )
 
     def text(self) -> str:
         rows = [

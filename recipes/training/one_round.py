@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
+from spanloop.recipes.report import plain
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named, world
@@ -56,6 +57,7 @@ class Training:
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
+        base_model = None if job.start_from else pipe.pretrained.origin.json()
         learned, golds = training_golds(nlp, self.golds)
         with masked_gold_named(self.store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
@@ -67,8 +69,9 @@ class Training:
         model_hash = pipe.fingerprint()
         manifest = _manifest(report, model_hash, seconds, self.leaks) | {
             "documents_refused": len(refused),
-            "confusion": scores.confusion(),
+            "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
+            "base_model": base_model,
         }
         with self.store.write():
             self._finish(model_hash, scores, manifest, report, files_hash)
@@ -249,7 +252,7 @@ def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks
         "train_seconds": report.seconds,
         **told,
         **surroundings(),
-        "leaks": leaks.json(),
+        "leaks": plain(leaks),
     }
 
 

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from spanloop.recipes.near_duplicates.leaks import WARN_ABOVE, Leaks
+from spanloop.recipes.report import UNTOLD, Count, Report, Seconds
 from spanloop.recipes.scoring.evaluate import Evaluation
+from spanloop.recipes.scoring.shapes import Scored
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balance
 
 
 @dataclass(frozen=True, slots=True)
-class RoundReport:
+class Trained(Scored):
+    """A round that was trained and scored."""
+
+    folder: Path
+    """The folder of its pipeline."""
+    seconds: Seconds
+    """How long training and scoring took."""
+    promoted: bool
+    """Whether it is in use now."""
+    reason: str
+    """Why it was promoted, or was not."""
+    class_weights: Mapping[str, float]
+    """The weight of each class in the loss."""
+    balance: Balance | None
+    """What `--balance auto` tried and chose; null where the way of balancing was given."""
+    train_documents: Count
+    """Documents that it was trained on."""
+    train_spans: Count
+    """Gold spans in them."""
+    train_spans_lost: Count
+    """Gold spans that could not be put on tokens: see the ledger."""
+    documents_held_out: Count
+    """Those that only judged the epochs and fitted the confidences."""
+    documents_left_out: Count
+    """Those without any span that `--undersample` left out."""
+    documents_refused: Count
+    """Gold documents that the tokenizer refuses."""
+    leaks: Leaks
+    """Eval documents that nearly stand in training too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport(Report):
     """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
     promoted and why. ``impatient``: early stopping was asked for, and there was too little gold to hold some
     out and watch it."""
@@ -35,23 +69,24 @@ class RoundReport:
     balance: Balance | None = None
     impatient: bool = False
 
-    def json(self) -> dict[str, object]:
-        return {
-            **self.scores.json(),
-            "folder": str(self.folder),
-            "seconds": self.seconds,
-            "promoted": self.promoted,
-            "reason": self.reason,
-            "class_weights": dict(self.class_weights),
-            "balance": None if self.balance is None else self.balance.json(),
-            "train_documents": self.train_documents,
-            "train_spans": self.train_spans,
-            "train_spans_lost": self.spans_lost,
-            "documents_held_out": self.documents_held_out,
-            "documents_left_out": self.documents_left_out,
-            "documents_refused": self.documents_refused,
-            "leaks": self.leaks.json(),
-        }
+    def shape(self) -> Trained:
+        scored = self.scores.shape()
+        return Trained(
+            **{field.name: getattr(scored, field.name) for field in fields(scored)},
+            folder=self.folder,
+            seconds=self.seconds,
+            promoted=self.promoted,
+            reason=self.reason,
+            class_weights=self.class_weights,
+            balance=self.balance,
+            train_documents=self.train_documents,
+            train_spans=self.train_spans,
+            train_spans_lost=self.spans_lost,
+            documents_held_out=self.documents_held_out,
+            documents_left_out=self.documents_left_out,
+            documents_refused=self.documents_refused,
+            leaks=self.leaks,
+        )
 
     def text(self) -> str:
         weights = ", ".join(f"{label} {weight:.2f}" for label, weight in self.class_weights.items())
@@ -89,14 +124,14 @@ class RoundReport:
 
 
 @dataclass(frozen=True, slots=True)
-class NoRound:
-    """There was no reason to train; ``reason`` says why."""
+class NoRound(Report):
+    """There was no reason to train."""
 
     reason: str
-    exit_code: int = 3
-
-    def json(self) -> dict[str, object]:
-        return {"schema": 1, "round": None, "reason": self.reason}
+    """Why not."""
+    exit_code: int = field(default=3, metadata=UNTOLD)
+    round: None = None
+    """No round was trained."""
 
     def text(self) -> str:
         return self.reason

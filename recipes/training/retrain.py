@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,16 +15,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from spanloop.recipes.web import operations as ask
 from spanloop.recipes.web.access import AccessLog
 from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.door import Door
 from spanloop.recipes.web.entering import Entering
 from spanloop.recipes.web.guard import Guard, refuse
-from spanloop.recipes.web.openapi import openapi
+from spanloop.recipes.web.operations import OPERATIONS, Operation
 from spanloop.recipes.web.received import json_body
 from spanloop.recipes.web.settings import PageSettings
-from spanloop.recipes.web.wire import WireError
+from spanloop.recipes.web.wire import Asked, WireError, read
 from spanloop.store import Store, StoreError
 from spanloop.store.tables.drafts import DraftsFull
 
@@ -52,20 +53,20 @@ def create_app(
         routes=[
             Route("/", _index),
             Route("/enter", entering.page),
-            Route("/api/enter", entering.sign_in, methods=["POST"]),
             Route("/api/openapi.json", _openapi),
-            Route("/api/project", _get(desk, desk.overview.project, session=False)),
-            Route("/api/next", _get(desk, desk.dealing.next)),
-            Route("/api/documents/{id:int}", _get(desk, desk.dealing.document)),
-            Route("/api/documents/{id:int}/tokens", _get(desk, desk.dealing.tokens)),
-            Route("/api/search", _get(desk, desk.finding.search)),
-            Route("/api/same", _get(desk, desk.finding.same)),
-            Route("/api/proposals", _post(desk, desk.finding.propose, session=True), methods=["POST"]),
-            Route("/api/open", _post(desk, desk.dealing.open), methods=["POST"]),
-            Route("/api/answers", _get(desk, desk.finding.answers), methods=["GET"]),
-            Route("/api/answers", _post(desk, desk.submitting.answer, session=True), methods=["POST"]),
-            Route("/api/drafts", _post(desk, desk.submitting.draft, session=True), methods=["POST"]),
-            Route("/api/sittings", _post(desk, desk.dealing.sitting), methods=["POST"]),
+            Route(ask.ENTER.path, entering.sign_in, methods=[ask.ENTER.method]),
+            _route(desk, ask.PROJECT, desk.overview.project),
+            _route(desk, ask.NEXT, desk.dealing.next),
+            _route(desk, ask.DOCUMENT, desk.dealing.document),
+            _route(desk, ask.TOKENS, desk.dealing.tokens),
+            _route(desk, ask.SEARCH, desk.finding.search),
+            _route(desk, ask.SAME, desk.finding.same),
+            _route(desk, ask.PROPOSE, desk.finding.propose),
+            _route(desk, ask.OPEN, desk.dealing.open),
+            _route(desk, ask.ANSWERS, desk.finding.answers),
+            _route(desk, ask.ANSWER, desk.submitting.answer),
+            _route(desk, ask.DRAFT, desk.submitting.draft),
+            _route(desk, ask.SITTING, desk.dealing.sitting),
             Route("/static/{name}", _static),
         ],
         middleware=[
@@ -84,7 +85,7 @@ def create_app(
 def _paths() -> set[str]:
     """Every path that means something here."""
     files = {f"/static/{name}" for name in ASSETS.names()}
-    return {"/", "/enter", "/api/openapi.json", *openapi()["paths"], *files}
+    return {"/", "/enter", "/api/openapi.json", *(operation.path for operation in OPERATIONS), *files}
 
 
 async def _index(request: Request) -> Response:
@@ -99,47 +100,38 @@ async def _static(request: Request) -> Response:
 
 
 async def _openapi(_: Request) -> Response:
-    return JSONResponse(openapi())
+    from spanloop.recipes.web.openapi import openapi  # a tenth of a second that only who asks waits for
+
+    return JSONResponse(await run_in_threadpool(openapi))
 
 
-def _get(
-    desk: Desk, read: Callable[[str, Mapping[str, str]], dict[str, Any]], *, session: bool = True
-) -> Callable[[Request], Any]:
-    """A route that answers with what ``read(annotator, path and query parameters)`` returns; a ``session``
-    that is named there must be the one of now."""
-
-    def work(annotator: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        if session:
-            desk.overview.session(annotator).check(parameters, required=False)
-        return read(annotator, parameters)
-
-    async def endpoint(request: Request) -> Response:
-        parameters = {
-            **request.query_params,
-            **{name: str(value) for name, value in request.path_params.items()},
-        }
-        return JSONResponse(await run_in_threadpool(work, request.state.annotator, parameters))
-
-    return endpoint
+A = TypeVar("A", bound=Asked)
+R = TypeVar("R")
 
 
-def _post(
-    desk: Desk, write: Callable[[str, Any], dict[str, Any]], *, session: bool = False
-) -> Callable[[Request], Any]:
-    """A route that answers with what ``write(annotator, posted JSON)`` returns; where a ``session`` is asked
-    for, the post must name it."""
+def _route(desk: Desk, operation: Operation[A, R], answer: Callable[[str, A], R]) -> Route:
+    """The route of an operation, which answers with what ``answer(annotator, what was asked)`` returns; a
+    session that is named there must be the one of now."""
 
-    def work(annotator: str, body: Any) -> dict[str, Any]:
-        if not isinstance(body, dict):
+    def work(annotator: str, said: Any) -> R:
+        if not isinstance(said, dict):
             raise WireError("the request must be a JSON object")
-        desk.overview.session(annotator).check(body, required=session)
-        return write(annotator, body)
+        if operation.in_session:
+            desk.overview.session(annotator).check(said, required=operation.signed)
+        return answer(annotator, read(operation.asked, said))
 
     async def endpoint(request: Request) -> Response:
-        body = await json_body(request)
-        return JSONResponse(await run_in_threadpool(work, request.state.annotator, body))
+        said = _parameters(request) if operation.method == "GET" else await json_body(request)
+        return JSONResponse(await run_in_threadpool(work, request.state.annotator, said))
 
-    return endpoint
+    # a path holds numbers alone, so that anything else in its place is a 404
+    path = operation.path.replace("{id}", "{id:int}")
+    return Route(path, endpoint, methods=[operation.method])
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    numbers = {name: str(value) for name, value in request.path_params.items()}
+    return {**request.query_params, **numbers}
 
 
 async def _wire_error(_: Request, error: Exception) -> Response:

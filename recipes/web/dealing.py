@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
-from spanloop.recipes.web import sent, wire
+from spanloop.recipes.web import sent
+from spanloop.recipes.web.asked import Next, OfDocument, Opening, Sitting
 from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
+from spanloop.recipes.web.replies import NextSent, Offsets, Opened, SittingHeard, Taken, TokensSent
 from spanloop.recipes.web.sittings import Sittings
 from spanloop.store import Store
 from spanloop.store.records import Document, Prediction, QueueItem
@@ -42,15 +43,13 @@ class Dealing:
         self._nothing_to_ask: set[int] = set()
         self._dealing = threading.Lock()  # two pages of one person must not be dealt the same hand
 
-    def next(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """The next ``n`` documents for page ``client``, which already holds ``held``."""
-        client = wire.parse_client(query.get("client"))
-        held = wire.parse_ids(query.get("held", ""), "held")
-        wanted = wire.parse_ids(query.get("n", "1"), "n") or [1]
+    def next(self, annotator: str, asked: Next) -> NextSent:
+        """The next documents for a page, which already holds some."""
         with self._dealing:
-            elsewhere = self.sittings.held_elsewhere(client, annotator)
-            items = self._deal(annotator, max(1, min(wanted[0], MAX_FETCH)), {*held, *elsewhere})
-            self.sittings.hold(client, annotator, [*held, *(item.document.id for item in items)])
+            elsewhere = self.sittings.held_elsewhere(asked.client, annotator)
+            items = self._deal(annotator, max(1, min(asked.n, MAX_FETCH)), {*asked.held, *elsewhere})
+            held = [*asked.held, *(item.document.id for item in items)]
+            self.sittings.hold(asked.client, annotator, held)
         with self.store.reading():
             documents = [self._opened(annotator, item.document) for item in items]
             counts = self.overview.counts()
@@ -92,44 +91,47 @@ class Dealing:
         only = self.settings.only
         return prediction is not None and any(only in (None, span.label) for span in prediction.spans)
 
-    def document(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def document(self, annotator: str, asked: OfDocument) -> Opened:
         """One document by id, with the newest answer of this annotator: how an old answer is reopened."""
-        with self.store.reading():
-            return self._opened(annotator, self._document(annotator, query))
+        return self._by_number(annotator, asked.id)
 
-    def tokens(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def _by_number(self, annotator: str, number: int) -> Opened:
+        with self.store.reading():
+            return self._opened(annotator, self.reach.document(annotator, number))
+
+    def tokens(self, annotator: str, asked: OfDocument) -> TokensSent:
         """Flat offsets, or null while the tokenising process has not come to it; whether it has ended,
         or cannot cut this one."""
-        document = self._document(annotator, query)
+        document = self.reach.document(annotator, asked.id)
         tokens = self.store.tokenizations.get(document.id)
         if tokens is not None:
             return {"tokens": sent.flat(tokens), "failed": False}
         refused = document.id in self.store.tokenizations.refused()
         return {"tokens": None, "failed": refused or not self.ask_tokens(document.id)}
 
-    def open(self, annotator: str, body: Any) -> dict[str, Any]:
+    def open(self, annotator: str, asked: Opening) -> Taken:
         """A document out of turn, found by its text or among earlier answers, leased like one dealt."""
-        client, document_id = wire.parse_opening(body)
-        document = self.document(annotator, {"id": str(document_id)})
-        others = self.others(client, annotator, [document_id])
-        self.sittings.hold_also(client, annotator, document_id)
+        document_id = asked.document_id
+        document = self._by_number(annotator, document_id)
+        others = self.others(asked.client, annotator, [document_id])
+        self.sittings.hold_also(asked.client, annotator, document_id)
         if not self.store.queue.renew(annotator, document_id):  # a lease of theirs keeps how it was drawn
             self.store.queue.reopen(document_id, annotator, LEASE_SECONDS)
         return {**document, "others": others.get(document_id, [])}
 
-    def sitting(self, annotator: str, body: Any) -> dict[str, Any]:
+    def sitting(self, annotator: str, asked: Sitting) -> SittingHeard:
         """A page says that it lives and what it holds, or (``"held": null``) that it closes.
 
         It hears which of these documents others have in hand as well.
         """
-        client, held = wire.parse_sitting(body)
-        if held is None:
-            self.sittings.leave(client)
+        if asked.held is None:
+            self.sittings.leave(asked.client)
             return {"held": [], "others": {}}
-        self.sittings.hold(client, annotator, held)
-        for document_id in held:
+        self.sittings.hold(asked.client, annotator, asked.held)
+        for document_id in asked.held:
             self.store.queue.renew(annotator, document_id)
-        return {"held": held, "others": self.others(client, annotator, held)}
+        others = self.others(asked.client, annotator, asked.held)
+        return {"held": asked.held, "others": {str(number): names for number, names in others.items()}}
 
     def others(self, client: str, annotator: str, documents: Collection[int]) -> dict[int, list[str]]:
         """Who else has these in hand: more people than are wanted, or another window of one's own."""
@@ -144,7 +146,7 @@ class Dealing:
             if names or i in windows
         }
 
-    def _opened(self, annotator: str, document: Document) -> dict[str, Any]:
+    def _opened(self, annotator: str, document: Document) -> Opened:
         """The document and what it starts from: the draft, else the newest answer (of a review: what counts
         as gold), else suggestions; all of one moment (`reading`)."""
         prediction = self.store.predictions.get(document.id)
@@ -158,7 +160,10 @@ class Dealing:
         draft = self.store.drafts.get(self.reach.draft(annotator, document.id))
         labels = label_names(self.store)
         return {
-            **sent.document_json(document, None),
+            "id": document.id,
+            "key": document.key,
+            "text": document.text,
+            "meta": dict(document.meta),
             "tokens": self._tokens(document),
             "suggestions": sent.suggestions_json(shown, labels),
             "prediction_id": None if shown is None else shown.id,
@@ -168,13 +173,9 @@ class Dealing:
             "reason": self.reach.reason(document.id),
         }
 
-    def _tokens(self, document: Document) -> list[int] | None:
+    def _tokens(self, document: Document) -> Offsets | None:
         tokens = self.store.tokenizations.get(document.id)
         if tokens is None:
             self.ask_tokens(document.id)
             return None
         return sent.flat(tokens)
-
-    def _document(self, annotator: str, query: Mapping[str, str]) -> Document:
-        (number,) = wire.parse_ids(query["id"], "id")[:1] or [0]
-        return self.reach.document(annotator, number)

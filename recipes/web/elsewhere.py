@@ -12,15 +12,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.web.asked import Place, Proposals
 from spanloop.recipes.web.meaning import Meant
 from spanloop.recipes.web.reach import Reach
-from spanloop.recipes.web.wire import Place, WireError
+from spanloop.recipes.web.replies import FoundPlace, PlacesSent, Proposed
+from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 from spanloop.store.records import Document, Span
 
 MAX_DOCUMENTS = 100
 MAX_PLACES = 300
-MAX_CHARACTERS = 200
 CONTEXT = 30
 
 
@@ -31,15 +32,13 @@ class Elsewhere:
     store: Store
     reach: Reach
 
-    def places(self, annotator: str, text: str, label_id: int, taken: Collection[int]) -> dict[str, Any]:
+    def places(self, annotator: str, text: str, label_id: int, taken: Collection[int]) -> PlacesSent:
         """Where ``text`` stands, as whole tokens and without this label, in documents that wait for them.
 
         ``taken`` are documents that other windows of theirs show. They, and those that other people hold,
         are counted in ``in_other_hands`` and not listed. ``more`` says that the list was cut; ``unindexed``
         how many documents were looked through without the search index.
         """
-        if not 1 <= len(text) <= MAX_CHARACTERS:
-            raise WireError(f"'text' must be 1 to {MAX_CHARACTERS} characters long")
         label = Meant(self.store).name(label_id)
         split = self.reach.settings.split
         found = self.store.search.waiting_with(text, annotator, split=split, limit=MAX_DOCUMENTS + 1)
@@ -64,7 +63,7 @@ class Elsewhere:
         full = (i for i, names in holders.items() if len(set(names) - {annotator}) >= overlap)
         return {*taken, *full}
 
-    def _in_document(self, document: Document, text: str, label: str) -> Iterator[dict[str, Any]]:
+    def _in_document(self, document: Document, text: str, label: str) -> Iterator[FoundPlace]:
         whole = _borders(document.text, self.store.tokenizations.get(document.id))
         prediction = self.reach.shown(self.store.predictions.get(document.id))
         suggested = () if prediction is None else prediction.spans
@@ -84,27 +83,25 @@ class Elsewhere:
                 "now": [name for *_, name in now],
             }
 
-    def propose(
-        self, annotator: str, text: str, label_id: int, places: Collection[Place], taken: Collection[int]
-    ) -> dict[str, Any]:
+    def propose(self, annotator: str, asked: Proposals, taken: Collection[int]) -> Proposed:
         """Add the places to this person's drafts; all are checked before the first is kept.
 
         Documents that someone took in hand or answered meanwhile are left out and counted.
         """
         by_document: dict[int, list[Place]] = {}
-        for place in places:
+        for place in asked.places:
             by_document.setdefault(place.document_id, []).append(place)
         with self.store.write():
-            label = Meant(self.store).name(label_id)
+            label = Meant(self.store).name(asked.label_id)
             documents = [
-                self._checked(annotator, number, text, wanted)
+                self._checked(annotator, number, asked.text, wanted)
                 for number, wanted in sorted(by_document.items())
             ]
             left_out = self._in_other_hands(annotator, documents, taken)
             kept = 0
             for document in documents:
                 if document.id not in left_out and self._waits(annotator, document.id):
-                    span = {"label": label, "label_id": label_id}
+                    span = {"label": label, "label_id": asked.label_id}
                     self._add(annotator, document.id, span, by_document[document.id])
                     kept += 1
         return {"documents": kept, "left_out": len(documents) - kept}

@@ -11,12 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from spanloop.recipes.web import wire
+from spanloop.recipes.web.asked import Entering as Posted
 from spanloop.recipes.web.assets import Assets
 from spanloop.recipes.web.door import Door
 from spanloop.recipes.web.guard import refuse
 from spanloop.recipes.web.received import json_body
-from spanloop.recipes.web.wire import WireError
+from spanloop.recipes.web.replies import Entered
+from spanloop.recipes.web.wire import WireError, read
 
 NO_LINK = "this link is not valid (any more): ask for a new one"
 DIRECT = frozenset({"none", "same-origin"})  # typed, from a bookmark or another program; from a page of ours
@@ -43,19 +44,20 @@ class Entering:
 
     async def sign_in(self, request: Request) -> Response:
         """Whose link it is and who is signed in; with both names in the request, the cookie."""
-        token, named = wire.parse_entering(await json_body(request))
-        wanted = await run_in_threadpool(self._door.by_link, token)
+        posted = read(Posted, await json_body(request))
+        wanted = await run_in_threadpool(self._door.by_link, posted.token)
         if wanted is None:
             raise WireError(NO_LINK, 401)
-        now = request.state.annotator
-        reply = JSONResponse({"annotator": wanted, "now": now, "signed_in": named is not None})
+        now, named = request.state.annotator, posted.named
+        entered: Entered = {"annotator": wanted, "now": now, "signed_in": named is not None}
+        reply = JSONResponse(entered)
         if named is None:
             return reply
         if named != (wanted, now):
             raise WireError(f"this link is {wanted}'s and {now or 'nobody'} is signed in here", 409)
         reply.set_cookie(
             self._cookie,
-            token,
+            posted.token,
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",

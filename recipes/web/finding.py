@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from spanloop.recipes.web import sent, wire
+from spanloop.recipes.web import sent
+from spanloop.recipes.web.asked import Earlier, Proposals, Same, Search
 from spanloop.recipes.web.dealing import Dealing
 from spanloop.recipes.web.elsewhere import Elsewhere
 from spanloop.recipes.web.meaning import label_names
 from spanloop.recipes.web.reach import Reach
+from spanloop.recipes.web.replies import (
+    AnswersSent,
+    FoundDocument,
+    FoundSent,
+    ListedAnswer,
+    PlacesSent,
+    Proposed,
+)
 from spanloop.recipes.web.sittings import Sittings
-from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
+
+MAX_LISTED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +35,13 @@ class Finding:
     elsewhere: Elsewhere
     dealing: Dealing
 
-    def search(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Documents that contain ``text``, with the characters around the first place and who has them."""
-        wanted = query.get("text", "")
-        if not 2 <= len(wanted) <= 200:
-            raise WireError("'text' must be 2 to 200 characters long")
-        client = query.get("client", "-")
-        found = self.reach.found(annotator, wanted)
-        others = self.dealing.others(client, annotator, [document.id for document in found])
-        documents = []
+    def search(self, annotator: str, asked: Search) -> FoundSent:
+        """Documents that contain the text, with the characters around the first place and who has them."""
+        found = self.reach.found(annotator, asked.text)
+        others = self.dealing.others(asked.client, annotator, [document.id for document in found])
+        documents: list[FoundDocument] = []
         for document in found:
-            place = max(0, document.text.lower().find(wanted.lower()))
+            place = max(0, document.text.lower().find(asked.text.lower()))
             documents.append(
                 {
                     "id": document.id,
@@ -47,31 +51,27 @@ class Finding:
             )
         return {"documents": documents}
 
-    def answers(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def answers(self, annotator: str, asked: Earlier) -> AnswersSent:
         """The newest answers of this annotator to documents of this page, one a document, newest first."""
-        limit = wire.parse_ids(query.get("n", "50"), "n") or [50]
-        answers = []
+        answers: list[ListedAnswer] = []
         with self.store.reading():
             labels = label_names(self.store)
-            for annotation in self.store.annotations.recent(annotator, limit=min(limit[0], 500)):
+            for annotation in self.store.annotations.recent(annotator, limit=min(asked.n, MAX_LISTED)):
                 document = self.store.documents.get(annotation.document_id)
                 if document is not None and self.reach.covers(annotator, document):
                     answer = sent.annotation_json(annotation, labels)
                     answers.append({"id": document.id, "text": document.text[:200], **answer})
         return {"answers": answers}
 
-    def same(self, annotator: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Where the characters ``text`` stand in other open documents."""
-        client = wire.parse_client(query.get("client"))
-        taken = self.sittings.held_elsewhere(client, annotator)
-        label_ids = wire.parse_ids(query.get("label_id", ""), "label_id") or [0]
+    def same(self, annotator: str, asked: Same) -> PlacesSent:
+        """Where the same characters stand in other open documents."""
+        taken = self.sittings.held_elsewhere(asked.client, annotator)
         with self.store.reading():
-            return self.elsewhere.places(annotator, query.get("text", ""), label_ids[0], taken)
+            return self.elsewhere.places(annotator, asked.text, asked.label_id, taken)
 
-    def propose(self, annotator: str, body: Any) -> dict[str, Any]:
+    def propose(self, annotator: str, asked: Proposals) -> Proposed:
         """Keep confirmed places as proposals in the drafts of their documents."""
-        text, label_id, places = wire.parse_proposals(body)
-        return self.elsewhere.propose(annotator, text, label_id, places, self.sittings.held_by(annotator))
+        return self.elsewhere.propose(annotator, asked, self.sittings.held_by(annotator))
 
 
 def _around(text: str, place: int) -> str:

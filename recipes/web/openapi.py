@@ -2,180 +2,83 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from spanloop.recipes.web.session import OPTIONS
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from spanloop.recipes.web.operations import OPERATIONS, Operation
+from spanloop.recipes.web.replies import Refused
 
 Schema = dict[str, Any]
-
-_ID: Schema = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
-_NULL_ID: Schema = {"anyOf": [_ID, {"type": "null"}]}
-_TEXT: Schema = {"type": "string"}
-_SPAN: Schema = {
-    "type": "object",
-    "required": ["start", "end", "label_id"],
-    "properties": {"start": _ID, "end": _ID, "label_id": _ID, "label": _TEXT},
-}
-_SESSION: Schema = {"project": _TEXT, "annotator": _TEXT, "mode": {"enum": list(OPTIONS)}}
-_RANGES: Schema = {
-    "anyOf": [
-        {"type": "null"},
-        {
-            "type": "array",
-            "items": {"type": "array", "prefixItems": [_ID, _ID], "minItems": 2, "maxItems": 2},
-        },
-    ]
-}
-ANSWER: Schema = {
-    "type": "object",
-    "required": [*_SESSION, "uuid", "document_id", "document_key", "answer", "spans"],
-    "properties": {
-        **_SESSION,
-        "uuid": {"type": "string", "format": "uuid"},
-        "document_id": _ID,
-        "document_key": _TEXT,
-        "answer": {"enum": ["accept", "reject", "ignore"]},
-        "spans": {"type": "array", "items": _SPAN},
-        "prediction_id": _NULL_ID,
-        "seconds": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]},
-        "comment": {"type": "string", "maxLength": 10_000},
-        "flagged": {"type": "boolean"},
-        "ranges": _RANGES,
-    },
-}
-DRAFT: Schema = {
-    "type": "object",
-    "required": [*_SESSION, "document_id", "document_key", "draft"],
-    "properties": {
-        **_SESSION,
-        "document_id": _ID,
-        "document_key": _TEXT,
-        "draft": {"anyOf": [{"type": "object"}, {"type": "null"}]},
-        "resent": {"type": "boolean"},
-    },
-}
-_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
-PROPOSALS: Schema = {
-    "type": "object",
-    "required": [*_SESSION, "text", "label_id", "places"],
-    "properties": {
-        **_SESSION,
-        "text": _TEXT,
-        "label_id": _ID,
-        "places": {
-            "type": "array",
-            "maxItems": 1000,
-            "items": {
-                "type": "object",
-                "required": ["document_id", "document_key", "start", "end"],
-                "properties": {"document_id": _ID, "document_key": _TEXT, "start": _ID, "end": _ID},
-            },
-        },
-    },
-}
-ENTERING: Schema = {
-    "type": "object",
-    "required": ["token"],
-    "properties": {
-        "token": _TEXT,
-        "annotator": _TEXT,
-        "now": {"anyOf": [_TEXT, {"type": "null"}]},
-    },
-}
-OPENING: Schema = {
-    "type": "object",
-    "required": ["client", "document_id"],
-    "properties": {"client": _NAME, "document_id": _ID},
-}
-SITTING: Schema = {
-    "type": "object",
-    "required": ["client", "held"],
-    "properties": {
-        "client": _NAME,
-        "held": {"anyOf": [{"type": "array", "items": _ID, "maxItems": 1000}, {"type": "null"}]},
-    },
-}
+PLACE = "#/components/schemas/{model}"
+DESCRIPTION = (
+    "Offsets are half-open Unicode code points. Errors are {'error': text}, with a 'reason' where a page can"
+    " act upon it. 'project', 'annotator' and 'mode' are the session that /api/project names: what was"
+    " done in another one is refused."
+)
 
 
+class _Untitled(GenerateJsonSchema):
+    """A title would only say the name of its field once more."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+@cache
 def openapi() -> Schema:
-    """The description as a JSON-ready value."""
+    """The description as a JSON-ready value; the same one each time, so nobody may change it."""
+    asked = dict.fromkeys(operation.asked for operation in OPERATIONS)
+    replies = dict.fromkeys([*(operation.reply for operation in OPERATIONS), Refused])
+    wanted: Any = [
+        *((kind, "validation", TypeAdapter(kind)) for kind in asked),
+        *((kind, "serialization", TypeAdapter(kind)) for kind in replies),
+    ]
+    places, rest = TypeAdapter.json_schemas(wanted, schema_generator=_Untitled, ref_template=PLACE)
+    shapes: dict[object, Schema] = {kind: place for (kind, _), place in places.items()}
+    components: Schema = rest["$defs"]
+    for kind in {operation.asked for operation in OPERATIONS if operation.method == "GET"}:
+        # the parameters of a path and a query are described one by one
+        shapes[kind] = components.pop(shapes[kind]["$ref"].rpartition("/")[2])
+    paths: Schema = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, shapes)
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "spanloop correction page",
-            "version": "1",
-            "description": "Offsets are half-open Unicode code points. Errors are {'error': text}, with a"
-            " 'reason' where a page can act upon it. 'project', 'annotator' and 'mode' are the session that"
-            " /api/project names: what was done in another one is refused.",
-        },
-        "paths": {
-            "/api/enter": {"post": _write("Whose link it is; with both names, sign in", ENTERING)},
-            "/api/project": {"get": _read("Task, labels, instructions, progress")},
-            "/api/next": {
-                "get": _read(
-                    "The next documents to correct",
-                    _query("client", _TEXT, required=True),
-                    _query(
-                        "held", {"type": "string", "description": "ids this page already holds, with commas"}
-                    ),
-                    _query("n", {"type": "integer", "minimum": 1, "maximum": 20}),
-                )
-            },
-            "/api/documents/{id}": {"get": _read("One document, to open it again", _path("id"))},
-            "/api/documents/{id}/tokens": {
-                "get": _read("Its token boundaries, null until known", _path("id"))
-            },
-            "/api/answers": {
-                "get": _read("Your answers, newest first", _query("n", {"type": "integer", "minimum": 1})),
-                "post": _write("Store an answer: 200 once it is committed", ANSWER),
-            },
-            "/api/search": {
-                "get": _read(
-                    "Documents that contain a text",
-                    _query("text", _TEXT, required=True),
-                    _query("client", _TEXT),
-                )
-            },
-            "/api/same": {
-                "get": _read(
-                    "Where the same characters stand in other open documents",
-                    _query("text", _TEXT, required=True),
-                    _query("label_id", _ID, required=True),
-                    _query("client", _TEXT, required=True),
-                )
-            },
-            "/api/proposals": {"post": _write("Keep places as proposals in your drafts", PROPOSALS)},
-            "/api/open": {"post": _write("Take a document out of turn, with its lease", OPENING)},
-            "/api/drafts": {"post": _write("Keep or drop the unfinished edits of a document", DRAFT)},
-            "/api/sittings": {"post": _write("A page lives and holds documents, or closes", SITTING)},
-        },
+        "info": {"title": "spanloop correction page", "version": "1", "description": DESCRIPTION},
+        "paths": paths,
+        "components": {"schemas": components},
     }
 
 
-def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
-    return {"name": name, "in": "query", "required": required, "schema": schema}
-
-
-def _path(name: str) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": _ID}
-
-
-def _read(summary: str, *parameters: Schema) -> Schema:
-    return {"summary": summary, "parameters": list(parameters), "responses": _responses()}
-
-
-def _write(summary: str, schema: Schema) -> Schema:
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return {"summary": summary, "requestBody": body, "responses": _responses()}
-
-
-def _responses() -> Schema:
-    error = {"type": "object", "required": ["error"], "properties": {"error": _TEXT, "reason": _TEXT}}
+def _described(operation: Operation[Any, Any], shapes: dict[object, Schema]) -> Schema:
+    asked = shapes[operation.asked]
     return {
-        "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
-        "4XX": {"description": "refused", "content": {"application/json": {"schema": error}}},
-        "503": {
-            "description": "the store cannot be written now",
-            "content": {"application/json": {"schema": error}},
+        "summary": operation.summary,
+        **({"parameters": _parameters(operation.path, asked)} if operation.method == "GET" else {}),
+        **({"requestBody": {"required": True, **_json(asked)}} if operation.method == "POST" else {}),
+        "responses": {
+            "200": {"description": "done", **_json(shapes[operation.reply])},
+            "4XX": {"description": "refused", **_json(shapes[Refused])},
+            "503": {"description": "the store cannot be written now", **_json(shapes[Refused])},
         },
     }
+
+
+def _parameters(path: str, asked: Schema) -> list[Schema]:
+    required = asked.get("required", [])
+    return [
+        {
+            "name": name,
+            "in": "path" if f"{{{name}}}" in path else "query",
+            "required": name in required,
+            "schema": schema,
+        }
+        for name, schema in asked.get("properties", {}).items()
+    ]
+
+
+def _json(schema: Schema) -> Schema:
+    return {"content": {"application/json": {"schema": schema}}}

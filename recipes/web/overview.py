@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from spanloop.recipes.web import sent
+from spanloop.recipes.web.asked import OfProject
+from spanloop.recipes.web.replies import Counts, Figures, ProjectSent
 from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
@@ -23,12 +23,12 @@ class Overview:
         """In whose name, for which project and with what power this person works here."""
         return Session(self.store.project.uid, annotator, self.settings.mode)
 
-    def project(self, annotator: str, _: Mapping[str, str]) -> dict[str, Any]:
+    def project(self, annotator: str, _: OfProject) -> ProjectSent:
         """All that the page needs once: task, labels, instructions, who sits here, how far the work is."""
         with self.store.reading():
             return self._of_now(annotator)
 
-    def _of_now(self, annotator: str) -> dict[str, Any]:
+    def _of_now(self, annotator: str) -> ProjectSent:
         project = self.store.project
         return {
             "session": self.session(annotator).json(),
@@ -47,12 +47,12 @@ class Overview:
             "figures": self._figures(),
         }
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counts:
         """Documents by state; of a review, those that wait are the open ones."""
         counts = self.store.queue.counts(self.settings.split)
         return counts | {"open": self.store.reviews.waiting()} if self.settings.review else counts
 
-    def _figures(self) -> dict[str, Any] | None:
+    def _figures(self) -> Figures | None:
         """Strict micro F1 of the promoted round and of the one it came from, None before the first."""
         promoted = self.store.rounds.promoted()
         if promoted is None:

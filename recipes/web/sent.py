@@ -1,14 +1,14 @@
-"""The page's JSON on its way out: documents, suggestions, answers and labels as the page is sent them."""
+"""How records of the store become part of what the page is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from spanloop.store.records import Annotation, Document, Label, Prediction, Range, Span
+from spanloop.recipes.web.replies import EarlierAnswer, LabelSent, Offsets, Suggestion
+from spanloop.store.records import Annotation, Label, Prediction, Range, Span
 
 
-def label_json(label: Label) -> dict[str, Any]:
+def label_json(label: Label) -> LabelSent:
     return {
         "id": label.id,
         "name": label.name,
@@ -18,27 +18,16 @@ def label_json(label: Label) -> dict[str, Any]:
     }
 
 
-def document_json(document: Document, tokens: Sequence[Range] | None) -> dict[str, Any]:
-    """The document; ``tokens`` is flat (start, end, start, end ...), or null while not yet tokenised."""
-    return {
-        "id": document.id,
-        "key": document.key,
-        "text": document.text,
-        "meta": dict(document.meta),
-        "tokens": None if tokens is None else flat(tokens),
-    }
-
-
-def flat(tokens: Sequence[Range]) -> list[int]:
+def flat(tokens: Sequence[Range]) -> Offsets:
     return [offset for token in tokens for offset in token]
 
 
-def suggestions_json(prediction: Prediction | None, labels: Mapping[str, int]) -> list[dict[str, Any]]:
+def suggestions_json(prediction: Prediction | None, labels: Mapping[str, int]) -> list[Suggestion]:
     """The spans of a prediction; ``labels``: name to id."""
     return [] if prediction is None else [_suggestion(span, labels) for span in prediction.spans]
 
 
-def _suggestion(span: Span, labels: Mapping[str, int]) -> dict[str, Any]:
+def _suggestion(span: Span, labels: Mapping[str, int]) -> Suggestion:
     return {
         "id": span.id,
         "start": span.start,
@@ -49,7 +38,7 @@ def _suggestion(span: Span, labels: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def annotation_json(annotation: Annotation, labels: Mapping[str, int]) -> dict[str, Any]:
+def annotation_json(annotation: Annotation, labels: Mapping[str, int]) -> EarlierAnswer:
     """An earlier answer, as the page reopens it; refused suggestions are left out."""
     return {
         "answer": annotation.answer,

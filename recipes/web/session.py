@@ -8,9 +8,11 @@ these three, as they were when it was done; what does not fit is refused with a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from spanloop.recipes.web.replies import SessionSent
+from spanloop.recipes.web.settings import Mode
 from spanloop.recipes.web.wire import WireError
 
 OPTIONS = {"ordinary": "", "blind": " --blind", "review": " --review", "blind review": " --review --blind"}
@@ -23,14 +25,14 @@ class Session:
 
     project: str
     annotator: str
-    mode: str
+    mode: Mode
 
-    def json(self) -> dict[str, str]:
+    def json(self) -> SessionSent:
         return {"project": self.project, "annotator": self.annotator, "mode": self.mode}
 
     def check(self, said: Mapping[str, Any], *, required: bool) -> None:
         """Raise WireError for what was done in another session; what is not ``required`` may be left out."""
-        for name, here in self.json().items():
+        for name, here in asdict(self).items():
             if name not in said and not required:
                 continue
             there = said.get(name)

@@ -9,6 +9,7 @@ from spanloop.store.records import Split
 
 View = Literal["document", "binary"]
 Ignored = Literal["never", "last"]
+Mode = Literal["ordinary", "blind", "review", "blind review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class PageSettings:
     ignored: Ignored = "never"
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> Mode:
         """How answers are given here; see ``session.OPTIONS``."""
-        return (
-            " ".join([*(["blind"] if self.blind else []), *(["review"] if self.review else [])]) or "ordinary"
-        )
+        if self.review:
+            return "blind review" if self.blind else "review"
+        return "blind" if self.blind else "ordinary"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spanloop.recipes.settle import settle
-from spanloop.recipes.web import wire
+from spanloop.recipes.web.asked import PostedAnswer, PostedDraft, saved_at
 from spanloop.recipes.web.meaning import Meant
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
-from spanloop.recipes.web.wire import PostedAnswer, WireError
+from spanloop.recipes.web.replies import DraftKept, Stored
+from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 from spanloop.store.records import Document, NewAnnotation, Submitted
 
@@ -25,9 +26,8 @@ class Submitting:
     reach: Reach
     overview: Overview
 
-    def answer(self, annotator: str, body: Any) -> dict[str, Any]:
+    def answer(self, annotator: str, posted: PostedAnswer) -> Stored:
         """Store one answer; returns only after it is committed. The same uuid again stores nothing new."""
-        posted = wire.parse_answer(body)
         # the suggestions it is compared with and the labels it is stored by are of one moment
         added = self.store.together.run(lambda: self._add(annotator, posted))
         return {
@@ -61,7 +61,7 @@ class Submitting:
         if posted.ranges is not None:
             seen = posted.ranges
             suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
-        spans = [(start, end, name(label_id)) for start, end, label_id in posted.spans]
+        spans = [(span.start, span.end, name(span.label_id)) for span in posted.spans]
         return NewAnnotation(
             uuid=posted.uuid,
             document_id=posted.document_id,
@@ -69,31 +69,34 @@ class Submitting:
             origin=self.reach.origin,
             answer=posted.answer,
             spans=settle(spans, suggestions, keep_rejected=posted.answer == "accept"),
-            ranges=posted.ranges,
+            ranges=None if posted.ranges is None else tuple(posted.ranges),
             prediction_id=None if prediction is None else prediction.id,
             seconds=posted.seconds,
             comment=posted.comment,
             flagged=posted.flagged,
         )
 
-    def draft(self, annotator: str, body: Any) -> dict[str, Any]:
+    def draft(self, annotator: str, posted: PostedDraft) -> DraftKept:
         """Keep (or, with null, drop) the unfinished edits of one document and renew its lease."""
-        posted = wire.parse_draft(body)
         _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
         draft = self.reach.draft(annotator, posted.document_id)
-        if posted.text is None:
+        if posted.draft is None:
             self.store.drafts.drop(draft)
             return {"saved": True}
         with self.store.write():
-            if posted.resent and self._is_newer(self.store.drafts.get(draft), posted.saved_at):
+            if posted.resent and _is_newer(self.store.drafts.get(draft), posted.draft):
                 raise WireError("a newer draft of this document is kept", 409, reason="older")
-            self.store.drafts.put(draft, posted.text)
+            self.store.drafts.put(draft, json.dumps(posted.draft, ensure_ascii=False))
         self.store.queue.renew(annotator, posted.document_id)
         return {"saved": True}
 
-    def _is_newer(self, kept: str | None, moment: float | None) -> bool:
-        stored = None if kept is None else wire.saved_at(json.loads(kept))
-        return stored is not None and (moment is None or stored > moment)
+
+def _is_newer(kept: str | None, posted: Mapping[str, Any]) -> bool:
+    """Whether what is kept was saved after what is posted, by the clock of the page; one that does not say
+    when is older."""
+    stored = None if kept is None else saved_at(json.loads(kept))
+    moment = saved_at(posted)
+    return stored is not None and (moment is None or stored > moment)
 
 
 def _check_key(document: Document, key: str) -> None:

@@ -29,7 +29,8 @@ from spanloop.store.files.write_ahead_log import Checkpoints
 Self = TypeVar("Self", bound="Connection")
 
 LEAST_SQLITE = (3, 37)  # STRICT tables
-BUSY_SECONDS = 60.0  # how long a write waits for another process before it gives up
+BUSY_SECONDS = 60.0  # how long a write waits for another process's one write before it gives up
+MANY_WRITERS_SECONDS = 600.0  # how long it waits where others write one after the other
 LOOK_SECONDS = 0.001  # how often it looks whether it may
 
 
@@ -192,9 +193,11 @@ def _begin(conn: sqlite3.Connection) -> None:
     """Take the write lock, looking again every millisecond while another process has it.
 
     SQLite's own waiting looks every tenth of a second in the end, and finds one of many short writers there
-    nearly every time.
+    nearly every time. While others write and finish we go on waiting: the lock knows no order, and on a busy
+    machine they can be luckier than us for minutes.
     """
-    deadline = time.monotonic() + BUSY_SECONDS
+    until, at_last = time.monotonic() + BUSY_SECONDS, time.monotonic() + MANY_WRITERS_SECONDS
+    commits: int | None = None
     conn.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -202,11 +205,23 @@ def _begin(conn: sqlite3.Connection) -> None:
                 conn.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
+                if "locked" not in str(error):
                     raise
+                if commits is None:
+                    commits = _commits_of_others(conn)
+                if time.monotonic() > until:
+                    before, commits = commits, _commits_of_others(conn)
+                    if commits == before or time.monotonic() > at_last:
+                        raise
+                    until = time.monotonic() + BUSY_SECONDS
             time.sleep(LOOK_SECONDS)
     finally:
         conn.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def _commits_of_others(conn: sqlite3.Connection) -> int:
+    """A number that is another one after another connection has committed."""
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
 
 
 def stamp(path: Path, named: Path) -> tuple[int, int]:

@@ -55,9 +55,6 @@ class Holder:
     def text(self) -> str:
         return f"process {self.process} ({self.user} on {self.host}, since {_local_time(self.since)})"
 
-    def json(self) -> dict[str, object]:
-        return asdict(self)
-
     @property
     def turn(self) -> tuple[str, int, str]:
         """What tells this turn at the lock from every other one."""
@@ -148,7 +145,7 @@ class TrainingLock:
     def _say(self, holder: Holder) -> None:
         assert self._folder is not None
         self._mine = holder
-        write_whole(self._folder / HOLDER, json.dumps(holder.json()))
+        write_whole(self._folder / HOLDER, json.dumps(asdict(holder)))
 
 
 @contextmanager

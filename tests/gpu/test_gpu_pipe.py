@@ -17,8 +17,8 @@ from spacy.tokens import Doc
 from support.pipe_making import found, make
 from support.tiny_models import SAMPLE
 
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.network import HFNetwork
-from spanloop.plugin.model.pretrained import ModelError
 
 pytestmark = pytest.mark.gpu
 TEXTS = [*SAMPLE, "", " ", " ".join(SAMPLE * 6), *(f"{text} {at}" for at in range(30) for text in SAMPLE)]

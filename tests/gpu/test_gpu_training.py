@@ -16,7 +16,7 @@ from support.commands import done, jsonl_file, refused
 from support.pipe_making import examples, found, make
 from support.projects import build, sentences
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.training.divergence import Diverged
 from spanloop.store import Store
 

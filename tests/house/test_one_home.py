@@ -19,7 +19,12 @@ HOMES = {
     "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
     "the tokens of a text for near-duplicates": (r"casefold\(\)", ["recipes/near_duplicates/shingles.py"]),
     "a logarithm of probabilities": (r"log_softmax\(", ["plugin/alignment/values.py", "plugin/pipe/pipe.py"]),
+    "the version of what commands print": (r"""['"]schema['"]: (1|SCHEMA)\b""", ["recipes/report.py"]),
     "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
+    "reading a model": (
+        r"\.from_pretrained\(|\.from_config\(|CONFIG_MAPPING\[|torch\.load\(|\bpickle\.load|joblib",
+        ["plugin/model/known_classes.py", "plugin/model/pretrained.py"],
+    ),
     "what became of a suggestion": (
         r"""AnnotatedSpan\([^)]*['"](taken|changed|added)""",
         ["recipes/settle.py"],

@@ -16,10 +16,13 @@ from spanloop.recipes.formats.prodigy_task import OWN
 from spanloop.recipes.prodigy.answers import Answers
 from spanloop.recipes.settle import Place, refused, settle
 from spanloop.recipes.simulation.answers import simulate_answers
+from spanloop.recipes.web.asked import PostedAnswer
 from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
+from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.submitting import Submitting
+from spanloop.recipes.web.wire import read
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Document, NewDocument, Span
 
@@ -205,17 +208,16 @@ def test_the_page_prodigy_and_a_simulation_store_the_same(
 ) -> None:
     page, prodigy, simulated = three.documents([Span(*place) for place in sorted(places)])
     said = [{"start": start, "end": end, "label": label} for start, end, label in sorted(spans)]
-    three.submitting.answer(
-        "anna",
-        {
-            "uuid": str(uuid.uuid4()),
-            "document_id": page.id,
-            "document_key": page.key,
-            "answer": "accept",
-            "spans": [{**span, "label_id": three.label_ids[str(span["label"])]} for span in said],
-            "prediction_id": three.prediction(page),
-        },
-    )
+    posted = {
+        **Session(three.store.project.uid, "anna", "ordinary").json(),
+        "uuid": str(uuid.uuid4()),
+        "document_id": page.id,
+        "document_key": page.key,
+        "answer": "accept",
+        "spans": [{**span, "label_id": three.label_ids[str(span["label"])]} for span in said],
+        "prediction_id": three.prediction(page),
+    }
+    three.submitting.answer("anna", read(PostedAnswer, posted))
     own = {"key": prodigy.key, "prediction": three.prediction(prodigy)}
     Answers(three.store, "anna").whole({"text": prodigy.text, "spans": said, "answer": "accept", OWN: own})
     gold = {simulated.key: [Span(*span) for span in spans]}

@@ -9,162 +9,16 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from spanloop.recipes.cli.main import main
-
-FIGURE = {
-    "type": "object",
-    "required": ["precision", "recall", "f1", "support", "f1_low", "f1_high"],
-    "additionalProperties": False,
-    "properties": {
-        **{name: {"type": "number", "minimum": 0, "maximum": 1} for name in ("precision", "recall", "f1")},
-        **{name: {"type": ["number", "null"], "minimum": 0, "maximum": 1} for name in ("f1_low", "f1_high")},
-        "support": {"type": "integer", "minimum": 0},
-    },
-}
-
-
-EVALUATION = {
-    "type": "object",
-    "required": [
-        "schema",
-        "round",
-        "split",
-        "documents",
-        "mode",
-        "scheme",
-        "micro",
-        "macro",
-        "weighted",
-        "labels",
-        "accuracy",
-        "alignment_events",
-        "confusion",
-    ],
-    "properties": {
-        "schema": {"const": 1},
-        "round": {"type": "integer"},
-        "split": {"const": "eval"},
-        "documents": {"type": "integer", "minimum": 1},
-        "mode": {"const": "strict"},
-        "scheme": {"const": "IOB2"},
-        "micro": FIGURE,
-        "macro": FIGURE,
-        "weighted": FIGURE,
-        "labels": {"type": "object", "additionalProperties": FIGURE},
-        "accuracy": {"type": ["number", "null"]},
-        "alignment_events": {"type": "integer", "minimum": 0},
-        "confusion": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["gold", "predicted", "tokens"],
-                "properties": {"tokens": {"type": "integer", "minimum": 1}},
-            },
-        },
-    },
-}
-
-
-COUNTS = {
-    "type": "object",
-    "required": ["total", "gold", "open", "skipped", "conflict"],
-    "additionalProperties": {"type": "integer", "minimum": 0},
-}
-
-
-TRAINER = {
-    "type": "object",
-    "required": ["process", "user", "host", "since", "round"],
-    "additionalProperties": False,
-    "properties": {
-        "process": {"type": "integer"},
-        "user": {"type": "string"},
-        "host": {"type": "string"},
-        "since": {"type": "string"},
-        "round": {"type": ["integer", "null"]},
-    },
-}
-
-
-STATUS = {
-    "type": "object",
-    "required": [
-        "schema",
-        "task",
-        "labels",
-        "documents",
-        "promoted",
-        "rounds",
-        "trained_on",
-        "new_annotations",
-        "suggested",
-        "without_suggestions",
-        "to_review",
-        "refused",
-        "alignment_events",
-        "inbox",
-        "next_step",
-    ],
-    "additionalProperties": False,
-    "properties": {
-        "schema": {"const": 1},
-        "task": {"enum": ["spans", "tags"]},
-        "labels": {"type": "array", "items": {"type": "string"}},
-        "documents": {
-            "type": "object",
-            "required": ["pool", "eval"],
-            "properties": {"pool": COUNTS, "eval": COUNTS},
-        },
-        "promoted": {"type": ["integer", "null"]},
-        "rounds": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["round", "state", "promoted", "error", "trainer", "micro", "macro", "accuracy"],
-                "additionalProperties": False,
-                "properties": {
-                    "round": {"type": "integer", "minimum": 1},
-                    "state": {"enum": ["running", "done", "failed", "cancelled", "interrupted"]},
-                    "promoted": {"type": "boolean"},
-                    "error": {"type": ["string", "null"]},
-                    "trainer": {"anyOf": [TRAINER, {"type": "null"}]},
-                    "micro": {"anyOf": [FIGURE, {"type": "null"}]},
-                    "macro": {"anyOf": [FIGURE, {"type": "null"}]},
-                    "accuracy": {"anyOf": [FIGURE, {"type": "null"}]},
-                },
-            },
-        },
-        **{
-            name: {"type": "integer", "minimum": 0}
-            for name in ("trained_on", "new_annotations", "suggested", "without_suggestions", "to_review")
-        },
-        "refused": {
-            "type": "object",
-            "required": ["total", "documents"],
-            "additionalProperties": False,
-            "properties": {
-                "total": {"type": "integer", "minimum": 0},
-                "documents": {"type": "object", "additionalProperties": {"type": "string"}},
-            },
-        },
-        "next_step": {"type": "string", "pattern": "^spanloop "},
-        "alignment_events": {
-            "type": "object",
-            "required": ["total", "by_reason"],
-            "additionalProperties": False,
-            "properties": {"total": {"type": "integer"}, "by_reason": {"type": "object"}},
-        },
-        "inbox": {
-            "type": "object",
-            "required": ["waiting", "failed"],
-            "additionalProperties": False,
-            "properties": {"waiting": {"type": "integer", "minimum": 0}, "failed": {"type": "array"}},
-        },
-    },
-}
+from support.json_shapes import check_shape, command_of
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="spanloop")
+    """Run a command; the JSON that it prints is held to its schema."""
+    typed = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(main, typed, prog_name="spanloop")
+    if "--json" in typed and result.stdout:
+        check_shape(command_of(typed), json.loads(result.stdout))
+    return result
 
 
 def done(*arguments: object) -> Any:

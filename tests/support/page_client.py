@@ -1,4 +1,5 @@
-"""A client of the page's server in this process: it says whose page it is, as the page itself does."""
+"""A client of the page's server in this process: it says whose page it is, as the page itself does, and holds
+every answer to the server's description."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
+from support.page_answers import check_answer
 
 HOST = "http://localhost:8765"
 HEADERS = {"origin": HOST, "content-type": "application/json"}
@@ -22,6 +24,13 @@ class PageClient(TestClient):
     def session(self) -> dict[str, str]:
         found: dict[str, str] = self.get("/api/project").json()["session"]
         return found
+
+    def request(self, method: str, url: Any, **options: Any) -> Any:
+        """As of any client; ValidationError for an answer that the OpenAPI does not have."""
+        reply = super().request(method, url, **options)
+        if reply.headers.get("content-type") == "application/json":
+            check_answer(method, reply.request.url.path, reply.status_code, reply.json())
+        return reply
 
     def post(self, url: Any, *, json: Any = None, **options: Any) -> Any:
         if json is None or url == "/api/enter":

@@ -7,7 +7,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-SCHEMAS = Path(__file__).with_name("schemas")
 SERVE = Path(__file__).with_name("serve.py")
 
 

@@ -6,7 +6,6 @@ takes says nothing, so the patience is far beyond what two busy machines beside 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -49,10 +48,7 @@ def rounds(db: Path, state: str) -> int:
 def training(db: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A process that has begun its round."""
     command = [sys.executable, "-m", "spanloop.recipes", "retrain", str(db), *ENDLESS, *options]
-    environment = {name: value for name, value in os.environ.items() if name != "SPANLOOP_NICE"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_for(lambda: rounds(db, "running") == 1, process=process)
             yield process

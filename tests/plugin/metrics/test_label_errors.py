@@ -116,3 +116,8 @@ def test_a_threshold_is_the_mean_of_what_its_label_gets(rows: list[list[float]])
     for suspect in find_suspects([judged], CLASSES)[0]:
         assert suspect.confidence >= min(outside, person)
         assert 0 <= suspect.doubt <= suspect.confidence
+
+
+def test_a_sum_of_rounded_probabilities_is_none_above_one() -> None:
+    judged = judge_labels(scores(w0_B_PER=0.6, w0_I_PER=0.4001), [word(0, "LOC")], CLASSES, scheme="IOB2")
+    assert judged.probabilities.max() == 1

@@ -20,7 +20,7 @@ from support.pipe_making import found, make
 from support.tiny_models import FAMILIES, SAMPLE, TAGS, build_tiny
 from transformers import AutoModelForTokenClassification
 
-from spanloop.plugin.model.pretrained import ModelError
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 TEXTS = [*SAMPLE, "", " \n", "😀", " ".join(SAMPLE * 4)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spanloop.plugin.model.pretrained import resolve
+from spanloop.plugin.model.places import place_of
 from spanloop.recipes.demo.demo import CORPUS, INSTRUCTIONS, LABELS, RARE, file_gold
 
 
@@ -52,7 +52,7 @@ def test_demo_corpus_is_as_awkward_as_promised(documents):
 def test_demo_corpus_long_documents_keep_their_spans_for_the_end(documents):
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(f"{resolve('offline')}/tokenizer.json")
+    tokenizer = Tokenizer.from_file(f"{place_of('offline').folder}/tokenizer.json")
     tokenizer.no_truncation()
     long = [document for document in documents if len(tokenizer.encode(document["text"]).ids) > 512]
     assert len(long) == 3

@@ -32,7 +32,7 @@ def test_every_export_beside_a_process_that_renames_is_whole(tmp_path: Path) -> 
     with renaming(db, "PER", "PERSON"):
         for what, times in EXPORTS:
             for _ in range(times):
-                assert export(db, file, what=what, overwrite=True).written.spans == 3 * DOCUMENTS
+                assert export(db, file, what=what, overwrite=True).spans == 3 * DOCUMENTS
                 lines = file.read_text().splitlines()
                 found = {tuple(span["label"] for span in json.loads(line)["spans"]) for line in lines}
                 assert len(lines) == DOCUMENTS

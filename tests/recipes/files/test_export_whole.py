@@ -25,7 +25,7 @@ import sys
 from spanloop.recipes.files.export import export
 
 while True:
-    print(export(sys.argv[1], sys.argv[2], what="all", overwrite=True).written.documents, flush=True)
+    print(export(sys.argv[1], sys.argv[2], what="all", overwrite=True).documents, flush=True)
 """
 
 

@@ -74,8 +74,8 @@ def by_leaks(couples: Sequence[tuple[str, str]]) -> set[int]:
         [Gold(stored(couple[side], str(n)), n, ()) for n, couple in enumerate(couples)] for side in (0, 1)
     )
     leaks = find_leaks(train, scored).found
-    assert all(leak.eval_key == leak.train_key for leak in leaks)
-    return {int(leak.eval_key) for leak in leaks}
+    assert all(leak.eval == leak.train for leak in leaks)
+    return {int(leak.eval) for leak in leaks}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

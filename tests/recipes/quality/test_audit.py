@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from support.commands import done, jsonl_file, refused
-from support.places import SCHEMAS
+from support.json_shapes import check_shape
 from support.store_making import stored
 
 from spanloop.plugin.training.config import TrainConfig
@@ -18,12 +16,13 @@ from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.quality.audit import Audit, audit
 from spanloop.recipes.quality.out_of_fold import split_by_group
+from spanloop.recipes.web.asked import Next, PostedAnswer
 from spanloop.recipes.web.desk import Desk
 from spanloop.recipes.web.settings import PageSettings
+from spanloop.recipes.web.wire import read
 from spanloop.store import Store
 from spanloop.store.records import Gold
 
-SCHEMA = json.loads((SCHEMAS / "audit.json").read_text(encoding="utf-8"))
 NAMES = ("Ann", "Bob", "Merkel", "Obama", "O'Neil", "Angela", "Barack")
 PLACES = ("York", "Zürich", "Berlin", "Tokyo", "New York City", "Lima")
 DOCUMENTS = 160
@@ -95,7 +94,7 @@ def test_a_doubt_says_where_and_what(audited: tuple[Path, Audit]) -> None:
 
 def test_the_audit_makes_no_round_and_has_its_shape(audited: tuple[Path, Audit]) -> None:
     db, report = audited
-    jsonschema.validate(json.loads(json.dumps(report.json())), SCHEMA)
+    check_shape("audit", report.json())
     assert (report.documents, report.folds, report.split) == (DOCUMENTS, 3, "pool")
     assert "fewer than 30 gold spans" in report.text()
     assert "PER (pool 1" in report.text()
@@ -165,11 +164,12 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
     assert done("review", db, "--top", 5, "--json")["sent"] == 0
     with Store.open(db) as store:
         page = desk(db, store)
-        shown = page.dealing.next("lea", {"client": "c1", "n": "2"})
+        shown = page.dealing.next("lea", read(Next, {"client": "c1", "n": "2"}))
         first = shown["documents"][0]
         assert (first["key"], shown["counts"]["open"]) == (worst.key, 5)
         assert first["reason"].startswith(f"“{worst.text}”: gold has ")
         (before,) = store.annotations.gold(ids=[first["id"]])
+        assert first["answer"] is not None
         assert [(s["start"], s["end"], s["label"]) for s in first["answer"]["spans"]] == [
             (s.start, s.end, s.label) for s in before.spans
         ]
@@ -186,7 +186,7 @@ def test_review_sends_the_worst_to_the_page_and_the_answer_has_the_last_word(
             "flagged": False,
             "ranges": None,
         }
-        assert page.submitting.answer("lea", answer)["counts"]["open"] == 4
+        assert page.submitting.answer("lea", read(PostedAnswer, answer))["counts"]["open"] == 4
         (after,) = store.annotations.gold(ids=[first["id"]])
         assert [(s.start, s.end, s.label) for s in after.spans] == [(0, 3, "PER")]
         assert store.annotations.history(first["id"])[-1].origin == "review"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import done, jsonl_file, refused
+from support.json_shapes import check_shape
 from support.processes import PATIENCE_SECONDS
 from support.projects import build, sentences
 from support.store_making import stored
@@ -49,11 +50,12 @@ def test_the_page_needs_nothing_beside_itself_and_escapes_what_it_shows(db: Path
 
 
 def test_the_same_figures_in_json_and_markdown(db: Path, tmp_path: Path) -> None:
-    done("report", db, "-o", tmp_path / "r.json")
+    assert done("report", db, "-o", tmp_path / "r.json", "--json")["rounds"] == 2
     done("report", db, "-o", tmp_path / "r.md")
     content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    check_shape("report -o FILE.json", content)
     evaluated = done("evaluate", db, "--json")
-    assert content["evaluation"] == evaluated
+    assert {"schema": content["schema"], **content["evaluation"]} == evaluated
     assert [row["trained_on"] for row in content["rounds"]] == [24, 34]
     assert sum(bin["count"] for bin in content["calibration"]["bins"]) > 0
     assert 0 <= content["calibration"]["error"] <= 1

@@ -104,10 +104,10 @@ def test_reports_beside_a_process_that_renames_have_one_set_of_names(db: Path, t
                 {"PERSON": 8, "LOC": 8},
             )
         found = audit(db, split="eval")
-        names = {thin.label for thin in found.thin}
+        names = {thin.label for thin in found.thin_labels}
         assert names in SETS
         assert {name for doubt in found.doubts for name in (doubt.given, doubt.said)} <= {*names, None}
-        assert {(thin.pool, thin.eval) for thin in found.thin} == {(24, 8)}
+        assert {(thin.pool, thin.eval) for thin in found.thin_labels} == {(24, 8)}
         for number in range(3):
             page = tmp_path / f"report{number}.md"
             report(db, page)

@@ -102,7 +102,7 @@ def test_exact_and_near_copies_are_leaks_short_and_different_texts_are_not() -> 
         "nine other words that nobody has ever written down yet",
     )
     leaks = find_leaks(train, eval_golds)
-    assert [(leak.eval_key, leak.train_key) for leak in leaks.found] == [("0", "1"), ("1", "1")]
+    assert [(leak.eval, leak.train) for leak in leaks.found] == [("0", "1"), ("1", "1")]
     assert leaks.found[0].similarity == 1
     assert leaks.share == 0.5
 

@@ -123,12 +123,12 @@ def test_a_text_of_a_million_characters_and_one_is_cut_and_so_are_the_others(tmp
         tokenizer = tokenizer_hash(nlp)
         store.set_project(tokenizer=tokenizer)
     exported = export(path, tmp_path / "before.conll")
-    assert (exported.written.documents, exported.refused) == (2, ())
+    assert (exported.documents, exported.refused) == (2, ())
     with Store.open(path) as store:
         assert tokenise(store, nlp, store.tokenizations.missing(tokenizer, 10)) == 2
         assert [len(store.tokenizations.get(d) or ()) for d in store.documents.ids()] == [500_001, 3]
         assert store.tokenizations.refused() == []
-    assert export(path, tmp_path / "after.spacy").written.documents == 2
+    assert export(path, tmp_path / "after.spacy").documents == 2
 
 
 # The tokenizer

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.page_answers import check_answer
 
 from spanloop.recipes.web.app import create_app
 from spanloop.recipes.web.openapi import openapi
@@ -69,6 +70,8 @@ ODD += ["%00", "../..", "'; DROP TABLE annotations; --", "x" * 5000]
 
 def made_from(schema: dict[str, Any], luck: random.Random) -> Any:
     """A value that the schema allows."""
+    if "$ref" in schema:
+        return made_from(openapi()["components"]["schemas"][schema["$ref"].rpartition("/")[2]], luck)
     if "enum" in schema:
         return luck.choice(schema["enum"])
     if "anyOf" in schema:
@@ -142,6 +145,7 @@ class Soak:
             self.seen[reply.status_code] += 1
             assert reply.status_code < 500, (reply.request.url, reply.request.content[:500], reply.text)
             assert reply.status_code == 200 or reply.json()["error"]
+            check_answer(reply.request.method, reply.request.url.path, reply.status_code, reply.json())
 
     async def post(self, client: httpx.AsyncClient, luck: random.Random) -> httpx.Response:
         where = luck.choice(list(self.posts))

@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,30 @@ def test_the_log_is_moved_into_the_file_beside_the_writers(tmp_path: Path) -> No
         at_once([write])
         wait_for(lambda: store.path.stat().st_size > 4_000_000)
         assert store.check() == []
+
+
+def test_others_that_write_one_after_the_other_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of their writes is shorter than the time after which a write gives up, all of them are longer."""
+    monkeypatch.setattr("spanloop.store.files.connection.BUSY_SECONDS", 0.4)
+    begun = threading.Event()
+
+    def write_often(path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            for number in range(8):
+                other.execute("BEGIN IMMEDIATE")
+                begun.set()
+                other.execute(f"PRAGMA application_id = {number}")
+                time.sleep(0.2)
+                other.execute("COMMIT")
+
+    with make_store(tmp_path, documents=1) as store:
+        writer = threading.Thread(target=write_often, args=(store.path,))
+        writer.start()
+        begun.wait()
+        assert store.annotations.add(say(1)).new
+        writer.join()
 
 
 def test_a_lock_that_is_never_given_back_is_one_clear_line(
