@@ -21,7 +21,8 @@ _SPACE_CHARACTERS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
     "\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_SPACES = np.fromiter((ord(c) for c in _SPACE_CHARACTERS), dtype=np.uint32)
+# By code point, the last one for all beyond.
+_IS_SPACE = np.isin(np.arange(0x3002, dtype=np.uint32), [ord(c) for c in _SPACE_CHARACTERS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def trim(text: str, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     Byte-level BPE and SentencePiece count the space before a word to the word.
     """
     codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    visible = ~np.isin(codes, _SPACES)
+    visible = ~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)]
     places = np.arange(len(codes), dtype=np.int64)
     after = np.append(np.minimum.accumulate(np.where(visible, places, len(codes))[::-1])[::-1], len(codes))
     before = np.append(0, np.maximum.accumulate(np.where(visible, places + 1, 0)))
@@ -112,10 +113,9 @@ def token_at(chars: Ints, token_starts: Ints, token_ends: Ints) -> Ints:
 
 def _release_markers(owners: Ints, marker: Bools) -> None:
     """Take a word-begins marker away from its token where a real wordpiece follows. Changes ``owners``."""
-    has_real = set(owners[~marker].tolist())
-    for wp in np.flatnonzero(marker):
-        if owners[wp] in has_real:
-            owners[wp] = NO_UNIT
+    has_real = np.zeros(int(owners.max(initial=NO_UNIT)) + 2, dtype=bool)  # the last one: of no token
+    has_real[owners[~marker]] = True
+    owners[marker & has_real[owners]] = NO_UNIT
 
 
 def _place_tokens_without_wordpiece(

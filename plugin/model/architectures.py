@@ -43,7 +43,7 @@ def hf_token_classifier(
         "max_wordpieces": max_wordpieces,
         "overlap": overlap,
     }
-    attrs = {"unit": "token", "aggregation": "first", "batch_wordpieces": 1024, "label_strategy": "first"}
+    attrs = {"unit": "token", "aggregation": "first", "batch_wordpieces": None, "label_strategy": "first"}
     return Model("hf_token_classifier", _hf_forward, attrs=attrs, shims=[HFShim(source)])
 
 

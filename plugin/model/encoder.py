@@ -142,21 +142,22 @@ def _encoder(model: Model[list[Doc], Vectors]) -> Any:
 
 def _vectors(model: Model[list[Doc], Vectors], encoder: Any, docs: Sequence[Doc]) -> list[torch.Tensor]:
     """One row a token of each document, on the CPU, with gradients where torch keeps them."""
-    from spanloop.plugin.model.runtime import unit_logits
+    from spanloop.plugin.model.runtime import begin
 
     shim: Any = model.shims[0]
     mean = model.attrs["pooling"] == "mean"
     encoded = encode_docs(
         docs, shim.pretrained.tokenizer, max_wordpieces=shim.max_wordpieces, overlap=shim.overlap
     )
-    rows = unit_logits(
+    rows = begin(
         _HiddenStates(encoder),
         encoded,
         aggregation="none" if mean else "first",
         budget=model.attrs["batch_wordpieces"],
+        enough=None,
         pad_id=shim.pretrained.pad_id,
         n_tags=model.get_dim("nO"),
-    )
+    )()
     units = [_mean(row, doc) for row, doc in zip(rows, encoded, strict=True)] if mean else rows
     return [_by_token(*row) for row in zip(docs, encoded, units, strict=True)]
 

@@ -3,11 +3,12 @@ comes from, before anything is made of what it says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from spanloop.plugin.model.errors import ModelError
 
@@ -29,10 +30,21 @@ def _all_finite(tensor: torch.Tensor) -> bool:
     return not tensor.is_floating_point() or bool(tensor.sum().isfinite() or tensor.isfinite().all())
 
 
-def check_scores(scores: Iterable[NDArray[np.float32]], whose: str) -> None:
-    """NotFinite where one of the scores, logarithms of probabilities, is NaN."""
-    if any(np.isnan(rows).any() for rows in scores):
+def log_probabilities(scores: Sequence[NDArray[np.float32]], whose: str) -> list[NDArray[np.float32]]:
+    """The logarithms of the probabilities that these scores mean, a row a unit, of all documents at once:
+    numpy takes as long for a short one as for many.
+
+    Raises:
+        NotFinite: where one of them is NaN.
+    """
+    if not scores:
+        return []
+    ends = np.cumsum([len(rows) for rows in scores])
+    with np.errstate(invalid="ignore"):  # told below, in better words
+        together = np.asarray(log_softmax(np.concatenate(scores), axis=1), np.float32)
+    if np.isnan(together).any():
         raise NotFinite(
             f"{whose} gives scores that are no numbers (NaN): its weights are broken, or too large to "
             "compute with; use another model"
         )
+    return np.split(together, ends[:-1])

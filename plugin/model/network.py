@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ThincModel = Model[list[Doc], Any]
 Rows = NDArray[np.float32]
+Scoring = Callable[[], list[tuple[EncodedDoc, Rows]]]
+"""Gives the units of each document with one row of tag scores each, as soon as they are there."""
 _HEAD_FILE = "head"
 
 
@@ -43,11 +45,16 @@ class Network(Protocol):
     def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
         """The units of each document (and its windows, where there are any)."""
 
-    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
-        """The units of each document with one row of tag scores each, without gradients."""
+    def begin(self, docs: Sequence[Doc]) -> Scoring:
+        """Begin to score the documents, without gradients: what it gives waits for the scores, while a GPU
+        works on them beside whatever is done in between."""
 
     def initialize(self, docs: Sequence[Doc]) -> None:
         """Infer what sizes are still open from sample documents."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether the scores are computed beside this process, on a GPU."""
 
     def settings(self) -> dict[str, Any]:
         """What changes the scores beside the weights."""
@@ -106,37 +113,56 @@ class HFNetwork:
             max_wordpieces=self.shim.max_wordpieces,
             overlap=self.shim.overlap,
             unit=self.model.attrs["unit"],
+            threads=self.beside,  # a process that uses a GPU cannot be forked anyway
         )
 
     def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
         """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
         wordpiece."""
-        from spanloop.plugin.model.runtime import unit_logits
+        return self._begin(encoded, by_wordpiece=by_wordpiece)()
 
-        return unit_logits(
+    def _begin(
+        self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False
+    ) -> Callable[[], list[torch.Tensor]]:
+        from spanloop.plugin.model import runtime
+
+        pretrained, on_cpu = self.pretrained, not self.beside
+        budget = self.model.attrs["batch_wordpieces"]
+        return runtime.begin(
             self.shim.backend,
             encoded,
             aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
-            budget=self.model.attrs["batch_wordpieces"],
-            pad_id=self.pretrained.pad_id,
-            n_tags=len(self.pretrained.tags),
+            budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
+            enough=None if on_cpu else runtime.GPU_ENOUGH,
+            pad_id=pretrained.pad_id,
+            n_tags=len(pretrained.tags),
         )
 
-    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
+    @property
+    def beside(self) -> bool:
+        return bool(self.pretrained.model.device.type == "cuda")
+
+    def begin(self, docs: Sequence[Doc]) -> Scoring:
         import torch
 
         encoded = self.encode(docs)
         self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
-            rows = [tensor.numpy() for tensor in self.tensors(encoded)]
-        return list(zip(encoded, rows, strict=True))
+            tensors = self._begin(encoded)
+
+        def scores() -> list[tuple[EncodedDoc, Rows]]:
+            with torch.inference_mode():
+                return [(one, rows.numpy()) for one, rows in zip(encoded, tensors(), strict=True)]
+
+        return scores
 
     def initialize(self, docs: Sequence[Doc]) -> None:
         """Nothing is open: loading the model settles every size."""
 
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
-        return windows | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
+        precision = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
+        return windows | precision | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
 
     def fingerprint(self) -> str:
         from spanloop.plugin.model.pretrained import fingerprint
@@ -188,9 +214,14 @@ class HeadNetwork:
     def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
         return [_tokens(doc) for doc in docs]
 
-    def score(self, docs: Sequence[Doc]) -> list[tuple[EncodedDoc, Rows]]:
+    def begin(self, docs: Sequence[Doc]) -> Scoring:
         rows = [as_numpy(row) for row in self.model.predict(list(docs))]
-        return list(zip(self.encode(docs), rows, strict=True))
+        scores = list(zip(self.encode(docs), rows, strict=True))
+        return lambda: scores
+
+    @property
+    def beside(self) -> bool:
+        return False
 
     def initialize(self, docs: Sequence[Doc]) -> None:
         if self.tags:  # else the head has no size yet

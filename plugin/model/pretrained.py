@@ -103,7 +103,7 @@ def load(
         model, missing = _load_model(files, place, config)
     # What was read lies in a folder that is gone by now.
     model.config.name_or_path = model.name_or_path = tokenizer.name_or_path = place.name
-    head = {f"{_head_name(model)}.{part}" for part in ("weight", "bias")}
+    head = {f"{head_name(model)}.{part}" for part in ("weight", "bias")}
     unread = missing - head
     if unread:
         raise ModelError(
@@ -213,7 +213,7 @@ def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> N
     model = pretrained.model
     if not pretrained.fresh_head and tuple(tags) == pretrained.tags:
         return
-    name = _head_name(model)
+    name = head_name(model)
     old = model.get_submodule(name)
     kept = {} if pretrained.fresh_head else {tag: row for row, tag in enumerate(pretrained.tags)}
     generator = torch.Generator().manual_seed(seed)
@@ -238,7 +238,7 @@ def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> N
         delattr(model.config, _FRESH)
 
 
-def _head_name(model: Any) -> str:
+def head_name(model: Any) -> str:
     """The last linear layer that gives one number a tag."""
     import torch
 

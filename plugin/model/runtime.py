@@ -1,12 +1,12 @@
-"""How windows run through a model: batches by wordpiece budget, logits back to units. torch stays in here.
+"""How windows run through a model: batches by wordpiece budget, logits back to units. torch stays in here and
+in its backend.
 
 A backend is anything with `Backend.logits`; torch is the one there is.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.subwords import NO_UNIT, Bools, Ints
 from spanloop.plugin.alignment.windows import EncodedDoc, Window
+from spanloop.plugin.model.device import no_room
+from spanloop.plugin.model.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +26,9 @@ Aggregation = Literal["first", "mean", "max"]
 Rows = Literal["first", "mean", "max", "none"]
 # How far a stream is read ahead, whatever the batch size: bounds the memory.
 LOOK_AHEAD_CHARS = 1_000_000
+# Wordpieces that run together where nobody says how many, and from how many on little padding matters more.
+CPU_WORDPIECES, GPU_WORDPIECES = 1024, 32_768
+GPU_ENOUGH = 8192
 
 
 class Backend(Protocol):
@@ -31,30 +36,6 @@ class Backend(Protocol):
     shape (windows, wordpieces, tags), a torch tensor on the CPU or the model's device."""
 
     def logits(self, input_ids: Ints, attention_mask: Ints) -> torch.Tensor: ...
-
-
-class TorchBackend:
-    """The model as Hugging Face runs it. A gradient is kept where the caller has not switched it off."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self._pid = os.getpid()
-
-    def logits(self, input_ids: Ints, attention_mask: Ints) -> torch.Tensor:
-        import torch
-
-        if os.getpid() != self._pid:
-            # A forked child has none of OpenMP's threads and waits for them for ever (spaCy #4667): one
-            # thread.
-            torch.set_num_threads(1)
-            self._pid = os.getpid()
-        device = self.model.device
-        output = self.model(
-            input_ids=torch.from_numpy(input_ids).to(device),
-            attention_mask=torch.from_numpy(attention_mask).to(device),
-        )
-        logits: torch.Tensor = output.logits
-        return logits
 
 
 def look_ahead(
@@ -66,7 +47,7 @@ def look_ahead(
     chars = 0
     for doc in stream:
         group.append(doc)
-        chars += len(doc.text)
+        chars += _chars(doc)
         if len(group) >= max_docs or chars >= max_chars:
             yield group
             group, chars = [], 0
@@ -74,13 +55,31 @@ def look_ahead(
         yield group
 
 
-def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def _chars(doc: Doc) -> int:
+    """The length of its text, which spaCy would put together anew to tell it."""
+    if not len(doc):
+        return 0
+    last = doc[-1]
+    return int(last.idx) + len(last.text_with_ws)
+
+
+def usual_budget(device: str) -> int:
+    """How many wordpieces run together on this type of device where nobody says it: few fit the caches of a
+    CPU, many keep a GPU at work."""
+    return CPU_WORDPIECES if device == "cpu" else GPU_WORDPIECES
+
+
+def batches(lengths: Sequence[int], budget: int, *, enough: int | None = None) -> list[list[int]]:
     """The indices of windows that run together, longest first, each batch at most ``budget`` wordpieces with
-    its padding (a window longer than that runs alone)."""
+    its padding (a window longer than that runs alone). ``enough``: from so many wordpieces on, a window that
+    would be a quarter padding begins the next batch."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     groups: list[list[int]] = []
     for index in order:
-        if groups and (len(groups[-1]) + 1) * lengths[groups[-1][0]] <= budget:
+        longest = lengths[groups[-1][0]] if groups else 0
+        fits = groups and (len(groups[-1]) + 1) * longest <= budget
+        filled = enough is not None and groups and len(groups[-1]) * longest >= enough
+        if fits and not (filled and 4 * lengths[index] < 3 * longest):
             groups[-1].append(index)
         else:
             groups.append([index])
@@ -89,40 +88,130 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 def pad(windows: Sequence[Window], pad_id: int) -> tuple[Ints, Ints]:
     """``input_ids`` and ``attention_mask`` of one batch, padded on the right."""
-    longest = max(len(window) for window in windows)
-    input_ids = np.full((len(windows), longest), pad_id, dtype=np.int64)
-    attention_mask = np.zeros_like(input_ids)
-    for row, window in enumerate(windows):
-        input_ids[row, : len(window)] = window.input_ids
-        attention_mask[row, : len(window)] = 1
-    return input_ids, attention_mask
+    lengths = np.array([len(window) for window in windows])
+    filled = np.arange(lengths.max()) < lengths[:, np.newaxis]
+    input_ids = np.full(filled.shape, pad_id, dtype=np.int64)
+    input_ids[filled] = np.concatenate([window.input_ids for window in windows])
+    return input_ids, filled.astype(np.int64)
 
 
-def unit_logits(
+def begin(
     backend: Backend,
     docs: Sequence[EncodedDoc],
     *,
     aggregation: Rows,
     budget: int,
+    enough: int | None,
     pad_id: int,
     n_tags: int,
-) -> list[torch.Tensor]:
-    """The scores of each document's units, one tensor of shape (units, tags) a document, on the CPU; with
-    aggregation ``none`` those of its wordpieces, in the order of `wordpiece_units`."""
-    import torch
+) -> Callable[[], list[torch.Tensor]]:
+    """Run the windows of these documents. A GPU may still be at work on them when this returns; what it
+    returns waits for that and gives the scores.
 
+    Returns:
+        A function that gives the scores of each document's units, one tensor of shape (units, tags) a
+        document, on the CPU; with aggregation ``none`` those of its wordpieces, in the order of
+        `wordpiece_units`.
+
+    Raises:
+        ModelError: where the memory of the GPU does not hold one window.
+    """
     places = [(doc, number) for doc, encoded in enumerate(docs) for number in range(len(encoded.windows))]
-    kept: dict[tuple[int, int], torch.Tensor] = {}
-    for group in batches([len(docs[doc].windows[number]) for doc, number in places], budget):
-        windows = [docs[places[index][0]].windows[places[index][1]] for index in group]
-        logits = backend.logits(*pad(windows, pad_id)).cpu().float()
-        for row, (index, window) in enumerate(zip(group, windows, strict=True)):
-            wanted = torch.from_numpy(np.flatnonzero(_needed(window, aggregation)))
-            kept[places[index]] = logits[row].index_select(0, wanted)
-    return [
-        _merge(encoded, [kept[doc, number] for number in range(len(encoded.windows))], aggregation, n_tags)
-        for doc, encoded in enumerate(docs)
-    ]
+    windows = [docs[doc].windows[number] for doc, number in places]
+    running = _Running(backend, windows, aggregation, pad_id)
+    for group in batches([len(window) for window in windows], budget, enough=enough):
+        running.add(group)
+    running.fetch()
+
+    def scores() -> list[torch.Tensor]:
+        kept = dict(zip(places, running.rows(), strict=True))
+        return [
+            _merge(
+                encoded, [kept[doc, number] for number in range(len(encoded.windows))], aggregation, n_tags
+            )
+            for doc, encoded in enumerate(docs)
+        ]
+
+    return scores
+
+
+class _Running:
+    """Batches on their way through the model: of each, the rows that take part in a score are kept where they
+    were computed, and all of them come to the CPU in one copy."""
+
+    def __init__(self, backend: Backend, windows: Sequence[Window], aggregation: Rows, pad_id: int) -> None:
+        self._backend = backend
+        self._windows = windows
+        self._pad_id = pad_id
+        self._needed = _needed_of(windows, aggregation)
+        self._order: list[int] = []
+        self._parts: list[torch.Tensor] = []
+        self._arrived: Any = None
+
+    def add(self, group: Sequence[int]) -> None:
+        """Run one batch; half of it at a time where the memory of the GPU does not hold it."""
+        try:
+            self._parts.append(self._run(group))
+        except RuntimeError as error:
+            if not no_room(error):
+                raise
+            if len(group) == 1:
+                raise ModelError(
+                    f"the memory of the GPU does not hold one window of {len(self._windows[group[0]])} "
+                    "wordpieces: end what else uses it, make max_wordpieces smaller, or choose the device cpu"
+                ) from error
+        else:
+            self._order += group
+            return
+        half = len(group) // 2
+        self.add(group[:half])
+        self.add(group[half:])
+
+    def _run(self, group: Sequence[int]) -> torch.Tensor:
+        import torch
+
+        windows = [self._windows[index] for index in group]
+        input_ids, attention_mask = pad(windows, self._pad_id)
+        logits = self._backend.logits(input_ids, attention_mask)
+        filled = np.flatnonzero(attention_mask)
+        wanted = torch.from_numpy(filled[np.concatenate([self._needed[index] for index in group])])
+        if logits.is_cuda:
+            wanted = wanted.pin_memory()
+        wanted = wanted.to(logits.device, non_blocking=True)
+        return logits.flatten(0, 1).index_select(0, wanted).float()
+
+    def fetch(self) -> None:
+        """Send the rows to the CPU, without waiting for them."""
+        import torch
+
+        if not self._parts:
+            return
+        rows = self._parts[0] if len(self._parts) == 1 else torch.cat(self._parts)
+        if rows.is_cuda:
+            self._parts = [rows.to("cpu", non_blocking=True)]
+            self._arrived = torch.cuda.current_stream(rows.device).record_event()
+        else:
+            self._parts = [rows.cpu()]
+
+    def rows(self) -> list[torch.Tensor]:
+        """The rows of each window, in the order of the windows."""
+        import torch
+
+        if not self._parts:
+            return []
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        sizes = [int(np.count_nonzero(self._needed[index])) for index in self._order]
+        found = torch.split(self._parts[0], sizes)
+        return [part for _, part in sorted(zip(self._order, found, strict=True), key=_window)]
+
+
+def _needed_of(windows: Sequence[Window], aggregation: Rows) -> list[Bools]:
+    return [_needed(window, aggregation) for window in windows]
+
+
+def _window(pair: tuple[int, Any]) -> int:
+    return pair[0]
 
 
 def wordpiece_units(encoded: EncodedDoc) -> Ints:
@@ -148,10 +237,13 @@ def _merge(
 
     if not parts:
         return torch.zeros((0, n_tags))
-    logits = torch.cat(list(parts))
+    logits = parts[0] if len(parts) == 1 else torch.cat(list(parts))
     if aggregation == "none":
         return logits
-    return aggregate(logits, _units(encoded, aggregation), len(encoded.starts), aggregation)
+    units, n_units = _units(encoded, aggregation), len(encoded.starts)
+    if aggregation == "first" and len(units) == n_units and (units[1:] > units[:-1]).all():
+        return logits  # a row a unit, in the order of the text: the usual case
+    return aggregate(logits, units, n_units, aggregation)
 
 
 def aggregate(logits: torch.Tensor, units: Ints, n_units: int, aggregation: Aggregation) -> torch.Tensor:

@@ -15,21 +15,28 @@ import srsly
 from thinc.shims import Shim
 
 if TYPE_CHECKING:
+    import torch
+
+    from spanloop.plugin.model.device import Precision
     from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.runtime import Backend
+    from spanloop.plugin.model.torch_backend import TorchBackend
 
 
 class HFShim(Shim):
     """Holds the model for thinc.
 
     ``source`` says where the model comes from and how text is cut into windows. After loading from disk or
-    bytes the weights are in memory and the place named there is never looked at again.
+    bytes the weights are in memory and the place named there is never looked at again. ``device`` and
+    ``precision`` are settings of the pipe: they are saved with its config, not here.
     """
 
     def __init__(self, source: dict[str, Any]) -> None:
         super().__init__(None, config=source)
+        self.device = "auto"
+        self.precision: Precision = "fp32"
         self._pretrained: Pretrained | None = None
-        self._backend: Backend | None = None
+        self._backend: TorchBackend | None = None
 
     @property
     def pretrained(self) -> Pretrained:
@@ -46,9 +53,9 @@ class HFShim(Shim):
 
     @pretrained.setter
     def pretrained(self, loaded: Pretrained) -> None:
-        from thinc.util import get_torch_default_device
+        from spanloop.plugin.model.device import device_of
 
-        loaded.model.to(get_torch_default_device())
+        _move(loaded.model, device_of(self.device))
         self._pretrained = loaded
         self._backend = None
         self.__dict__.pop("max_wordpieces", None)
@@ -59,10 +66,10 @@ class HFShim(Shim):
 
     @property
     def backend(self) -> Backend:
-        if self._backend is None:
-            from spanloop.plugin.model.runtime import TorchBackend
+        if self._backend is None or self._backend.precision != self.precision:
+            from spanloop.plugin.model.torch_backend import TorchBackend
 
-            self._backend = TorchBackend(self.pretrained.model)
+            self._backend = TorchBackend(self.pretrained.model, self.precision)
         return self._backend
 
     @property
@@ -86,14 +93,15 @@ class HFShim(Shim):
         return int(asked)
 
     def finish_update(self, optimizer: Any) -> None:
-        from thinc.api import torch2xp, xp2torch
+        from thinc.api import xp2torch
 
         for name, parameter in self._named_parameters():
             if parameter.grad is None:
                 continue
-            value, _ = optimizer((self.id, name), torch2xp(parameter.data), torch2xp(parameter.grad))
+            value, _ = optimizer((self.id, name), _for_thinc(parameter.data), _for_thinc(parameter.grad))
             parameter.data = xp2torch(value, device=parameter.device).to(parameter.dtype)
             parameter.grad = None
+        self._weights_changed()
 
     @contextlib.contextmanager
     def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
@@ -106,12 +114,18 @@ class HFShim(Shim):
                 kept[name] = parameter.data
                 value = xp2torch(params[self.id, name], device=parameter.device)
                 parameter.data = value.to(parameter.dtype)
+        self._weights_changed()
         try:
             yield
         finally:
             for name, parameter in self._named_parameters():
                 if name in kept:
                     parameter.data = kept[name]
+            self._weights_changed()
+
+    def _weights_changed(self) -> None:
+        if self._backend is not None:
+            self._backend.forget()
 
     def _named_parameters(self) -> list[tuple[str, Any]]:
         return list(self._pretrained.model.named_parameters()) if self._pretrained else []
@@ -122,6 +136,7 @@ class HFShim(Shim):
 
     def copy(self) -> HFShim:
         copied = HFShim(copy.deepcopy(self.cfg))
+        copied.device, copied.precision = self.device, self.precision
         if self._pretrained is not None:
             copied.pretrained = copy.deepcopy(self._pretrained)
         return copied
@@ -153,12 +168,38 @@ class HFShim(Shim):
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: a model in memory goes along as safetensors, one not yet loaded stays unloaded."""
-        return {"cfg": self.cfg, "files": pack(self.to_folder) if self.is_loaded else None}
+        files = pack(self.to_folder) if self.is_loaded else None
+        return {"cfg": self.cfg, "device": self.device, "precision": self.precision, "files": files}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         HFShim.__init__(self, state["cfg"])
+        self.device, self.precision = state["device"], state["precision"]
         if state["files"] is not None:
             unpack(state["files"], self.from_folder)
+
+
+def _for_thinc(tensor: torch.Tensor) -> Any:
+    """The numbers of a tensor where thinc's optimizer computes: a model can be on a GPU that spaCy was not
+    told to use, and then thinc has no arrays there."""
+    from thinc.api import CupyOps, NumpyOps, get_current_ops, torch2xp
+
+    return torch2xp(tensor, ops=None if isinstance(get_current_ops(), CupyOps) else NumpyOps())
+
+
+def _move(model: Any, device: torch.device) -> None:
+    """ModelError where the memory of the GPU does not hold the model."""
+    from spanloop.plugin.model.device import no_room
+    from spanloop.plugin.model.errors import ModelError
+
+    try:
+        model.to(device)
+    except RuntimeError as error:
+        if not no_room(error):
+            raise
+        raise ModelError(
+            f"the memory of the GPU {device} does not hold the model: end what else uses it, or choose the "
+            "device cpu"
+        ) from error
 
 
 Result = TypeVar("Result")

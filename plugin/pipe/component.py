@@ -16,6 +16,9 @@ from thinc.types import Floats2d
 
 from spanloop.plugin.alignment.place import Alignment
 from spanloop.plugin.model import architectures
+from spanloop.plugin.model.device import Precision, check_device
+from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.shim import HFShim
 from spanloop.plugin.pipe import extensions
 from spanloop.plugin.pipe.examples import Annotate
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
@@ -50,7 +53,9 @@ extensions.register()
         "unit": "token",
         "scheme": None,
         "overwrite": True,
-        "batch_wordpieces": 1024,
+        "batch_wordpieces": None,
+        "device": "auto",
+        "precision": "fp32",
         "keep_scores": False,
         "class_weights": "none",
         "label_strategy": "first",
@@ -80,7 +85,9 @@ def make_hf_token_classifier(
     unit: Literal["token", "wordpiece"],
     scheme: Optional[Scheme],  # noqa: UP045
     overwrite: bool,
-    batch_wordpieces: int,
+    batch_wordpieces: Optional[int],  # noqa: UP045
+    device: str,
+    precision: Literal["fp32", "bf16"],
     keep_scores: bool,
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
     label_strategy: Literal["first", "all"],
@@ -88,7 +95,7 @@ def make_hf_token_classifier(
 ) -> HFTokenClassifierPipe:
     """Make the pipe. ``model`` as a string, a folder or hub id or ``offline``, is short for the block
     ``spanloop.HFTokenClassifier.v1`` with that name; docs/component.md tells every setting."""
-    if batch_wordpieces < 1:
+    if batch_wordpieces is not None and batch_wordpieces < 1:
         raise ValueError(f"batch_wordpieces = {batch_wordpieces} must be at least 1")
     if isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
         raise ValueError(
@@ -104,6 +111,7 @@ def make_hf_token_classifier(
         batch_wordpieces=batch_wordpieces,
         label_strategy=label_strategy,
     )
+    _place(network, device, precision)
     return HFTokenClassifierPipe(
         nlp.vocab,
         network,
@@ -118,3 +126,16 @@ def make_hf_token_classifier(
         class_weights=class_weights,
         scorer=scorer,
     )
+
+
+def _place(network: Model[List[Doc], List[Floats2d]], device: str, precision: Precision) -> None:  # noqa: UP006
+    """Tell the network where it computes and how. ModelError for what is no device."""
+    check_device(device)
+    own = [shim for shim in network.shims if isinstance(shim, HFShim)]
+    if not own and (device, precision) != ("auto", "fp32"):
+        raise ModelError(
+            "device and precision belong to the architecture spanloop.HFTokenClassifier.v1: a shared encoder "
+            "computes where spaCy was told to (spacy.require_gpu)"
+        )
+    for shim in own:
+        shim.device, shim.precision = device, precision

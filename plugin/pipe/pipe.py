@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import srsly
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -24,9 +23,9 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import extensions, learning, saving
+from spanloop.plugin.pipe import ahead, extensions, learning, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
-from spanloop.plugin.tagging.decode import decode
+from spanloop.plugin.tagging.decode import decode_all
 from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
 from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
 
@@ -175,19 +174,26 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def predict(self, docs: Iterable[Doc]) -> list[TokenScores]:
         """The tag distribution of every unit of every document. ModelError where the model has no labels,
-        and where it gives no numbers (NotFinite)."""
-        from spanloop.plugin.model.finite import check_scores
+        where it gives no numbers (NotFinite), and where the memory of a GPU does not hold one window."""
+        return self.begin(list(docs))()
+
+    def begin(self, docs: Sequence[Doc]) -> Callable[[], list[TokenScores]]:
+        """As `predict`, in two steps: what it gives waits for the scores, and a GPU works until then."""
+        from spanloop.plugin.model.finite import log_probabilities
 
         tags = self.known_tags()
-        with np.errstate(invalid="ignore"):  # `check_scores` says it in better words
-            scores = [
-                TokenScores(
-                    np.asarray(log_softmax(rows, axis=1), np.float32), encoded.starts, encoded.ends, tags
-                )
-                for encoded, rows in self.network.score(list(docs))
+        scored = self.network.begin(docs)
+
+        def predicted() -> list[TokenScores]:
+            found = scored()
+            whose = f"the model of the pipe {self.name!r}"
+            logprobs = log_probabilities([rows for _, rows in found], whose)
+            return [
+                TokenScores(rows, encoded.starts, encoded.ends, tags)
+                for rows, (encoded, _) in zip(logprobs, found, strict=True)
             ]
-        check_scores((found.logprobs for found in scores), f"the model of the pipe {self.name!r}")
-        return scores
+
+        return predicted
 
     def known_tags(self) -> tuple[str, ...]:
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""
@@ -204,13 +210,16 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def decode(self, scores: TokenScores) -> list[CharSpan]:
         """The spans that these scores mean under the pipe's settings."""
-        return decode(scores, scheme=self.scheme, viterbi=self.cfg["viterbi"], temperature=self.temperature)
+        return self._decode([scores])[0]
+
+    def _decode(self, scores: Sequence[TokenScores]) -> list[list[CharSpan]]:
+        viterbi, temperature = self.cfg["viterbi"], self.temperature
+        return decode_all(scores, scheme=self.scheme, viterbi=viterbi, temperature=temperature)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
         """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
         that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
-        for doc, doc_scores in zip(docs, scores, strict=True):
-            spans = self.decode(doc_scores)
+        for doc, doc_scores, spans in zip(docs, scores, self._decode(scores), strict=True):
             extensions.store_spans(doc, self.name, spans)
             extensions.store_events(doc, self.name, self._write(doc, spans))
             if self.cfg["keep_scores"]:
@@ -228,8 +237,11 @@ class HFTokenClassifierPipe(TrainablePipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters
         at most) and runs their windows in batches of like length."""
-        for docs in look_ahead(stream, max_docs=batch_size):
+        groups = look_ahead(stream, max_docs=batch_size)
+        for docs in groups:
             yield from super().pipe(docs, batch_size=len(docs))
+            if self.network.beside:  # known once the model is loaded
+                yield from ahead.annotated(self, groups)
 
     # Training by spaCy (`update` is TrainablePipe's)
 
@@ -283,7 +295,3 @@ class HFTokenClassifierPipe(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> HFTokenClassifierPipe:
         """Read what `to_bytes` gave."""
         return unpack(srsly.msgpack_loads(bytes_data), lambda folder: self.from_disk(folder, exclude=exclude))
-
-
-def _log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(log_softmax(logits, axis=1), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -24,16 +25,31 @@ def decode(
     repaired as `decode_tags` says. ``temperature`` changes confidences, never spans. Plain tags without an
     outside tag (part of speech) give one span a unit.
     """
-    path = best_tags(scores, scheme=scheme, viterbi=viterbi)
+    return decode_all([scores], scheme=scheme, viterbi=viterbi, temperature=temperature)[0]
+
+
+def decode_all(
+    scores: Sequence[TokenScores], *, scheme: Scheme, viterbi: bool = True, temperature: float = 1.0
+) -> list[list[CharSpan]]:
+    """What `decode` gives for each of several documents, whose best paths are looked for at once."""
+    paths = best_paths(scores, scheme=scheme, viterbi=viterbi)
+    return [_spans(one, path, scheme, temperature) for one, path in zip(scores, paths, strict=True)]
+
+
+def _spans(scores: TokenScores, path: NDArray[np.intp], scheme: Scheme, temperature: float) -> list[CharSpan]:
+    """The spans that a path of tags means."""
     merge = OUTSIDE in scores.tags
+    if merge and (path == scores.tags.index(OUTSIDE)).all():
+        return []
     runs = decode_tags([scores.tags[tag] for tag in path], scheme, merge=merge)
     logprobs = scores.calibrated(temperature)
+    chosen = logprobs[np.arange(len(path)), path]
     return [
         CharSpan(
             int(scores.starts[start]),
             int(scores.ends[end - 1]),
             label,
-            run_confidence(logprobs, path, start, end, _continuing(scores.tags, scheme, label, merge)),
+            run_confidence(logprobs, chosen, start, end, _continuing(scores.tags, scheme, label, merge)),
         )
         for start, end, label in runs
     ]
@@ -41,30 +57,51 @@ def decode(
 
 def best_tags(scores: TokenScores, *, scheme: Scheme, viterbi: bool = True) -> NDArray[np.intp]:
     """The index of each unit's tag on the best path."""
-    greedy = scores.logprobs.argmax(axis=1) if len(scores) else np.zeros(0, dtype=np.intp)
-    if not viterbi or not len(greedy):
-        return greedy
-    start_ok, step_ok, end_ok = _legal(scores.tags, scheme)
-    legal = start_ok[greedy[0]] and end_ok[greedy[-1]] and step_ok[greedy[:-1], greedy[1:]].all()
-    # The best tag of every unit cannot be beaten: where it is legal it is the Viterbi path.
-    return greedy if legal else _viterbi(scores.logprobs, start_ok, step_ok, end_ok)
+    return best_paths([scores], scheme=scheme, viterbi=viterbi)[0]
+
+
+def best_paths(
+    scores: Sequence[TokenScores], *, scheme: Scheme, viterbi: bool = True
+) -> list[NDArray[np.intp]]:
+    """The same for each of several documents."""
+    paths = [one.logprobs.argmax(axis=1) if len(one) else np.zeros(0, dtype=np.intp) for one in scores]
+    if not viterbi:
+        return paths
+    illegal: dict[tuple[str, ...], list[int]] = {}
+    for number, (one, path) in enumerate(zip(scores, paths, strict=True)):
+        # The best tag of every unit cannot be beaten: where it is legal it is the Viterbi path.
+        if not _is_legal(path, *_legal(one.tags, scheme)):
+            illegal.setdefault(one.tags, []).append(number)
+    for tags, numbers in illegal.items():
+        found = _viterbi([scores[number].logprobs for number in numbers], *_legal(tags, scheme))
+        for number, path in zip(numbers, found, strict=True):
+            paths[number] = path
+    return paths
+
+
+def _is_legal(
+    path: NDArray[np.intp], start_ok: NDArray[np.bool_], step_ok: NDArray[np.bool_], end_ok: NDArray[np.bool_]
+) -> bool:
+    if not len(path):
+        return True
+    return bool(start_ok[path[0]] and end_ok[path[-1]] and step_ok[path[:-1], path[1:]].all())
 
 
 def run_confidence(
     logprobs: NDArray[np.float32],
-    path: NDArray[np.intp],
+    chosen: NDArray[np.float32],
     start: int,
     end: int,
     continuing: NDArray[np.intp],
 ) -> float:
     """How probable it is that units ``start`` to ``end`` are one whole span, the units taken as independent.
 
-    The tags of all its units must be right, and the unit after it must not continue it.
+    The tags of all its units must be right, and the unit after it must not continue it. ``chosen``: of each
+    unit, the logarithm of how probable its tag is.
     """
-    units = np.arange(start, end)
-    joint = float(logprobs[units, path[start:end]].sum())
+    joint = float(chosen[start:end].sum())
     confidence = float(np.exp(joint))
-    if end < len(path) and len(continuing):
+    if end < len(chosen) and len(continuing):
         confidence *= 1.0 - float(np.exp(logprobs[end, continuing]).sum())
     return min(max(confidence, 0.0), 1.0)
 
@@ -82,23 +119,37 @@ def _continuing(tags: tuple[str, ...], scheme: Scheme, label: str, merge: bool) 
 
 
 def _viterbi(
-    logprobs: NDArray[np.float32],
+    logprobs: Sequence[NDArray[np.float32]],
     start_ok: NDArray[np.bool_],
     step_ok: NDArray[np.bool_],
     end_ok: NDArray[np.bool_],
-) -> NDArray[np.intp]:
-    """The legal path with the highest sum (Viterbi 1967); one vectorised step a unit."""
-    n_units, n_tags = logprobs.shape
+) -> list[NDArray[np.intp]]:
+    """The legal path with the highest sum (Viterbi 1967) of each document; one step a unit for all of them,
+    the documents that have so many units."""
+    order = sorted(range(len(logprobs)), key=lambda number: len(logprobs[number]), reverse=True)
+    lengths = np.array([len(logprobs[number]) for number in order])
+    begins = np.cumsum(lengths) - lengths
+    flat = np.concatenate([logprobs[number] for number in order]).astype(np.float64)
     steps = np.where(step_ok, 0.0, _ILLEGAL)
-    best = logprobs[0].astype(np.float64) + np.where(start_ok, 0.0, _ILLEGAL)
-    came_from = np.zeros((n_units, n_tags), dtype=np.intp)
-    columns = np.arange(n_tags)
-    for unit in range(1, n_units):
-        candidates = best[:, None] + steps
-        came_from[unit] = candidates.argmax(axis=0)
-        best = candidates[came_from[unit], columns] + logprobs[unit]
-    path = np.zeros(n_units, dtype=np.intp)
-    path[-1] = (best + np.where(end_ok, 0.0, _ILLEGAL)).argmax()
-    for unit in range(n_units - 1, 0, -1):
-        path[unit - 1] = came_from[unit, path[unit]]
-    return path
+    best = flat[begins] + np.where(start_ok, 0.0, _ILLEGAL)
+    came_from = np.zeros(flat.shape, dtype=np.intp)
+    for unit in range(1, lengths[0]):
+        running = int(np.searchsorted(-lengths, -unit))  # so many documents are longer than this
+        candidates = best[:running, :, np.newaxis] + steps
+        came = candidates.argmax(axis=1)
+        came_from[begins[:running] + unit] = came
+        best[:running] = np.take_along_axis(candidates, came[:, np.newaxis], axis=1)[:, 0]
+        best[:running] += flat[begins[:running] + unit]
+    last = (best + np.where(end_ok, 0.0, _ILLEGAL)).argmax(axis=1)
+    paths: list[NDArray[np.intp]] = [np.zeros(0, dtype=np.intp)] * len(logprobs)
+    for row, number in enumerate(order):
+        paths[number] = _traced(came_from[begins[row] : begins[row] + lengths[row]], int(last[row]))
+    return paths
+
+
+def _traced(came_from: NDArray[np.intp], last: int) -> NDArray[np.intp]:
+    """The path that ends with this tag, from its end to its beginning."""
+    path = [last]
+    for row in came_from[:0:-1].tolist():
+        path.append(row[path[-1]])
+    return np.array(path[::-1], dtype=np.intp)

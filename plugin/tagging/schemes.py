@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -64,6 +65,7 @@ def detect(tags: Iterable[str]) -> Scheme:
     return "IOB2" if "B" in prefixes else "IOB1"
 
 
+@lru_cache(maxsize=4096)  # asked for every token of every document
 def split_tag(tag: str, scheme: Scheme) -> tuple[str, str]:
     """The prefix and the label of a tag: ("B", "PER"); ("O", "") outside; a plain tag is ("I", tag)."""
     if _OUTSIDE.fullmatch(tag):

@@ -25,10 +25,19 @@ class Divergence:
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
+        self._looked_at_next: tuple[torch.Tensor, int] | None = None
 
     def check_loss(self, loss: torch.Tensor, step: int) -> None:
-        """Diverged where the loss of a batch is no finite number. ``step``: the optimiser steps before it."""
-        if _everywhere(bool(loss.isfinite().all())):
+        """Diverged where the loss of a batch is no finite number; on a GPU it is that of the batch before,
+        since to look at this one would be to wait for it. ``step``: the optimiser steps before this batch."""
+        looked_at, this = self._looked_at_next, (loss.isfinite().all(), step)
+        self._looked_at_next = this
+        if not loss.is_cuda or _shared():
+            looked_at = this
+        if looked_at is None:
+            return
+        fine, step = looked_at
+        if _everywhere(bool(fine)):
             return
         if not step:
             raise Diverged(
@@ -59,13 +68,21 @@ class Divergence:
         return f"the learning rate of {self.learning_rate:g} is too high for it, try {lower:g}"
 
 
+def _shared() -> bool:
+    """Whether several processes train together."""
+    from torch import distributed
+
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def _everywhere(fine: bool) -> bool:
     """Whether it is so in every process of this training."""
     import torch
     from torch import distributed
 
-    if not (distributed.is_available() and distributed.is_initialized()):
+    if not _shared():
         return fine
+    # Of a backend for each kind of device ("cpu:gloo,cuda:nccl") the one of the CPU answers.
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
     told = torch.tensor(int(fine), device=device)
     distributed.all_reduce(told, op=distributed.ReduceOp.MIN)

@@ -91,7 +91,7 @@ def train(
     weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
-    bf16 = native_bf16() if config.bf16 == "auto" else config.bf16
+    bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
     gamma = _gamma(config)
     with _forgotten_where_diverged(folder):

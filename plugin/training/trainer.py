@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from spanloop.plugin.model.device import gpus_in_use, no_room
 from spanloop.plugin.model.disk import writing
+from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.stacks import no_bars
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
@@ -151,14 +154,14 @@ def fit(
     with _own_randomness(), frozen(model, config.frozen) as lower, adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
             model=learner,
-            args=_arguments(config, plan, bf16, folder),
+            args=_arguments(config, plan, bf16, folder, next(model.parameters()).device),
             train_dataset=windows,
             compute_loss_func=loss,
             callbacks=[Steps(progress, inner, config.checkpoint_seconds, divergence)],
         )
         trainer.divergence, trainer.warmup = divergence, config.warmup
         trainer.remove_callback(PrinterCallback)
-        if lower and trainer.args.n_gpu <= 1:  # several in one process would split the batch
+        if lower:
             trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
         trainer.loader = BudgetLoader(
             trainer.activations or windows,  # type: ignore[arg-type]
@@ -172,7 +175,7 @@ def fit(
             collate_fn=Collator(pad_id),
         )
         try:
-            with writing(folder), no_bars():
+            with writing(folder), no_bars(), _room_named(plan):
                 trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
@@ -185,18 +188,40 @@ def fit(
     return losses, int(trainer.state.global_step)
 
 
-def native_bf16() -> bool:
-    """Whether this machine computes in bfloat16 by itself; emulated, it is slower than fp32."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+def native_bf16(device: torch.device) -> bool:
+    """Whether this device computes in bfloat16 by itself; emulated, it is slower than fp32."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.is_file() else ""
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> TrainingArguments:
-    cpu = not torch.cuda.is_available()
-    return TrainingArguments(
+@dataclass
+class OneDevice(TrainingArguments):
+    """Trainer's arguments for a model that stays where it is. Left alone, Trainer moves it to the first GPU
+    and parts each batch among all of them: here a process has one GPU, and several take several processes.
+
+    ``gpu``: the number of the GPU, None on a CPU.
+    """
+
+    gpu: int | None = None
+
+    @cached_property
+    def _setup_devices(self) -> torch.device:
+        device: torch.device = super()._setup_devices
+        if self.gpu is None:
+            return device
+        self._n_gpu = 1
+        torch.cuda.set_device(self.gpu)
+        return torch.device("cuda", self.gpu)
+
+
+def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path, device: torch.device) -> OneDevice:
+    cpu = device.type != "cuda"
+    return OneDevice(
+        gpu=None if cpu else device.index,
         output_dir=str(folder),
         num_train_epochs=plan.epochs,
         learning_rate=plan.learning_rate,
@@ -224,10 +249,26 @@ def _arguments(config: TrainConfig, plan: Plan, bf16: bool, folder: Path) -> Tra
 
 
 @contextmanager
+def _room_named(plan: Plan) -> Iterator[None]:
+    """ModelError, saying what to try, where the memory of a GPU does not hold a step."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not no_room(error):
+            raise
+        smaller = max(plan.batch_wordpieces // 2, 1)
+        raise ModelError(
+            f"the memory of the GPU does not hold a batch of {plan.batch_wordpieces} wordpieces in training: "
+            f"end what else uses it, or give batch_wordpieces {smaller} with accumulate 2 (the same steps), "
+            "gradient_checkpointing, or the device cpu"
+        ) from error
+
+
+@contextmanager
 def _own_randomness() -> Iterator[None]:
     """Trainer seeds every global generator; the caller gets theirs back as they were."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=gpus_in_use()):
         try:
             yield
         finally:

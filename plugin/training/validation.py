@@ -16,6 +16,7 @@ from safetensors.torch import load_model, save_model
 from torch import distributed
 
 from spanloop.plugin.metrics.score import score_spans
+from spanloop.plugin.model.device import gpus_in_use
 from spanloop.plugin.tagging.calibrate import MIN_DOCUMENTS, Calibration, calibrate
 from spanloop.plugin.tagging.gold import Gold, groups_of
 
@@ -100,7 +101,7 @@ class InnerSlice:
         """Strict micro F1 of the slice as it stands."""
         model = self.pipe.hf_model()
         model.eval()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=gpus_in_use()):
             scores = self.pipe.predict([gold.doc for gold in self.golds])
         model.train()
         report = score_spans(

@@ -16,9 +16,11 @@ from spanloop.recipes.cli.options import (
     OfProject,
     by_option,
     db_argument,
+    device_option,
     json_option,
     option,
     path_type,
+    precision_option,
     project_of,
     split_option,
 )
@@ -49,6 +51,8 @@ def export(**options: Any) -> object:
 @click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
+@device_option
+@precision_option
 @json_option
 @click.pass_context
 def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:

@@ -17,10 +17,12 @@ from spanloop.recipes.cli.options import (
     Whole,
     by_option,
     db_argument,
+    device_option,
     json_option,
     nice_option,
     option,
     path_type,
+    precision_option,
     project_of,
 )
 from spanloop.recipes.cli.training_options import config_of, round_options
@@ -164,6 +166,8 @@ def import_command(**options: Any) -> object:
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
+@device_option
+@precision_option
 @json_option
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
@@ -225,6 +229,7 @@ def announce(say: Any, link: str) -> None:
     "--promote", type=click.Choice(["auto", "yes", "no"]), default="auto", help="Auto: if it is no worse."
 )
 @click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
+@device_option
 @nice_option
 @json_option
 def retrain(nice: int, **options: Any) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from math import isfinite
@@ -10,6 +11,9 @@ from typing import Any, ClassVar
 
 import click
 
+from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
+from spanloop.plugin.model.errors import ModelError
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.training.process_control import NICE
 
 JSON = "spanloop.json"
@@ -38,6 +42,40 @@ nice_option = option(
 def _note_json(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
     ctx.meta[JSON] = ctx.meta.get(JSON, False) or asked
 
+
+def _place(ctx: click.Context, _parameter: click.Parameter, device: str | None) -> None:
+    """Say where models compute, to this command and to the processes that it starts."""
+    if device is None:
+        return
+    try:
+        check_device(device, "--device")
+    except ModelError as error:
+        raise RecipeError(str(error)) from error
+    before = os.environ.get(DEVICE_VARIABLE)
+    os.environ[DEVICE_VARIABLE] = device
+
+    def restore() -> None:
+        os.environ.pop(DEVICE_VARIABLE, None)
+        if before is not None:
+            os.environ[DEVICE_VARIABLE] = before
+
+    ctx.call_on_close(restore)
+
+
+device_option = click.option(
+    "--device",
+    metavar="auto|cpu|cuda|cuda:N",
+    expose_value=False,
+    callback=_place,
+    help="Where models compute; auto: on a GPU if there is one. The same as SPANLOOP_DEVICE.  "
+    "[default: as the pipeline was saved, else auto]",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
+    "[default: as the pipeline was saved, else fp32]",
+)
 
 json_option = click.option(
     "--json",

@@ -17,6 +17,7 @@ from spanloop.recipes.cli.options import (
     Seed,
     Whole,
     db_argument,
+    device_option,
     json_option,
     nice_option,
     option,
@@ -29,6 +30,7 @@ from spanloop.recipes.cli.training_options import config_of, round_options, trai
 @click.command()
 @db_argument
 @click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@device_option
 @json_option
 def evaluate(**options: Any) -> object:
     """Score a round on today's gold of the eval split."""
@@ -95,6 +97,7 @@ def rounds_rollback(ctx: click.Context) -> object:
 @option("--pause", type=Real(0.1, 86400), default=5.0, help="Seconds between two looks at the store.")
 @round_options
 @nice_option
+@device_option
 @json_option
 @click.pass_obj
 def watch(say: Any, /, **options: Any) -> object:
@@ -124,6 +127,7 @@ def report(**options: Any) -> object:
 @db_argument
 @option("--seeds", type=Whole(1), default=1, help="Runs of each part; several show what chance does.")
 @training_options()
+@device_option
 @json_option
 def train_curve(**options: Any) -> object:
     """Would more annotations help? Trains on parts of the gold."""

@@ -24,6 +24,8 @@ from spanloop.store.records import Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.device import Precision
+
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -111,12 +113,18 @@ class Saved(Report):
 
 
 def predict(
-    inputs: Sequence[str], *, model: str | None, by: Unit | None = None, tags: bool = False
+    inputs: Sequence[str],
+    *,
+    model: str | None,
+    by: Unit | None = None,
+    tags: bool = False,
+    precision: Precision | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. RecipeError where there is none or it has no trained labels.
+    classifier by folder, hub id or ``offline``. ``precision``: how exactly it
+    computes, None as it was saved. RecipeError where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -124,9 +132,10 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import named
+    from spanloop.recipes.suggest.run_pipeline import compute_in, named
 
     nlp, task = _load(model)
+    compute_in(nlp, precision)
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
@@ -134,7 +143,12 @@ def predict(
 
 
 def predict_to_folder(
-    inputs: Sequence[str], *, model: str | None, out: str | Path, by: Unit | None = None
+    inputs: Sequence[str],
+    *,
+    model: str | None,
+    out: str | Path,
+    by: Unit | None = None,
+    precision: Precision | None = None,
 ) -> Saved:
     """Predict and write one JSONL file an input file into the folder; texts typed in go to
     ``texts.jsonl``."""
@@ -150,7 +164,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = _readable(predict(group, model=model, by=by), refused)
+        entries = _readable(predict(group, model=model, by=by, precision=precision), refused)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))

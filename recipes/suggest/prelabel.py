@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
@@ -20,6 +21,9 @@ from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.records import AlignmentEvent, Document, Range, Span
 from spanloop.store.tables.ledger import REFUSED
+
+if TYPE_CHECKING:
+    from spanloop.plugin.model.device import Precision
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
@@ -76,6 +80,7 @@ def prelabel(
     patterns: str | Path | None = None,
     strategy: str | None = None,
     limit: int | None = None,
+    precision: Precision | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
     """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
@@ -85,7 +90,8 @@ def prelabel(
     A second run goes on where the first stopped and adds nothing to what is there. A document that the
     pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
     the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
-    most.
+    most. ``precision``: how exactly the model computes, None as it was saved; another precision is another
+    model, whose predictions stand beside those of the first.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
@@ -93,7 +99,7 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        source = open_source(store, model, pipeline, patterns)
+        source = open_source(store, model, pipeline, patterns, precision)
         return _predict_all(store, source, strategy, limit, progress or silent)
 
 

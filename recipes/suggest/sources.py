@@ -16,6 +16,8 @@ from spanloop.store.records import NewModel
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.device import Precision
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -28,18 +30,27 @@ class Source:
     labels: Mapping[str, int]
 
 
-def open_source(store: Store, model: str | None, pipeline: str | None, patterns: str | Path | None) -> Source:
+def open_source(
+    store: Store,
+    model: str | None,
+    pipeline: str | None,
+    patterns: str | Path | None,
+    precision: Precision | None = None,
+) -> Source:
+    if precision is not None and (pipeline is not None or patterns is not None):
+        raise RecipeError(f"--precision {precision} goes with the promoted round or with --model")
     if pipeline is not None:
         return _from_pipeline(store, pipeline)
     if patterns is not None:
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model)
-    return _from_round(store)
+        return _from_model(store, model, precision)
+    return _from_round(store, precision)
 
 
-def _from_round(store: Store) -> Source:
+def _from_round(store: Store, precision: Precision | None) -> Source:
     from spanloop.recipes.suggest.pipelines import load_round
+    from spanloop.recipes.suggest.run_pipeline import compute_in
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
@@ -50,12 +61,25 @@ def _from_round(store: Store) -> Source:
             "something that knows them: --patterns FILE, --pipeline SPACY, --model HF_ID"
         )
     nlp = load_round(store, promoted.number)
-    return Source(nlp, promoted.model_id, f"round {promoted.number}", promoted.label_ids)
+    name, model_id = f"round {promoted.number}", promoted.model_id
+    if compute_in(nlp, precision):
+        name = f"{name} in {precision}"
+        model_id = store.models.add(NewModel(hash=_fingerprint(nlp), kind="hf", name=name)).id
+    return Source(nlp, model_id, name, promoted.label_ids)
 
 
-def _from_model(store: Store, model: str) -> Source:
+def _fingerprint(nlp: Language) -> str:
+    from spanloop.recipes.suggest.run_pipeline import classifier
+
+    found = classifier(nlp)
+    if found is None:
+        raise RecipeError("the pipeline of the round has no token classifier")
+    return found[1].fingerprint()
+
+
+def _from_model(store: Store, model: str, precision: Precision | None) -> Source:
     from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import with_model
+    from spanloop.recipes.suggest.run_pipeline import compute_in, with_model
 
     project = store.project
     labels = store.labels.ids()
@@ -68,6 +92,7 @@ def _from_model(store: Store, model: str) -> Source:
             "or name a token classifier"
         )
     _refuse_strangers(model, pipe.labels, list(labels))
+    compute_in(nlp, precision)
     row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
     return Source(nlp, row.id, model, labels)
 

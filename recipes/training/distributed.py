@@ -46,9 +46,11 @@ class Team:
         if world() > 1:
             import torch
 
-            cuda = torch.cuda.is_available()
+            from spanloop.plugin.model.device import device_of
+
+            cuda = device_of("auto").type == "cuda"
             if cuda:
-                torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+                torch.cuda.set_device(_own_gpu(torch.cuda.device_count()))
             torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
         return self
 
@@ -81,6 +83,17 @@ class Team:
             from torch.distributed import destroy_process_group
 
             destroy_process_group()
+
+
+def _own_gpu(found: int) -> int:
+    """The number of the GPU of this process. RecipeError where there are more processes than GPUs."""
+    number = int(os.environ["LOCAL_RANK"])
+    if number >= found:
+        raise RecipeError(
+            f"process {number} of this machine (from 0) has no GPU of its own, there are {found}: start one "
+            f"process a GPU (torchrun --nproc_per_node {found}), or train on the CPU (--device cpu)"
+        )
+    return number
 
 
 @contextmanager

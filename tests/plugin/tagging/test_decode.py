@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import TokenScores
-from spanloop.plugin.tagging.decode import best_tags, decode
+from spanloop.plugin.tagging.decode import best_tags, decode, decode_all
 from spanloop.plugin.tagging.schemes import SCHEMES, Scheme, encode, tag_ids, tags_for, transitions
 
 
@@ -102,3 +102,14 @@ def test_a_hundred_thousand_units_decode() -> None:
     path = best_tags(scores, scheme="IOB2")
     _, step_ok, _ = transitions(scores.tags, "IOB2")
     assert step_ok[path[:-1], path[1:]].all()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@given(seed=st.integers(0, 10_000), lengths=st.lists(st.integers(0, 6), max_size=6))
+def test_documents_decoded_together_have_the_spans_that_each_has_alone(
+    scheme: Scheme, seed: int, lengths: list[int]
+) -> None:
+    tags = tags_for(["A", "B"], scheme)
+    rng = np.random.default_rng(seed)
+    scores = [scores_of(rng.normal(scale=3, size=(n_units, len(tags))), tags) for n_units in lengths]
+    assert decode_all(scores, scheme=scheme) == [decode(one, scheme=scheme) for one in scores]

@@ -1,0 +1,95 @@
+"""The model as torch runs it: on a CPU or a GPU, in float32 or bfloat16."""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import TYPE_CHECKING, Any
+
+from spanloop.plugin.alignment.subwords import Ints
+from spanloop.plugin.model.device import Precision
+from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.pretrained import head_name
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TorchBackend:
+    """Runs one padded batch after the other. A gradient is kept where the caller has not switched it off.
+
+    Args:
+        model: the Hugging Face model, which stays in float32: it is what is saved and trained.
+        precision: ``bf16`` computes with a copy of the encoder in bfloat16 (half the memory of the model
+            beside it), and with the head in float32, whose scores become confidences. What is trained
+            computes in float32 whatever is asked for here: the trainer has a setting of its own.
+    """
+
+    def __init__(self, model: Any, precision: Precision = "fp32") -> None:
+        self.model = model
+        self.precision = precision
+        self._pid = os.getpid()
+        self._low: Any = None
+        self._low_of: tuple[tuple[int, int], ...] = ()
+
+    def logits(self, input_ids: Ints, attention_mask: Ints) -> torch.Tensor:
+        """The scores of one batch, on the model's device; a GPU may still be at work on them.
+
+        Raises:
+            ModelError: in a process that was forked from one that uses the GPU.
+        """
+        import torch
+
+        self._look_where_we_are()
+        ids, mask = torch.from_numpy(input_ids), torch.from_numpy(attention_mask)
+        device = self.model.device
+        if device.type == "cuda":
+            # From pinned memory the copy waits for nothing that the GPU still has to do.
+            ids, mask = (one.pin_memory().to(device, non_blocking=True) for one in (ids, mask))
+        elif device.type != "cpu":
+            ids, mask = ids.to(device), mask.to(device)
+        logits: torch.Tensor = self._chosen()(input_ids=ids, attention_mask=mask).logits
+        return logits
+
+    def forget(self) -> None:
+        """The weights have changed in a way that torch does not count."""
+        self._low, self._low_of = None, ()
+
+    def _look_where_we_are(self) -> None:
+        import torch
+
+        if os.getpid() == self._pid:
+            return
+        if self.model.device.type == "cuda":
+            raise ModelError(
+                "a process that was forked cannot use the GPU of its parent: call nlp.pipe with "
+                'n_process = 1, or give the pipe device = "cpu"'
+            )
+        # A forked child has none of OpenMP's threads and waits for them for ever (spaCy #4667): one
+        # thread.
+        torch.set_num_threads(1)
+        self._pid = os.getpid()
+
+    def _chosen(self) -> Any:
+        if self.precision == "fp32" or self.model.training:
+            return self.model
+        weights = tuple((weight.data_ptr(), weight._version) for weight in self.model.parameters())
+        if self._low is None or self._low_of != weights:
+            self._low, self._low_of = _in_bfloat16(self.model), weights
+        return self._low
+
+
+def _in_bfloat16(model: Any) -> Any:
+    """A copy of the model with its encoder in bfloat16 and its head in float32."""
+    import torch
+
+    low = copy.deepcopy(model).to(torch.bfloat16).requires_grad_(False).eval()
+    head = low.get_submodule(head_name(low))
+    exact = model.get_submodule(head_name(model))
+    head.float().load_state_dict(exact.state_dict())
+    head.register_forward_pre_hook(_widen)
+    return low
+
+
+def _widen(_head: Any, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return tuple(one.float() for one in given)
