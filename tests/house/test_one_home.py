@@ -18,7 +18,10 @@ HOMES = {
     "an interval as text": (r"\{.*\blow\b.*\}-\{|f1_low.*\}-\{", ["recipes/table.py"]),
     "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
     "the tokens of a text for near-duplicates": (r"casefold\(\)", ["recipes/near_duplicates/shingles.py"]),
-    "a logarithm of probabilities": (r"log_softmax\(", ["plugin/alignment/values.py", "plugin/model/finite.py"]),
+    "a logarithm of probabilities": (
+        r"log_softmax\(",
+        ["plugin/alignment/values.py", "plugin/model/finite.py"],
+    ),
     "the version of what commands print": (r"""['"]schema['"]: (1|SCHEMA)\b""", ["recipes/report.py"]),
     "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
     "reading a model": (
