@@ -24,7 +24,8 @@ def token_bounds(doc: Doc) -> NDArray[np.int64]:
     if not len(doc):
         return np.zeros((0, 2), dtype=np.int64)
     begins, lengths, space = doc.to_array([IDX, LENGTH, IS_SPACE]).astype(np.int64).T
-    return np.stack([begins, begins + lengths], axis=1)[space == 0]
+    bounds: NDArray[np.int64] = np.stack([begins, begins + lengths], axis=1)[space == 0]
+    return bounds
 
 
 def token_ranges(doc: Doc) -> list[tuple[int, int]]:

@@ -79,7 +79,8 @@ def gpus_in_use() -> list[int]:
     (a seed set for torch is set for all of them), and of none before: to ask would take hold of them."""
     import torch
 
-    return list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return list(range(torch.cuda.device_count())) if used else []
 
 
 def no_room(error: BaseException) -> bool:
