@@ -13,12 +13,15 @@ HOMES = {
         r"datetime\.now|utcnow|fromisoformat|strptime|time\.time\(\)|from time import .*\btime\b",
         ["store/clock.py"],
     ),
-    "the characters of a token": (r"\b(\w+)\.idx \+ len\(\1\)", ["plugin/alignment/tokens.py"]),
+    "the characters of a token": (r"\b(\w+)\.idx \+ len\(\1\)|\[IDX, LENGTH", ["plugin/alignment/tokens.py"]),
     "the tag of what nobody knows": (r"-100\b", ["plugin/tagging/gold.py"]),
     "an interval as text": (r"\{.*\blow\b.*\}-\{|f1_low.*\}-\{", ["recipes/table.py"]),
     "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
     "the tokens of a text for near-duplicates": (r"casefold\(\)", ["recipes/near_duplicates/shingles.py"]),
-    "a logarithm of probabilities": (r"log_softmax\(", ["plugin/alignment/values.py", "plugin/pipe/pipe.py"]),
+    "a logarithm of probabilities": (
+        r"log_softmax\(",
+        ["plugin/alignment/values.py", "plugin/model/finite.py"],
+    ),
     "the version of what commands print": (r"""['"]schema['"]: (1|SCHEMA)\b""", ["recipes/report.py"]),
     "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
     "reading a model": (
