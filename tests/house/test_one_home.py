@@ -13,7 +13,7 @@ HOMES = {
         r"datetime\.now|utcnow|fromisoformat|strptime|time\.time\(\)|from time import .*\btime\b",
         ["store/clock.py"],
     ),
-    "the characters of a token": (r"\b(\w+)\.idx \+ len\(\1\)|IDX, LENGTH", ["plugin/alignment/tokens.py"]),
+    "the characters of a token": (r"\b(\w+)\.idx \+ len\(\1\)|\[IDX, LENGTH", ["plugin/alignment/tokens.py"]),
     "the tag of what nobody knows": (r"-100\b", ["plugin/tagging/gold.py"]),
     "an interval as text": (r"\{.*\blow\b.*\}-\{|f1_low.*\}-\{", ["recipes/table.py"]),
     "folds of whole groups": (r"min\(\w+, key=len\)\.extend", ["plugin/tagging/gold.py"]),
