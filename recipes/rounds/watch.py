@@ -21,6 +21,7 @@ from spanloop.recipes.training.distributed import world
 from spanloop.recipes.training.process_control import (
     NICE,
     Cancelled,
+    heed_signal,
     sleep_while_waiting,
     stoppable,
     yield_to_others,
@@ -119,6 +120,7 @@ class _Watch:
     def run(self) -> None:
         """Without end."""
         while True:
+            heed_signal()
             if self.owed and self.suggesting.over:
                 with self.suggesting.bearing():
                     self._suggest()

@@ -27,22 +27,34 @@ class Stopped(KeyboardInterrupt):
         super().__init__(f"stopped by {self.name}")
 
 
+_received: list[int] = []  # the signal that asked this process to stop
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Inside, the first SIGINT or SIGTERM raises `Stopped`; later ones find it cleaning up and are ignored.
-    For the main thread of a command."""
+    For the main thread of a command. Whoever works for long inside asks `heed_signal` too: a signal can come
+    where Python or a library swallows what it raises (a destructor, a callback from C)."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for name in SIGNALS:
             signal.signal(name, signal.SIG_IGN)
+        _received.append(number)
         raise Stopped(number)
 
     before = {name: signal.signal(name, stop) for name in SIGNALS}
     try:
         yield
     finally:
+        _received.clear()
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+def heed_signal() -> None:
+    """Raise `Stopped` again where a signal came and the work goes on all the same."""
+    if _received:
+        raise Stopped(_received[0])
 
 
 NICE = 10
@@ -81,9 +93,11 @@ class Cancelled(RecipeError):
 
 
 def heeding(store: Store, progress: Progress) -> Progress:
-    """The same progress, which ends the training with `Cancelled` once somebody has asked for it."""
+    """The same progress, which ends the training with `Cancelled` once somebody has asked for it, and with
+    `Stopped` after a signal."""
 
     def report(done: int, total: int | None, what: str) -> None:
+        heed_signal()
         by = store.training_lock.stop_asked_by()
         if by is not None:
             raise Cancelled(store.named, by)

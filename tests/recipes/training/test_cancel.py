@@ -19,7 +19,7 @@ from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import silent
 from spanloop.recipes.rounds.cancel import cancel
-from spanloop.recipes.training.process_control import Cancelled, heeding
+from spanloop.recipes.training.process_control import Cancelled, Stopped, heed_signal, heeding, stoppable
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 from spanloop.store.files.training_lock import TrainingLock
@@ -173,3 +173,23 @@ def test_who_does_not_heed_is_named_with_what_to_type(db: Path) -> None:
         holder.unlink()
         assert "another process is training" in refused("retrain", db)
         assert "try again in a moment" in refused("rounds", db, "cancel")
+
+
+class Swallowing:
+    """What is raised while Python ends an object goes nowhere."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_comes_where_nothing_can_be_raised_is_heeded_at_the_next_step(db: Path) -> None:
+    heed_signal()  # none came yet
+    with Store.open(db) as store, store.training_lock.held(), stoppable():
+        step = heeding(store, lambda _done, _total, _what: None)
+        step(1, 3, "train")
+        one = Swallowing()
+        del one
+        with pytest.raises(Stopped, match="SIGTERM"):
+            step(2, 3, "train")
+    heed_signal()  # and it is over with the work
