@@ -123,7 +123,7 @@ def test_tab_goes_through_spans_then_controls_in_reading_order_and_is_never_caug
     page.goto(serve(make_store([(TEXT, SPANS)], ["PER", "LOC", "ORG"])).link)
     ready(page, "Ann")
     visited: list[str] = []
-    for _ in range(4 + 6 + 3 + 1 + 4 + 4):
+    for _ in range(4 + 7 + 3 + 1 + 4 + 4):
         press(page, "Tab")
         visited.append(
             page.evaluate(
@@ -133,7 +133,7 @@ def test_tab_goes_through_spans_then_controls_in_reading_order_and_is_never_caug
             )
         )
     assert visited[:4] == ["Ann Lee", "Bob", "New York", "Acme"]
-    assert visited[4:10] == ["point", "stack", "answers", "instructions", "help", "theme"]
-    assert visited[10:14] == ["PER", "LOC", "ORG", "paper"]
-    assert visited[14:18] == visited[:4]  # the text has the focus now
-    assert visited[18:] == ["accept", "reject", "ignore", "back"]
+    assert visited[4:11] == ["point", "stack", "find", "answers", "instructions", "help", "theme"]
+    assert visited[11:15] == ["PER", "LOC", "ORG", "paper"]
+    assert visited[15:19] == visited[:4]  # the text has the focus now
+    assert visited[19:] == ["accept", "reject", "ignore", "back"]
