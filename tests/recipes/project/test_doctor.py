@@ -123,5 +123,5 @@ def test_what_packages_say_of_each_other_is_read(tmp_path: Path, monkeypatch: py
     (about / "METADATA").write_text("\n".join(lines) + "\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert bad_pairs(("peft", "torch", "transformers", "numpy")) == (
-        BadPair("peft", "9.0", "torch", version("torch"), ">=900"),
+        BadPair.of("peft", "9.0", "torch", version("torch"), ">=900"),
     )
