@@ -40,6 +40,7 @@ class Project:
     page: Mapping[str, Any] = field(default_factory=dict)  # settings of the correction page
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
     page_url: str | None = None  # where the correction page was served last
+    unit: Literal["token", "wordpiece"] = "token"  # what the model gives one tag
 
 
 @dataclass(frozen=True, slots=True)

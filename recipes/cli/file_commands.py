@@ -51,6 +51,7 @@ def export(**options: Any) -> object:
 @click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
+@click.option("--lang", help="Cut the texts as this language of spaCy.  [default: by blanks, or wordpieces]")
 @device_option
 @precision_option
 @json_option

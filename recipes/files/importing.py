@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
+from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
@@ -64,17 +65,28 @@ def import_files(
     """
     report = ImportReport()
     with Store.open(db) as store:
-        before = _splits(store)
+        fit, before = Fit(store), _splits(store)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
             allowed = overlaps or ("ledger" if fmt.foreign else "error")
             _Import(
-                store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent, twins
+                store,
+                path,
+                split,
+                as_,
+                annotator,
+                on_conflict,
+                allowed,
+                report,
+                progress or silent,
+                twins,
+                fit,
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
+        report.language, report.misfit = fit.chosen, fit.misfit()
     return report
 
 
@@ -102,6 +114,7 @@ class _Import:
     report: ImportReport
     progress: Progress
     twins: Twins | None
+    fit: Fit
     occurrences: Counter[str] = field(default_factory=Counter)
 
     def run(self, fmt: Format, by: Unit | None) -> None:
@@ -112,6 +125,7 @@ class _Import:
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
             checks.refuse_unknown_labels(checked)
+            self.fit.look(checked)
             self._store(checked)
             self.report.empty += len(batch) - len(checked)
             done += len(batch)

@@ -29,6 +29,18 @@ def project_nlp(project: Project) -> Language:
         ) from error
 
 
+def blank(lang: str) -> Language:
+    """An empty pipeline with the tokenizer of this language. RecipeError where spaCy has none, and where that
+    needs a package which is missing."""
+    try:
+        return spacy.blank(lang)
+    except UNLOADABLE as error:
+        raise RecipeError(
+            f"there is no tokenizer for the language {lang!r} here: {_line(error)}. Name another language of "
+            "spaCy, such as en or zh, or xx for many of them"
+        ) from error
+
+
 def write_pipeline(project: Project, nlp: Language, folder: Path) -> None:
     """Write a pipeline of the project for others: its vocabulary keeps the strings of the project's own
     pipeline and the labels, none of the texts; no path of this machine stays in it."""
@@ -42,7 +54,7 @@ def project_tokenizer(project: Project) -> Callable[[str], Sequence[Range]]:
     nlp = project_nlp(project)
 
     def tokenizer(text: str) -> Sequence[Range]:
-        return boundaries(nlp, text)
+        return boundaries(nlp, text, project.unit)
 
     return tokenizer
 

@@ -14,6 +14,7 @@ from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
+from spanloop.recipes.languages import MANY_LANGUAGES
 from spanloop.recipes.report import Count, Report, Shape
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
@@ -118,13 +119,16 @@ def predict(
     model: str | None,
     by: Unit | None = None,
     tags: bool = False,
+    lang: str | None = None,
     precision: Precision | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``precision``: how exactly it
-    computes, None as it was saved. RecipeError where there is none or it has no trained labels.
+    classifier by folder, hub id or ``offline``. ``lang``: whose tokenizer cuts the texts for a token
+    classifier; None: blanks do, and where a text is written without them the model's wordpieces stand for
+    tokens. ``precision``: how exactly it computes, None as it was saved. RecipeError where there is none or
+    it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -134,12 +138,12 @@ def predict(
         raise RecipeError("give texts or files to predict")
     from spanloop.recipes.suggest.run_pipeline import compute_in, named
 
-    nlp, task = _load(model)
-    compute_in(nlp, precision)
-    waiting = _entries(inputs, task, by)
+    loaded = _load(model, lang)
+    compute_in(loaded.nlp, precision)
+    waiting = _entries(inputs, loaded.task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, task, block, tags)
+            yield from _predict_block(loaded, block, tags)
 
 
 def predict_to_folder(
@@ -148,6 +152,7 @@ def predict_to_folder(
     model: str | None,
     out: str | Path,
     by: Unit | None = None,
+    lang: str | None = None,
     precision: Precision | None = None,
 ) -> Saved:
     """Predict and write one JSONL file an input file into the folder; texts typed in go to
@@ -164,7 +169,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = _readable(predict(group, model=model, by=by, precision=precision), refused)
+        entries = _readable(predict(group, model=model, by=by, lang=lang, precision=precision), refused)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
@@ -188,25 +193,38 @@ def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
     return next(folder / f"{name}.jsonl" for name in names if folder / f"{name}.jsonl" not in taken)
 
 
-def _load(model: str) -> tuple[Language, Task]:
-    from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What predicts. ``by_script``: nobody said for which language its tokenizer is."""
+
+    nlp: Language
+    task: Task
+    by_script: bool = False
+
+
+def _load(model: str, lang: str | None) -> _Loaded:
+    from spanloop.recipes.suggest.pipelines import blank, load_pipeline, load_round, promoted_round
     from spanloop.recipes.suggest.run_pipeline import classifier, with_model
 
     path = Path(model)
+    of_its_own = "has a language of its own: leave --lang out, or name a Hugging Face token classifier"
     if path.is_file() and _is_sqlite(path):
+        if lang is not None:
+            raise RecipeError(f"the project {model} {of_its_own}")
         with Store.open(path) as store:
-            return load_round(store, promoted_round(store).number), store.project.task
+            return _Loaded(load_round(store, promoted_round(store).number), store.project.task)
     if (path / "config.cfg").is_file():
+        if lang is not None:
+            raise RecipeError(f"the pipeline {model} {of_its_own}")
         nlp = load_pipeline(path)
         found = classifier(nlp)
-        return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
-    import spacy
-
-    nlp = spacy.blank("xx")
+        tags = found is not None and found[1].cfg["annotate"] in ("tag", "pos")
+        return _Loaded(nlp, "tags" if tags else "spans")
+    nlp = blank(lang or MANY_LANGUAGES)
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
-    return nlp, "spans"
+    return _Loaded(nlp, "spans", by_script=lang is None)
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -243,15 +261,15 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
-    from spanloop.plugin.alignment.tokens import token_ranges
+def _predict_block(loaded: _Loaded, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, annotate_by_script, found_spans, found_units
 
-    for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
+    run = annotate_by_script if loaded.by_script else annotate
+    for entry, found in zip(block, run(loaded.nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
-            yield Predicted(replace(entry, spans=None), task, tags, str(found))
+            yield Predicted(replace(entry, spans=None), loaded.task, tags, str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags)
+        spans = store_spans(found_spans(doc, scores, task=loaded.task, labels=()))
+        yield Predicted(replace(entry, spans=spans, tokens=found_units(doc, scores)), loaded.task, tags)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
-from spanloop.plugin.alignment.tokens import tagged_ranges
+from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.languages import Unit, inside_a_word, written_without_blanks
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
@@ -29,11 +31,14 @@ UNIVERSAL_TAGS = frozenset(
 )
 
 
-def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
+def with_model(
+    nlp: Language, model: str, *, task: str, labels: Sequence[str], unit: Unit = "token"
+) -> HFTokenClassifierPipe:
     """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
     which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``.
-    RecipeError for a name that is no text, ModelError where there is no such model."""
-    settings: dict[str, Any] = {"model": model}
+    ``unit``: what gets one tag. RecipeError for a name that is no text, ModelError where there is no such
+    model."""
+    settings: dict[str, Any] = {"model": model, "unit": unit}
     if task == "tags":
         settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
     try:
@@ -66,6 +71,35 @@ def compute_in(nlp: Language, precision: Precision | None) -> bool:
         )
     before, network.shim.precision = network.shim.precision, precision
     return before != precision
+
+
+@contextmanager
+def labelling(nlp: Language, unit: Unit) -> Iterator[None]:
+    """Within it our component gives one tag to each unit of this kind."""
+    found = classifier(nlp)
+    if found is None:
+        yield
+        return
+    attrs = found[1].model.attrs
+    before, attrs["unit"] = attrs["unit"], unit
+    try:
+        yield
+    finally:
+        attrs["unit"] = before
+
+
+def annotate_by_script(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
+    """As `annotate`, of a pipeline of which nobody said what language it is for: where a text is written
+    without blanks, our component labels wordpieces, since to the pipeline a whole line is one token."""
+    without = [written_without_blanks(text) is not None for text in texts]
+    found: dict[int, Annotated | Refused] = {}
+    units: tuple[Unit, ...] = ("token", "wordpiece")
+    for unit in units:
+        places = [place for place, one in enumerate(without) if one == (unit == "wordpiece")]
+        if places:
+            with labelling(nlp, unit):
+                found |= dict(zip(places, annotate(nlp, [texts[place] for place in places]), strict=True))
+    return [found[place] for place in range(len(texts))]
 
 
 _PLAIN = "One plain text."
@@ -137,6 +171,19 @@ def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iter
         return next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
 
     return [CharSpan(*found) for found in tagged_ranges(doc, known_tag)]
+
+
+def found_units(doc: Doc, scores: TokenScores | None) -> tuple[tuple[int, int], ...]:
+    """The characters of the Doc's tokens; one that is a stretch without blanks is cut where the wordpieces
+    that our component labelled begin."""
+    tokens = token_ranges(doc)
+    begins = set() if scores is None else set(scores.starts.tolist()) - {start for start, _ in tokens}
+    cuts = [place for place in begins if inside_a_word(doc.text, place)]
+    edges = sorted([*(edge for token in tokens for edge in token), *cuts])
+    if not cuts:
+        return tuple(tokens)
+    starts = {start for start, _ in tokens} | set(cuts)
+    return tuple((start, end) for start, end in pairwise(edges) if start in starts and start < end)
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:

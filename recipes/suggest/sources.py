@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.languages import CUT_WITHOUT_BLANKS, language_of
 from spanloop.store import Store
 from spanloop.store.records import NewModel
 
@@ -28,6 +29,10 @@ class Source:
     model_id: int
     name: str
     labels: Mapping[str, int]
+    by_script: bool = False
+    """Its tokenizer is not for texts without blanks: there our component labels wordpieces."""
+    own_tokens: bool = True
+    """Its tokens are those of the project."""
 
 
 def open_source(
@@ -36,7 +41,13 @@ def open_source(
     pipeline: str | None,
     patterns: str | Path | None,
     precision: Precision | None = None,
+    lang: str | None = None,
 ) -> Source:
+    if lang is not None and model is None:
+        raise RecipeError(
+            f"--lang {lang} goes with --model: a round, a pipeline and patterns have the project's language, "
+            "or one of their own"
+        )
     if precision is not None and (pipeline is not None or patterns is not None):
         raise RecipeError(f"--precision {precision} goes with the promoted round or with --model")
     if pipeline is not None:
@@ -44,7 +55,7 @@ def open_source(
     if patterns is not None:
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model, precision)
+        return _from_model(store, model, precision, lang)
     return _from_round(store, precision)
 
 
@@ -77,14 +88,15 @@ def _fingerprint(nlp: Language) -> str:
     return found[1].fingerprint()
 
 
-def _from_model(store: Store, model: str, precision: Precision | None) -> Source:
-    from spanloop.recipes.suggest.pipelines import project_nlp
+def _from_model(store: Store, model: str, precision: Precision | None, lang: str | None) -> Source:
+    from spanloop.recipes.suggest.pipelines import blank, project_nlp
     from spanloop.recipes.suggest.run_pipeline import compute_in, with_model
 
     project = store.project
     labels = store.labels.ids()
-    nlp = project_nlp(project)
-    pipe = with_model(nlp, model, task=project.task, labels=list(labels))
+    nlp = project_nlp(project) if lang is None else blank(lang)
+    unit = "token" if lang is not None else project.unit
+    pipe = with_model(nlp, model, task=project.task, labels=list(labels), unit=unit)
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(
             f"{model!r} is an encoder without trained labels: what it would suggest is chance. Train it on "
@@ -93,8 +105,15 @@ def _from_model(store: Store, model: str, precision: Precision | None) -> Source
         )
     _refuse_strangers(model, pipe.labels, list(labels))
     compute_in(nlp, precision)
-    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
-    return Source(nlp, row.id, model, labels)
+    digest, name = pipe.fingerprint(), model
+    if lang is not None:  # other tokens, other suggestions
+        name = f"{model} on tokens of {lang}"
+        digest = hashlib.sha256(f"{digest} {lang}".encode()).hexdigest()
+    row = store.models.add(NewModel(hash=digest, kind="hf", name=name))
+    unsure = (
+        lang is None and unit == "token" and language_of(project.lang, project.nlp) not in CUT_WITHOUT_BLANKS
+    )
+    return Source(nlp, row.id, name, labels, by_script=unsure, own_tokens=lang is None)
 
 
 def _from_pipeline(store: Store, pipeline: str) -> Source:
