@@ -174,13 +174,12 @@ def places_of(
 
 def _known(text: str, at: int, tokens: Sequence[str], spell: Any) -> tuple[tuple[int, int] | None, int]:
     """Where the first of these wordpieces stands, and how many of them stand there together."""
-    if tokens[0] and text.startswith(tokens[0], _begin(text, at)):  # a mark that the text itself has
-        begin = _begin(text, at)
-        return (begin, begin + len(tokens[0])), 1
-    bare = _bare(tokens[0])
-    a_byte = not bare.isascii() and not spell(tokens[:1])  # written as a letter that it is not
-    if not a_byte and (found := _find(text, at, bare)):
-        return found, 1
+    first, begin = tokens[0], _begin(text, at)
+    if first.isascii() or spell(tokens[:1]):  # else a byte, written as a letter that it is not
+        if first and text.startswith(first, begin):  # marks of the text's own too
+            return (begin, begin + len(first)), 1
+        if found := _find(text, at, _bare(first)):
+            return found, 1
     for taken in range(1, len(tokens) + 1):
         spelled = spell(tokens[:taken])
         if spelled and text.startswith(spelled, at):
