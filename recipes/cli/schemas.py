@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+from inspect import getdoc
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
@@ -81,6 +82,7 @@ def schema_of_shape(shape: type[Shape], *, versioned: bool = True) -> dict[str, 
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(shape).json_schema(mode="serialization")
+    schema.setdefault("description", getdoc(shape) or "")  # an older pydantic leaves it out
     properties = schema["properties"]
     for parent in shape.__mro__[1:]:  # pydantic reads the docstrings of the class itself alone
         if issubclass(parent, Shape) and hasattr(parent, "__dataclass_fields__"):
