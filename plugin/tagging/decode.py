@@ -18,7 +18,7 @@ _ILLEGAL = -1e6
 # Of all that begins a span, the least share that B must have for tags that may be IOB1 or IOB2 to be read as
 # IOB2. Below a half: a model of IOB2 that knows little is often unsure where a span began, and then I looks
 # like a beginning too, while one of IOB1 hardly ever begins with B (`benchmarks/schemes.py`).
-_SHARE_OF_B = 0.4
+_SHARE_OF_B = 0.3
 
 
 def decode(

@@ -148,13 +148,15 @@ def _split(tags: Sequence[str]) -> _Split:
         return _of_pairs(behind, pairs_behind)
     if pairs:
         return _of_pairs(before, pairs)
-    # No label has two tags: believed where every tag looks like one, and none is an E alone (an E-mail).
+    # No label has two tags: believed where every tag looks like one, and none is an E alone (an E-mail), or
+    # where most of them, and two at least, are an I (IO).
     told = [tag for tag in inside if not says_nothing(tag)]
-    if told and all(tag in before and tag[0].isupper() for tag in told):
-        roles = _roles_of((ROLES[letter], label) for letter, label in (before[tag] for tag in told))
-        if all(known != {"E"} for known in roles.values()):
-            return {tag: before[tag] for tag in told}
-    return {}
+    large = {tag: before[tag] for tag in told if tag in before and tag[0].isupper()}
+    roles = _roles_of((ROLES[letter], label) for letter, label in large.values())
+    if len(large) == len(told) and all(known != {"E"} for known in roles.values()):
+        return large
+    inside_alone = {tag: shape for tag, shape in large.items() if shape[0] == "I"}
+    return inside_alone if len(inside_alone) > max(1, len(told) / 2) else {}
 
 
 def _shaped(tags: Sequence[str], shape: re.Pattern[str], letter: int, label: int) -> _Split:
@@ -163,9 +165,9 @@ def _shaped(tags: Sequence[str], shape: re.Pattern[str], letter: int, label: int
 
 
 def _pairs(split: _Split) -> set[str]:
-    """The labels with a B and an I, which nobody calls two labels."""
+    """The labels with a B and an I, or with B, E and S, which nobody calls labels of their own."""
     roles = _roles_of((ROLES[letter.upper()], label) for letter, label in split.values())
-    return {label for label, known in roles.items() if {"B", "I"} <= known}
+    return {label for label, known in roles.items() if {"B", "I"} <= known or {"B", "E", "S"} <= known}
 
 
 def _of_pairs(split: _Split, pairs: set[str]) -> _Split:

@@ -45,6 +45,9 @@ def legal(reading_of: list[str], path: list[str], scheme: Scheme | None = None) 
         ([*DBMDZ, "<PAD>"], "IOB"),
         ([*DBMDZ, "PAD"], "IOB"),
         ([*DBMDZ, "DATE"], "IOB"),
+        (["O", "B-NUM", "E-NUM", "S-NUM", "DATE"], "BIOES"),
+        (["O", "I-PER", "I-LOC", "DATE", "X"], "IO"),
+        (["O", "I-beam", "T-shirt"], "plain"),
         (["NOUN", "VERB", "X"], "plain"),
         (["LABEL_0", "LABEL_1"], "plain"),
         (["O", "PER", "LOC"], "plain"),
@@ -71,11 +74,12 @@ def test_a_regular_list_has_the_labels_that_it_was_made_of(scheme: Scheme, label
 
 @given(
     odd=st.sampled_from(["X", "PAD", "<PAD>", "<pad>", "[CLS]", "DATE", "E-mail", "<unk>"]),
-    scheme=st.sampled_from(["IOB1", "IOB2", "BIOES", "BILOU", "BIOS"]),
+    scheme=st.sampled_from(["IOB1", "IOB2", "BIOES", "BILOU", "BIOS", "IO"]),
     place=st.integers(0, 5),
 )
 def test_one_odd_tag_changes_nothing_of_the_others(odd: str, scheme: Scheme, place: int) -> None:
     tags = tags_for(["PER", "LOC"], scheme)
+    place = min(place, len(tags))
     with_odd = [*tags[:place], odd, *tags[place:]]
     alone, beside = read_tags(tags), read_tags(with_odd)
     assert beside.scheme == alone.scheme
