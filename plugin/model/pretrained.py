@@ -205,17 +205,23 @@ def _positions(model: Any) -> int | None:
     return int(stated) if stated and stated > 0 else None
 
 
-def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> None:
+def set_tags(
+    pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0, known_as: Sequence[str] | None = None
+) -> None:
     """Give the model's head exactly these tags, in this order. Rows of tags that it had are kept by name, new
-    ones are drawn from ``seed``. ModelError where the head is no linear layer."""
+    ones are drawn from ``seed``. ``known_as``: the names of its present rows where they are not its own; of
+    two rows with one name the first is kept. ModelError where the head is no linear layer."""
     import torch
 
     model = pretrained.model
-    if not pretrained.fresh_head and tuple(tags) == pretrained.tags:
+    before = pretrained.tags if known_as is None else tuple(known_as)
+    if not pretrained.fresh_head and tuple(tags) == pretrained.tags == before:
         return
     name = head_name(model)
     old = model.get_submodule(name)
-    kept = {} if pretrained.fresh_head else {tag: row for row, tag in enumerate(pretrained.tags)}
+    kept: dict[str, int] = {}
+    for row, tag in enumerate(() if pretrained.fresh_head else before):
+        kept.setdefault(tag, row)
     generator = torch.Generator().manual_seed(seed)
     scale = float(getattr(model.config, "initializer_range", 0.02))
     weight = torch.randn((len(tags), old.in_features), generator=generator) * scale

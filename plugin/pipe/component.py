@@ -57,6 +57,9 @@ extensions.register()
         "device": "auto",
         "precision": "fp32",
         "keep_scores": False,
+        "label_map": None,
+        "threshold": None,
+        "candidates": None,
         "class_weights": "none",
         "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
@@ -89,6 +92,9 @@ def make_hf_token_classifier(
     device: str,
     precision: Literal["fp32", "bf16"],
     keep_scores: bool,
+    label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045
+    threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045
+    candidates: Optional[float],  # noqa: UP045
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
     label_strategy: Literal["first", "all"],
     scorer: Optional[Callable[..., Any]],  # noqa: UP045
@@ -123,6 +129,9 @@ def make_hf_token_classifier(
         scheme=scheme,
         overwrite=overwrite,
         keep_scores=keep_scores,
+        label_map=label_map,
+        threshold=threshold,
+        candidates=candidates,
         class_weights=class_weights,
         scorer=scorer,
     )

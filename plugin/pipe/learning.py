@@ -15,6 +15,7 @@ from spanloop.plugin.model.network import as_numpy
 from spanloop.plugin.model.runtime import wordpiece_units
 from spanloop.plugin.pipe.examples import gold_of
 from spanloop.plugin.tagging.gold import UNKNOWN, put_on_units, unit_tags
+from spanloop.plugin.tagging.label_map import LabelMapError
 from spanloop.plugin.tagging.schemes import OUTSIDE, tag_label
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 
@@ -26,6 +27,11 @@ _FOCAL_GAMMA = 2.0
 
 def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
     """The gold tag of each unit of each predicted document, `UNKNOWN` where nobody knows it."""
+    if pipe.label_map:
+        raise LabelMapError(
+            f"the pipe {pipe.name!r} has a label map, and its head knows the old names alone: call its "
+            "set_labels(pipe.labels) first, which keeps the rows under their new names"
+        )
     golds = [gold_of(example, pipe.cfg["annotate"], pipe.cfg["spans_key"]) for example in examples]
     tags, scheme, policy = pipe.known_tags(), pipe.scheme, pipe.cfg["alignment"]
     targets = []

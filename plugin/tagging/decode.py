@@ -49,7 +49,8 @@ def _spans(scores: TokenScores, path: NDArray[np.intp], scheme: Scheme, temperat
             int(scores.starts[start]),
             int(scores.ends[end - 1]),
             label,
-            run_confidence(logprobs, chosen, start, end, _continuing(scores.tags, scheme, label, merge)),
+            run_confidence(logprobs, chosen, start, end, _around(scores.tags, scheme, label, merge)[0])
+            * _begins(logprobs, path, start, *_around(scores.tags, scheme, label, merge)),
         )
         for start, end, label in runs
     ]
@@ -106,16 +107,36 @@ def run_confidence(
     return min(max(confidence, 0.0), 1.0)
 
 
+def _begins(
+    logprobs: NDArray[np.float32],
+    path: NDArray[np.intp],
+    start: int,
+    continuing: NDArray[np.intp],
+    opening: NDArray[np.intp],
+) -> float:
+    """How probable it is that unit ``start`` begins a span, its tag being right: certain where the tag says
+    so; where it could as well go on with one (IOB1, plain tags), that the unit before is of none."""
+    if not start or path[start] not in continuing:
+        return 1.0
+    return max(1.0 - float(np.exp(logprobs[start - 1, opening]).sum()), 0.0)
+
+
 # The tables depend on the head alone: computed once, read for every document.
 _legal = lru_cache(maxsize=32)(transitions)
 
 
 @lru_cache(maxsize=512)
-def _continuing(tags: tuple[str, ...], scheme: Scheme, label: str, merge: bool) -> NDArray[np.intp]:
-    """The tags that make a span of ``label`` go on."""
-    parts = [split_tag(tag, scheme) for tag in tags]
-    goes_on = [merge and part[1] == label and part[0] in ("I", "E", "L") for part in parts]
-    return np.flatnonzero(goes_on)
+def _around(
+    tags: tuple[str, ...], scheme: Scheme, label: str, merge: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The tags that make a span of ``label`` go on, and those behind which one can go on."""
+    prefixes = [
+        part[0] if merge and part[1] == label else "" for part in (split_tag(t, scheme) for t in tags)
+    ]
+    return (
+        np.flatnonzero([prefix in ("I", "E", "L") for prefix in prefixes]),
+        np.flatnonzero([prefix in ("B", "I") for prefix in prefixes]),
+    )
 
 
 def _viterbi(

@@ -22,6 +22,7 @@ from spanloop.plugin.training.training_set import course_of, label_counts, windo
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
+    from spanloop.plugin.tagging.thresholds import Picked
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -38,7 +39,7 @@ class TrainReport:
     documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each.
+    inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -62,6 +63,7 @@ class TrainReport:
     learning_rate: float
     bf16: bool
     calibration: Calibration
+    thresholds: Picked | None
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,6 +87,7 @@ def train(
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
+    pipe.threshold = None  # of the model that it was: this one has confidences of its own
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
     course = course_of(pipe, golds, config)
@@ -109,7 +112,7 @@ def train(
             resume_from=_checkpoint(pipe, config, windows, folder),
         )
         inner.take_best()
-        calibration = _judged(pipe, inner, planned)
+        calibration, thresholds = _judged(pipe, inner, planned, config)
     return TrainReport(
         seconds=time.monotonic() - started,
         class_weights=weights,
@@ -121,6 +124,7 @@ def train(
         learning_rate=planned.learning_rate,
         bf16=bf16,
         calibration=calibration,
+        thresholds=thresholds,
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
@@ -135,11 +139,13 @@ def _forgotten_where_diverged(folder: Path) -> Iterator[None]:
         raise
 
 
-def _judged(pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan) -> Calibration:
-    """The calibration of a model that was found to be sound. Diverged where it is not."""
+def _judged(
+    pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan, config: TrainConfig
+) -> tuple[Calibration, Picked | None]:
+    """The calibration and the thresholds of a model that was found to be sound. Diverged where it is not."""
     divergence, when = Divergence(planned.learning_rate), "at the end of the training"
     divergence.check_weights(pipe.hf_model(), when)  # adapters are merged by now
-    return divergence.scored(when, inner.calibrate)
+    return divergence.scored(when, lambda: inner.calibrate(config.thresholds))
 
 
 def _checkpoint(
