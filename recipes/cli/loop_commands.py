@@ -16,6 +16,7 @@ from spanloop.recipes.cli.options import (
     Seed,
     Whole,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -169,6 +170,7 @@ def import_command(**options: Any) -> object:
 @device_option
 @precision_option
 @json_option
+@choice_options
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
     from spanloop.recipes.suggest.prelabel import prelabel as recipe

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.choice import Choice
 from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.versions import why_spacy_stops
@@ -42,7 +43,11 @@ class Predicting:
         if self.source is None or wanted not in (None, self.source.model_id):
             named = {} if promoted is not None else self.named
             self.source = open_source(
-                self.store, named.get("model"), named.get("pipeline"), named.get("patterns")
+                self.store,
+                named.get("model"),
+                named.get("pipeline"),
+                named.get("patterns"),
+                choice=Choice.typed(named.get("label_map"), named.get("threshold")),
             )
             self.tokenizer = self._tokenizer(self.source)
         return self.source
