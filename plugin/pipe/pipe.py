@@ -23,10 +23,9 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import ahead, learning, results, saving
+from spanloop.plugin.pipe import ahead, learning, reading, results, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
-from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
-from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
+from spanloop.plugin.tagging.schemes import Scheme
 from spanloop.plugin.tagging.thresholds import Given, Thresholds, checked
 
 if TYPE_CHECKING:
@@ -76,6 +75,7 @@ class HFTokenClassifierPipe(TrainablePipe):
             "temperature": 1.0,
             **results.settings(label_map, threshold, candidates),
         }
+        self._telling = reading.Telling()
 
     # The network and its labels
 
@@ -113,21 +113,21 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     @property
     def scheme(self) -> Scheme:
-        """The scheme the tags are read in, under the names of the label map: as set, else as their prefixes
-        say."""
-        return self._scheme_of(results.tag_map_of(self, self.tags).tags)
-
-    def _scheme_of(self, tags: Sequence[str]) -> Scheme:
-        scheme: Scheme | None = self.cfg["scheme"]
-        return scheme or detect(tags)
+        """The scheme the tags are read in, under the names of the label map: as set, else as their list says.
+        ``IOB`` is IOB1 or IOB2, as the scores of each document say."""
+        return reading.scheme_of(self, self.tags)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, without prefixes and as the label map calls them, each once. spaCy asks for them at
         every turn: a model not yet loaded stays so, and the labels are those that its configuration states,
         none where it is not at hand."""
-        tags = results.tag_map_of(self, self.network.stated_tags()).tags
-        return tuple(labels_of_tags(tags, self._scheme_of(tags)))
+        return reading.reading_of(self, self.network.stated_tags()).labels
+
+    @property
+    def bare_labels(self) -> frozenset[str]:
+        """The labels whose tags have no prefix: nothing says where one of them begins beside another."""
+        return reading.reading_of(self, self.tags).bare
 
     @property
     def label_data(self) -> tuple[str, ...]:
@@ -162,21 +162,18 @@ class HFTokenClassifierPipe(TrainablePipe):
     def set_labels(self, labels: Sequence[str], scheme: Scheme | None = None, *, seed: int = 0) -> None:
         """Give the head the tags of exactly these labels. Rows of tags that it had stay as they are, found by
         name (of a label map: by the new names, which are the head's own from then on); new ones are drawn
-        from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where it has labels; else
-        IOB2."""
+        from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where it has labels, of B and I
+        alone IOB2; else IOB2."""
         if not labels:
             raise ValueError("a token classifier needs at least one label")
         if len(set(labels)) != len(labels):
             raise ValueError(f"the labels {list(labels)} name one of them twice")
-        chosen = scheme or self.cfg["scheme"] or results.scheme_of_new_labels(self)
-        tags = tags_for(list(labels), chosen)
-        self.cfg["scheme"] = None if detect(tags) == chosen else chosen
-        self.network.set_tags(tags, seed=seed, known_as=results.fold(self))
+        tags, self.cfg["scheme"] = reading.tags_to_learn(self, labels, scheme)
+        self.network.set_tags(tags, seed=seed, known_as=reading.fold(self))
 
     def add_label(self, label: str) -> int:
         """Add one label, the old rows kept. 1 if it is new, 0 if it was there."""
-        tags = results.tag_map_of(self, self.tags).tags
-        labels = labels_of_tags(tags, self.scheme)
+        labels = reading.reading_of(self, self.tags).labels
         if label in labels:
             return 0
         self.set_labels([*labels, label])
@@ -198,7 +195,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         from spanloop.plugin.model.finite import log_probabilities
 
         tags = self.known_tags()
-        mapped = results.tag_map_of(self, tags)
+        mapped = reading.tag_map_of(self, tags)
         scored = self.network.begin(docs)
 
         def predicted() -> list[TokenScores]:
@@ -234,7 +231,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
         that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``, and what the
         threshold left out in ``doc._.spanloop_below_threshold``."""
-        results.write(self, docs, scores)
+        results.write(self, docs, scores, self._telling)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters

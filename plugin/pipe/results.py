@@ -10,11 +10,9 @@ from spacy.tokens import Doc
 
 from spanloop.plugin.alignment import place
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
-from spanloop.plugin.pipe import extensions
+from spanloop.plugin.pipe import extensions, reading
 from spanloop.plugin.tagging.candidates import candidates
 from spanloop.plugin.tagging.decode import decode_all
-from spanloop.plugin.tagging.label_map import LabelMapError, TagMap, tag_map
-from spanloop.plugin.tagging.schemes import Scheme, detect
 from spanloop.plugin.tagging.thresholds import Given, check_labels, checked, in_force, part
 
 if TYPE_CHECKING:
@@ -38,41 +36,11 @@ def settings(
     }
 
 
-def tag_map_of(pipe: HFTokenClassifierPipe, tags: Sequence[str]) -> TagMap:
-    """What the pipe's label map makes of these tags of its head; nothing where there are none."""
-    names = pipe.label_map if tags else {}
-    return tag_map(tags, names, every_unit=pipe.cfg["annotate"] in ("tag", "pos"))
-
-
 def check(pipe: HFTokenClassifierPipe) -> None:
     """LabelMapError or ThresholdError where the map or a threshold names a label that is not there. Loads
     the model."""
-    tag_map_of(pipe, pipe.tags)
+    reading.tag_map_of(pipe, pipe.tags)
     check_labels(pipe.threshold, pipe.labels)
-
-
-def fold(pipe: HFTokenClassifierPipe) -> tuple[str, ...] | None:
-    """Make the new names of the label map the head's own, for a pipe that is about to learn: what its rows
-    are called from then on, None without a map. LabelMapError where the head has no labels yet."""
-    names = pipe.label_map
-    if not names:
-        return None
-    tags = pipe.tags
-    if not tags:
-        raise LabelMapError(
-            f"the model of the pipe {pipe.name!r} has no labels yet that a map could rename: leave "
-            "label_map out"
-        )
-    pipe.cfg["label_map"], pipe.cfg["folded_map"] = None, names
-    return tag_map(tags, names, every_unit=pipe.cfg["annotate"] in ("tag", "pos")).known_as()
-
-
-def scheme_of_new_labels(pipe: HFTokenClassifierPipe) -> Scheme:
-    """What the tags of new labels are written in, where nothing is set."""
-    if pipe.cfg["annotate"] in ("tag", "pos"):
-        return "plain"
-    tags = tag_map_of(pipe, pipe.tags).tags
-    return detect(tags) if tags else "IOB2"
 
 
 def spans_of(
@@ -84,24 +52,31 @@ def spans_of(
     return [part(spans, thresholds) for spans in found]
 
 
-def write(pipe: HFTokenClassifierPipe, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
+def write(
+    pipe: HFTokenClassifierPipe,
+    docs: Iterable[Doc],
+    scores: Sequence[TokenScores],
+    telling: reading.Telling,
+) -> None:
     """Write what the scores mean to the documents, as `HFTokenClassifierPipe.set_annotations` says."""
     least = pipe.cfg["candidates"]
-    for doc, doc_scores, (spans, left_out) in zip(docs, scores, spans_of(pipe, scores), strict=True):
+    found = spans_of(pipe, scores)
+    telling.look(pipe, scores, [[*spans, *left_out] for spans, left_out in found])
+    for doc, doc_scores, (spans, left_out) in zip(docs, scores, found, strict=True):
         extensions.store_spans(doc, pipe.name, spans)
         extensions.store_below_threshold(doc, pipe.name, left_out)
         extensions.store_events(doc, pipe.name, _place(pipe, doc, spans))
         if pipe.cfg["keep_scores"]:
             extensions.store_scores(doc, pipe.name, doc_scores)
         if least is not None:
-            found = candidates(
+            shown = candidates(
                 doc_scores,
                 [*spans, *left_out],
                 scheme=pipe.scheme,
                 least=least,
                 temperature=pipe.temperature,
             )
-            extensions.store_candidates(doc, pipe.name, found)
+            extensions.store_candidates(doc, pipe.name, shown)
 
 
 def _place(pipe: HFTokenClassifierPipe, doc: Doc, spans: list[CharSpan]) -> list[AlignmentEvent]:

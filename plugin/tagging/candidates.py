@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
-from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, labels_of, split_tag
+from spanloop.plugin.tagging.decode import speaks_iob1
+from spanloop.plugin.tagging.reading import Reading, read_tags
+from spanloop.plugin.tagging.schemes import Scheme
 
 Probabilities = NDArray[np.float64]
-_CONTINUES, _LASTS, _WHOLE = ("I", "E", "L"), ("E", "L"), ("S", "U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ def candidates(
     """
     kept = {span.key: span for span in chosen}
     probabilities = np.exp(scores.calibrated(temperature).astype(np.float64))
-    for label in labels_of(scores.tags, scheme):
-        parts = _of_label(scores.tags, probabilities, scheme, label)
+    reading, iob1 = read_tags(scores.tags, scheme), speaks_iob1(scores, scheme=scheme)
+    for label in reading.labels:
+        parts = _of_label(reading, probabilities, label, iob1=iob1)
         for start, end, probability in _spans(parts, least):
             span = CharSpan(
                 int(scores.starts[start]), int(scores.ends[end - 1]), label, min(probability, 1.0)
@@ -66,30 +68,22 @@ def _place(span: CharSpan) -> tuple[int, int, float]:
     return span.start, span.end, -(1.0 if span.score is None else span.score)
 
 
-def _single(tags: Sequence[str], scheme: Scheme) -> bool:
-    """Whether every unit is a span of its own: plain tags without an outside tag."""
-    return scheme == "plain" and OUTSIDE not in tags
-
-
-def _of_label(tags: Sequence[str], likely: Probabilities, scheme: Scheme, label: str) -> _Label:
-    prefixes = [prefix if name == label else "" for prefix, name in (split_tag(tag, scheme) for tag in tags)]
+def _of_label(reading: Reading, likely: Probabilities, label: str, *, iob1: bool) -> _Label:
+    roles = [role if name == label else "" for role, name in reading.parts]
 
     def of(*wanted: str) -> Probabilities:
-        rows: Probabilities = likely[:, [prefix in wanted for prefix in prefixes]].sum(axis=1)
+        rows: Probabilities = likely[:, [role in wanted for role in roles]].sum(axis=1)
         return rows
 
-    opens, inside, goes_on = of("B"), of("I"), of(*_CONTINUES)
-    nothing = np.zeros(len(likely))
-    if _single(tags, scheme):
+    opens, inside = of("B"), of("I")
+    if not reading.merges:
+        nothing = np.zeros(len(likely))
         return _Label(nothing, nothing, nothing, inside, np.ones(len(likely) + 1))
-    by_itself = scheme in ("IOB1", "plain") or "B" not in prefixes
-    if by_itself:  # it begins where the unit before is not of the same span
+    if iob1 or "B" not in roles:  # it begins where the unit before is not of the same span
         before = np.append(0.0, (opens + inside)[:-1])
         opens = opens + inside * (1 - before)
-    has_end, has_whole = any(p in _LASTS for p in prefixes), any(p in _WHOLE for p in prefixes)
-    stays = np.append(1 - goes_on, 1.0)
-    ends, whole = of(*_LASTS) if has_end else inside, of(*_WHOLE) if has_whole else opens
-    return _Label(opens, inside, ends, whole, stays)
+    ends, whole = of("E") if "E" in roles else inside, of("S") if "S" in roles else opens
+    return _Label(opens, inside, ends, whole, np.append(1 - of("I", "E"), 1.0))
 
 
 def _spans(parts: _Label, least: float) -> Iterator[tuple[int, int, float]]:

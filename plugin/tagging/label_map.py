@@ -16,19 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import TokenScores
-from spanloop.plugin.tagging.schemes import (
-    OUTSIDE,
-    Scheme,
-    detect,
-    is_outside,
-    join_tag,
-    labels_of,
-    split_tag,
-)
+from spanloop.plugin.tagging.reading import detect, read_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, is_outside, spell
 
 Names = tuple[tuple[str, str], ...]
-UNTAGGED = ""
-"""What a dropped tag becomes where every unit has a tag (part of speech): the tag of no label."""
+UNTAGGED = "_"
+"""What a dropped tag becomes where every unit has a tag (part of speech): as in a column of CoNLL-U, none."""
 
 
 class LabelMapError(ValueError):
@@ -105,11 +98,13 @@ class MappedScores(TokenScores):
 @dataclass(frozen=True, slots=True)
 class TagMap:
     """What a label map makes of the tags of a head. ``tags``: the new ones, each once; ``columns``: of which
-    tags of the head each is made (an outside tag that the head has not is made of none)."""
+    tags of the head each is made; ``scheme``: what they are written in, which is that of the head unless
+    plain labels were given tags as their new names."""
 
     tags: tuple[str, ...]
     columns: tuple[tuple[int, ...], ...]
     head: tuple[str, ...]
+    scheme: Scheme
 
     @property
     def changes(self) -> bool:
@@ -151,29 +146,28 @@ def tag_map(tags: Sequence[str], names: Mapping[str, str], *, every_unit: bool =
 
 @lru_cache(maxsize=32)
 def _tag_map(tags: tuple[str, ...], names: Names, every_unit: bool) -> TagMap:
-    known, scheme = dict(names), detect(tags)
-    strangers = [label for label in known if label not in labels_of(tags, scheme)]
+    known, reading = dict(names), read_tags(tags)
+    strangers = [label for label in known if label not in reading.labels]
     if strangers:
         raise LabelMapError(
             f"the label map names {', '.join(map(repr, strangers))}, which the model does not have; "
-            f"its labels are {', '.join(labels_of(tags, scheme)) or 'none'}"
+            f"its labels are {', '.join(reading.labels) or 'none'}"
         )
     outside = UNTAGGED if every_unit and OUTSIDE not in tags else OUTSIDE
-    new = [_renamed(tag, known, scheme, outside) for tag in tags]
+    new: list[str] = []
+    for tag, (role, label) in zip(tags, reading.parts, strict=True):
+        name = known.get(label, label)
+        if name == label:
+            new.append(tag)
+        elif not name or is_outside(name):
+            new.append(outside)
+        else:
+            new.append(name if label in reading.bare else spell((role, name), reading.scheme))
+    scheme = reading.scheme if reading.scheme != "plain" or every_unit else detect(new)
     if new == list(tags):
-        return TagMap(tags, tuple((row,) for row in range(len(tags))), tags)
-    made_of = _grouped(new, detect(new))
-    return TagMap(tuple(made_of), tuple(map(tuple, made_of.values())), tags)
-
-
-def _renamed(tag: str, names: Mapping[str, str], scheme: Scheme, outside: str) -> str:
-    prefix, label = split_tag(tag, scheme)
-    name = names.get(label, label)
-    if name == label:
-        return tag
-    if not name or is_outside(name):
-        return outside
-    return name if scheme == "plain" else join_tag(prefix, name, scheme)
+        return TagMap(tags, tuple((row,) for row in range(len(tags))), tags, reading.scheme)
+    made_of = _grouped(new, scheme)
+    return TagMap(tuple(made_of), tuple(map(tuple, made_of.values())), tags, scheme)
 
 
 def _grouped(new: Sequence[str], scheme: Scheme) -> dict[str, list[int]]:
@@ -181,9 +175,8 @@ def _grouped(new: Sequence[str], scheme: Scheme) -> dict[str, list[int]]:
     one."""
     made_of: dict[str, list[int]] = {}
     spelled: dict[tuple[str, str], str] = {}
-    for row, tag in enumerate(new):
-        prefix, label = split_tag(tag, scheme)
-        name = spelled.setdefault((prefix, label), tag) if label else tag
+    for row, (tag, part) in enumerate(zip(new, read_tags(new, scheme).parts, strict=True)):
+        name = spelled.setdefault(part, tag) if part[1] else tag
         made_of.setdefault(name, []).append(row)
     return made_of
 

@@ -15,6 +15,7 @@ from spanloop.recipes.cli.options import (
     PORT,
     OfProject,
     Real,
+    aggregation_option,
     by_option,
     choice_options,
     db_argument,
@@ -24,6 +25,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
     split_option,
 )
 
@@ -50,11 +52,13 @@ def export(**options: Any) -> object:
     "--model",
     help="A project, a Hugging Face token classifier, or a spaCy pipeline's folder, which can run code.",
 )
-@click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
+@click.option("--tags", is_flag=True, help="One line a labelled token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @click.option(
     "--candidates",
     type=Real(0, 1, min_open=True),

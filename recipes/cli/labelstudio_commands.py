@@ -13,11 +13,13 @@ from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
     Whole,
+    aggregation_option,
     db_argument,
     json_option,
     map_option,
     option,
     path_type,
+    scheme_option,
     threshold_option,
 )
 
@@ -32,6 +34,8 @@ from spanloop.recipes.cli.options import (
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
 @map_option
 @threshold_option
+@scheme_option
+@aggregation_option
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
 @click.pass_obj
 def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None:
@@ -50,10 +54,13 @@ def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None
             "--thresholds f1)"
         )
     Choice.typed(choice.get("label_map"), choice.get("threshold"))  # told here if it is none
+    manner = _given(options, "scheme", "aggregation_strategy")
+    if manner and "model" not in named:
+        raise click.UsageError("--scheme and --aggregation-strategy go with --model")
     aside = partial(say, aside=True)
     serve(
         path,
-        named=named | choice,
+        named=named | choice | manner,
         train_options=shlex.split(train_options),
         say=aside,
         on_ready=lambda link: aside(f"Label Studio's backend is at {link} (Ctrl-C ends it)"),

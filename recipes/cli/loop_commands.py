@@ -15,6 +15,7 @@ from spanloop.recipes.cli.options import (
     OfProject,
     Seed,
     Whole,
+    aggregation_option,
     by_option,
     choice_options,
     db_argument,
@@ -25,6 +26,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
 )
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
@@ -169,6 +171,8 @@ def import_command(**options: Any) -> object:
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @json_option
 @choice_options
 def prelabel(**options: Any) -> object:

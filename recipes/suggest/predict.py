@@ -13,6 +13,7 @@ from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOption
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.choice import Choice, Used
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.predicted import Predicted, Saved, SavedFile
 from spanloop.recipes.suggest.refusal import Refusal, Refused
 from spanloop.store import Store
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import Scheme
 
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -35,15 +37,18 @@ def predict(
     by: Unit | None = None,
     tags: bool = False,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
     candidates: float | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``precision``: how exactly it
-    computes, None as it was saved. ``choice``: what of its answer is taken. ``candidates``: tell every span
-    that is at least so probable. RecipeError where there is no model or it has no trained labels.
+    classifier by folder, hub id or ``offline``. ``precision``, ``scheme``, ``aggregation_strategy``: how
+    exactly it computes, which tagging scheme its tags are read in, and how a word's scores come from its
+    wordpieces; None as it was saved. ``choice``: what of its answer is taken. ``candidates``: tell every span
+    that is at least so probable. RecipeError where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -51,17 +56,19 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import compute_in, named
+    from spanloop.recipes.suggest.run_pipeline import classifier, named
 
     nlp, task = _load(model)
-    compute_in(nlp, precision)
+    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
     used = (choice or Choice()).apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
+    ours = classifier(nlp)
+    bare = frozenset[str]() if ours is None else ours[1].bare_labels
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, task, block, tags, used)
+            yield from _predict_block(nlp, block, Predicted(Entry(""), task, tags, used=used, bare=bare))
 
 
 def predict_to_folder(
@@ -71,10 +78,12 @@ def predict_to_folder(
     out: str | Path,
     by: Unit | None = None,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
 ) -> Saved:
-    """Predict and write one JSONL file an input file into the folder; texts typed in go to
-    ``texts.jsonl``."""
+    """Predict, as `predict` does, and write one JSONL file an input file into the folder; texts typed in go
+    to ``texts.jsonl``."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     write = by_name("jsonl").write
@@ -87,7 +96,16 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = noted.entries(predict(group, model=model, by=by, precision=precision, choice=choice))
+        found = predict(
+            group,
+            model=model,
+            by=by,
+            precision=precision,
+            scheme=scheme,
+            aggregation_strategy=aggregation_strategy,
+            choice=choice,
+        )
+        entries = noted.entries(found)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
@@ -134,7 +152,7 @@ def _load(model: str) -> tuple[Language, Task]:
         return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
     import spacy
 
-    nlp = spacy.blank("xx")
+    nlp = spacy.blank("en")  # as a project that names no language
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
@@ -185,25 +203,22 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(
-    nlp: Language, task: Task, block: Sequence[Entry], tags: bool, used: Used
-) -> Iterator[Predicted]:
+def _predict_block(nlp: Language, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
+    """What the model says of each entry; ``like`` has what all of them share."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
     from spanloop.recipes.suggest.run_pipeline import annotate, candidates, found_spans, left_out
 
     for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
-            yield Predicted(replace(entry, spans=None), task, tags, str(found), used)
+            yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=task, labels=(), names=used.label_map))
+        spans = store_spans(found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map))
         shown = candidates(nlp, doc)
-        yield Predicted(
-            replace(entry, spans=spans, tokens=tuple(token_ranges(doc))),
-            task,
-            tags,
-            used=used,
+        yield replace(
+            like,
+            entry=replace(entry, spans=spans, tokens=tuple(token_ranges(doc))),
             below_threshold=len(left_out(doc, scores)),
             candidates=None if shown is None else store_spans(shown),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spanloop.plugin.tagging.schemes import OUTSIDE
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
@@ -18,14 +19,16 @@ from spanloop.store.records import Span, Task
 
 @dataclass(frozen=True, slots=True)
 class Predicted(Report):
-    """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
-    nothing, None where it does. ``used``: how its answer was read; ``below_threshold``: so many spans it was
-    not sure enough of; ``candidates``: every span that may be there, where they were asked for."""
+    """One text with what the model says of it; ``tags``: shown as one line a labelled token. ``refused``: why
+    it says nothing, None where it does. ``bare``: the labels that the model writes without a prefix.
+    ``used``: how its answer was read; ``below_threshold``: so many spans it was not sure enough of;
+    ``candidates``: every span that may be there, where they were asked for."""
 
     entry: Entry
     task: Task
     tags: bool = False
     refused: str | None = None
+    bare: frozenset[str] = frozenset()
     used: Used = field(default_factory=Used)
     below_threshold: int = 0
     candidates: tuple[Span, ...] | None = None
@@ -57,12 +60,17 @@ class Predicted(Report):
         return f"{span.label}{score}  {self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
 
     def _tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
+        """``Word: New, Label: B-LOC``, a line a token that has a label, and an empty line after each text.
+
+        In IOB2 whatever the model speaks; a label that it writes without a prefix has none here either."""
         spans = self.entry.spans or ()
         tokens = cut_tokens(self.entry.tokens or (), spans)
         tags, _ = tags_of_spans(tokens, spans, task=self.task)
+        labels, _ = tags_of_spans(tokens, spans, task="tags")
+        said = [label if label in self.bare else tag for tag, label in zip(tags, labels, strict=True)]
         words = [self.entry.text[start:end] for start, end in tokens]
-        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
+        lines = [(word, tag) for word, tag in zip(words, said, strict=True) if tag != OUTSIDE]
+        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.suggest.agreeing import option, propose
 from spanloop.recipes.suggest.choice import Choice, Used, labels_of, used_by
+from spanloop.recipes.suggest.manner import Manner
 from spanloop.store import Store
 from spanloop.store.records import NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
-
-    from spanloop.plugin.model.device import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,12 @@ def open_source(
     model: str | None,
     pipeline: str | None,
     patterns: str | Path | None,
-    precision: Precision | None = None,
+    manner: Manner | None = None,
     choice: Choice | None = None,
 ) -> Source:
-    choice = choice or Choice()
-    if precision is not None and (pipeline is not None or patterns is not None):
-        raise RecipeError(f"--precision {precision} goes with the promoted round or with --model")
+    manner, choice = manner or Manner(), choice or Choice()
+    if manner.typed() and (pipeline is not None or patterns is not None):
+        raise RecipeError(f"{' '.join(manner.typed())} goes with the promoted round or with --model")
     if pipeline is not None:
         return _from_pipeline(store, pipeline, choice)
     if patterns is not None:
@@ -55,13 +54,12 @@ def open_source(
             )
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model, precision, choice)
-    return _from_round(store, precision, choice)
+        return _from_model(store, model, manner, choice)
+    return _from_round(store, manner, choice)
 
 
-def _from_round(store: Store, precision: Precision | None, choice: Choice) -> Source:
+def _from_round(store: Store, manner: Manner, choice: Choice) -> Source:
     from spanloop.recipes.suggest.pipelines import load_round
-    from spanloop.recipes.suggest.run_pipeline import compute_in
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
@@ -74,9 +72,10 @@ def _from_round(store: Store, precision: Precision | None, choice: Choice) -> So
     if choice.label_map:
         raise RecipeError("a round has the project's labels: --map goes with --model or --pipeline")
     nlp = load_round(store, promoted.number)
-    name, model_id, saved = f"round {promoted.number}", promoted.model_id, used_by(nlp)
+    name, model_id = f"round {promoted.number}", promoted.model_id
+    changed = manner.set_on(nlp)
+    saved = used_by(nlp)
     used = choice.apply(nlp)
-    changed = [f"in {precision}"] if compute_in(nlp, precision) else []
     changed += [f"({used.text() or 'without thresholds'})"] if used != saved else []
     if changed:
         name = " ".join([name, *changed])
@@ -93,9 +92,9 @@ def _fingerprint(nlp: Language) -> str:
     return found[1].fingerprint()
 
 
-def _from_model(store: Store, model: str, precision: Precision | None, choice: Choice) -> Source:
+def _from_model(store: Store, model: str, manner: Manner, choice: Choice) -> Source:
     from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import compute_in, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     project = store.project
     labels = store.labels.ids()
@@ -107,9 +106,9 @@ def _from_model(store: Store, model: str, precision: Precision | None, choice: C
             f"your annotations (spanloop correct {store.named}, then spanloop retrain {store.named}), "
             "or name a token classifier"
         )
+    manner.set_on(nlp)
     used = choice.apply(nlp)
     advice = _advice(model, pipe.labels, list(labels), choice)
-    compute_in(nlp, precision)
     name = _with(model, used)
     row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=name))
     return Source(nlp, row.id, name, labels, used, advice)

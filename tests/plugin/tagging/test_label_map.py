@@ -17,7 +17,8 @@ from spanloop.plugin.tagging.label_map import (
     tag_map,
     typed_map,
 )
-from spanloop.plugin.tagging.schemes import SCHEMES, Scheme, detect, tags_for
+from spanloop.plugin.tagging.reading import detect
+from spanloop.plugin.tagging.schemes import SCHEMES, Scheme, tags_for
 
 CONLL = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-MISC", "I-MISC")
 
