@@ -19,7 +19,6 @@ from spanloop.plugin.model import architectures
 from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
-from spanloop.plugin.pipe import extensions
 from spanloop.plugin.pipe.examples import Annotate
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 from spanloop.plugin.tagging.schemes import Scheme
@@ -36,8 +35,6 @@ allow_pickle = false
 max_wordpieces = null
 overlap = 128
 """
-
-extensions.register()
 
 
 @Language.factory(
@@ -84,7 +81,7 @@ def make_hf_token_classifier(
     aggregation: Literal["first", "mean", "max"],
     unit: Literal["token", "wordpiece"],
     scheme: Optional[Scheme],  # noqa: UP045
-    overwrite: bool,
+    overwrite: Union[bool, Literal["all"]],  # noqa: UP007
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
     precision: Literal["fp32", "bf16"],

@@ -18,12 +18,12 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from spanloop.plugin.alignment import place
-from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import ahead, extensions, learning, saving
+from spanloop.plugin.pipe import ahead, learning, on_doc, saving, writing
 from spanloop.plugin.pipe.examples import Annotate, labels_of
 from spanloop.plugin.tagging.decode import decode_all
 from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
@@ -49,7 +49,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         alignment: place.Alignment = "snap",
         viterbi: bool = True,
         scheme: Scheme | None = None,
-        overwrite: bool = True,
+        overwrite: place.Overwrite = True,
         keep_scores: bool = False,
         class_weights: str | Mapping[str, float] = "none",
         scorer: Callable[..., Any] | None = None,
@@ -217,22 +217,13 @@ class HFTokenClassifierPipe(TrainablePipe):
         return decode_all(scores, scheme=self.scheme, viterbi=viterbi, temperature=temperature)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
-        """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
-        that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
+        """Write the decoded spans to ``doc._.spanloop_char_spans`` and, as far as tokens carry them, to the
+        target that ``annotate`` names; what moved, found no place or gave way is in
+        ``doc._.spanloop_alignment_events``."""
         for doc, doc_scores, spans in zip(docs, scores, self._decode(scores), strict=True):
-            extensions.store_spans(doc, self.name, spans)
-            extensions.store_events(doc, self.name, self._write(doc, spans))
+            writing.write(doc, spans, self.name, self.cfg)
             if self.cfg["keep_scores"]:
-                extensions.store_scores(doc, self.name, doc_scores)
-
-    def _write(self, doc: Doc, spans: list[CharSpan]) -> list[AlignmentEvent]:
-        target, overwrite, alignment = (self.cfg[key] for key in ("annotate", "overwrite", "alignment"))
-        if target in ("tag", "pos"):
-            place.set_tags(doc, spans, field=target, overwrite=overwrite)
-            return []
-        if target == "ents":
-            return place.set_ents(doc, spans, alignment=alignment, overwrite=overwrite)
-        return place.set_group(doc, self.cfg["spans_key"], spans, alignment=alignment, overwrite=overwrite)
+                on_doc.put_scores(doc, self.name, doc_scores)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
+from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.recipes.errors import RecipeError
@@ -127,7 +128,7 @@ def named(model: str, store: Store | None = None) -> Iterator[None]:
 def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iterable[str]) -> list[CharSpan]:
     """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags."""
     if scores is not None:
-        found: list[CharSpan] = doc._.char_spans
+        found: list[CharSpan] = doc._.spanloop_char_spans
         return found
     if task == "spans":
         return [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
@@ -140,11 +141,11 @@ def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iter
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:
-    """What our component could not place on token boundaries."""
+    """What our component could not place on token boundaries. What it replaced was another component's and
+    is no suggestion."""
     if scores is None:
         return []
-    events: list[AlignmentEvent] = doc._.alignment_events
-    return events
+    return [event for event in doc._.spanloop_alignment_events if event.action != REPLACED]
 
 
 def pipeline_hash(nlp: Language) -> str:
