@@ -19,6 +19,7 @@ from spanloop.plugin.model import architectures
 from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
+from spanloop.plugin.pipe import meta
 from spanloop.plugin.pipe.examples import Annotate
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 from spanloop.plugin.tagging.schemes import Scheme
@@ -38,8 +39,8 @@ overlap = 128
 
 
 @Language.factory(
-    "hf_token_classifier",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    meta.FACTORY,
+    assigns=meta.assigned("ents"),
     default_config={
         "model": Config().from_str(_DEFAULT_MODEL)["model"],
         "annotate": "ents",
@@ -58,17 +59,7 @@ overlap = 128
         "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
     },
-    default_score_weights={
-        "ents_f": 1.0,
-        "ents_p": 0.0,
-        "ents_r": 0.0,
-        "ents_per_type": None,
-        "strict_f": 0.0,
-        "strict_p": 0.0,
-        "strict_r": 0.0,
-        "strict_macro_f": 0.0,
-        "strict_per_type": None,
-    },
+    default_score_weights=meta.score_weights("ents", ""),
 )
 def make_hf_token_classifier(
     nlp: Language,
@@ -109,12 +100,14 @@ def make_hf_token_classifier(
         label_strategy=label_strategy,
     )
     _place(network, device, precision)
+    key = spans_key or ("chunks" if annotate == "chunks" else "sc")
+    meta.tell(nlp, annotate, key)
     return HFTokenClassifierPipe(
         nlp.vocab,
         network,
         name,
         annotate=annotate,
-        spans_key=spans_key or ("chunks" if annotate == "chunks" else "sc"),
+        spans_key=key,
         alignment=alignment,
         viterbi=viterbi,
         scheme=scheme,

@@ -250,6 +250,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         names = list(labels) if labels else labels_of(get_examples(), annotate, spans_key)
         if names:
             self.set_labels(names)
+        learning.warn_of_overlaps(self, get_examples())
         sample = [example.predicted for _, example in zip(range(_INIT_SAMPLE), get_examples(), strict=False)]
         self.network.initialize(sample)
         self.cfg["label_weights"] = learning.label_weights(self, get_examples()) if names else {}

@@ -134,7 +134,7 @@ def test_a_wrong_setting_is_a_clear_line(config: dict[str, Any], message: str) -
 
 
 @pytest.mark.parametrize(
-    "config", [{"annotate": "wrong"}, {"alignment": "wrong"}, {"scheme": "wrong"}, {"unknown_setting": 1}]
+    "config", [{key: "wrong"} for key in ("annotate", "alignment", "scheme", "overwrite", "unknown_setting")]
 )
 def test_spacy_refuses_what_the_factory_does_not_know(config: dict[str, Any]) -> None:
     with pytest.raises(ConfigValidationError, match=next(iter(config))):

@@ -107,6 +107,27 @@ def test_what_gave_way_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("overwrite", [True, "all", False])
+def test_a_pipeline_does_with_a_ruler_what_overwrite_says(folder: Path, overwrite: bool | str) -> None:
+    alone = {(s.start, s.end, s.label) for s in make(folder)[0](SAMPLE[0])._.spanloop_char_spans}
+    nlp, _ = make(folder, overwrite=overwrite)
+    ruler = nlp.add_pipe("entity_ruler", first=True)
+    ruler.add_patterns([{"label": "WORD", "pattern": [{"IS_ALPHA": True}]}])  # type: ignore[attr-defined]
+    doc = nlp(SAMPLE[0])
+    words = [token for token in doc if token.is_alpha]
+    kept = {ent.start for ent in doc.ents if ent.label_ == "WORD"}
+    if overwrite is False:
+        assert len(kept) == len(words)
+    else:
+        ours = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents if ent.label_ != "WORD"}
+        assert ours == alone
+        free = {t.i for t in words if not any(start <= t.idx < end for start, end, _ in ours)}
+        assert free
+        assert kept == (free if overwrite is True else set())
+        gone = [e for e in doc._.spanloop_alignment_events if e.action == "replaced"]
+        assert len(gone) + len(kept) == len(words)
+
+
 # Copies
 
 
