@@ -95,7 +95,7 @@ def load(
         ModelError: where there is none, or where it wants to run code, or is no token classifier.
     """
     place = place_of(name, revision)
-    with checked(place, allow_pickle=allow_pickle) as files:
+    with stacks.alone(), checked(place, allow_pickle=allow_pickle) as files:
         config = _config(files, place)
         tokenizer = _load_tokenizer(files, place, config)
         if saved:
@@ -173,10 +173,10 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
                 use_safetensors=files.safe,
                 weights_only=True,
                 output_loading_info=True,
+                **stacks.in_full(),
             )
     if reason := stacks.unreadable_here(files.config):
         raise ModelError(f"the model {place.spelled!r} cannot be read here: {reason}")
-    # transformers 4 reads every file as 32 bits, 5 as the file has it
     return model.float(), set(info["missing_keys"])
 
 
@@ -263,7 +263,7 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     """Write what `load` and ``AutoModelForTokenClassification.from_pretrained`` read: safetensors, never
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder), stacks.no_bars():
+    with stacks.alone(), writing(folder), stacks.no_bars():
         pretrained.model.save_pretrained(folder)
         pretrained.tokenizer.save_pretrained(folder)
         stacks.make_portable(folder, pretrained.tokenizer)

@@ -48,7 +48,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         alignment: place.Alignment = "snap",
         viterbi: bool = True,
         scheme: Scheme | None = None,
-        overwrite: bool = True,
+        overwrite: place.Overwrite = True,
         keep_scores: bool = False,
         class_weights: str | Mapping[str, float] = "none",
         label_map: Mapping[str, str] | None = None,
@@ -228,9 +228,10 @@ class HFTokenClassifierPipe(TrainablePipe):
         return results.spans_of(self, [scores])[0][0]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
-        """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
-        that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``, and what the
-        threshold left out in ``doc._.spanloop_below_threshold``."""
+        """Write the decoded spans to ``doc._.spanloop_char_spans`` and, as far as tokens carry them, to the
+        target that ``annotate`` names; what moved, found no place or gave way is in
+        ``doc._.spanloop_alignment_events``, what the threshold left out in
+        ``doc._.spanloop_below_threshold``."""
         results.write(self, docs, scores, self._telling)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -258,6 +259,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         names = list(labels) if labels else labels_of(get_examples(), annotate, spans_key)
         if names:
             self.set_labels(names)
+        learning.warn_of_overlaps(self, get_examples())
         sample = [example.predicted for _, example in zip(range(_INIT_SAMPLE), get_examples(), strict=False)]
         self.network.initialize(sample)
         self.cfg["label_weights"] = learning.label_weights(self, get_examples()) if names else {}

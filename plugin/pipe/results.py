@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
-from spanloop.plugin.alignment import place
-from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
-from spanloop.plugin.pipe import extensions, reading
+from spanloop.plugin.alignment.values import CharSpan, TokenScores
+from spanloop.plugin.pipe import extensions, on_doc, reading, writing
 from spanloop.plugin.tagging.candidates import candidates
 from spanloop.plugin.tagging.decode import decode_all
 from spanloop.plugin.tagging.thresholds import Given, check_labels, checked, in_force, part
@@ -63,11 +62,10 @@ def write(
     found = spans_of(pipe, scores)
     telling.look(pipe, scores, [[*spans, *left_out] for spans, left_out in found])
     for doc, doc_scores, (spans, left_out) in zip(docs, scores, found, strict=True):
-        extensions.store_spans(doc, pipe.name, spans)
+        writing.write(doc, spans, pipe.name, pipe.cfg)
         extensions.store_below_threshold(doc, pipe.name, left_out)
-        extensions.store_events(doc, pipe.name, _place(pipe, doc, spans))
         if pipe.cfg["keep_scores"]:
-            extensions.store_scores(doc, pipe.name, doc_scores)
+            on_doc.put_scores(doc, pipe.name, doc_scores)
         if least is not None:
             shown = candidates(
                 doc_scores,
@@ -77,13 +75,3 @@ def write(
                 temperature=pipe.temperature,
             )
             extensions.store_candidates(doc, pipe.name, shown)
-
-
-def _place(pipe: HFTokenClassifierPipe, doc: Doc, spans: list[CharSpan]) -> list[AlignmentEvent]:
-    target, overwrite, alignment = (pipe.cfg[key] for key in ("annotate", "overwrite", "alignment"))
-    if target in ("tag", "pos"):
-        place.set_tags(doc, spans, field=target, overwrite=overwrite)
-        return []
-    if target == "ents":
-        return place.set_ents(doc, spans, alignment=alignment, overwrite=overwrite)
-    return place.set_group(doc, pipe.cfg["spans_key"], spans, alignment=alignment, overwrite=overwrite)

@@ -28,6 +28,16 @@ class LabelMapError(ValueError):
     """A label map that cannot be read, or that names a label which is not there."""
 
 
+def refuse_to_learn(pipe: str, names: Mapping[str, str]) -> None:
+    """LabelMapError where a pipe has a label map and is about to learn: its head knows the old names alone,
+    so that gold by the new ones would teach it nothing."""
+    if names:
+        raise LabelMapError(
+            f"the pipe {pipe!r} has a label map, and its head knows the old names alone: call its "
+            "set_labels(pipe.labels) first, which keeps the rows under their new names"
+        )
+
+
 def read_map(text: str) -> dict[str, str]:
     """A label map as it is typed: ``PER=PERSON,MISC=``, or a JSON object where a label has a comma in it.
 

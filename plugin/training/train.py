@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
@@ -87,9 +88,7 @@ def train(
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
-    pipe.threshold = None  # of the model that it was: this one has confidences of its own
-    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    _make_ready(pipe, config)
     course = course_of(pipe, golds, config)
     weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
@@ -128,6 +127,15 @@ def train(
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
+    """Refuse what cannot be trained, and take the thresholds away: they are about the confidences of the model
+    that it was."""
+    refuse_to_learn(pipe.name, pipe.label_map)
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    pipe.threshold = None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
+from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.plugin.tagging.schemes import is_outside
@@ -118,7 +119,7 @@ def found_spans(
     """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags,
     whose labels ``names`` calls otherwise (our component does so itself)."""
     if scores is not None:
-        found: list[CharSpan] = doc._.char_spans
+        found: list[CharSpan] = doc._.spanloop_char_spans
         return found
     if task == "spans":
         ents = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
@@ -155,11 +156,11 @@ def candidates(nlp: Language, doc: Doc) -> list[CharSpan] | None:
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:
-    """What our component could not place on token boundaries."""
+    """What our component could not place on token boundaries. What it replaced was another component's and
+    is no suggestion."""
     if scores is None:
         return []
-    events: list[AlignmentEvent] = doc._.alignment_events
-    return events
+    return [event for event in doc._.spanloop_alignment_events if event.action != REPLACED]
 
 
 def pipeline_hash(nlp: Language) -> str:

@@ -21,7 +21,7 @@ MERGED = {"PER": "NAME", "LOC": "NAME"}
 
 
 def spans(doc: Doc) -> list[CharSpan]:
-    found: list[CharSpan] = doc._.char_spans
+    found: list[CharSpan] = doc._.spanloop_char_spans
     return found
 
 

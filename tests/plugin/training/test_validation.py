@@ -75,6 +75,16 @@ def test_a_training_is_watched_and_calibrated_on_its_slice(tiny: Path, tmp_path:
     assert report.tokens_left_out == 0
 
 
+def test_a_pipe_with_a_label_map_is_not_trained_on_names_that_its_head_has_not(
+    tiny: Path, tmp_path: Path
+) -> None:
+    nlp, made = names(4)
+    renamed = {"model": str(tiny), "label_map": {"PER": "PERSON"}}
+    pipe = nlp.add_pipe("hf_token_classifier", config=renamed)
+    with pytest.raises(ValueError, match=r"set_labels\(pipe.labels\) first"):
+        train(pipe, made, TrainConfig(epochs=1, bf16=False), folder=tmp_path)
+
+
 def test_thresholds_are_chosen_on_the_slice_and_saved_with_the_pipe(tiny: Path, tmp_path: Path) -> None:
     nlp, made = names(240)
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
