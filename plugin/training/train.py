@@ -130,8 +130,8 @@ def train(
 
 
 def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
-    """Refuse what cannot be trained, and take the thresholds away: they are about the confidences of the model
-    that it was."""
+    """Refuse what cannot be trained, and take the thresholds away: they are about the confidences of the
+    model that it was."""
     refuse_to_learn(pipe.name, pipe.label_map)
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
