@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.files import CONFIG, look_at
-from spanloop.plugin.model.places import OFFLINE, at_hand, fetch, place_of
+from spanloop.plugin.model.places import OFFLINE, Place, at_hand, fetch, place_of
 from spanloop.recipes.errors import RecipeError, line_of
 from spanloop.store.files.beside import kept
 
@@ -44,13 +44,24 @@ def check_model(name: str, project: Path) -> str:
         look_at(place)
         return name if name == OFFLINE else kept(name, project)
     if at_hand(place, CONFIG) is None:
-        try:
-            fetch(place, (CONFIG,))
-        except ModelError as error:
-            raise ModelError(
-                f"{error}; --model takes a hub id that is there, a folder, or offline, the packaged encoder"
-            ) from error
+        _ask_the_hub(place)
     return name
+
+
+def _ask_the_hub(place: Place) -> None:
+    """ModelError where the hub does not have the model, or cannot be asked."""
+    from huggingface_hub import constants
+
+    instead = "--model takes a hub id that is there, a folder, or offline, the packaged encoder"
+    if constants.HF_HUB_OFFLINE:
+        raise ModelError(
+            f"no model {place.spelled!r} can be had from the hub: HF_HUB_OFFLINE forbids to ask it, and this "
+            f"machine has none such; {instead}"
+        )
+    try:
+        fetch(place, (CONFIG,))
+    except ModelError as error:
+        raise ModelError(f"{str(error).rstrip('.')}; {instead}") from error
 
 
 def check_language(code: str) -> None:
@@ -64,7 +75,7 @@ def check_language(code: str) -> None:
     """
     known = _languages()
     if code not in known:
-        near = difflib.get_close_matches(code, known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(code, known, n=1, cutoff=0.6)
         instead = f"did you mean {near[0]}? " if near else ""
         raise RecipeError(
             f"spaCy has no language {code!r}: {instead}--lang takes the code of one, such as en, de or zh; "
@@ -111,7 +122,7 @@ def check_pipeline(name: str, project: Path) -> str:
         spacy.load(name)
     except UNLOADABLE as error:
         raise RecipeError(
-            f"there is no spaCy pipeline {name!r}: {line_of(error)}; --nlp takes an installed package or a "
-            "folder, --lang a language alone"
+            f"there is no spaCy pipeline {name!r}: {line_of(error).rstrip('.')}; --nlp takes an installed "
+            "package or a folder, --lang a language alone"
         ) from error
     return kept(name, project) if not spacy.util.is_package(name) and Path(name).is_dir() else name

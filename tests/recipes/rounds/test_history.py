@@ -120,3 +120,6 @@ def test_a_restored_backup_makes_its_report(db: Path, tmp_path: Path) -> None:
     assert "Round 1: no sound pipeline here" in (tmp_path / "report.html").read_text()
     done("report", copy, "-o", tmp_path / "report.md")
     assert "Round 1: no sound pipeline here" in (tmp_path / "report.md").read_text()
+    assert "came out the same" in done("rounds", copy, "reproduce", 1)
+    assert isinstance(retrain(copy, QUICK), RoundReport)
+    assert done("check", copy) == f"{copy} is sound\n"

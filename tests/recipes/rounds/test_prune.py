@@ -87,6 +87,20 @@ def test_a_rule_that_is_none_is_refused_before_anything_goes(db: Path, rule: str
     assert folders(db) == [1, 2, 3, 4, 5, 6]
 
 
+def test_one_that_was_killed_leaves_nothing_that_looks_like_a_round(db: Path) -> None:
+    """Between the mark in the store and the removal, and in the midst of the removal."""
+    with Store.open(db) as store:
+        store.rounds.prune(5, scores=True)
+    assert done("check", db) == f"{db} is sound\n"
+    assert done("rounds", db, "--json")["rounds"][4]["pipeline"] == "here"
+    half = db.with_suffix(".rounds") / ".0006.leaving.part"
+    half.mkdir()
+    (half / "0.bin").write_bytes(b"half")
+    assert prune(db, keep=["promoted"]).removed == (1, 2, 3, 5, 6)
+    assert folders(db) == [4]
+    assert not half.exists()
+
+
 def test_a_folder_that_holds_something_else_is_left_alone(db: Path) -> None:
     """As where an older state of the project was put back beside the rounds of a later one."""
     folder = db.with_suffix(".rounds") / "0001"
