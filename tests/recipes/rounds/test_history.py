@@ -57,6 +57,19 @@ def test_a_round_is_kept_whatever_the_gate_meets(db: Path) -> None:
     assert done("prelabel", db, "--json")["model"] == "round 2"
 
 
+def test_a_round_is_kept_by_whoever_stops_the_comparison(db: Path) -> None:
+    def ctrl_c(_done: int, _total: int | None, what: str) -> None:
+        if what == "evaluate round 1":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retrain(db, QUICK, progress=ctrl_c)
+    with Store.open(db) as store:
+        assert [(row.state, row.promoted) for row in store.rounds.all()] == [("done", True), ("done", False)]
+        assert store.rounds_folder.sound(store.rounds.get(2)).is_dir()
+    done("rounds", db, "promote", 2)
+
+
 def test_what_is_needed_at_the_end_is_looked_at_first(db: Path) -> None:
     """A promoted round that is there and whole, but cannot be loaded: nothing is trained."""
     folder = db.with_suffix(".rounds") / "0001"

@@ -89,6 +89,16 @@ def test_every_round_comes_out_the_same_after_the_project_has_moved_and_changed(
     assert again.same, again.text()
 
 
+def test_a_round_of_before_this_was_kept_is_trained_from_the_model_that_its_manifest_names(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(db) as store, store.write():
+        store.run("UPDATE rounds SET parameters = json_remove(parameters, '$.made_of')")
+    monkeypatch.chdir(db.parent)
+    done("project", db, "set", "--model", "models/second", "--lang", "en")
+    assert reproduce(db, 1).same
+
+
 def test_a_round_whose_pipeline_is_another_now_says_so(db: Path) -> None:
     spacy.blank("en").to_disk(db.parent / "yorker")
     told = reproduce(db, 2)
