@@ -273,6 +273,7 @@ class Round:
     finished_at: str | None = None
     error: str | None = None
     files_hash: str | None = None  # of the files of its pipeline; None while it has none
+    pruned_at: str | None = None  # since when its pipeline is left out on purpose
 
     @property
     def label_ids(self) -> Mapping[str, int]:
