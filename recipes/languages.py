@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from itertools import islice, pairwise
 from typing import Literal
 
+from spanloop.recipes.errors import RecipeError
+
 Unit = Literal["token", "wordpiece"]
 
 MANY_LANGUAGES = "xx"
@@ -131,6 +133,14 @@ def letters_apart(text: str, tokens: Iterable[tuple[int, int]]) -> list[tuple[in
         ]
         found += pairwise([start, *cuts, end])
     return found
+
+
+def check_unit(unit: Unit, task: str) -> None:
+    """RecipeError for a unit that a project of this task cannot have."""
+    if unit != "token" and task == "tags":
+        raise RecipeError(
+            f"a tags project gives each token one tag, so --unit {unit} has no meaning there: leave it out"
+        )
 
 
 def _has_letters(text: str) -> bool:

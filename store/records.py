@@ -1,8 +1,7 @@
 """The nouns of the store: frozen values that go in and come out; no row, no connection, no SQL.
 
-Every offset is half-open and counts Unicode code points of the document's text.
-A span of a ``tags`` project covers one token and its label is the tag.
-"""
+Every offset is half-open and counts Unicode code points of the document's text. A span of a ``tags`` project
+covers one token and its label is the tag."""
 
 from __future__ import annotations
 
@@ -274,6 +273,7 @@ class Round:
     finished_at: str | None = None
     error: str | None = None
     files_hash: str | None = None  # of the files of its pipeline; None while it has none
+    pruned_at: str | None = None  # since when its pipeline is left out on purpose
 
     @property
     def label_ids(self) -> Mapping[str, int]:

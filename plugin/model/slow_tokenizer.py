@@ -55,6 +55,8 @@ class SlowTokenizer:
     """
 
     is_fast = False
+    truncation = padding = None
+    """It never cuts off and never pads."""
 
     def __init__(self, slow: Any, name: str) -> None:
         self.slow = slow

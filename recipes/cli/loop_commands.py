@@ -15,7 +15,9 @@ from spanloop.recipes.cli.options import (
     OfProject,
     Seed,
     Whole,
+    aggregation_option,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -24,6 +26,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
 )
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
@@ -179,7 +182,10 @@ def import_command(**options: Any) -> object:
 )
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @json_option
+@choice_options
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
     from spanloop.recipes.suggest.prelabel import prelabel as recipe

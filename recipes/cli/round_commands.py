@@ -45,7 +45,7 @@ def evaluate(**options: Any) -> object:
 @json_option
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
-    """List the rounds, promote one, go back, train one again, cancel the training under way."""
+    """List the rounds, promote one, go back, train one again, prune, cancel the training under way."""
     from spanloop.recipes.rounds.rounds import rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
@@ -70,6 +70,23 @@ def rounds_promote(ctx: click.Context, number: int) -> object:
     return promote(project_of(ctx), number)
 
 
+@rounds.command("prune")
+@option(
+    "--keep",
+    type=Listed(),
+    default="promoted,best,last=3",
+    help="What stays: promoted, previous, best, last=N, numbers of rounds.",
+)
+@option("--keep-scores/--drop-scores", default=True, help="Whether the figures of the removed rounds stay.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.pass_context
+def rounds_prune(ctx: click.Context, /, **options: Any) -> object:
+    """Remove the pipelines of old rounds; what is known of them stays."""
+    from spanloop.recipes.rounds.prune import prune
+
+    return prune(project_of(ctx), **options)
+
+
 @rounds.command("reproduce")
 @click.argument("number", type=Whole(1))
 @click.pass_context
@@ -84,7 +101,7 @@ def rounds_reproduce(ctx: click.Context, number: int) -> object:
 @rounds.command("rollback")
 @click.pass_context
 def rounds_rollback(ctx: click.Context) -> object:
-    """Put the round that was promoted before to use again."""
+    """Put the round that was promoted before to use again; each further one goes back further."""
     from spanloop.recipes.rounds.rounds import rollback
 
     return rollback(project_of(ctx))
@@ -95,6 +112,11 @@ def rounds_rollback(ctx: click.Context) -> object:
 @option("--every", type=Whole(1), default=100, help="A round whenever so many new annotations have come,")
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
 @option("--pause", type=Real(0.1, 86400), default=5.0, help="Seconds between two looks at the store.")
+@click.option(
+    "--keep-rounds",
+    type=Listed(),
+    help="Prune after each round but these: promoted,best,last=3.  [default: all stay]",
+)
 @round_options
 @nice_option
 @device_option

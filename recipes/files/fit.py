@@ -42,8 +42,8 @@ class Fit:
         project = self.store.project
         if project.lang is None and project.nlp is None:
             found = guess(item.entry.text for item in checked)
-            of_spans = project.task == "spans"
-            self.store.set_project(lang=found.lang, unit=found.unit if of_spans else project.unit)
+            chosen = found.unit if project.task == "spans" and project.unit == "token" else project.unit
+            self.store.set_project(lang=found.lang, unit=chosen)
             self.chosen = found.text()
             project = self.store.project
         lang = language_of(project.lang, project.nlp)

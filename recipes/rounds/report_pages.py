@@ -106,6 +106,7 @@ def as_markdown(facts: Facts) -> str:
     parts = [
         f"# {facts.project}",
         markdown_table(head, rounds),
+        *filter(None, [facts.left_out_text()]),
         f"## Round {facts.shown.round}, {facts.shown.report.documents} documents of eval, strict",
         markdown_table(("label", "precision", "recall", "F1", "support", "95 %"), labels),
     ]

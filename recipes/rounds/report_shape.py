@@ -99,6 +99,8 @@ class ReportFile(Shape):
     """The eval documents with the most errors."""
     leaks: Leaks
     """Eval documents that nearly stand in training too."""
+    left_out: tuple[Count, ...]
+    """Finished rounds without a sound pipeline here: their figures are those of the day of training."""
     alignment_events: AlignmentEvents
     """Spans in the ledger of alignment."""
     effort: tuple[Effort, ...]
@@ -119,6 +121,7 @@ def report_file(facts: Facts) -> ReportFile:
         changed=facts.changed,
         hardest=facts.hard,
         leaks=facts.leaks,
+        left_out=facts.left_out,
         alignment_events=AlignmentEvents.of(facts.ledger),
         effort=tuple(Effort(**row) for row in facts.effort),
     )

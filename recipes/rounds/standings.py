@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
 
 State = RoundState | Literal["interrupted"]
+Pipeline = Literal["here", "pruned", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class RoundRow(Shape):
     """Why it failed."""
     trainer: Holder | None
     """Who trains it now."""
+    pipeline: Pipeline | None
+    """Whether the folder of its pipeline is there, was left out on purpose (`spanloop rounds DB prune`, a
+    backup), or is missing; null of a round that has none."""
     micro: Figures | None
     macro: Figures | None
     accuracy: Figures | None
@@ -48,6 +52,7 @@ class Standing:
     accuracy: Score | None = None
     cut_off: bool = False
     trainer: Holder | None = None
+    pipeline: Pipeline | None = None
 
     @property
     def state(self) -> State:
@@ -67,6 +72,7 @@ class Standing:
             promoted=self.round.promoted,
             error=self.round.error,
             trainer=self.trainer,
+            pipeline=self.pipeline,
             micro=figures_of(self.micro),
             macro=figures_of(self.macro),
             accuracy=figures_of(self.accuracy),
@@ -91,7 +97,17 @@ def _standing(store: Store, row: Round, cut_off: bool, trainer: Holder | None) -
     }
     figures = (overall.get("micro"), overall.get("macro"), overall.get("accuracy"))
     trained = row.state == "running" and not cut_off
-    return Standing(row, *figures, cut_off=cut_off, trainer=trainer if trained else None)
+    return Standing(
+        row, *figures, cut_off=cut_off, trainer=trainer if trained else None, pipeline=_pipeline(store, row)
+    )
+
+
+def _pipeline(store: Store, row: Round) -> Pipeline | None:
+    if row.state != "done":
+        return None
+    if store.rounds.folder(row.number).is_dir():
+        return "here"
+    return "missing" if row.pruned_at is None else "pruned"
 
 
 def rounds_table(rounds: tuple[Standing, ...]) -> str:
@@ -110,7 +126,9 @@ def _note(standing: Standing) -> str:
         return "cut off: its process has ended; the next retrain closes it"
     if standing.trainer is not None:
         return f"by {standing.trainer.text()}"
-    return "promoted" if standing.round.promoted else (standing.round.error or "")
+    gone = {"pruned": "pruned: figures alone", "missing": "its folder is missing"}
+    promoted = "promoted" if standing.round.promoted else ""
+    return ", ".join(filter(None, [promoted, gone.get(standing.pipeline or ""), standing.round.error]))
 
 
 def headline_name(rounds: Sequence[Standing]) -> str:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
-from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
-from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
-from spanloop.recipes.languages import MANY_LANGUAGES
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
-from spanloop.recipes.table import counted
+from spanloop.recipes.suggest.choice import Choice, Used
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
+from spanloop.recipes.suggest.predicted import Predicted, Saved, SavedFile
+from spanloop.recipes.suggest.refusal import Refusal, Refused
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file
 from spanloop.store.records import Task
@@ -26,91 +24,10 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import Scheme
 
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted(Report):
-    """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
-    nothing, None where it does."""
-
-    entry: Entry
-    task: Task
-    tags: bool = False
-    refused: str | None = None
-
-    def json(self) -> dict[str, Any]:
-        """As a line of JSONL, with ``refused`` where it is."""
-        if self.refused is not None:
-            return {**as_record(self.entry), "refused": self.refused}
-        return as_record(self.entry)
-
-    def text(self) -> str:
-        if self.refused is not None:
-            return f"{self.entry.text}\n  refused by {self.refused}"
-        return self._tags_text() if self.tags else self._spans_text()
-
-    def _spans_text(self) -> str:
-        """The text, then a line a span: label, score, its text and its characters."""
-        lines = [self.entry.text]
-        for span in self.entry.spans or ():
-            score = "" if span.score is None else f"  {span.score:.3f}"
-            place = f"{self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
-            lines.append(f"  {span.label}{score}  {place}")
-        return "\n".join(lines)
-
-    def _tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
-        spans = self.entry.spans or ()
-        tokens = cut_tokens(self.entry.tokens or (), spans)
-        tags, _ = tags_of_spans(tokens, spans, task=self.task)
-        words = [self.entry.text[start:end] for start, end in tokens]
-        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecords(Shape):
-    """What a model says of texts."""
-
-    documents: tuple[dict[str, Any], ...]
-    """Each as a line of JSONL (docs/data.md); `refused` says why a model says nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions(Report):
-    """All predictions at once, as one object."""
-
-    documents: tuple[Predicted, ...]
-
-    def shape(self) -> PredictionRecords:
-        return PredictionRecords(tuple(prediction.json() for prediction in self.documents))
-
-    def text(self) -> str:
-        return "\n".join(prediction.text() for prediction in self.documents)
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile(Shape):
-    """A file of predictions."""
-
-    path: Path
-    documents: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Saved(Report):
-    """What ``predict --out`` wrote."""
-
-    files: tuple[SavedFile, ...]
-    """The files, with the documents in each."""
-    refused: tuple[Refusal, ...] = ()
-    """Documents that the pipeline refuses; they stand in no file."""
-
-    def text(self) -> str:
-        lines = [f"{file.path}: {counted(file.documents, 'document')}" for file in self.files]
-        return "\n".join([*lines, *([refusals_text(self.refused)] if self.refused else [])])
 
 
 def predict(
@@ -121,14 +38,20 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
+    candidates: float | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
     classifier by folder, hub id or ``offline``. ``lang``: whose tokenizer cuts the texts for a token
     classifier; None: blanks do, and where a text is written without them the model's wordpieces stand for
-    tokens. ``precision``: how exactly it computes, None as it was saved. RecipeError where there is none or
-    it has no trained labels.
+    tokens. ``precision``, ``scheme``, ``aggregation_strategy``: how exactly it computes, which tagging scheme
+    its tags are read in, and how a word's scores come from its wordpieces; None as it was saved. ``choice``:
+    what of its answer is taken. ``candidates``: tell every span that is at least so probable. RecipeError
+    where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -136,14 +59,21 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import compute_in, named
+    from spanloop.recipes.suggest.run_pipeline import classifier, named
 
     loaded = _load(model, lang)
-    compute_in(loaded.nlp, precision)
-    waiting = _entries(inputs, loaded.task, by)
+    nlp, task = loaded.nlp, loaded.task
+    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    used = (choice or Choice()).apply(nlp)
+    if candidates is not None:
+        _with_candidates(nlp, candidates)
+    ours = classifier(nlp)
+    bare = frozenset[str]() if ours is None else ours[1].bare_labels
+    like = Predicted(Entry(""), task, tags, used=used, bare=bare)
+    waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(loaded, block, tags)
+            yield from _predict_block(loaded, block, like)
 
 
 def predict_to_folder(
@@ -154,37 +84,59 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
 ) -> Saved:
-    """Predict and write one JSONL file an input file into the folder; texts typed in go to
-    ``texts.jsonl``."""
+    """Predict, as `predict` does, and write one JSONL file an input file into the folder; texts typed in go
+    to ``texts.jsonl``."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
     files: list[SavedFile] = []
-    refused: list[Refusal] = []
+    noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
     typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = _readable(predict(group, model=model, by=by, lang=lang, precision=precision), refused)
+        found = predict(
+            group,
+            model=model,
+            by=by,
+            lang=lang,
+            precision=precision,
+            scheme=scheme,
+            aggregation_strategy=aggregation_strategy,
+            choice=choice,
+        )
+        entries = noted.entries(found)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
-    return Saved(tuple(files), tuple(refused))
+    return Saved(tuple(files), tuple(noted.refused), noted.used, noted.below_threshold)
 
 
-def _readable(found: Iterator[Predicted], refused: list[Refusal]) -> Iterator[Entry]:
-    """The entries of which the model says something; the others are noted."""
-    for number, one in enumerate(found, start=1):
-        if one.refused is None:
-            yield one.entry
-        else:
-            refused.append(
-                Refusal(one.entry.key or f"text {number}", one.refused.partition(":")[0], one.refused)
-            )
+@dataclass
+class _Noted:
+    """What is told of predictions beside those that can be written."""
+
+    refused: list[Refusal] = field(default_factory=list)
+    used: Used = field(default_factory=Used)
+    below_threshold: int = 0
+
+    def entries(self, found: Iterator[Predicted]) -> Iterator[Entry]:
+        """The entries of which the model says something; the others are noted."""
+        for number, one in enumerate(found, start=1):
+            self.used = one.used
+            self.below_threshold += one.below_threshold
+            if one.refused is None:
+                yield one.entry
+            else:
+                by = one.refused.partition(":")[0]
+                self.refused.append(Refusal(one.entry.key or f"text {number}", by, one.refused))
 
 
 def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
@@ -203,7 +155,8 @@ class _Loaded:
 
 
 def _load(model: str, lang: str | None) -> _Loaded:
-    from spanloop.recipes.suggest.pipelines import blank, load_pipeline, load_round, promoted_round
+    from spanloop.recipes.made_of import blank
+    from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
     from spanloop.recipes.suggest.run_pipeline import classifier, with_model
 
     path = Path(model)
@@ -220,11 +173,21 @@ def _load(model: str, lang: str | None) -> _Loaded:
         found = classifier(nlp)
         tags = found is not None and found[1].cfg["annotate"] in ("tag", "pos")
         return _Loaded(nlp, "tags" if tags else "spans")
-    nlp = blank(lang or MANY_LANGUAGES)
+    nlp = blank(lang or "en")  # as a project of which nobody names the language
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
     return _Loaded(nlp, "spans", by_script=lang is None)
+
+
+def _with_candidates(nlp: Language, least: float) -> None:
+    """Have our component tell every span that is at least so probable. RecipeError without one."""
+    from spanloop.recipes.suggest.run_pipeline import classifier
+
+    found = classifier(nlp)
+    if found is None:
+        raise RecipeError("candidates are told by our component, which this pipeline has not")
+    found[1].cfg["candidates"] = least
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -261,15 +224,23 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(loaded: _Loaded, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
+    """What the model says of each entry; ``like`` has what all of them share."""
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, annotate_by_script, found_spans, found_units
+    from spanloop.recipes.suggest import run_pipeline
 
-    run = annotate_by_script if loaded.by_script else annotate
+    run = run_pipeline.annotate_by_script if loaded.by_script else run_pipeline.annotate
     for entry, found in zip(block, run(loaded.nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
-            yield Predicted(replace(entry, spans=None), loaded.task, tags, str(found))
+            yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=loaded.task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=found_units(doc, scores)), loaded.task, tags)
+        told = run_pipeline.found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map)
+        shown = run_pipeline.candidates(loaded.nlp, doc)
+        tokens = run_pipeline.found_units(doc, scores)
+        yield replace(
+            like,
+            entry=replace(entry, spans=store_spans(told), tokens=tokens),
+            below_threshold=len(run_pipeline.left_out(doc, scores)),
+            candidates=None if shown is None else store_spans(shown),
+        )

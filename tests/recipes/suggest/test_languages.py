@@ -145,7 +145,7 @@ def test_predict_takes_the_language_that_is_named(tagger: Path) -> None:
 
 
 def test_a_language_that_is_none_is_one_line(tagger: Path, tmp_path: Path) -> None:
-    assert "no tokenizer for the language 'qq'" in refused("predict", "x", "--model", tagger, "--lang", "qq")
+    assert "the language 'qq' cannot be loaded" in refused("predict", "x", "--model", tagger, "--lang", "qq")
     init(tmp_path / "p.db", labels=["LOC"])
     said = refused("predict", "x", "--model", tmp_path / "p.db", "--lang", "en")
     assert "has a language of its own: leave --lang out" in said
@@ -251,6 +251,25 @@ def test_the_page_of_such_a_project_takes_each_letter_for_a_token(tmp_path: Path
         tokens = store.tokenizations.get(1)
     assert tokens is not None
     assert {edge for place in PLACES for edge in place} <= {edge for token in tokens for edge in token}
+
+
+def test_a_unit_that_was_named_stays_and_can_be_changed(tmp_path: Path) -> None:
+    db = tmp_path / "p.db"
+    init(db, labels=["LOC"], unit="wordpiece")
+    import_files(db, [chinese(tmp_path)])
+    with Store.open(db) as store:
+        assert (store.project.lang, store.project.unit) == ("zh", "wordpiece")
+    assert done("project", db, "set", "--unit", "token", "--json")["unit"] == "token"
+    with Store.open(db) as store:
+        assert store.project.unit == "token"
+
+
+def test_the_advice_of_an_import_can_be_typed(tmp_path: Path) -> None:
+    db = tmp_path / "p.db"
+    init(db, labels=["LOC"], lang="xx")
+    misfit = import_files(db, [chinese(tmp_path)]).misfit or ""
+    done(*misfit.rpartition(": spanloop ")[2].split(" "))
+    assert import_files(db, [chinese(tmp_path)]).misfit is None
 
 
 def test_a_tags_project_has_no_wordpieces(tmp_path: Path) -> None:

@@ -261,7 +261,11 @@ said_by_anyone = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     said=st.lists(said_by_anyone, min_size=1, max_size=7),
     split=st.sampled_from(["pool", "eval"]),

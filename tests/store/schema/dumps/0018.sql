@@ -5,24 +5,24 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 21:26:47.757311+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 21:26:47.757568+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 21:26:47.757783+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 21:26:47.758192+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 21:26:47.758598+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 21:26:47.758939+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 21:26:47.759123+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 21:26:47.759269+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 21:26:47.760025+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 21:26:47.767361+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 21:26:47.767806+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 21:26:47.768057+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 21:26:47.768195+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 21:26:47.770021+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 21:26:47.770252+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 21:26:47.773952+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 21:26:47.775042+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_unit','2026-11-26 21:26:47.775893+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 20:54:10.515871+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 20:54:10.516311+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 20:54:10.516598+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 20:54:10.517177+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 20:54:10.517728+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 20:54:10.518465+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 20:54:10.518731+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 20:54:10.519215+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 20:54:10.520689+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 20:54:10.528149+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 20:54:10.528633+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 20:54:10.528872+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 20:54:10.529023+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 20:54:10.530615+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 20:54:10.530848+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 20:54:10.534458+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 20:54:10.535506+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 20:54:10.537010+00:00');
 CREATE TABLE acquisition (
         document_id INTEGER NOT NULL REFERENCES documents(id),
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -50,7 +50,7 @@ CREATE TABLE alignment_events (
         placed_end INTEGER,
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T21:26:47.788Z');
+INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T20:54:10.575Z');
 CREATE TABLE annotation_ranges (
         annotation_id INTEGER NOT NULL REFERENCES annotations(id),
         start_char INTEGER NOT NULL CHECK (start_char >= 0),
@@ -87,16 +87,16 @@ CREATE TABLE annotations (
         flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "annotations" VALUES(1,'uuid-3',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:26:47.783Z');
-INSERT INTO "annotations" VALUES(2,'uuid-4',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:26:47.784Z');
-INSERT INTO "annotations" VALUES(3,'uuid-5',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:26:47.784Z');
-INSERT INTO "annotations" VALUES(4,'uuid-6',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T21:26:47.785Z');
+INSERT INTO "annotations" VALUES(1,'uuid-3',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T20:54:10.561Z');
+INSERT INTO "annotations" VALUES(2,'uuid-4',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T20:54:10.563Z');
+INSERT INTO "annotations" VALUES(3,'uuid-5',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T20:54:10.564Z');
+INSERT INTO "annotations" VALUES(4,'uuid-6',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T20:54:10.565Z');
 CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
         created_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "annotators" VALUES('čenda','7ff4afc976b2ac08e540b1088027850c0c2607a27b57a7db4a5615e281a21073','2026-11-26T21:26:47.788Z');
+INSERT INTO "annotators" VALUES('čenda','4b6b37aa1ed76a11cb84754269989e8199bfdcec0bfda547004afd25efaba1bd','2026-11-26T20:54:10.574Z');
 CREATE TABLE answer_links (
         source TEXT NOT NULL CHECK (source <> ''),
         answer INTEGER NOT NULL,
@@ -124,10 +124,10 @@ CREATE TABLE documents (
         meta TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(meta)),
         text TEXT NOT NULL CHECK (text <> '')
     ) STRICT;
-INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T21:26:47.780Z','{}','Ann met Bob in Rome 1');
-INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T21:26:47.780Z','{}','Ann met Bob in Rome 2');
-INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T21:26:47.780Z','{}','Ann met Bob in Rome 3');
-INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T21:26:47.780Z','{}','Ann met Bob in Rome 4');
+INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T20:54:10.554Z','{}','Ann met Bob in Rome 1');
+INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T20:54:10.554Z','{}','Ann met Bob in Rome 2');
+INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T20:54:10.554Z','{}','Ann met Bob in Rome 3');
+INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T20:54:10.554Z','{}','Ann met Bob in Rome 4');
 CREATE TABLE drafts (
         annotator TEXT NOT NULL,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -138,7 +138,7 @@ CREATE TABLE drafts (
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id, origin, blind)
     ) STRICT;
-INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T21:26:47.787Z');
+INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T20:54:10.573Z');
 CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL CHECK (source <> ''),
@@ -166,7 +166,7 @@ CREATE TABLE leases (
         drawn TEXT NOT NULL CHECK (drawn IN ('strategy', 'random', 'reopened')),
         PRIMARY KEY (document_id, annotator)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T21:36:47.787Z','strategy');
+INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T21:04:10.573Z','strategy');
 CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -176,7 +176,7 @@ CREATE TABLE models (
         round INTEGER REFERENCES rounds(number),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T21:26:47.781Z');
+INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T20:54:10.558Z');
 CREATE TABLE prediction_spans (
         id INTEGER PRIMARY KEY,
         prediction_id INTEGER NOT NULL REFERENCES predictions(id) ON DELETE CASCADE,
@@ -213,14 +213,14 @@ CREATE TABLE project (
         overlap INTEGER NOT NULL DEFAULT 1 CHECK (overlap >= 1),
         page TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(page)),
         created_at TEXT NOT NULL
-    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), unit TEXT NOT NULL DEFAULT 'token' CHECK (unit IN ('token', 'wordpiece'))) STRICT;
-INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T21:26:47.777Z','22f32e7885fb37235de448d2fba0fa6d',NULL,'token');
+    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> '')) STRICT;
+INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T20:54:10.539Z','fbcddacd1256ac7cd2e1a1a70a65ec20',NULL);
 CREATE TABLE promotions (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
         created_at TEXT NOT NULL
-    ) STRICT;
-INSERT INTO "promotions" VALUES(1,1,'2026-11-26T21:26:47.786Z');
+    , back_to INTEGER REFERENCES promotions(id)) STRICT;
+INSERT INTO "promotions" VALUES(1,1,'2026-11-26T20:54:10.569Z',NULL);
 CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -325,11 +325,11 @@ CREATE TABLE rounds (
         finished_at TEXT,
         error TEXT,
         host TEXT,
-        process INTEGER, files_hash TEXT CHECK (files_hash <> ''),
+        process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT,
         CHECK (state <> 'done' OR model_id IS NOT NULL)
     ) STRICT;
-INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T21:26:47.781Z','2026-11-26T21:26:47.785Z',NULL,'vm',9311,NULL);
-INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T21:26:47.786Z','2026-11-26T21:26:47.786Z','an error','vm',9311,NULL);
+INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T20:54:10.556Z','2026-11-26T20:54:10.567Z',NULL,'vm',5419,NULL,NULL);
+INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T20:54:10.570Z','2026-11-26T20:54:10.571Z','an error','vm',5419,NULL,NULL);
 CREATE TABLE scores (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
