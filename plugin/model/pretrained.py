@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from spanloop.plugin.model import fields, stacks
+from spanloop.plugin.model import fields, segments, stacks
 from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError, reading
 from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
@@ -116,6 +116,7 @@ def load(
         )
     if missing:
         setattr(model.config, _FRESH, True)
+    segments.supply(model, tokenizer)
     return Pretrained(model.eval(), tokenizer, files.origin)
 
 
