@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.tagging.gold import put_on_units
-from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, tag_label
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,7 +78,7 @@ def judge_labels(
     the model's labels are called now, None for those in use no more.
     """
     place = {name: k for k, name in enumerate(classes)}
-    names = [tag_label(tag, scheme) or OUTSIDE for tag in scores.tags]
+    names = read_tags(scores.tags, scheme).names
     of_tag = [place.get((renamed or {}).get(name, name) or "") for name in names]
     probabilities = np.zeros((len(scores), len(classes)))
     likely = np.exp(scores.calibrated(temperature).astype(np.float64))

@@ -15,7 +15,7 @@ from spanloop.plugin.model.network import as_numpy
 from spanloop.plugin.model.runtime import wordpiece_units
 from spanloop.plugin.pipe.examples import gold_of
 from spanloop.plugin.tagging.gold import UNKNOWN, put_on_units, unit_tags
-from spanloop.plugin.tagging.schemes import OUTSIDE, tag_label
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def label_weights(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> d
     option = pipe.cfg["class_weights"]
     if option in ("none", "focal"):
         return {}
-    by_tag = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+    by_tag = read_tags(pipe.tags, pipe.scheme).names
     counts = Counter(dict.fromkeys(by_tag, 0))
     for example in examples:
         [targets] = unit_targets(pipe, [example])

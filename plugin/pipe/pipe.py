@@ -23,11 +23,10 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import ahead, extensions, learning, saving
+from spanloop.plugin.pipe import ahead, extensions, learning, reading, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
 from spanloop.plugin.tagging.decode import decode_all
-from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
-from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
+from spanloop.plugin.tagging.schemes import Scheme
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.pretrained import Pretrained
@@ -72,6 +71,7 @@ class HFTokenClassifierPipe(TrainablePipe):
             "label_weights": {},
             "temperature": 1.0,
         }
+        self._telling = reading.Telling()
 
     # The network and its labels
 
@@ -109,19 +109,20 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     @property
     def scheme(self) -> Scheme:
-        """The scheme the tags are read in: as set, else as their prefixes say."""
-        return self._scheme_of(self.tags)
-
-    def _scheme_of(self, tags: Sequence[str]) -> Scheme:
-        scheme: Scheme | None = self.cfg["scheme"]
-        return scheme or detect(tags)
+        """The scheme the tags are read in: as set, else as their list says. ``IOB`` is IOB1 or IOB2, as the
+        scores of each document say."""
+        return reading.scheme_of(self, self.tags)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, without prefixes, each once. spaCy asks for them at every turn: a model not yet loaded
         stays so, and the labels are those that its configuration states, none where it is not at hand."""
-        tags = self.network.stated_tags()
-        return tuple(labels_of_tags(tags, self._scheme_of(tags)))
+        return reading.reading_of(self, self.network.stated_tags()).labels
+
+    @property
+    def bare_labels(self) -> frozenset[str]:
+        """The labels whose tags have no prefix: nothing says where one of them begins beside another."""
+        return reading.reading_of(self, self.tags).bare
 
     @property
     def label_data(self) -> tuple[str, ...]:
@@ -142,25 +143,17 @@ class HFTokenClassifierPipe(TrainablePipe):
     def set_labels(self, labels: Sequence[str], scheme: Scheme | None = None, *, seed: int = 0) -> None:
         """Give the head the tags of exactly these labels. Rows of tags that it had stay as they are, found by
         name; new ones are drawn from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where
-        it has labels; else IOB2."""
+        it has labels, of B and I alone IOB2; else IOB2."""
         if not labels:
             raise ValueError("a token classifier needs at least one label")
         if len(set(labels)) != len(labels):
             raise ValueError(f"the labels {list(labels)} name one of them twice")
-        chosen = scheme or self.cfg["scheme"] or self._scheme_of_new_labels()
-        tags = tags_for(list(labels), chosen)
-        self.cfg["scheme"] = None if detect(tags) == chosen else chosen
+        tags, self.cfg["scheme"] = reading.tags_to_learn(self, labels, scheme)
         self.network.set_tags(tags, seed=seed)
-
-    def _scheme_of_new_labels(self) -> Scheme:
-        if self.cfg["annotate"] in ("tag", "pos"):
-            return "plain"
-        tags = self.tags
-        return detect(tags) if tags else "IOB2"
 
     def add_label(self, label: str) -> int:
         """Add one label, the old rows kept. 1 if it is new, 0 if it was there."""
-        labels = labels_of_tags(self.tags, self.scheme)
+        labels = reading.reading_of(self, self.tags).labels
         if label in labels:
             return 0
         self.set_labels([*labels, label])
@@ -219,7 +212,9 @@ class HFTokenClassifierPipe(TrainablePipe):
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
         """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
         that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
-        for doc, doc_scores, spans in zip(docs, scores, self._decode(scores), strict=True):
+        found = self._decode(scores)
+        self._telling.look(self, scores, found)
+        for doc, doc_scores, spans in zip(docs, scores, found, strict=True):
             extensions.store_spans(doc, self.name, spans)
             extensions.store_events(doc, self.name, self._write(doc, spans))
             if self.cfg["keep_scores"]:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.plugin.pipe.reading import AS_THE_TAGS_SAY, told_by_hash
+from spanloop.plugin.tagging.reading import detect
+
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
@@ -18,7 +21,8 @@ _STATE_FILE = "spanloop.json"
 
 def fingerprint(pipe: HFTokenClassifierPipe) -> str:
     """A hash of the weights and of every setting that changes what is predicted."""
-    settings = {key: pipe.cfg[key] for key in ("viterbi", "scheme", "temperature")}
+    settings = {"viterbi": pipe.cfg["viterbi"], "scheme": told_by_hash(pipe)}
+    settings["temperature"] = pipe.cfg["temperature"]
     network = pipe.network
     described = json.dumps([settings, network.settings()], sort_keys=True)
     return hashlib.sha256((network.fingerprint() + described).encode()).hexdigest()
@@ -28,7 +32,8 @@ def to_folder(pipe: HFTokenClassifierPipe, folder: Path, exclude: Iterable[str])
     """Write ``model/``, unless it is excluded, and the pipe's state beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     # What belongs to the weights and not to the config.
-    state = {key: pipe.cfg[key] for key in ("scheme", "temperature", "label_weights")}
+    state = {key: pipe.cfg[key] for key in ("temperature", "label_weights")}
+    state["scheme"] = pipe.cfg["scheme"] or AS_THE_TAGS_SAY
     # Not by srsly, which rounds numbers.
     (folder / _STATE_FILE).write_text(json.dumps({"format": FORMAT, **state}, indent=1), "utf-8")
     if "model" not in exclude:
@@ -45,6 +50,10 @@ def from_folder(pipe: HFTokenClassifierPipe, folder: Path, exclude: Iterable[str
             f"{folder} was saved by another version of spanloop, this one reads format {FORMAT}: "
             "save it again with the version that wrote it, or train it anew"
         )
-    pipe.cfg.update(state, scheme=pipe.cfg["scheme"] or state["scheme"])
+    saved = state.pop("scheme")
+    pipe.cfg.update(state)
     if "model" not in exclude:
         pipe.network.from_folder(folder / "model")
+    if pipe.cfg["scheme"] is None:
+        before = saved is None and detect(pipe.network.stated_tags()) == "IOB"
+        pipe.cfg["scheme"] = "IOB2" if before else None if saved == AS_THE_TAGS_SAY else saved

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan
-from spanloop.plugin.tagging.schemes import Run, Scheme, encode, tag_ids
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import Run, Scheme, encode_parts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -116,9 +117,11 @@ def unit_tags(units: UnitGold, tags: Sequence[str], scheme: Scheme) -> Ints:
 
     Without an outside tag in the head (part of speech), a unit without a tag is unknown.
     """
-    ids = tag_ids(tags, scheme)
-    named = encode(units.runs, len(units.unknown), scheme)
-    codes = np.array([ids.get(tag, UNKNOWN) for tag in named], dtype=np.int64)
+    parts = encode_parts(units.runs, len(units.unknown), scheme)
+    reading = read_tags(tags, scheme)
+    found = {part: reading.id_of(part) for part in set(parts)}
+    ids = {part: UNKNOWN if tag is None else tag for part, tag in found.items()}
+    codes = np.array([ids[part] for part in parts], dtype=np.int64)
     return np.where(units.unknown, UNKNOWN, codes)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.tagging.gold import UNKNOWN, Gold, UnitGold, put_on_units, unit_tags
-from spanloop.plugin.tagging.schemes import OUTSIDE, tag_label
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.plugin.training.resampling import augment, oversample, undersample
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def lessons_of(pipe: HFTokenClassifierPipe, golds: Sequence[Gold]) -> list[Lesso
 
 def label_counts(pipe: HFTokenClassifierPipe, lessons: Sequence[Lesson]) -> dict[str, int]:
     """The training tokens of each label of the head and of "O"."""
-    labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+    labels = read_tags(pipe.tags, pipe.scheme).names
     counts = Counter(dict.fromkeys(labels, 0))
     for lesson in lessons:
         known, times = np.unique(lesson.unit_tags[lesson.unit_tags != UNKNOWN], return_counts=True)

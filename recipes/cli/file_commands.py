@@ -14,6 +14,7 @@ from spanloop.recipes.cli.options import (
     JSON,
     PORT,
     OfProject,
+    aggregation_option,
     by_option,
     db_argument,
     device_option,
@@ -22,6 +23,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
     split_option,
 )
 
@@ -48,11 +50,13 @@ def export(**options: Any) -> object:
     "--model",
     help="A project, a Hugging Face token classifier, or a spaCy pipeline's folder, which can run code.",
 )
-@click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
+@click.option("--tags", is_flag=True, help="One line a labelled token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @json_option
 @click.pass_context
 def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:

@@ -10,7 +10,16 @@ from typing import Any
 import click
 
 from spanloop.recipes.cli.bar import Bar
-from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, option, path_type
+from spanloop.recipes.cli.options import (
+    PORT,
+    Whole,
+    aggregation_option,
+    db_argument,
+    json_option,
+    option,
+    path_type,
+    scheme_option,
+)
 
 
 @click.command()
@@ -21,6 +30,8 @@ from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, 
 @click.option("--model", help="A Hugging Face token classifier that suggests until a round is promoted.")
 @click.option("--pipeline", help="A spaCy pipeline that does. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
+@scheme_option
+@aggregation_option
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
 @click.pass_obj
 def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None:
@@ -31,6 +42,10 @@ def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None
     named = {name: str(value) for name, value in sources.items() if value is not None}
     if len(named) > 1:
         raise click.UsageError("give one of --model, --pipeline and --patterns")
+    manner = {name: options.pop(name) for name in ("scheme", "aggregation_strategy")}
+    if any(manner.values()) and "model" not in named:
+        raise click.UsageError("--scheme and --aggregation-strategy go with --model")
+    named |= {name: value for name, value in manner.items() if value is not None}
     aside = partial(say, aside=True)
     serve(
         path,

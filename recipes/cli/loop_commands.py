@@ -15,6 +15,7 @@ from spanloop.recipes.cli.options import (
     OfProject,
     Seed,
     Whole,
+    aggregation_option,
     by_option,
     db_argument,
     device_option,
@@ -24,6 +25,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
 )
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
@@ -168,6 +170,8 @@ def import_command(**options: Any) -> object:
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @json_option
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""

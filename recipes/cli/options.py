@@ -13,7 +13,9 @@ import click
 
 from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.tagging.schemes import NAMED
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.manner import AGGREGATION_STRATEGIES
 from spanloop.recipes.training.process_control import NICE
 
 JSON = "spanloop.json"
@@ -75,6 +77,17 @@ precision_option = click.option(
     type=click.Choice(PRECISIONS),
     help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
     "[default: as the pipeline was saved, else fp32]",
+)
+
+scheme_option = click.option(
+    "--scheme",
+    type=click.Choice(NAMED),
+    help="The tagging scheme of the model's tags.  [default: as its list of tags and its scores say]",
+)
+aggregation_option = click.option(
+    "--aggregation-strategy",
+    type=click.Choice(AGGREGATION_STRATEGIES),
+    help="A word's scores: of its first wordpiece, or over all of them.  [default: as saved, else first]",
 )
 
 json_option = click.option(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spanloop.plugin.tagging.schemes import detect
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.json_text import NotJson, parse
@@ -130,7 +130,8 @@ def _spans(
     if tagged and (options.task == "tags" or record.get("spans") is None):
         ranges = find_tokens(text, tokens or [])
         names = [str(tag) for tag in cast("list[Any]", tags)]
-        return spans_of_tags(ranges, names, task=options.task, scheme=detect(names)), "tags"
+        reading = read_tags(dict.fromkeys(names), of_model=False)
+        return spans_of_tags(ranges, names, task=options.task, reading=reading), "tags"
     for name in ("spans", *_TRIPLES):
         found = record.get(name)
         if isinstance(found, list) and (name == "spans" or all(_is_triple(item) for item in found)):

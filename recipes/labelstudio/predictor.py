@@ -19,7 +19,7 @@ Said = Future[int | None]
 
 class Predictor:
     """Predicts in a process of its own. ``named``: ``model``, ``pipeline`` or ``patterns`` for the time in
-    which no round is promoted."""
+    which no round is promoted; with a model its ``scheme`` and ``aggregation_strategy``, where given."""
 
     def __init__(self, path: Path, named: Mapping[str, str]) -> None:
         self._command = [

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spanloop.plugin.tagging.schemes import OUTSIDE
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
 from spanloop.recipes.formats.jsonl import as_record
@@ -15,6 +16,7 @@ from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.report import Count, Report, Shape
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import Scheme
 
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -32,13 +35,14 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 @dataclass(frozen=True, slots=True)
 class Predicted(Report):
-    """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
-    nothing, None where it does."""
+    """One text with what the model says of it; ``tags``: shown as one line a labelled token. ``refused``: why
+    it says nothing, None where it does. ``bare``: the labels that the model writes without a prefix."""
 
     entry: Entry
     task: Task
     tags: bool = False
     refused: str | None = None
+    bare: frozenset[str] = frozenset()
 
     def json(self) -> dict[str, Any]:
         """As a line of JSONL, with ``refused`` where it is."""
@@ -61,12 +65,17 @@ class Predicted(Report):
         return "\n".join(lines)
 
     def _tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
+        """``Word: New, Label: B-LOC``, a line a token that has a label, and an empty line after each text.
+
+        In IOB2 whatever the model speaks; a label that it writes without a prefix has none here either."""
         spans = self.entry.spans or ()
         tokens = cut_tokens(self.entry.tokens or (), spans)
         tags, _ = tags_of_spans(tokens, spans, task=self.task)
+        labels, _ = tags_of_spans(tokens, spans, task="tags")
+        said = [label if label in self.bare else tag for tag, label in zip(tags, labels, strict=True)]
         words = [self.entry.text[start:end] for start, end in tokens]
-        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
+        lines = [(word, tag) for word, tag in zip(words, said, strict=True) if tag != OUTSIDE]
+        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +128,15 @@ def predict(
     by: Unit | None = None,
     tags: bool = False,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``precision``: how exactly it
-    computes, None as it was saved. RecipeError where there is none or it has no trained labels.
+    classifier by folder, hub id or ``offline``. ``precision``, ``scheme``, ``aggregation_strategy``: how
+    exactly it computes, which tagging scheme its tags are read in, and how a word's scores come from its
+    wordpieces; None as it was saved. RecipeError where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -132,14 +144,16 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import compute_in, named
+    from spanloop.recipes.suggest.run_pipeline import classifier, named
 
     nlp, task = _load(model)
-    compute_in(nlp, precision)
+    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    ours = classifier(nlp)
+    bare = frozenset[str]() if ours is None else ours[1].bare_labels
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, task, block, tags)
+            yield from _predict_block(nlp, task, block, tags, bare)
 
 
 def predict_to_folder(
@@ -149,9 +163,11 @@ def predict_to_folder(
     out: str | Path,
     by: Unit | None = None,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
 ) -> Saved:
-    """Predict and write one JSONL file an input file into the folder; texts typed in go to
-    ``texts.jsonl``."""
+    """Predict, as `predict` does, and write one JSONL file an input file into the folder; texts typed in go
+    to ``texts.jsonl``."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     write = by_name("jsonl").write
@@ -164,7 +180,15 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = _readable(predict(group, model=model, by=by, precision=precision), refused)
+        found = predict(
+            group,
+            model=model,
+            by=by,
+            precision=precision,
+            scheme=scheme,
+            aggregation_strategy=aggregation_strategy,
+        )
+        entries = _readable(found, refused)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
@@ -202,7 +226,7 @@ def _load(model: str) -> tuple[Language, Task]:
         return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
     import spacy
 
-    nlp = spacy.blank("xx")
+    nlp = spacy.blank("en")  # as a project that names no language
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
@@ -243,7 +267,9 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+def _predict_block(
+    nlp: Language, task: Task, block: Sequence[Entry], tags: bool, bare: frozenset[str]
+) -> Iterator[Predicted]:
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
     from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
@@ -254,4 +280,4 @@ def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool
             continue
         doc, scores = found
         spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags)
+        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags, bare=bare)

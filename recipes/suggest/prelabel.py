@@ -15,6 +15,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Seconds
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
@@ -24,6 +25,7 @@ from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import Scheme
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
@@ -81,6 +83,8 @@ def prelabel(
     strategy: str | None = None,
     limit: int | None = None,
     precision: Precision | None = None,
+    scheme: Scheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
     """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
@@ -90,8 +94,9 @@ def prelabel(
     A second run goes on where the first stopped and adds nothing to what is there. A document that the
     pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
     the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
-    most. ``precision``: how exactly the model computes, None as it was saved; another precision is another
-    model, whose predictions stand beside those of the first.
+    most. ``precision``, ``scheme`` and ``aggregation_strategy``: how exactly the model computes, which
+    tagging scheme its tags are read in, and how a word's scores come from its wordpieces; None as it was
+    saved. A model that reads in another way is another model, whose predictions stand beside the first's.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
@@ -99,7 +104,8 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        source = open_source(store, model, pipeline, patterns, precision)
+        manner = Manner(precision, scheme, aggregation_strategy)
+        source = open_source(store, model, pipeline, patterns, manner)
         return _predict_all(store, source, strategy, limit, progress or silent)
 
 

@@ -16,7 +16,6 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
-    from spanloop.plugin.model.device import Precision
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
     from spanloop.store import Store
 
@@ -49,23 +48,6 @@ def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
         if nlp.get_pipe_meta(name).factory == FACTORY:
             return name, pipe  # type: ignore[return-value]
     return None
-
-
-def compute_in(nlp: Language, precision: Precision | None) -> bool:
-    """Have our component compute so exactly; None: as it was saved. Gives whether that changed anything.
-    RecipeError where the pipeline has no model of ours."""
-    from spanloop.plugin.model.network import HFNetwork
-
-    if precision is None:
-        return False
-    found = classifier(nlp)
-    network = None if found is None else found[1].network
-    if not isinstance(network, HFNetwork):
-        raise RecipeError(
-            f"only a Hugging Face model of our component computes in {precision}, and this pipeline has none"
-        )
-    before, network.shim.precision = network.shim.precision, precision
-    return before != precision
 
 
 _PLAIN = "One plain text."

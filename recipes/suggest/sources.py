@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.suggest.manner import Manner
 from spanloop.store import Store
 from spanloop.store.records import NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
-
-    from spanloop.plugin.model.device import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +34,22 @@ def open_source(
     model: str | None,
     pipeline: str | None,
     patterns: str | Path | None,
-    precision: Precision | None = None,
+    manner: Manner | None = None,
 ) -> Source:
-    if precision is not None and (pipeline is not None or patterns is not None):
-        raise RecipeError(f"--precision {precision} goes with the promoted round or with --model")
+    manner = manner or Manner()
+    if manner.typed() and (pipeline is not None or patterns is not None):
+        raise RecipeError(f"{' '.join(manner.typed())} goes with the promoted round or with --model")
     if pipeline is not None:
         return _from_pipeline(store, pipeline)
     if patterns is not None:
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model, precision)
-    return _from_round(store, precision)
+        return _from_model(store, model, manner)
+    return _from_round(store, manner)
 
 
-def _from_round(store: Store, precision: Precision | None) -> Source:
+def _from_round(store: Store, manner: Manner) -> Source:
     from spanloop.recipes.suggest.pipelines import load_round
-    from spanloop.recipes.suggest.run_pipeline import compute_in
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
@@ -62,8 +61,8 @@ def _from_round(store: Store, precision: Precision | None) -> Source:
         )
     nlp = load_round(store, promoted.number)
     name, model_id = f"round {promoted.number}", promoted.model_id
-    if compute_in(nlp, precision):
-        name = f"{name} in {precision}"
+    if changed := manner.set_on(nlp):
+        name = " ".join([name, *changed])
         model_id = store.models.add(NewModel(hash=_fingerprint(nlp), kind="hf", name=name)).id
     return Source(nlp, model_id, name, promoted.label_ids)
 
@@ -77,9 +76,9 @@ def _fingerprint(nlp: Language) -> str:
     return found[1].fingerprint()
 
 
-def _from_model(store: Store, model: str, precision: Precision | None) -> Source:
+def _from_model(store: Store, model: str, manner: Manner) -> Source:
     from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import compute_in, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     project = store.project
     labels = store.labels.ids()
@@ -92,7 +91,7 @@ def _from_model(store: Store, model: str, precision: Precision | None) -> Source
             "or name a token classifier"
         )
     _refuse_strangers(model, pipe.labels, list(labels))
-    compute_in(nlp, precision)
+    manner.set_on(nlp)
     row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
     return Source(nlp, row.id, model, labels)
 

@@ -12,7 +12,8 @@ from seqeval.scheme import IOB2
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.intervals import averages, figures, per_label
 from spanloop.plugin.metrics.score import ScoreReport, score_spans, score_tags
-from spanloop.plugin.tagging.schemes import decode_tags, encode
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import Run, encode
 
 LABELS = ["PER", "LOC", "ORG"]
 
@@ -31,6 +32,10 @@ def tag_documents(draw: st.DrawFn) -> list[tuple[list[str], list[str]]]:
             sides.append(encode(decode_tags(raw), n_tokens))
         documents.append((sides[0], sides[1]))
     return documents
+
+
+def decode_tags(tags: list[str]) -> list[Run]:
+    return read_tags(dict.fromkeys(tags), "IOB2").runs(tags)
 
 
 def chars(tags: list[str]) -> list[CharSpan]:
