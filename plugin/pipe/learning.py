@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ from spacy.training import Example
 
 from spanloop.plugin.model.network import as_numpy
 from spanloop.plugin.model.runtime import wordpiece_units
-from spanloop.plugin.pipe.examples import gold_of
+from spanloop.plugin.pipe.examples import gold_of, overlapping
 from spanloop.plugin.tagging.gold import UNKNOWN, put_on_units, unit_tags
+from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.tagging.reading import read_tags
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 
@@ -26,6 +28,7 @@ _FOCAL_GAMMA = 2.0
 
 def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
     """The gold tag of each unit of each predicted document, `UNKNOWN` where nobody knows it."""
+    refuse_to_learn(pipe.name, pipe.label_map)
     golds = [gold_of(example, pipe.cfg["annotate"], pipe.cfg["spans_key"]) for example in examples]
     tags, scheme, policy = pipe.known_tags(), pipe.scheme, pipe.cfg["alignment"]
     targets = []
@@ -43,6 +46,20 @@ def row_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> NDA
         encoded = pipe.encode([example.predicted for example in examples])
         targets = [tags[wordpiece_units(one)] for tags, one in zip(targets, encoded, strict=True)]
     return np.concatenate(targets)
+
+
+def warn_of_overlaps(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> None:
+    """Say how many gold spans are not learned because they overlap a longer one."""
+    annotate, spans_key = pipe.cfg["annotate"], pipe.cfg["spans_key"]
+    if annotate not in ("spans", "chunks"):
+        return  # doc.ents and tags cannot overlap
+    if number := overlapping(examples, annotate, spans_key):
+        warnings.warn(
+            f"{number} gold spans in doc.spans[{spans_key!r}] overlap a longer one: the pipe {pipe.name!r} "
+            "gives a token one tag, so it learns the longest and not these. For nested spans use one pipe a "
+            "layer, each with a spans_key of its own",
+            stacklevel=3,
+        )
 
 
 def label_weights(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Which scheme the tags of a pipe are read in, which one it learns in, and what a user is told about it."""
+"""Which scheme the tags of a pipe are read in and by which names, which one it learns in, and what a user is
+told about it."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.tagging.decode import speaks_iob1
+from spanloop.plugin.tagging.label_map import LabelMapError, TagMap, tag_map
 from spanloop.plugin.tagging.reading import Reading, detect, read_tags
 from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, tags_for
 
@@ -26,15 +28,38 @@ _FAINT_SPANS, _FAINT_SHARE = 3, 0.1  # more than this is told: a few come from a
 _log = logging.getLogger(__name__)
 
 
+def tag_map_of(pipe: HFTokenClassifierPipe, tags: Sequence[str]) -> TagMap:
+    """What the pipe's label map makes of these tags of its head; nothing where there are none."""
+    names = pipe.label_map if tags else {}
+    return tag_map(tags, names, every_unit=pipe.cfg["annotate"] in ("tag", "pos"))
+
+
+def fold(pipe: HFTokenClassifierPipe) -> tuple[str, ...] | None:
+    """Make the new names of the label map the head's own, for a pipe that is about to learn: what its rows
+    are called from then on, None without a map. LabelMapError where the head has no labels yet."""
+    names = pipe.label_map
+    if not names:
+        return None
+    tags = pipe.tags
+    if not tags:
+        raise LabelMapError(
+            f"the model of the pipe {pipe.name!r} has no labels yet that a map could rename: leave "
+            "label_map out"
+        )
+    known_as = tag_map_of(pipe, tags).known_as()
+    pipe.cfg["label_map"], pipe.cfg["folded_map"] = None, names
+    return known_as
+
+
 def scheme_of(pipe: HFTokenClassifierPipe, tags: Sequence[str]) -> Scheme:
-    """The scheme that these tags of the pipe are read in: as set, else as they say."""
+    """The scheme that these tags of the pipe's head are read in: as set, else as they say."""
     scheme: Scheme | None = pipe.cfg["scheme"]
-    return scheme or detect(tags)
+    return scheme or tag_map_of(pipe, tags).scheme
 
 
 def reading_of(pipe: HFTokenClassifierPipe, tags: Sequence[str]) -> Reading:
-    """What these tags of the pipe mean."""
-    return read_tags(tags, scheme_of(pipe, tags))
+    """What these tags of the pipe's head mean, under the names of the label map."""
+    return read_tags(tag_map_of(pipe, tags).tags, scheme_of(pipe, tags))
 
 
 def tags_to_learn(
@@ -56,7 +81,7 @@ def _own_scheme(pipe: HFTokenClassifierPipe) -> Scheme:
     if pipe.cfg["annotate"] in ("tag", "pos"):
         return "plain"
     tags = pipe.tags
-    return detect(tags) if tags else "IOB2"
+    return tag_map_of(pipe, tags).scheme if tags else "IOB2"
 
 
 def told_by_hash(pipe: HFTokenClassifierPipe) -> Scheme | None:

@@ -58,7 +58,8 @@ def _spans(
             int(scores.starts[start]),
             int(scores.ends[end - 1]),
             label,
-            run_confidence(logprobs, chosen, start, end, _continuing(reading, label)),
+            run_confidence(logprobs, chosen, start, end, _around(reading, label)[0])
+            * _begins(logprobs, path, start, *_around(reading, label)),
         )
         for start, end, label in runs
     ]
@@ -158,6 +159,20 @@ def run_confidence(
     return min(max(confidence, 0.0), 1.0)
 
 
+def _begins(
+    logprobs: NDArray[np.float32],
+    path: NDArray[np.intp],
+    start: int,
+    continuing: NDArray[np.intp],
+    opening: NDArray[np.intp],
+) -> float:
+    """How probable it is that unit ``start`` begins a span, its tag being right: certain where the tag says
+    so; where it could as well go on with one (IOB1, plain tags), that the unit before is of none."""
+    if not start or path[start] not in continuing:
+        return 1.0
+    return max(1.0 - float(np.exp(logprobs[start - 1, opening]).sum()), 0.0)
+
+
 @lru_cache(maxsize=64)  # these depend on the head alone: computed once, read for every document
 def _labelled(reading: Reading) -> NDArray[np.bool_]:
     """Which tags have a label."""
@@ -165,10 +180,10 @@ def _labelled(reading: Reading) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=512)
-def _continuing(reading: Reading, label: str) -> NDArray[np.intp]:
-    """The tags that make a span of ``label`` go on."""
-    goes_on = [reading.merges and part[1] == label and part[0] in ("I", "E") for part in reading.parts]
-    return np.flatnonzero(goes_on)
+def _around(reading: Reading, label: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The tags that make a span of ``label`` go on, and those behind which one can go on."""
+    roles = [role if reading.merges and name == label else "" for role, name in reading.parts]
+    return np.flatnonzero([r in ("I", "E") for r in roles]), np.flatnonzero([r in ("B", "I") for r in roles])
 
 
 def _viterbi(

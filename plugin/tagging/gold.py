@@ -73,6 +73,29 @@ def folds_of(names: Sequence[str | None], folds: int, seed: int) -> list[list[in
     return [sorted(part) for part in parts]
 
 
+def longest_first(spans: Sequence[CharSpan]) -> tuple[list[CharSpan], list[CharSpan]]:
+    """Spans that do not overlap, and those that had to go for it.
+
+    The longest span stays; of two that are as long the one that begins first; of the same characters the
+    first label by the alphabet.
+
+    Args:
+        spans: Spans of one document, in any order.
+
+    Returns:
+        Those that stay and those that go, both in text order.
+    """
+    taken = np.zeros(max((span.end for span in spans), default=0), dtype=bool)
+    kept: list[CharSpan] = []
+    left: list[CharSpan] = []
+    for span in sorted(spans, key=_longest):
+        overlaps = taken[span.start : span.end].any()
+        (left if overlaps else kept).append(span)
+        if not overlaps:
+            taken[span.start : span.end] = True
+    return sorted(kept, key=_where), sorted(left, key=_where)
+
+
 def put_on_units(
     spans: Sequence[CharSpan],
     starts: Ints,
@@ -132,6 +155,10 @@ def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) 
     for start, end in ranges:
         seen |= (start <= starts) & (ends <= end)
     return ~seen
+
+
+def _longest(span: CharSpan) -> tuple[int, int, str]:
+    return span.start - span.end, span.start, span.label
 
 
 def _where(span: CharSpan) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
@@ -22,6 +23,7 @@ from spanloop.plugin.training.training_set import course_of, label_counts, windo
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
+    from spanloop.plugin.tagging.thresholds import Picked
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -38,7 +40,7 @@ class TrainReport:
     documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each.
+    inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -62,6 +64,7 @@ class TrainReport:
     learning_rate: float
     bf16: bool
     calibration: Calibration
+    thresholds: Picked | None
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,8 +88,7 @@ def train(
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
-    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    _make_ready(pipe, config)
     course = course_of(pipe, golds, config)
     weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
@@ -109,7 +111,7 @@ def train(
             resume_from=_checkpoint(pipe, config, windows, folder),
         )
         inner.take_best()
-        calibration = _judged(pipe, inner, planned)
+        calibration, thresholds = _judged(pipe, inner, planned, config)
     return TrainReport(
         seconds=time.monotonic() - started,
         class_weights=weights,
@@ -121,9 +123,19 @@ def train(
         learning_rate=planned.learning_rate,
         bf16=bf16,
         calibration=calibration,
+        thresholds=thresholds,
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
+    """Refuse what cannot be trained, and take the thresholds away: they are about the confidences of the
+    model that it was."""
+    refuse_to_learn(pipe.name, pipe.label_map)
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    pipe.threshold = None
 
 
 @contextmanager
@@ -135,11 +147,13 @@ def _forgotten_where_diverged(folder: Path) -> Iterator[None]:
         raise
 
 
-def _judged(pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan) -> Calibration:
-    """The calibration of a model that was found to be sound. Diverged where it is not."""
+def _judged(
+    pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan, config: TrainConfig
+) -> tuple[Calibration, Picked | None]:
+    """The calibration and the thresholds of a model that was found to be sound. Diverged where it is not."""
     divergence, when = Divergence(planned.learning_rate), "at the end of the training"
     divergence.check_weights(pipe.hf_model(), when)  # adapters are merged by now
-    return divergence.scored(when, inner.calibrate)
+    return divergence.scored(when, lambda: inner.calibrate(config.thresholds))
 
 
 def _checkpoint(

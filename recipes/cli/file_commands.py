@@ -14,8 +14,10 @@ from spanloop.recipes.cli.options import (
     JSON,
     PORT,
     OfProject,
+    Real,
     aggregation_option,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -57,16 +59,26 @@ def export(**options: Any) -> object:
 @precision_option
 @scheme_option
 @aggregation_option
+@click.option(
+    "--candidates",
+    type=Real(0, 1, min_open=True),
+    metavar="PROBABILITY",
+    help="Tell every span that may be there and is so probable, e.g. 0.1; not with --out.",
+)
 @json_option
 @click.pass_context
+@choice_options
 def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:
     """Suggest spans for texts and files, without a project."""
     from spanloop.recipes.suggest import predict as recipes
+    from spanloop.recipes.suggest.predicted import Predictions
 
     if out is not None:
+        if options.pop("candidates") is not None:
+            raise click.UsageError("--candidates are shown, not written: leave --out out, or take --json")
         return recipes.predict_to_folder(out=out, **options)
     found = recipes.predict(tags=tags, **options)
-    return recipes.Predictions(tuple(found)) if ctx.meta[JSON] else found
+    return Predictions(tuple(found)) if ctx.meta[JSON] else found
 
 
 @click.command()

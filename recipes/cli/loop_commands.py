@@ -17,6 +17,7 @@ from spanloop.recipes.cli.options import (
     Whole,
     aggregation_option,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -173,6 +174,7 @@ def import_command(**options: Any) -> object:
 @scheme_option
 @aggregation_option
 @json_option
+@choice_options
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
     from spanloop.recipes.suggest.prelabel import prelabel as recipe

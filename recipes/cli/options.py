@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,6 +78,31 @@ precision_option = click.option(
     help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
     "[default: as the pipeline was saved, else fp32]",
 )
+
+map_option = click.option(
+    "--map",
+    "label_map",
+    metavar="LABEL=NAME,...",
+    help="Other names for the model's labels, e.g. PER=PERSON,MISC= (nothing behind the = drops a label).",
+)
+threshold_option = click.option(
+    "--threshold",
+    metavar="NUMBER|LABEL=NUMBER,...",
+    help="How sure it must be of a span, 0 to 1, e.g. 0.5,PER=0.7.  [default: as it was saved]",
+)
+
+
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what of a model's answer is taken, as one ``choice``."""
+
+    @wraps(command)
+    def chosen(*args: Any, label_map: str | None, threshold: str | None, **options: Any) -> Any:
+        from spanloop.recipes.suggest.choice import Choice
+
+        return command(*args, choice=Choice.typed(label_map, threshold), **options)
+
+    return map_option(threshold_option(chosen))
+
 
 scheme_option = click.option(
     "--scheme",

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.choice import Choice
 from spanloop.recipes.suggest.manner import Manner
 from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source
@@ -46,7 +47,12 @@ class Predicting:
                 scheme=named.get("scheme"), aggregation_strategy=named.get("aggregation_strategy")
             )
             self.source = open_source(
-                self.store, named.get("model"), named.get("pipeline"), named.get("patterns"), manner
+                self.store,
+                named.get("model"),
+                named.get("pipeline"),
+                named.get("patterns"),
+                manner,
+                Choice.typed(named.get("label_map"), named.get("threshold")),
             )
             self.tokenizer = self._tokenizer(self.source)
         return self.source

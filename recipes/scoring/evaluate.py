@@ -11,6 +11,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Report
 from spanloop.recipes.scoring.shapes import Averages, Confused, Figures, Scored
+from spanloop.recipes.suggest.choice import Used, used_by
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
@@ -33,7 +34,8 @@ WIDE_POINTS = 3.0
 class Evaluation(Report):
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
     carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
-    could not read, all of whose spans count as missed."""
+    could not read, all of whose spans count as missed; ``used``, how its answer was read, and
+    ``below_threshold``, how many spans it was not sure enough of."""
 
     round: int
     task: Task
@@ -43,6 +45,8 @@ class Evaluation(Report):
     truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     split: Split = "eval"
     refused: tuple[Refusal, ...] = ()
+    used: Used = field(default_factory=Used)
+    below_threshold: int = 0
 
     @property
     def headline(self) -> Figure:
@@ -84,6 +88,8 @@ class Evaluation(Report):
             confusion=self.confusion(),
             refused=self.refused,
             lenient=self._lenient(),
+            used=self.used,
+            below_threshold=self.below_threshold,
         )
 
     def _lenient(self) -> Averages | None:
@@ -115,6 +121,9 @@ class Evaluation(Report):
             lines.append(
                 f"lenient micro F1 {report.lenient_micro.f1:.4f} (a shared character and the label suffice)"
             )
+        if self.used.text():
+            left_out = counted(self.below_threshold, "span")
+            lines.append(f"read with {self.used.text()}: {left_out} below the threshold left out")
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
         if self.refused:
@@ -192,13 +201,13 @@ def score(
     from spanloop.plugin.alignment.values import CharSpan
     from spanloop.plugin.metrics.score import score_spans, score_tags
     from spanloop.recipes.convert import char_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, left_out
 
     project, names = moment.project, moment.names
     renamed = moment.names_of(labels)
     predicted: list[list[CharSpan]] = []
     tokens: list[list[tuple[int, int]]] = []
-    events = 0
+    events = below = 0
     refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
@@ -217,6 +226,7 @@ def score(
             )
             tokens.append(token_ranges(doc))
             events += len(found_events(doc, scores))
+            below += len(left_out(doc, scores))
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth = [char_spans(gold.spans) for gold in golds]
     seed = project.seed
@@ -232,4 +242,6 @@ def score(
         predicted=tuple(tuple(spans) for spans in predicted),
         truth=tuple(truth),
         refused=tuple(refused),
+        used=used_by(nlp),
+        below_threshold=below,
     )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spanloop.plugin.tagging.schemes import OUTSIDE
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
-from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
-from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
-from spanloop.recipes.report import Count, Report, Shape
+from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
-from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
-from spanloop.recipes.table import counted
+from spanloop.recipes.suggest.predicted import Predicted, Saved, SavedFile
+from spanloop.recipes.suggest.refusal import Refusal, Refused
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file
 from spanloop.store.records import Task
@@ -33,94 +30,6 @@ BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Predicted(Report):
-    """One text with what the model says of it; ``tags``: shown as one line a labelled token. ``refused``: why
-    it says nothing, None where it does. ``bare``: the labels that the model writes without a prefix."""
-
-    entry: Entry
-    task: Task
-    tags: bool = False
-    refused: str | None = None
-    bare: frozenset[str] = frozenset()
-
-    def json(self) -> dict[str, Any]:
-        """As a line of JSONL, with ``refused`` where it is."""
-        if self.refused is not None:
-            return {**as_record(self.entry), "refused": self.refused}
-        return as_record(self.entry)
-
-    def text(self) -> str:
-        if self.refused is not None:
-            return f"{self.entry.text}\n  refused by {self.refused}"
-        return self._tags_text() if self.tags else self._spans_text()
-
-    def _spans_text(self) -> str:
-        """The text, then a line a span: label, score, its text and its characters."""
-        lines = [self.entry.text]
-        for span in self.entry.spans or ():
-            score = "" if span.score is None else f"  {span.score:.3f}"
-            place = f"{self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
-            lines.append(f"  {span.label}{score}  {place}")
-        return "\n".join(lines)
-
-    def _tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token that has a label, and an empty line after each text.
-
-        In IOB2 whatever the model speaks; a label that it writes without a prefix has none here either."""
-        spans = self.entry.spans or ()
-        tokens = cut_tokens(self.entry.tokens or (), spans)
-        tags, _ = tags_of_spans(tokens, spans, task=self.task)
-        labels, _ = tags_of_spans(tokens, spans, task="tags")
-        said = [label if label in self.bare else tag for tag, label in zip(tags, labels, strict=True)]
-        words = [self.entry.text[start:end] for start, end in tokens]
-        lines = [(word, tag) for word, tag in zip(words, said, strict=True) if tag != OUTSIDE]
-        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in lines)
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecords(Shape):
-    """What a model says of texts."""
-
-    documents: tuple[dict[str, Any], ...]
-    """Each as a line of JSONL (docs/data.md); `refused` says why a model says nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions(Report):
-    """All predictions at once, as one object."""
-
-    documents: tuple[Predicted, ...]
-
-    def shape(self) -> PredictionRecords:
-        return PredictionRecords(tuple(prediction.json() for prediction in self.documents))
-
-    def text(self) -> str:
-        return "\n".join(prediction.text() for prediction in self.documents)
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile(Shape):
-    """A file of predictions."""
-
-    path: Path
-    documents: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Saved(Report):
-    """What ``predict --out`` wrote."""
-
-    files: tuple[SavedFile, ...]
-    """The files, with the documents in each."""
-    refused: tuple[Refusal, ...] = ()
-    """Documents that the pipeline refuses; they stand in no file."""
-
-    def text(self) -> str:
-        lines = [f"{file.path}: {counted(file.documents, 'document')}" for file in self.files]
-        return "\n".join([*lines, *([refusals_text(self.refused)] if self.refused else [])])
-
-
 def predict(
     inputs: Sequence[str],
     *,
@@ -130,13 +39,16 @@ def predict(
     precision: Precision | None = None,
     scheme: Scheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
+    candidates: float | None = None,
 ) -> Iterator[Predicted]:
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
     classifier by folder, hub id or ``offline``. ``precision``, ``scheme``, ``aggregation_strategy``: how
     exactly it computes, which tagging scheme its tags are read in, and how a word's scores come from its
-    wordpieces; None as it was saved. RecipeError where there is none or it has no trained labels.
+    wordpieces; None as it was saved. ``choice``: what of its answer is taken. ``candidates``: tell every span
+    that is at least so probable. RecipeError where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -148,12 +60,15 @@ def predict(
 
     nlp, task = _load(model)
     Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    used = (choice or Choice()).apply(nlp)
+    if candidates is not None:
+        _with_candidates(nlp, candidates)
     ours = classifier(nlp)
     bare = frozenset[str]() if ours is None else ours[1].bare_labels
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, task, block, tags, bare)
+            yield from _predict_block(nlp, block, Predicted(Entry(""), task, tags, used=used, bare=bare))
 
 
 def predict_to_folder(
@@ -165,6 +80,7 @@ def predict_to_folder(
     precision: Precision | None = None,
     scheme: Scheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
 ) -> Saved:
     """Predict, as `predict` does, and write one JSONL file an input file into the folder; texts typed in go
     to ``texts.jsonl``."""
@@ -174,7 +90,7 @@ def predict_to_folder(
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
     files: list[SavedFile] = []
-    refused: list[Refusal] = []
+    noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
     typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
@@ -187,23 +103,33 @@ def predict_to_folder(
             precision=precision,
             scheme=scheme,
             aggregation_strategy=aggregation_strategy,
+            choice=choice,
         )
-        entries = _readable(found, refused)
+        entries = noted.entries(found)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
-    return Saved(tuple(files), tuple(refused))
+    return Saved(tuple(files), tuple(noted.refused), noted.used, noted.below_threshold)
 
 
-def _readable(found: Iterator[Predicted], refused: list[Refusal]) -> Iterator[Entry]:
-    """The entries of which the model says something; the others are noted."""
-    for number, one in enumerate(found, start=1):
-        if one.refused is None:
-            yield one.entry
-        else:
-            refused.append(
-                Refusal(one.entry.key or f"text {number}", one.refused.partition(":")[0], one.refused)
-            )
+@dataclass
+class _Noted:
+    """What is told of predictions beside those that can be written."""
+
+    refused: list[Refusal] = field(default_factory=list)
+    used: Used = field(default_factory=Used)
+    below_threshold: int = 0
+
+    def entries(self, found: Iterator[Predicted]) -> Iterator[Entry]:
+        """The entries of which the model says something; the others are noted."""
+        for number, one in enumerate(found, start=1):
+            self.used = one.used
+            self.below_threshold += one.below_threshold
+            if one.refused is None:
+                yield one.entry
+            else:
+                by = one.refused.partition(":")[0]
+                self.refused.append(Refusal(one.entry.key or f"text {number}", by, one.refused))
 
 
 def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
@@ -231,6 +157,16 @@ def _load(model: str) -> tuple[Language, Task]:
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
     return nlp, "spans"
+
+
+def _with_candidates(nlp: Language, least: float) -> None:
+    """Have our component tell every span that is at least so probable. RecipeError without one."""
+    from spanloop.recipes.suggest.run_pipeline import classifier
+
+    found = classifier(nlp)
+    if found is None:
+        raise RecipeError("candidates are told by our component, which this pipeline has not")
+    found[1].cfg["candidates"] = least
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -267,17 +203,22 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(
-    nlp: Language, task: Task, block: Sequence[Entry], tags: bool, bare: frozenset[str]
-) -> Iterator[Predicted]:
+def _predict_block(nlp: Language, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
+    """What the model says of each entry; ``like`` has what all of them share."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, candidates, found_spans, left_out
 
     for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
-            yield Predicted(replace(entry, spans=None), task, tags, str(found))
+            yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags, bare=bare)
+        spans = store_spans(found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map))
+        shown = candidates(nlp, doc)
+        yield replace(
+            like,
+            entry=replace(entry, spans=spans, tokens=tuple(token_ranges(doc))),
+            below_threshold=len(left_out(doc, scores)),
+            candidates=None if shown is None else store_spans(shown),
+        )

@@ -95,6 +95,7 @@ class Training:
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
+            thresholds=report.thresholds,
             impatient=settings.patience is not None and not report.held_out_f1,
         )
 
@@ -224,13 +225,11 @@ class Training:
         except NotFinite:
             return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
         comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
+        why = comparison.text() + _thresholds_told(scores, older)
         if comparison.acceptable:
-            return True, f"promoted over round {before.number}: {comparison.text()}"
+            return True, f"promoted over round {before.number}: {why}"
         use = f"spanloop rounds {self.store.named} promote {self.row.number}"
-        return (
-            False,
-            f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
-        )
+        return False, f"not promoted over round {before.number}: {why}; to use it all the same: {use}"
 
     @property
     def _scratch(self) -> Path:
@@ -239,6 +238,14 @@ class Training:
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
+
+
+def _thresholds_told(new: Evaluation, old: Evaluation) -> str:
+    """With which thresholds two rounds were compared, where one of them has any."""
+    if not new.used.thresholds and not old.used.thresholds:
+        return ""
+    ours, theirs = (one.used.text() or "no threshold" for one in (new, old))
+    return f"; each with its own thresholds ({ours} against {theirs})"
 
 
 def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:

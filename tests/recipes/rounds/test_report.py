@@ -183,7 +183,8 @@ def test_the_wheel_installs_in_a_fresh_environment_and_says_what_the_round_says(
     subprocess.run([*pip, made["wheel"]], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
     code = (
         "import json, spacy, en_garden; doc = spacy.load('en_garden')('Ann met number 7 in York');"
-        "print(json.dumps([en_garden.__file__, [[s.start, s.end, s.label] for s in doc._.char_spans]]))"
+        "found = [[s.start, s.end, s.label] for s in doc._.spanloop_char_spans];"
+        "print(json.dumps([en_garden.__file__, found]))"
     )
     ran = subprocess.run([str(fresh), "-c", code], check=True, capture_output=True, text=True)
     where, said = json.loads(ran.stdout)
