@@ -110,7 +110,7 @@ def load(
             f"the model {name!r} lacks weights that its architecture needs ({_few(unread)}): "
             "choose a token classifier or an encoder that Hugging Face can build one on"
         )
-    if model.get_input_embeddings().num_embeddings < len(tokenizer):
+    if len(model.get_input_embeddings().weight) < len(tokenizer):
         raise ModelError(
             f"the tokenizer of {name!r} has more wordpieces than its model: they do not belong together"
         )

@@ -82,7 +82,7 @@ def check_laws(text: str, one: Answer, habit: Habit) -> None:
 
 
 def _pipeline(folder: Path, **settings: Any) -> tuple[Language, HFTokenClassifierPipe]:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")  # no special cases, which take longer to read than a model
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(folder), **settings})
     assert isinstance(pipe, HFTokenClassifierPipe)
     return nlp, pipe

@@ -50,7 +50,9 @@ def of(results: Mapping[str, Any]) -> str:
     text += _table("architecture", sorted(ARCHITECTURES), rows, lambda row: kinds[row["model"]].architecture)
     text += "\n" + _table("tokenizer", TOKENIZERS, rows, lambda row: kinds[row["model"]].tokenizer)
     text += "\n" + _table("naming of tags", list(HABITS), rows, lambda row: kinds[row["model"]].habit)
-    text += _REFUSED + "".join(f"| `{name}` | {line} |\n" for name, line in results["refused"].items())
+    if results["refused"]:
+        text += _REFUSED
+    text += "".join(f"| `{name}` | {line} |\n" for name, line in results["refused"].items())
     rest = [f"`{name}`" for name in results["not_tried"]]
     text += _NOT_TRIED.format(transformers=results["transformers"])
     return text + fill(", ".join(rest) + ".", 116, break_on_hyphens=False) + "\n"
