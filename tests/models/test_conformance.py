@@ -33,6 +33,7 @@ def other() -> Iterator[Elsewhere]:
 
 # Said of every tokenizer without a mark on continuing pieces
 @pytest.mark.filterwarnings("ignore:Tokenizer does not support real words")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # DeBERTa is made with it
 @pytest.mark.parametrize("kind", chosen(), ids=str)
 def test_a_model_gives_what_the_pipeline_gives_and_always_the_same(
     tmp_path: Path, kind: Kind, other: Elsewhere

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,9 @@ class Peer:
         words = self.pipeline(text, aggregation_strategy="first")
         places = [trimmed(text, word) for word in words]
         units = _ranges(ours)
-        known = Counter(places)  # each byte of an emoji behind a blank is a word there
+        known = Counter(places)  # each byte of an emoji behind a blank is a word there, and overlaps the next
         blank = {place for place, word in zip(places, words, strict=True) if _begins_blank(text, word, place)}
+        blank |= {place for pair in pairwise(places) if pair[1][0] < pair[0][1] for place in pair}
         both = _Both(places, units, {unit for unit in units if known[unit] == 1} - blank)
         theirs = {both.chars(run, places) for run in self._runs(words) if both.alike(run, places)}
         own_runs = _as_runs(found, units)
