@@ -28,6 +28,7 @@ from spanloop.store.tables.documents import Documents
 from spanloop.store.tables.drafts import Drafts
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
+from spanloop.store.tables.label_sets import LabelSets
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
@@ -51,6 +52,7 @@ class Store(Connection):
         self.rounds_folder = RoundsFolder(self)
         self.training_lock = TrainingLock(self)
         self.labels = Labels(self)
+        self.label_sets = LabelSets(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)
         self.models = Models(self)

@@ -20,8 +20,8 @@ from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
+from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import (
-    AlignmentEvent,
     AnnotatedSpan,
     NewAnnotation,
     NewDocument,

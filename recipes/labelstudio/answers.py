@@ -15,9 +15,9 @@ from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.labelstudio.landing import source_of, task_number
 from spanloop.store import Store
 from spanloop.store.clock import now
+from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import (
     Action,
-    AlignmentEvent,
     AnnotatedSpan,
     Answer,
     Document,

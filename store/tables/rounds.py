@@ -192,7 +192,7 @@ class Rounds:
     def scores(self, number: int, split: str | None = None) -> list[Score]:
         """The figures of a round, in the order they were stored."""
         rows = self._store.rows(
-            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high"
+            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high, documents"
             " FROM scores WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
             (number, split),
         )
@@ -213,13 +213,14 @@ class Rounds:
                 s.support,
                 s.f1_low,
                 s.f1_high,
+                s.documents,
             )
             for s in scores
         ]
         with self._store.write() as db:
             db.conn.executemany(
                 "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall,"
-                " f1, support, f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " f1, support, f1_low, f1_high, documents) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
