@@ -35,7 +35,8 @@ class TrainReport:
     """What went in and what came of it.
 
     ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` + ``tokens_left_out`` are all tokens of the
-    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
+    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them. Of
+    those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
     inner slice after each.
@@ -48,6 +49,7 @@ class TrainReport:
     documents_left_out: int
     tokens_trained: int
     tokens_masked: int
+    tokens_partly_known: int
     tokens_held_out: int
     tokens_left_out: int
     tokens_added: int
@@ -88,7 +90,9 @@ def train(
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
     course = course_of(pipe, golds, config)
-    weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
+    weights = class_weights(
+        config.weighting, label_counts(pipe, course.taught, course.choices), beta=config.beta
+    )
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
@@ -98,7 +102,7 @@ def train(
         losses, steps = fit(
             pipe.hf_model(),
             windows,
-            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
+            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma, course.choices.all),
             config,
             planned,
             bf16=bf16,

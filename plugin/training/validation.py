@@ -93,6 +93,7 @@ class InnerSlice:
             [gold.spans for gold in self.golds],
             scheme=self.pipe.scheme,
             viterbi=self.pipe.cfg["viterbi"],
+            unknown=[gold.unknown for gold in self.golds],
         )
         self.pipe.temperature = found.temperature
         return found
@@ -109,6 +110,7 @@ class InnerSlice:
             [self.pipe.decode(doc_scores) for doc_scores in scores],
             [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores],
             self.pipe.labels,
+            unknown=[gold.unknown for gold in self.golds],
             bootstrap=0,
         )
         return report.micro.f1
