@@ -286,6 +286,7 @@ class Round:
     finished_at: str | None = None
     error: str | None = None
     files_hash: str | None = None  # of the files of its pipeline; None while it has none
+    best: int | None = None  # the best round up to this one, all on the same gold
 
     @property
     def label_ids(self) -> Mapping[str, int]:

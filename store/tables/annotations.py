@@ -43,8 +43,8 @@ class Annotations:
         """Store one revision and bring the queue up to date, in one transaction.
 
         The same uuid again is no second row. Raises StoreError, naming the document, for spans that overlap
-        or lie outside the text or the ranges looked at, an unknown or retired label or one that it does not
-        speak of, a suggestion of another document, and a uuid that was used for something else.
+        or lie outside the text or the ranges looked at, an unknown or retired label, a suggestion of another
+        document, and a uuid that was used for something else.
         """
         return self._store.together.run(lambda: self._add(annotation))
 

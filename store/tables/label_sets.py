@@ -1,6 +1,7 @@
 """Which labels an annotation knows: those that were there to be given when it was made.
 
-Of any other label it says nothing: that no span has it does not mean that none should. Sets of labels are
+Of any other label it says no more than its spans and refused suggestions: that no other span has it does not
+mean that none should. Sets of labels are
 few, however many annotations there are, so each stands once in ``label_sets`` and annotations point at it.
 """
 
@@ -33,21 +34,17 @@ class LabelSets:
             An id in the table ``label_sets``.
 
         Raises:
-            StoreError: A name is no label in use, or a span has a label that is not among them.
+            StoreError: A name is no label in use.
         """
         in_use = self._store.labels.ids()
         if annotation.labels is None:
             return self._id_of(in_use.values())
-        where = f"document id {annotation.document_id}"
         strange = [name for name in annotation.labels if name not in in_use]
         if strange:
-            raise StoreError(f"{where}: there is no label {strange[0]!r}, only {', '.join(in_use)}")
-        for span in annotation.spans:
-            if span.action != "rejected" and span.label not in annotation.labels:
-                raise StoreError(
-                    f"{where}: a span has the label {span.label!r}, and the labels that are spoken of are"
-                    f" only {', '.join(annotation.labels)}"
-                )
+            raise StoreError(
+                f"document id {annotation.document_id}: there is no label {strange[0]!r}, only"
+                f" {', '.join(in_use)}"
+            )
         return self._id_of(in_use[name] for name in annotation.labels)
 
     def _id_of(self, label_ids: Iterable[int]) -> int:

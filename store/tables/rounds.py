@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at,"
-    " finished_at, error, files_hash"
+    " finished_at, error, files_hash, best"
 )
 MERGED = "merged_labels"
 """The parameter of a round that says which labels read as which others then, by id (`Labels.merged`): where
@@ -103,6 +103,11 @@ class Rounds:
             )
             self.add_scores(number, scores)
         return self.get(number)
+
+    def set_best(self, number: int, best: int) -> None:
+        """Note which round is the best up to this one, all on the same gold."""
+        with self._store.write():
+            self._store.run("UPDATE rounds SET best = ? WHERE number = ?", (best, number))
 
     def keep_files_hash(self, number: int, files_hash: str) -> None:
         """Note the hash of the files of a finished round that has none yet."""
@@ -275,6 +280,7 @@ def _from_row(row: tuple[Any, ...]) -> Round:
         finished,
         error,
         files_hash,
+        best,
     ) = row
     return Round(
         number=number,
@@ -290,4 +296,5 @@ def _from_row(row: tuple[Any, ...]) -> Round:
         finished_at=finished,
         error=error,
         files_hash=files_hash,
+        best=best,
     )

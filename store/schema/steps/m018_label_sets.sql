@@ -54,3 +54,18 @@
 
     -- of how many documents a figure speaks: those that know the label; NULL for a round of an earlier schema
     ALTER TABLE scores ADD COLUMN documents INTEGER CHECK (documents >= 0);
+    -- what rounds were scored on after their day: the figures stand in scores, by the split 'eval again'
+    CREATE TABLE scored_again (
+        round INTEGER PRIMARY KEY REFERENCES rounds(number),
+        labels TEXT NOT NULL CHECK (json_valid(labels)), -- ids in use, and what was merged into them
+        annotations TEXT NOT NULL, -- SHA-256 over the ids of the gold annotations
+        created_at TEXT NOT NULL
+    ) STRICT;
+    -- the best round up to this one, all on the same gold: what the next one must not fall behind
+    ALTER TABLE rounds ADD COLUMN best INTEGER REFERENCES rounds(number);
+    -- documents as the lines they came in as, where these say more than the project keeps
+    CREATE TABLE originals (
+        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+        format TEXT NOT NULL CHECK (format <> ''),
+        body TEXT NOT NULL
+    ) STRICT;
