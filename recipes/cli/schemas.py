@@ -19,6 +19,7 @@ REPORTS = {
     "retrain": ("training.report:RoundReport", "training.report:NoRound"),
     "status": ("rounds.status:Status",),
     "evaluate": ("scoring.evaluate:Evaluation",),
+    "evaluate --all": ("scoring.evaluate_all:EvaluationOfAll",),
     "rounds": ("rounds.rounds:Rounds",),
     "rounds reproduce": ("rounds.reproduce:Reproduced",),
     "watch": ("rounds.watch:Watched",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -92,6 +93,7 @@ class Training:
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
             documents_refused=len(refused),
+            unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
@@ -206,9 +208,7 @@ class Training:
 
     def _promotion(self, scores: Evaluation, promote: Promote) -> tuple[bool, str]:
         """Whether the round becomes the one in use, and the sentence that says why."""
-        from spanloop.plugin.model.finite import NotFinite
-        from spanloop.recipes.scoring.gate import compare
-        from spanloop.recipes.suggest.pipelines import load_round
+        from spanloop.recipes.scoring.promotion import held_to_earlier
 
         if promote != "auto":
             done = "promoted" if promote == "yes" else "not promoted"
@@ -216,20 +216,22 @@ class Training:
         before = self.store.rounds.promoted()
         if before is None:
             return True, "promoted: it is the first round"
-        nlp, labels = load_round(self.store, before.number), before.label_ids
-        try:
-            older = score(
-                self.moment, nlp, self.eval_golds, round=before.number, labels=labels, progress=self.progress
-            )
-        except NotFinite:
-            return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
-        comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
-        if comparison.acceptable:
-            return True, f"promoted over round {before.number}: {comparison.text()}"
+        verdict = held_to_earlier(
+            self.store, scores, before, seed=self.moment.project.seed, score_again=self._score_again
+        )
+        self.store.rounds.set_best(self.row.number, verdict.best)
         use = f"spanloop rounds {self.store.named} promote {self.row.number}"
-        return (
-            False,
-            f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
+        return verdict.good, verdict.reason if verdict.good else (
+            f"{verdict.reason}; to use it all the same: {use}"
+        )
+
+    def _score_again(self, row: Round) -> Evaluation:
+        """An earlier round on the gold of this one."""
+        from spanloop.recipes.suggest.pipelines import load_round
+
+        nlp = load_round(self.store, row.number)
+        return score(
+            self.moment, nlp, self.eval_golds, round=row.number, labels=row.label_ids, progress=self.progress
         )
 
     @property
