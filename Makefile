@@ -7,6 +7,8 @@ SERVE ?= 1
 DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# the pip that comes with Python 3.10 would run seqeval's setup.py itself, which today's setuptools refuses
+export PIP_USE_PEP517 := 1
 
 .PHONY: help demo test test-fast test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
   test-labelstudio clean
@@ -79,7 +81,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	rm -rf build/check && $(PIP) install --quiet --no-deps --target build/check .
-	PYTHONPATH=build/check $(BIN)/lint-imports pyproject.toml --no-cache
+	PYTHONPATH=build/check $(BIN)/lint-imports --no-cache
 	cd build/check && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml \
 	  -p spanloop.plugin -p spanloop.recipes -p spanloop.store
 
