@@ -187,7 +187,8 @@ class NewAnnotation:
     """A revision on its way in. ``uuid`` is made by the client: the same uuid twice is one row.
 
     ``ranges``: the characters really looked at; None = the whole document. ``labels``: the names of the
-    labels that were there to be given; None = all in use. Of any other it says nothing.
+    labels that were there to be given; None = all in use. Of any other it says nothing. ``label_set``: in
+    their place those of a stored annotation, by its row of ``label_sets``, whatever they are called now.
     """
 
     uuid: str
@@ -203,18 +204,15 @@ class NewAnnotation:
     comment: str = ""
     flagged: bool = False
     labels: tuple[str, ...] | None = None
+    label_set: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation(NewAnnotation):
-    """One revision, append-only: what was said, and the number that it is stored under.
-
-    ``label_set``: the row of ``label_sets`` that has the ``labels``, here by their names of now; None where
-    another program wrote it.
-    """
+    """One revision, append-only: what was said, and the number that it is stored under. ``labels`` are named
+    as now; ``label_set`` is None where another program wrote it."""
 
     id: int = field(kw_only=True)
-    label_set: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

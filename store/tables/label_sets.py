@@ -28,7 +28,8 @@ class LabelSets:
         """The id of the set of labels that an annotation is made under, which is stored if it is new.
 
         Args:
-            annotation: Its ``labels`` are names of labels in use, None for all of them.
+            annotation: Its ``labels`` are names of labels in use, None for all of them; its ``label_set``,
+                where it goes on from a stored one, stands above them.
 
         Returns:
             An id in the table ``label_sets``.
@@ -36,6 +37,8 @@ class LabelSets:
         Raises:
             StoreError: A name is no label in use.
         """
+        if annotation.label_set is not None:
+            return annotation.label_set
         in_use = self._store.labels.ids()
         if annotation.labels is None:
             return self._id_of(in_use.values())

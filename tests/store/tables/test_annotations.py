@@ -39,7 +39,7 @@ def test_an_annotation_comes_out_as_it_went_in(tmp_path: Path) -> None:
         stored = store.annotations.get(done.annotation_id)
         said = {field.name: getattr(sent, field.name) for field in fields(sent)}
         said["labels"] = ("PER", "LOC")  # those in use, where nothing else is said
-        assert stored == Annotation(**said, id=done.annotation_id, label_set=1)
+        assert stored == Annotation(**{**said, "label_set": 1}, id=done.annotation_id)
         assert store.annotations.history(1) == [stored]
         gold = list(store.annotations.gold())
         assert [(g.spans, g.negatives, g.ranges) for g in gold] == [
