@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy, log_softmax, one_hot
+from torch.nn.functional import cross_entropy, one_hot
 
 from spanloop.plugin.tagging.gold import UNKNOWN
 
@@ -60,6 +60,7 @@ class TokenLoss:
         if self.allowed is None:
             return cross_entropy(logits, targets, ignore_index=UNKNOWN, reduction="none")
         allowed = self.allowed.to(logits.device)[targets.clamp(min=0)]
-        likely = log_softmax(logits, dim=-1).masked_fill(~allowed, -torch.inf)
-        surprise = -torch.logsumexp(likely, dim=-1).clamp(max=0)  # rounding may put it just above
+        possible = logits.masked_fill(~allowed, -torch.inf)
+        surprise = torch.logsumexp(logits, dim=-1) - torch.logsumexp(possible, dim=-1)
+        surprise = surprise.clamp(min=0)  # rounding may put it just below
         return torch.where(targets == UNKNOWN, torch.zeros_like(surprise), surprise)

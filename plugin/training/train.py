@@ -17,11 +17,12 @@ from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
 from spanloop.plugin.training.divergence import Diverged, Divergence
-from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
+from spanloop.plugin.training.training_set import course_of, windows_of
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
+    from spanloop.plugin.training.choices import Choices
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -90,19 +91,17 @@ def train(
     if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
     course = course_of(pipe, golds, config)
-    weights = class_weights(
-        config.weighting, label_counts(pipe, course.taught, course.choices), beta=config.beta
-    )
+    weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    gamma = _gamma(config)
+    loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
             pipe.hf_model(),
             windows,
-            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma, course.choices.all),
+            loss,
             config,
             planned,
             bf16=bf16,
@@ -110,7 +109,7 @@ def train(
             progress=progress,
             inner=inner if course.held else None,
             folder=folder,
-            resume_from=_checkpoint(pipe, config, windows, folder),
+            resume_from=_checkpoint(pipe, config, course.choices, windows, folder),
         )
         inner.take_best()
         calibration = _judged(pipe, inner, planned)
@@ -147,12 +146,16 @@ def _judged(pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan) -> Ca
 
 
 def _checkpoint(
-    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
+    pipe: HFTokenClassifierPipe,
+    config: TrainConfig,
+    choices: Choices,
+    windows: Sequence[TrainWindow],
+    folder: Path,
 ) -> Path | None:
     """What the training goes on from."""
     if config.checkpoint_seconds is None:
         return None
-    return claim(folder, _identity(pipe, config, windows))
+    return claim(folder, _identity(pipe, config, choices, windows))
 
 
 def _gamma(config: TrainConfig) -> float:
@@ -162,7 +165,9 @@ def _gamma(config: TrainConfig) -> float:
     return FOCAL_GAMMA if config.focal_gamma is None else config.focal_gamma
 
 
-def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:
+def _identity(
+    pipe: HFTokenClassifierPipe, config: TrainConfig, choices: Choices, windows: Sequence[TrainWindow]
+) -> str:
     """Whose checkpoints these are: the same settings, gold and first weights."""
-    settings = repr((config, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
+    settings = repr((config, choices.all, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
     return identity(settings, (array for window in windows for array in (window.input_ids, window.labels)))

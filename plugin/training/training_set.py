@@ -66,18 +66,6 @@ def lessons_of(
     return lessons
 
 
-def label_counts(pipe: HFTokenClassifierPipe, lessons: Sequence[Lesson], choices: Choices) -> dict[str, int]:
-    """The training tokens of each label of the head and of "O", as they are annotated."""
-    labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
-    counts = Counter(dict.fromkeys(labels, 0))
-    for lesson in lessons:
-        tags = choices.base(lesson.unit_tags)
-        known, times = np.unique(tags[tags != UNKNOWN], return_counts=True)
-        for tag, n in zip(known.tolist(), times.tolist(), strict=True):
-            counts[labels[tag]] += n
-    return dict(counts)
-
-
 def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[TrainWindow]:
     """What the model reads, in document order."""
     from spanloop.plugin.training.collate import training_windows
@@ -101,6 +89,17 @@ class Course:
     left_out: list[int]
     held: list[int]
     taught: list[Lesson]
+
+    def label_counts(self, pipe: HFTokenClassifierPipe) -> dict[str, int]:
+        """The tokens of each label of the head and of "O" that are learned from, as they are annotated."""
+        labels = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+        counts = Counter(dict.fromkeys(labels, 0))
+        for lesson in self.taught:
+            tags = self.choices.base(lesson.unit_tags)
+            known, times = np.unique(tags[tags != UNKNOWN], return_counts=True)
+            for tag, n in zip(known.tolist(), times.tolist(), strict=True):
+                counts[labels[tag]] += n
+        return dict(counts)
 
     def figures(self) -> dict[str, Any]:
         """The count of everything, by the names of `TrainReport`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from spanloop.recipes.settle import refused
 from spanloop.store.records import AnnotatedSpan, Annotation, NewAnnotation, Range
 
 
@@ -28,7 +29,9 @@ def added_to_gold(decided: NewAnnotation, gold: Annotation | None) -> NewAnnotat
     places = {(span.start, span.end, span.label) for span in decided.spans}
     taken = [span for span in decided.spans if span.action != "rejected"]
     stays = [
-        AnnotatedSpan(span.start, span.end, span.label, "rejected" if span.action == "rejected" else "added")
+        refused((span.start, span.end, span.label), ())
+        if span.action == "rejected"
+        else AnnotatedSpan(span.start, span.end, span.label)
         for span in gold.spans
         if (span.start, span.end, span.label) not in places
         and (span.action == "rejected" or not _overlaps(span, taken))
