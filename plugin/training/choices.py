@@ -72,7 +72,7 @@ class Choices:
             if span.label in unknown:
                 for unit in np.flatnonzero((ends > span.start) & (starts < span.end)).tolist():
                     refused.setdefault(unit, set()).add(span.label)
-        widened = unit_tags.copy()
+        widened: Ints = unit_tags.copy()
         for unit in np.flatnonzero(partly).tolist():
             widened[unit] = self._code(int(unit_tags[unit]), unknown, refused.get(unit, ()))
         return widened

@@ -180,9 +180,9 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
         names = store.labels.names()
         yield from (_of_gold(gold, names) for gold in store.annotations.gold(split=split))
     elif what == "predictions":
-        names = store.labels.readings()
+        readings = store.labels.readings()
         for document in store.documents.iterate(split=split):
-            prediction = store.predictions.get(document.id, names=names)
+            prediction = store.predictions.get(document.id, names=readings)
             if prediction is not None:
                 yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
     else:

@@ -90,7 +90,9 @@ class _Original:
 
     def lines(self, words: Tagged, key: str | None, column: int) -> Iterator[str]:
         """The same lines with these tags."""
-        tags = {(id(sentence), word.row): None for sentence, word in self.words.values()}
+        tags: dict[tuple[int, int], str | None] = {
+            (id(sentence), word.row): None for sentence, word in self.words.values()
+        }
         tags |= {(id(self.words[place][0]), self.words[place][1].row): tag for place, tag in words}
         whole = {(id(s), word.row) for s, word in self.words.values() if word.whole}
         for sentence in self.sentences:
