@@ -4,7 +4,8 @@ spaCy imports this module for every pipeline of the environment it is installed 
 transformers: the model's weights, and the libraries that read them, are loaded at first use.
 """
 
-from __future__ import annotations
+# No annotations from __future__ here: the confection of spaCy 3.7 takes those of a registered function as
+# they stand.
 
 from collections.abc import Callable
 from typing import Any, Dict, List, Literal, Optional, Union  # noqa: UP035 - confection reads the annotations

@@ -37,6 +37,12 @@ from spanloop.recipes.cli.options import (
 @option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
 @split_option
 @click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
+@option(
+    "--tokens",
+    type=click.Choice(["project", "file"]),
+    default="project",
+    help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
 def export(**options: Any) -> object:
@@ -133,6 +139,30 @@ def backup(db: Path, file: Path) -> object:
 @db_argument
 @json_option
 @click.pass_context
+def project(ctx: click.Context, db: Path) -> object:
+    """Show what the next round is made of, or change it: base model, language, pipeline."""
+    from spanloop.recipes.suggest.settings import project_settings
+
+    return project_settings(db) if ctx.invoked_subcommand is None else None
+
+
+@project.command("set")
+@click.option("--model", help="Base model: hub id (or ID@REVISION), folder, or offline.")
+@click.option("--lang", help="Language of the texts, for the tokenizer.")
+@click.option("--nlp", help="Instead: a spaCy pipeline, by name or folder. It can run code.")
+@click.pass_context
+def project_set(ctx: click.Context, /, **options: Any) -> object:
+    """Have the next round made of something else; rounds of before stay as they are."""
+    from spanloop.recipes.suggest.settings import set_project
+
+    with Bar() as bar:
+        return set_project(project_of(ctx), progress=bar, **options)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
 def annotators(ctx: click.Context, db: Path) -> object:
     """List, add or remove the people who may correct over a network, give them new links."""
     from spanloop.recipes.project.annotators import annotators as recipe
@@ -183,4 +213,4 @@ def annotators_remove(ctx: click.Context, name: str) -> object:
     return remove_annotator(project_of(ctx), name)
 
 
-COMMANDS = (export, predict, check, backup, annotators, demo, doctor)
+COMMANDS = (export, predict, project, check, backup, annotators, demo, doctor)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from math import isfinite
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -158,7 +158,14 @@ class Real(click.FloatRange):
 PORT = click.IntRange(0, 65535)
 
 
-class Duration(click.ParamType[float]):
+if TYPE_CHECKING:
+    _Seconds = click.ParamType[float]
+    _Values = click.ParamType[list[Any]]
+else:  # no generic class before click 8.4
+    _Seconds = _Values = click.ParamType
+
+
+class Duration(_Seconds):
     """``90``, ``90s``, ``30m``, ``6h`` or ``2d`` as seconds."""
 
     name = "duration"
@@ -177,7 +184,7 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-class Listed(click.ParamType[list[Any]]):
+class Listed(_Values):
     """Values parted by commas, each of the type given."""
 
     name = "list"

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanloop.plugin.model.files import look_at
-from spanloop.plugin.model.places import OFFLINE, place_of
+from spanloop.plugin.model.places import OFFLINE
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.made_of import check_language, check_model, check_pipeline
 from spanloop.recipes.project.labels import refuse_tags
 from spanloop.recipes.report import Report
 from spanloop.store import Store
+from spanloop.store.files.real_path import real_path
 from spanloop.store.records import Task
 
 
@@ -48,8 +49,8 @@ def init(
     """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` ("en").
 
     ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
-    file exists already, no label is given or a setting makes no sense; ModelError for a folder whose model
-    wants to run code, and for a name that is none.
+    file exists already, no label is given or a setting makes no sense (a language or pipeline that spaCy has
+    not); ModelError for a folder whose model wants to run code, and for a model that is not there.
     """
     path = Path(db)
     names = tuple(labels)
@@ -58,8 +59,13 @@ def init(
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
+    file = real_path(path)
     if model != OFFLINE:  # people annotate before it is installed
-        look_at(place_of(model))
+        model = check_model(model, file)
+    if lang is not None:
+        check_language(lang)
+    if nlp is not None:
+        nlp = check_pipeline(nlp, file)
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,

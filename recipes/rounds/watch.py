@@ -3,17 +3,18 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FAILURES, RecipeError, line_of
 from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.report import Count, Report
-from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
+from spanloop.recipes.rounds.patience import Patience
+from spanloop.recipes.rounds.prune import check_keep, prune
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balancing
@@ -64,6 +65,7 @@ def watch(
     every: int = 100,
     interval: float | None = None,
     pause: float = 5.0,
+    keep_rounds: Sequence[str] | None = None,
     nice: int = NICE,
     say: Say | None = None,
     progress: Progress | None = None,
@@ -74,19 +76,21 @@ def watch(
     fails is told and not trained again before something is new. Whatever else fails (the suggestions, a look
     at the store, a full disk under a training) is told and tried again after a pause that grows (`Patience`).
     Everything it needs to know is in the store, so a restart goes on where it stopped. ``pause``: seconds
-    between two looks. ``config``, ``balance`` and ``base``: as of `retrain`; ``say`` gets a line for each
+    between two looks. ``keep_rounds``: the rules of `prune`, by which old rounds are pruned after each new
+    one; None: all stay. ``config``, ``balance`` and ``base``: as of `retrain`; ``say`` gets a line for each
     thing that happens. The whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates
     waits for a training.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
+    keep = None if keep_rounds is None else check_keep(keep_rounds)
     yield_to_others(nice)
     sleep_while_waiting()
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
     tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     train = partial(retrain, db, config, balance=balance, base=base, progress=progress)
-    watched = _Watch(db, every, interval, pause, tell, progress, train)
+    watched = _Watch(db, every, interval, pause, tell, progress, train, keep)
     with stoppable():
         try:
             watched.run()
@@ -107,9 +111,11 @@ class _Watch:
         tell: Say,
         progress: Progress | None,
         train: Callable[[], RoundReport | NoRound],
+        keep: Sequence[str] | None = None,
     ) -> None:
         self.db, self.every, self.interval, self.pause = db, every, interval, pause
         self.tell, self.progress, self.train = tell, progress, train
+        self.keep = keep
         self.done = 0
         self.training = Patience("training", pause, tell)
         self.suggesting = Patience("suggesting", pause, tell)
@@ -164,6 +170,16 @@ class _Watch:
             self.done += 1
             self.tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
             self.owed = self.owed or report.promoted
+            self._prune()
+
+    def _prune(self) -> None:
+        """Let old rounds go, where that was asked for: what cannot be removed now can be after the next."""
+        if self.keep is None:
+            return
+        try:
+            self.tell(prune(self.db, keep=self.keep).text())
+        except FAILURES as error:
+            self.tell(f"nothing pruned: {line_of(error)}; tried again after the next round")
 
 
 def _differ(news: News, taken: News) -> bool:

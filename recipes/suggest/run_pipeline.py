@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Token
 from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
@@ -24,19 +25,13 @@ if TYPE_CHECKING:
 FACTORY = "hf_token_classifier"
 
 
-UNIVERSAL_TAGS = frozenset(
-    {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
-    | {"PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"}
-)
-
-
 def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
     """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
     which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``.
     RecipeError for a name that is no text, ModelError where there is no such model."""
     settings: dict[str, Any] = {"model": model}
     if task == "tags":
-        settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
+        settings.update(annotate=field_of(labels), scheme="plain")
     try:
         pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
     except UnicodeEncodeError as error:

@@ -17,7 +17,9 @@ from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 
-CONFIG = TrainConfig(epochs=4, learning_rate=3e-3, bf16=False, held_out=0.4, thresholds=0.97)
+CONFIG = TrainConfig(
+    epochs=8, learning_rate=5e-3, batch_wordpieces=256, bf16=False, held_out=0.4, thresholds=0.97
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Pa
     folder = tmp_path_factory.mktemp("thresholds")
     db = folder / "p.db"
     init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
-    import_files(db, [jsonl_file(folder / "pool.jsonl", *sentences(60, "p"))])
+    import_files(db, [jsonl_file(folder / "pool.jsonl", *sentences(120, "p"))])
     import_files(db, [jsonl_file(folder / "eval.jsonl", *sentences(8, "e"))], split="eval")
     report = retrain(db, CONFIG)
     assert isinstance(report, RoundReport)
@@ -51,11 +53,12 @@ def test_a_round_keeps_what_it_chose_and_says_so(trained: tuple[Path, RoundRepor
 def test_whatever_loads_the_round_goes_by_them_and_says_so(trained: tuple[Path, RoundReport]) -> None:
     db, report = trained
     assert report.thresholds is not None
-    used = {label: value for label, value in report.thresholds.thresholds.items() if value}
+    own = report.thresholds.thresholds
+    used = {label: value for label, value in own.items() if value}
     scored = evaluate(db)
     assert {label: value for label, value in scored.used.thresholds.items() if value} == used
     assert all(
-        span.score is not None and span.score >= used.get(span.label, used.get("*", 0.0))
+        span.score is not None and span.score >= own.get(span.label, own["*"])
         for spans in scored.predicted
         for span in spans
     )
@@ -65,4 +68,7 @@ def test_whatever_loads_the_round_goes_by_them_and_says_so(trained: tuple[Path, 
     by_round = prelabel(db)
     without = prelabel(db, choice=Choice(thresholds={"*": 0.0}))
     assert by_round.used.thresholds == scored.used.thresholds
-    assert without.spans == by_round.spans + by_round.below_threshold
+    if used:
+        assert without.spans == by_round.spans + by_round.below_threshold
+    else:
+        assert (without.documents, by_round.below_threshold) == (0, 0)  # the same model
