@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
+from safetensors import SafetensorError
 
 from spanloop.plugin.model import fields, segments, stacks
 from spanloop.plugin.model.disk import writing
@@ -265,7 +266,10 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     with stacks.alone(), writing(folder), stacks.no_bars():
-        pretrained.model.save_pretrained(folder)
+        try:
+            pretrained.model.save_pretrained(folder)
+        except SafetensorError as error:  # so safetensors below 0.8 says that the disk is full
+            raise OSError(f"{folder}: {error}") from error
         pretrained.tokenizer.save_pretrained(folder)
         stacks.make_portable(folder, pretrained.tokenizer)
 

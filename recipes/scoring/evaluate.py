@@ -218,10 +218,9 @@ def score(
 
     project, names = moment.project, moment.names
     renamed = moment.names_of(labels)
-    predicted: list[list[CharSpan]] = []
+    predicted, refused = list[list[CharSpan]](), list[Refusal]()
     tokens: list[list[tuple[int, int]]] = []
     events = below = 0
-    refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
         block = golds[begin : begin + BLOCK]
