@@ -188,7 +188,7 @@ def test_a_real_treebank_becomes_a_project_and_leaves_it(data: Path, tmp_path: P
     assert (report.added, report.annotated, report.ledger) == (2001, 2001, 0)
     assert import_files(db, [source]).added == 0
     whole = export(db, tmp_path / "whole.conllu", tokens="file")
-    # sentences that repeat another's text share its group, so some lines more name one; all else is as it came
+    # sentences that repeat another's text share its group, so more lines name one; all else is as it came
     assert _without_groups(tmp_path / "whole.conllu") == _without_groups(source)
     cut = export(db, tmp_path / "out.conllu")
     assert (whole.columns_lost, whole.tokens_cut) == (0, 0) < (cut.columns_lost, 1)
