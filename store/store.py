@@ -27,11 +27,14 @@ from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
 from spanloop.store.tables.drafts import Drafts
+from spanloop.store.tables.eval_gold import EvalGold
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
+from spanloop.store.tables.label_sets import LabelSets
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
+from spanloop.store.tables.originals import Originals
 from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.promotions import Promotions
@@ -57,14 +60,17 @@ class Store(Connection):
         self.rounds_folder = RoundsFolder(self)
         self.training_lock = TrainingLock(self)
         self.labels = Labels(self)
+        self.label_sets = LabelSets(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)
+        self.originals = Originals(self)
         self.models = Models(self)
         self.predictions = Predictions(self)
         self.annotations = Annotations(self)
         self.queue = Queue(self)
         self.rounds = Rounds(self)
         self.promotions = Promotions(self)
+        self.eval_gold = EvalGold(self)
         self.reviews = Reviews(self)
         self.ledger = Ledger(self)
         self.annotators = Annotators(self)

@@ -63,11 +63,15 @@ def align_tokens(
     return _units_of_tokens(owners, merged_into, token_starts, token_ends)
 
 
-def align_wordpieces(text: str, wp_starts: Ints, wp_ends: Ints) -> Alignment:
+def align_wordpieces(text: str, wp_starts: Ints, wp_ends: Ints, marker: Bools | None = None) -> Alignment:
     """Every wordpiece is a unit of its own characters; those that share a character (the bytes of one emoji)
-    are one unit."""
+    are one unit. ``marker`` as in `align_tokens`: one that shares the characters of the wordpiece behind it
+    belongs to no unit."""
     starts, ends = trim(text, wp_starts, wp_ends)
-    visible = np.flatnonzero(starts < ends)
+    shown = starts < ends
+    if marker is not None:
+        shown[:-1] &= ~(marker[:-1] & ~marker[1:] & shown[1:] & (starts[1:] < ends[:-1]))
+    visible = np.flatnonzero(shown)
     units = np.full(len(starts), NO_UNIT, dtype=np.int64)
     if not len(visible):
         return Alignment(units, visible, visible)

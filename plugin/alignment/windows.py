@@ -148,7 +148,7 @@ class _Group:
         prefix, suffix = _specials(ids, special, lengths, content)
         pieces = from_encodings(encodings, ids, chars[:-1])[~special]
         if unit == "wordpiece":
-            alignment = align_wordpieces(text, pieces.starts, pieces.ends)
+            alignment = align_wordpieces(text, pieces.starts, pieces.ends, pieces.marker)
         else:
             starts, ends = _token_bounds(docs, chars)
             encode = partial(tokenizer.backend_tokenizer.encode, add_special_tokens=False)

@@ -52,6 +52,7 @@ _SPECIAL_TOKENS = {
     "never_split",
 }
 _BACKENDS = ("tokenizers",)
+_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 _NUMBERS = (bool, int, float, type(None))
 _TAGGER = "ForTokenClassification"
 # How transformers names its classes: an encoder alone, or with a head for one of its tasks.
@@ -203,6 +204,8 @@ def of_tokenizer(fields: Fields, file: str) -> Fields:
             continue
         if isinstance(value, _NUMBERS) or _is_special_token(name, value) or _is_word(name, value):
             kept[name] = value
+        elif name == "model_input_names" and isinstance(value, list):
+            kept[name] = [word for word in value if word in _INPUTS]
         elif name == "sp_model_kwargs" and isinstance(value, dict):
             kept[name] = {key: inner for key, inner in value.items() if isinstance(inner, _NUMBERS)}
     return kept

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
+from safetensors import SafetensorError
 
-from spanloop.plugin.model import fields, stacks
+from spanloop.plugin.model import fields, segments, stacks
 from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError, reading
 from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
 from spanloop.plugin.model.places import Place, at_hand, place_of
-from spanloop.plugin.model.tokenizer import load_tokenizer
+from spanloop.plugin.model.tokenizer import load_tokenizer, refuse_strangers
 
 if TYPE_CHECKING:
     import torch
@@ -104,25 +105,15 @@ def load(
             f"the model {name!r} lacks weights that its architecture needs ({_few(unread)}): "
             "choose a token classifier or an encoder that Hugging Face can build one on"
         )
-    if _vocabulary_of(model) < len(tokenizer):
-        raise ModelError(
-            f"the tokenizer of {name!r} has more wordpieces than its model: they do not belong together"
-        )
+    refuse_strangers(model, tokenizer, name)
     if missing or fields.other_task(files.config):
         setattr(model.config, _FRESH, True)
+    segments.supply(model, tokenizer)
     return Pretrained(model.eval(), tokenizer, files.origin)
 
 
 def _whose(place: Place) -> str:
     return f"the model {place.spelled!r} is not loaded"
-
-
-def _vocabulary_of(model: Any) -> float:
-    """How many wordpieces a model knows; one that hashes characters (CANINE) knows them all."""
-    try:
-        return int(model.get_input_embeddings().num_embeddings)
-    except (AttributeError, NotImplementedError):
-        return float("inf")
 
 
 def _config(files: Checked, place: Place) -> Any:
@@ -267,7 +258,10 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
     with stacks.alone(), writing(folder), stacks.no_bars():
-        pretrained.model.save_pretrained(folder)
+        try:
+            pretrained.model.save_pretrained(folder)
+        except SafetensorError as error:  # so safetensors below 0.8 says that the disk is full
+            raise OSError(f"{folder}: {error}") from error
         pretrained.tokenizer.save_pretrained(folder)
         if pretrained.tokenizer.is_fast:
             stacks.make_portable(folder, pretrained.tokenizer)

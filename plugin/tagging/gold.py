@@ -28,7 +28,8 @@ class Gold:
 
     ``ranges``: the characters that somebody really looked at, None for all; the rest is unknown, not empty.
     ``negatives``: suggestions that were refused. Looked at as they were, what they cover is trained as
-    ``spans`` say: as no label, or as the label that stands there instead.
+    ``spans`` say: as no label, or as the label that stands there instead. ``unknown``: labels that were not
+    there to be given: that no span has them does not mean that none should.
     """
 
     doc: Doc
@@ -36,6 +37,7 @@ class Gold:
     ranges: tuple[tuple[int, int], ...] | None = None
     negatives: tuple[CharSpan, ...] = ()
     group: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

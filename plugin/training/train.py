@@ -18,12 +18,13 @@ from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
 from spanloop.plugin.training.divergence import Diverged, Divergence
-from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
+from spanloop.plugin.training.training_set import course_of, windows_of
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
     from spanloop.plugin.tagging.thresholds import Picked
+    from spanloop.plugin.training.choices import Choices
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -37,7 +38,8 @@ class TrainReport:
     """What went in and what came of it.
 
     ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` + ``tokens_left_out`` are all tokens of the
-    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
+    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them. Of
+    those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
     inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
@@ -50,6 +52,7 @@ class TrainReport:
     documents_left_out: int
     tokens_trained: int
     tokens_masked: int
+    tokens_partly_known: int
     tokens_held_out: int
     tokens_left_out: int
     tokens_added: int
@@ -90,17 +93,17 @@ def train(
     started = time.monotonic()
     _make_ready(pipe, config)
     course = course_of(pipe, golds, config)
-    weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
+    weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    gamma = _gamma(config)
+    loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
             pipe.hf_model(),
             windows,
-            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
+            loss,
             config,
             planned,
             bf16=bf16,
@@ -108,7 +111,7 @@ def train(
             progress=progress,
             inner=inner if course.held else None,
             folder=folder,
-            resume_from=_checkpoint(pipe, config, windows, folder),
+            resume_from=_checkpoint(pipe, config, course.choices, windows, folder),
         )
         inner.take_best()
         calibration, thresholds = _judged(pipe, inner, planned, config)
@@ -157,12 +160,16 @@ def _judged(
 
 
 def _checkpoint(
-    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
+    pipe: HFTokenClassifierPipe,
+    config: TrainConfig,
+    choices: Choices,
+    windows: Sequence[TrainWindow],
+    folder: Path,
 ) -> Path | None:
     """What the training goes on from."""
     if config.checkpoint_seconds is None:
         return None
-    return claim(folder, _identity(pipe, config, windows))
+    return claim(folder, _identity(pipe, config, choices, windows))
 
 
 def _gamma(config: TrainConfig) -> float:
@@ -172,7 +179,9 @@ def _gamma(config: TrainConfig) -> float:
     return FOCAL_GAMMA if config.focal_gamma is None else config.focal_gamma
 
 
-def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:
+def _identity(
+    pipe: HFTokenClassifierPipe, config: TrainConfig, choices: Choices, windows: Sequence[TrainWindow]
+) -> str:
     """Whose checkpoints these are: the same settings, gold and first weights."""
-    settings = repr((config, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
+    settings = repr((config, choices.all, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
     return identity(settings, (array for window in windows for array in (window.input_ids, window.labels)))

@@ -97,6 +97,7 @@ class InnerSlice:
             [gold.spans for gold in self.golds],
             scheme=self.pipe.scheme,
             viterbi=self.pipe.cfg["viterbi"],
+            unknown=[gold.unknown for gold in self.golds],
         )
         self.pipe.temperature = found.temperature
         return found, None if wanted is None else self._pick(scores, wanted)
@@ -119,6 +120,7 @@ class InnerSlice:
             [self.pipe.decode(doc_scores) for doc_scores in scores],
             [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores],
             self.pipe.labels,
+            unknown=[gold.unknown for gold in self.golds],
             bootstrap=0,
         )
         return report.micro.f1

@@ -37,6 +37,12 @@ from spanloop.recipes.cli.options import (
 @option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
 @split_option
 @click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
+@option(
+    "--tokens",
+    type=click.Choice(["project", "file"]),
+    default="project",
+    help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
 def export(**options: Any) -> object:

@@ -12,6 +12,7 @@ from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
+    Listed,
     OfProject,
     Seed,
     Whole,
@@ -146,6 +147,12 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
     help="Auto: spans are annotations.",
 )
 @option("--annotator", default="import", help="Whose spans they are.")
+@click.option(
+    "--labels",
+    type=Listed(),
+    help="The labels that the files speak of, parted by commas; of others they say nothing.  "
+    "[default: all of the project]",
+)
 @option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
 @click.option(
     "--overlaps",

@@ -25,19 +25,24 @@ from spanloop.recipes.cli.options import (
     project_of,
 )
 from spanloop.recipes.cli.training_options import config_of, round_options, training_options
+from spanloop.recipes.errors import RecipeError
 
 
 @click.command()
 @db_argument
 @click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@click.option("--all", "every", is_flag=True, help="Every round: figures of the same gold compare.")
 @device_option
 @json_option
-def evaluate(**options: Any) -> object:
+def evaluate(db: Path, round: int | None, every: bool) -> object:
     """Score a round on today's gold of the eval split."""
+    if every and round is not None:
+        raise RecipeError("--all scores every round: leave --round out")
     from spanloop.recipes.scoring.evaluate import evaluate as recipe
+    from spanloop.recipes.scoring.evaluate_all import evaluate_all
 
     with Bar() as bar:
-        return recipe(progress=bar, **options)
+        return evaluate_all(db, progress=bar) if every else recipe(db, round=round, progress=bar)
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -147,7 +152,7 @@ def report(**options: Any) -> object:
 
 @click.command("train-curve")
 @db_argument
-@option("--seeds", type=Whole(1), default=1, help="Runs of each part; several show what chance does.")
+@option("--seeds", type=Whole(1), default=3, help="Runs of each part; one shows nothing of what chance does.")
 @training_options()
 @device_option
 @json_option
@@ -223,6 +228,7 @@ def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> objec
 @click.option("--top", type=Whole(1), help="So many documents that the last audit doubts most.")
 @click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
 @click.option("--flagged", is_flag=True, help="All documents that somebody flagged.")
+@click.option("--unknown-label", metavar="LABEL", help="All that were annotated before this label was there.")
 @json_option
 def review(**options: Any) -> object:
     """Send documents to the review queue."""

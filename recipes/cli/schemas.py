@@ -20,6 +20,7 @@ REPORTS = {
     "retrain": ("training.report:RoundReport", "training.report:NoRound"),
     "status": ("rounds.status:Status",),
     "evaluate": ("scoring.evaluate:Evaluation",),
+    "evaluate --all": ("scoring.evaluate_all:EvaluationOfAll",),
     "rounds": ("rounds.rounds:Rounds",),
     "rounds reproduce": ("rounds.reproduce:Reproduced",),
     "rounds prune": ("rounds.prune:Pruned",),

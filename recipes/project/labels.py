@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from string import ascii_lowercase
 
 from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.page_keys import command_of
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.table import table
+from spanloop.recipes.report import UNTOLD, Count, Report, Shape
+from spanloop.recipes.table import counted, table
 from spanloop.store import Store
 from spanloop.store.records import Label, Task
 from spanloop.store.tables.label_names import unfit_as_name
@@ -37,19 +37,26 @@ class LabelRow(Shape):
     """What the page shows about it."""
     retired: bool
     """Whether it is out of use."""
+    unknown: Count
+    """Gold documents that do not know it: it was not there when they were annotated."""
 
     @classmethod
-    def of(cls, label: Label) -> LabelRow:
+    def of(cls, label: Label, unknown: int) -> LabelRow:
         """What is told of a label of the store."""
-        return cls(**{field.name: getattr(label, field.name) for field in fields(cls)})
+        kept = {field.name: getattr(label, field.name) for field in fields(cls) if field.name != "unknown"}
+        return cls(**kept, unknown=unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class Labels(Report):
     """The labels of the project."""
 
+    path: Path = field(metadata=UNTOLD)
     labels: tuple[LabelRow, ...]
     """Every label, the retired ones last."""
+    rebuilt: Count
+    """Annotations from before label sets were kept: what they know was worked out from rounds and first
+    uses."""
 
     def text(self) -> str:
         rows = [
@@ -61,7 +68,25 @@ class Labels(Report):
             )
             for label in self.labels
         ]
-        return table(("key", "label", "colour", ""), rows)
+        lines = [table(("key", "label", "colour", ""), rows)]
+        for label in self.labels:
+            if label.unknown:
+                documents = counted(label.unknown, "gold document")
+                lines.append(
+                    f"{label.name!r} is not known by {documents}, annotated before it was there: training "
+                    "leaves it open in them, and its figures leave them out; to look at them again: "
+                    f"spanloop review {self.path} --unknown-label {_typed(label.name)}"
+                )
+        if self.rebuilt and len(lines) > 1:
+            lines.append(
+                f"what {counted(self.rebuilt, 'annotation')} of an earlier release knew was worked out "
+                "from the labels of the rounds and from where each label was given first"
+            )
+        return "\n".join(lines)
+
+
+def _typed(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'
 
 
 def labels(db: str | Path) -> Labels:
@@ -73,7 +98,8 @@ def labels(db: str | Path) -> Labels:
 def add_label(
     db: str | Path, name: str, *, key: str | None = None, colour: str | None = None, description: str = ""
 ) -> Labels:
-    """A new label; key and colour are chosen where none is given."""
+    """A new label; key and colour are chosen where none is given. What was annotated until now does not know
+    it."""
     with Store.open(db) as store:
         refuse_tags([name], store.labels.names(), store.project.task)
         _check_look(store, key, colour)
@@ -174,7 +200,11 @@ def unfit_as_label(name: str) -> str | None:
 
 
 def _all(store: Store) -> Labels:
-    return Labels(tuple(map(LabelRow.of, sorted(store.labels.all(retired=True), key=_order))))
+    with store.reading():
+        lacking = store.label_sets.lacking()
+        known = sorted(store.labels.all(retired=True), key=_order)
+        rows = tuple(LabelRow.of(label, lacking.get(label.name, 0)) for label in known)
+        return Labels(store.named, rows, store.label_sets.rebuilt)
 
 
 def _order(label: Label) -> tuple[bool, int]:

@@ -90,11 +90,13 @@ class Scored(Shape):
     micro: Figures
     """All spans together."""
     macro: Figures
-    """The mean of the labels."""
+    """The mean of the labels that have gold."""
     weighted: Figures
     """The mean of the labels, each weighted by its support."""
     labels: dict[str, Figures]
     """The figures of each label."""
+    known: dict[str, Count]
+    """Of how many documents the figures of each label speak: those that know it."""
     accuracy: Share | None
     """The share of the tokens with the right tag; null in a spans project."""
     alignment_events: Count

@@ -50,7 +50,7 @@ def _nearest(label: str, ours: Sequence[str]) -> str | None:
 
 
 def _plain(label: str) -> str:
-    return "".join(letter for letter in label.casefold() if letter.isalnum())
+    return "".join(letter for letter in label.lower() if letter.isalnum())
 
 
 def _agreement(one: str, other: str) -> float:

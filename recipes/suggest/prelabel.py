@@ -21,7 +21,8 @@ from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusa
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Document, Range, Span
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Document, Range, Span
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:

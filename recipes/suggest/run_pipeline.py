@@ -14,6 +14,7 @@ from spacy.tokens import Doc, Token
 from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.languages import Unit, inside_a_word, written_without_blanks
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 FACTORY = "hf_token_classifier"
 
 
-UNIVERSAL_TAGS = frozenset(
-    {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
-    | {"PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"}
-)
-
-
 def with_model(
     nlp: Language, model: str, *, task: str, labels: Sequence[str], unit: Unit = "token"
 ) -> HFTokenClassifierPipe:
@@ -41,7 +36,7 @@ def with_model(
     model."""
     settings: dict[str, Any] = {"model": model, "unit": unit}
     if task == "tags":
-        settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
+        settings.update(annotate=field_of(labels), scheme="plain")
     try:
         pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
     except UnicodeEncodeError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -100,6 +101,7 @@ class Training:
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
             documents_refused=len(refused),
+            unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
@@ -222,7 +224,7 @@ class Training:
 
     def _decided(self, promote: Promote) -> tuple[bool, str] | None:
         """Whether the round becomes the one in use, and the sentence that says why; None where it has to be
-        compared with another one first."""
+        compared with others first."""
         if promote != "auto":
             done = "promoted" if promote == "yes" else "not promoted"
             return promote == "yes", f"{done}, as asked (--promote {promote})"
@@ -241,23 +243,24 @@ class Training:
         return good, why if good else f"{why}; to use it all the same: {use}"
 
     def _compared(self, scores: Evaluation) -> tuple[bool, str]:
-        from spanloop.plugin.model.finite import NotFinite
-        from spanloop.recipes.scoring.gate import compare
-        from spanloop.recipes.suggest.pipelines import load_round
+        from spanloop.recipes.scoring.promotion import held_to_earlier
 
         before = self.store.rounds.promoted()
         assert before is not None
-        nlp, labels = load_round(self.store, before.number), before.label_ids
-        try:
-            older = score(
-                self.moment, nlp, self.eval_golds, round=before.number, labels=labels, progress=self.progress
-            )
-        except NotFinite:
-            return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
-        comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
-        good = comparison.acceptable
-        why = comparison.text() + _thresholds_told(scores, older)
-        return good, f"{'' if good else 'not '}promoted over round {before.number}: {why}"
+        verdict = held_to_earlier(
+            self.store, scores, before, seed=self.moment.project.seed, score_again=self._score_again
+        )
+        self.store.rounds.set_best(self.row.number, verdict.best)
+        return verdict.good, verdict.reason
+
+    def _score_again(self, row: Round) -> Evaluation:
+        """An earlier round on the gold of this one."""
+        from spanloop.recipes.suggest.pipelines import load_round
+
+        nlp = load_round(self.store, row.number)
+        return score(
+            self.moment, nlp, self.eval_golds, round=row.number, labels=row.label_ids, progress=self.progress
+        )
 
     @property
     def _scratch(self) -> Path:
@@ -266,14 +269,6 @@ class Training:
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
-
-
-def _thresholds_told(new: Evaluation, old: Evaluation) -> str:
-    """With which thresholds two rounds were compared, where one of them has any."""
-    if not new.used.thresholds and not old.used.thresholds:
-        return ""
-    ours, theirs = (one.used.text() or "no threshold" for one in (new, old))
-    return f"; each with its own thresholds ({ours} against {theirs})"
 
 
 def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:

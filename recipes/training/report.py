@@ -94,6 +94,8 @@ class Trained(Scored):
     """Those without any span that `--undersample` left out."""
     documents_refused: Count
     """Gold documents that the tokenizer refuses."""
+    unknown_labels: dict[str, Count]
+    """By label, documents that it was trained on and that do not know it: there it was left open."""
     leaks: Leaks
     """Eval documents that nearly stand in training too."""
     thresholds: ChosenThresholds | None
@@ -120,6 +122,7 @@ class RoundReport(Report):
     documents_held_out: int = 0
     documents_left_out: int = 0
     documents_refused: int = 0
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
     balance: Balance | None = None
     impatient: bool = False
     thresholds: Picked | None = None
@@ -140,6 +143,7 @@ class RoundReport(Report):
             documents_held_out=self.documents_held_out,
             documents_left_out=self.documents_left_out,
             documents_refused=self.documents_refused,
+            unknown_labels=dict(self.unknown_labels),
             leaks=self.leaks,
             thresholds=None if self.thresholds is None else ChosenThresholds.of(self.thresholds),
         )
@@ -164,6 +168,9 @@ class RoundReport(Report):
             lines.append(
                 f"{refused} left out, because the tokenizer refuses them (spanloop status names them)"
             )
+        if self.unknown_labels:
+            left_open = ", ".join(f"{label} by {n:,}" for label, n in self.unknown_labels.items())
+            lines.append(f"not known by all documents, and left open in those that do not: {left_open}")
         if self.impatient:
             lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import AlignmentEvent, Document, Model, NewModel, Prediction, Span, Split
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Document, Model, NewModel, Prediction, Span, Split
 from spanloop.store.tables.checks import check_spans
 
 if TYPE_CHECKING:

@@ -105,6 +105,11 @@ class Rounds:
             self.add_scores(number, scores)
         return self.get(number)
 
+    def set_best(self, number: int, best: int) -> None:
+        """Note which round is the best up to this one, all on the same gold."""
+        with self._store.write():
+            self._store.run("UPDATE rounds SET best = ? WHERE number = ?", (best, number))
+
     def keep_files_hash(self, number: int, files_hash: str) -> None:
         """Note the hash of the files of a finished round that has none yet."""
         with self._store.write():
@@ -225,7 +230,7 @@ class Rounds:
     def scores(self, number: int, split: str | None = None) -> list[Score]:
         """The figures of a round, in the order they were stored."""
         rows = self._store.rows(
-            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high"
+            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high, documents"
             " FROM scores WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
             (number, split),
         )
@@ -237,7 +242,7 @@ class Rounds:
         with self._store.write() as db:
             db.conn.executemany(
                 "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall,"
-                " f1, support, f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " f1, support, f1_low, f1_high, documents) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 

@@ -3,6 +3,7 @@ network."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ def tokenizer_of(family: str) -> Tokenizer:
     """A tokenizer of the family, trained on `SAMPLE`."""
     tokenizer, trainer = _BUILDERS[family]()
     tokenizer.train_from_iterator(SAMPLE * 3, trainer)
+    if family == "byte_fallback":
+        tokenizer = _bytes_are_plain(tokenizer)
     _post_process(tokenizer, family)
     return tokenizer
 
@@ -85,8 +88,42 @@ def _character() -> tuple[Tokenizer, Any]:
     )
 
 
+def _byte_fallback() -> tuple[Tokenizer, Any]:
+    """As Llama's: a space is a letter, and a character that the vocabulary lacks is its bytes."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    bytes_of = [f"<0x{number:02X}>" for number in range(256)]
+    return tokenizer, trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<unk>", "<s>", "</s>", *bytes_of], show_progress=False
+    )
+
+
+def _bytes_are_plain(tokenizer: Tokenizer) -> Tokenizer:
+    """The trainer takes names of bytes into the vocabulary only as special tokens, which they are not."""
+    described = json.loads(tokenizer.to_str())
+    added = described["added_tokens"]
+    described["added_tokens"] = [token for token in added if not token["content"].startswith("<0x")]
+    return Tokenizer.from_str(json.dumps(described))
+
+
+def _word() -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer, trainers.WordLevelTrainer(
+        vocab_size=200, special_tokens=_BERT_SPECIALS, show_progress=False
+    )
+
+
 _BUILDERS = {
     "wordpiece": _wordpiece,
+    "byte_fallback": _byte_fallback,
+    "word": _word,
     "bytelevel": _bytelevel,
     "gpt2": _bytelevel,
     "roberta": partial(_bytelevel, 2000),  # large enough that no space is left a wordpiece of its own
@@ -103,6 +140,11 @@ def _post_process(tokenizer: Tokenizer, family: str) -> None:
     elif family in ("bytelevel", "roberta"):
         ends = [(name, tokenizer.token_to_id(name)) for name in ("</s>", "<s>")]
         tokenizer.post_processor = processors.RobertaProcessing(*ends, add_prefix_space=False)
+    elif family == "byte_fallback":
+        begin = ("<s>", tokenizer.token_to_id("<s>"))
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="<s> $A", pair="<s> $A <s> $B", special_tokens=[begin]
+        )
     elif family == "unigram":
         end = ("</s>", tokenizer.token_to_id("</s>"))
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -121,7 +163,8 @@ def fast_tokenizer(family: str, **settings: Any) -> PreTrainedTokenizerFast:
         "gpt2": {"unk_token": "<unk>"},
         "unigram": {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "</s>"},
     }
-    specials["character"] = specials["wordpiece"]
+    specials["character"] = specials["word"] = specials["wordpiece"]
+    specials["byte_fallback"] = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     specials["roberta"] = specials["bytelevel"]
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer_of(family), **specials[family], **settings)
 

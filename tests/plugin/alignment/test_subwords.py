@@ -112,6 +112,14 @@ def test_a_lone_word_marker_is_not_the_first_wordpiece() -> None:
     assert first_of_units(found.units).tolist() == [False, True, False]
 
 
+def test_a_lone_word_marker_does_not_speak_for_the_wordpiece_behind_it() -> None:
+    # As SentencePiece cuts a text that begins without a space: the marker has the first character too.
+    aligned = align_wordpieces("ab", ints(0, 0, 1), ints(1, 1, 2), np.array([True, False, False]))
+    assert aligned.units.tolist() == [NO_UNIT, 0, 1]
+    alone = align_wordpieces("\u2581", ints(0), ints(1), np.array([True]))
+    assert alone.units.tolist() == [0]
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\n \t"])
 def test_nothing_to_see_gives_no_units(text: str) -> None:
     nothing = np.zeros(0, dtype=np.int64)

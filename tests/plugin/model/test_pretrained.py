@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.conformance.making import Kind, make
 from support.tiny_models import TAGS, build_tiny
 from transformers import (
     AutoModelForTokenClassification,
@@ -38,6 +39,11 @@ def test_load_gives_the_tags_in_the_order_of_the_rows(folder: Path) -> None:
     assert loaded.tags == TAGS
     assert not loaded.fresh_head
     assert not loaded.model.training
+
+
+def test_embeddings_of_a_kind_of_their_own_are_counted_too(tmp_path: Path) -> None:
+    make(tmp_path, Kind("ibert", "wordpiece", "IOB2"))
+    assert pretrained.load(str(tmp_path)).tags == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
 def test_an_encoder_gets_a_head_of_no_meaning_and_keeps_that_through_saving(tmp_path: Path) -> None:

@@ -146,6 +146,8 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
             "micro": None,
             "macro": None,
             "accuracy": None,
+            "gold": None,
+            "today": None,
         }
     ]
     assert {**after, "rounds": []} == before

@@ -127,8 +127,8 @@ def test_a_second_half_request_after_an_answer_is_cut_off_too() -> None:
 
 def test_a_body_that_is_on_its_way_has_as_long_as_it_needs() -> None:
     slow = Limits(body_seconds=0.1, look_seconds=0.02, bytes_per_second=1000)
-    body = b"x" * 900  # 0.9 seconds more
-    head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 902\r\n\r\n"
+    body = b"x" * 30_000  # 30 seconds more
+    head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 30002\r\n\r\n"
     with served(slow) as port, dial(port, head) as connection, served(slow) as other:
         connection.sendall(body)
         with dial(other, head) as empty:  # without a byte of its body it goes at once

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AlignmentEvent, Score
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Score
 
 
 def finished(store: Store, micro: float = 0.5) -> int:

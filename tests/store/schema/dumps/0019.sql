@@ -5,25 +5,25 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 22:23:06.805435+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 22:23:06.805795+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 22:23:06.806068+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 22:23:06.806617+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 22:23:06.807120+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 22:23:06.807515+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 22:23:06.807731+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 22:23:06.928376+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 22:23:06.929357+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 22:23:07.073845+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 22:23:07.074501+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 22:23:07.074783+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 22:23:07.074950+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 22:23:07.157458+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 22:23:07.157927+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 22:23:07.222315+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 22:23:07.279969+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 22:23:07.282262+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_unit','2026-11-26 22:23:07.283313+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 22:12:23.441332+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 22:12:23.441709+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 22:12:23.442013+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 22:12:23.442524+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 22:12:23.443036+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 22:12:23.443440+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 22:12:23.443650+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 22:12:23.451964+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 22:12:23.452907+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 22:12:23.467174+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 22:12:23.467718+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 22:12:23.476199+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 22:12:23.476409+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 22:12:23.478060+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 22:12:23.478304+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 22:12:23.486090+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 22:12:23.487185+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 22:12:23.496903+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-26 22:12:23.504659+00:00');
 CREATE TABLE acquisition (
         document_id INTEGER NOT NULL REFERENCES documents(id),
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -51,7 +51,7 @@ CREATE TABLE alignment_events (
         placed_end INTEGER,
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T22:23:07.768Z');
+INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T22:12:23.691Z');
 CREATE TABLE annotation_ranges (
         annotation_id INTEGER NOT NULL REFERENCES annotations(id),
         start_char INTEGER NOT NULL CHECK (start_char >= 0),
@@ -87,17 +87,17 @@ CREATE TABLE annotations (
         comment TEXT NOT NULL DEFAULT '',
         flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
         created_at TEXT NOT NULL
-    ) STRICT;
-INSERT INTO "annotations" VALUES(1,'uuid-3',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:23:07.550Z');
-INSERT INTO "annotations" VALUES(2,'uuid-4',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:23:07.588Z');
-INSERT INTO "annotations" VALUES(3,'uuid-5',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:23:07.612Z');
-INSERT INTO "annotations" VALUES(4,'uuid-6',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T22:23:07.632Z');
+    , label_set INTEGER REFERENCES label_sets(id)) STRICT;
+INSERT INTO "annotations" VALUES(1,'uuid-1',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.592Z',1);
+INSERT INTO "annotations" VALUES(2,'uuid-2',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.600Z',1);
+INSERT INTO "annotations" VALUES(3,'uuid-3',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.611Z',1);
+INSERT INTO "annotations" VALUES(4,'uuid-4',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.615Z',1);
 CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
         created_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "annotators" VALUES('čenda','a81d2fe11755c1ccf8d978b3cc13c7d734f9e67480cef6a3ae4d765b3034cf7b','2026-11-26T22:23:07.748Z');
+INSERT INTO "annotators" VALUES('čenda','646a6a094cb65fc8ed462215c9784c5389ab72dcd68bc91d10e59f4571440a56','2026-11-26T22:12:23.672Z');
 CREATE TABLE answer_links (
         source TEXT NOT NULL CHECK (source <> ''),
         answer INTEGER NOT NULL,
@@ -125,10 +125,10 @@ CREATE TABLE documents (
         meta TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(meta)),
         text TEXT NOT NULL CHECK (text <> '')
     ) STRICT;
-INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T22:23:07.422Z','{}','Ann met Bob in Rome 1');
-INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T22:23:07.422Z','{}','Ann met Bob in Rome 2');
-INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T22:23:07.422Z','{}','Ann met Bob in Rome 3');
-INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T22:23:07.422Z','{}','Ann met Bob in Rome 4');
+INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 1');
+INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 2');
+INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 3');
+INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 4');
 CREATE TABLE drafts (
         annotator TEXT NOT NULL,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -139,7 +139,7 @@ CREATE TABLE drafts (
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id, origin, blind)
     ) STRICT;
-INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T22:23:07.717Z');
+INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T22:12:23.662Z');
 CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL CHECK (source <> ''),
@@ -148,6 +148,11 @@ CREATE TABLE inbox (
         received_at TEXT NOT NULL,
         error TEXT
     ) STRICT;
+CREATE TABLE label_sets (
+        id INTEGER PRIMARY KEY,
+        labels TEXT NOT NULL UNIQUE CHECK (json_valid(labels)) -- their ids, ascending, as a JSON array
+    ) STRICT;
+INSERT INTO "label_sets" VALUES(1,'[1,2]');
 CREATE TABLE labels (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE CHECK (name <> ''),
@@ -167,7 +172,7 @@ CREATE TABLE leases (
         drawn TEXT NOT NULL CHECK (drawn IN ('strategy', 'random', 'reopened')),
         PRIMARY KEY (document_id, annotator)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T22:33:07.716Z','strategy');
+INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T22:22:23.662Z','strategy');
 CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -177,7 +182,12 @@ CREATE TABLE models (
         round INTEGER REFERENCES rounds(number),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T22:23:07.502Z');
+INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T22:12:23.576Z');
+CREATE TABLE originals (
+        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+        format TEXT NOT NULL CHECK (format <> ''),
+        body TEXT NOT NULL
+    ) STRICT;
 CREATE TABLE prediction_spans (
         id INTEGER PRIMARY KEY,
         prediction_id INTEGER NOT NULL REFERENCES predictions(id) ON DELETE CASCADE,
@@ -214,14 +224,14 @@ CREATE TABLE project (
         overlap INTEGER NOT NULL DEFAULT 1 CHECK (overlap >= 1),
         page TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(page)),
         created_at TEXT NOT NULL
-    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), unit TEXT NOT NULL DEFAULT 'token' CHECK (unit IN ('token', 'wordpiece'))) STRICT;
-INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T22:23:07.364Z','c19d8470363a58946bd6cf14de33c98e',NULL,'token');
+    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), label_sets_rebuilt_to INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T22:12:23.528Z','bc48370a4de91d92c6e637578ff60064',NULL,0);
 CREATE TABLE promotions (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
         created_at TEXT NOT NULL
     , back_to INTEGER REFERENCES promotions(id)) STRICT;
-INSERT INTO "promotions" VALUES(1,1,'2026-11-26T22:23:07.669Z',NULL);
+INSERT INTO "promotions" VALUES(1,1,'2026-11-26T22:12:23.632Z',NULL);
 CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -326,11 +336,17 @@ CREATE TABLE rounds (
         finished_at TEXT,
         error TEXT,
         host TEXT,
-        process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT,
+        process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT, best INTEGER REFERENCES rounds(number),
         CHECK (state <> 'done' OR model_id IS NOT NULL)
     ) STRICT;
-INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T22:23:07.492Z','2026-11-26T22:23:07.644Z',NULL,'vm',18849,NULL,NULL);
-INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T22:23:07.688Z','2026-11-26T22:23:07.700Z','an error','vm',18849,NULL,NULL);
+INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T22:12:23.568Z','2026-11-26T22:12:23.623Z',NULL,'vm',12396,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T22:12:23.640Z','2026-11-26T22:12:23.652Z','an error','vm',12396,NULL,NULL,NULL);
+CREATE TABLE scored_again (
+        round INTEGER PRIMARY KEY REFERENCES rounds(number),
+        labels TEXT NOT NULL CHECK (json_valid(labels)), -- ids in use, and what was merged into them
+        annotations TEXT NOT NULL, -- SHA-256 over the ids of the gold annotations
+        created_at TEXT NOT NULL
+    ) STRICT;
 CREATE TABLE scores (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
@@ -343,11 +359,11 @@ CREATE TABLE scores (
         f1 REAL CHECK (f1 BETWEEN 0 AND 1),
         support INTEGER NOT NULL CHECK (support >= 0),
         f1_low REAL CHECK (f1_low BETWEEN 0 AND 1),
-        f1_high REAL CHECK (f1_high BETWEEN 0 AND 1),
+        f1_high REAL CHECK (f1_high BETWEEN 0 AND 1), documents INTEGER CHECK (documents >= 0),
         CHECK ((average IS NULL) <> (label IS NULL)
                OR (metric = 'accuracy' AND average IS NULL AND label IS NULL))
     ) STRICT;
-INSERT INTO "scores" VALUES(1,1,'eval','strict','micro',NULL,0.5,0.5,0.5,9,NULL,NULL);
+INSERT INTO "scores" VALUES(1,1,'eval','strict','micro',NULL,0.5,0.5,0.5,9,NULL,NULL,NULL);
 CREATE TABLE sketches (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         version INTEGER NOT NULL, -- how it was made; one of another version is replaced
@@ -377,8 +393,6 @@ CREATE TRIGGER documents_are_kept BEFORE DELETE ON documents
     BEGIN SELECT RAISE(ABORT, 'documents are kept'); END;
 CREATE INDEX annotations_of_document ON annotations(document_id, annotator, precedence);
 CREATE INDEX annotations_prediction ON annotations(prediction_id) WHERE prediction_id IS NOT NULL;
-CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations
-    BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
 CREATE TRIGGER annotations_are_kept BEFORE DELETE ON annotations
     BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
 CREATE INDEX annotation_spans_annotation ON annotation_spans(annotation_id, start_char);
@@ -585,4 +599,6 @@ CREATE VIEW flags AS
     WHERE a.flagged AND NOT EXISTS (
         SELECT 1 FROM annotations b WHERE b.document_id = a.document_id AND b.id > a.id
         AND (b.annotator = a.annotator OR b.origin = 'review'));
+CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations
+    BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
 COMMIT;

@@ -1,0 +1,1 @@
+"""Many tiny token classifiers, and what is asked of each of them: `tests/models`, `docs/models.md`."""
