@@ -95,6 +95,7 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
         pause, complete, busy = 0.0, 0, True
         cut_by: tuple[str | None, ...] | None = None
         while True:
+            wished = _wished(wishes, pause)
             project = store.project
             if (now := (project.lang, project.nlp, project.unit)) != cut_by:  # somebody has set another one
                 cut_by, complete, busy = now, 0, True
@@ -102,7 +103,6 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
                 tokenizer = tokenizer_hash(nlp, project.unit)
                 if project.tokenizer != tokenizer:
                     store.set_project(tokenizer=tokenizer)
-            wished = _wished(wishes, pause)
             if None in wished:
                 return
             lacking = [w for w in wished if w is not None and not store.tokenizations.has(w, tokenizer)]
