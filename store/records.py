@@ -1,8 +1,7 @@
 """The nouns of the store: frozen values that go in and come out; no row, no connection, no SQL.
 
-Every offset is half-open and counts Unicode code points of the document's text.
-A span of a ``tags`` project covers one token and its label is the tag.
-"""
+Every offset is half-open and counts Unicode code points of the document's text. A span of a ``tags`` project
+covers one token and its label is the tag."""
 
 from __future__ import annotations
 
@@ -40,6 +39,7 @@ class Project:
     page: Mapping[str, Any] = field(default_factory=dict)  # settings of the correction page
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
     page_url: str | None = None  # where the correction page was served last
+    unit: Literal["token", "wordpiece"] = "token"  # what the model gives one tag
 
 
 @dataclass(frozen=True, slots=True)

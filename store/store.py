@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
@@ -94,6 +94,7 @@ class Store(Connection):
         eval_fraction: float = 0.2,
         seed: int = 0,
         instructions: str = "",
+        unit: Literal["token", "wordpiece"] = "token",
     ) -> Store:
         """Make a new project file and open it.
 
@@ -118,9 +119,9 @@ class Store(Connection):
                 with store.write():
                     store.run(
                         "INSERT INTO project(id, uid, task, base_model, lang, nlp, eval_fraction, seed,"
-                        " instructions, created_at)"
-                        " VALUES (1, lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?, ?)",
-                        (task, base_model, lang, nlp, eval_fraction, seed, instructions, now()),
+                        " instructions, unit, created_at)"
+                        " VALUES (1, lower(hex(randomblob(16))), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (task, base_model, lang, nlp, eval_fraction, seed, instructions, unit, now()),
                     )
                     for label in labels:
                         store.labels.add(label)

@@ -90,7 +90,10 @@ class _HiddenStates:
     def logits(self, input_ids: "Ints", attention_mask: "Ints") -> "torch.Tensor":
         import torch
 
+        from spanloop.plugin.model.neighbours import as_configured
+
         device = self.encoder.device
+        as_configured(self.encoder)
         output = self.encoder(
             input_ids=torch.from_numpy(input_ids).to(device),
             attention_mask=torch.from_numpy(attention_mask).to(device),
@@ -158,6 +161,7 @@ def _vectors(model: Model[list[Doc], Vectors], encoder: Any, docs: Sequence[Doc]
         enough=None,
         pad_id=shim.pretrained.pad_id,
         n_tags=model.get_dim("nO"),
+        even=shim.even_windows,
     )()
     units = [_mean(row, doc) for row, doc in zip(rows, encoded, strict=True)] if mean else rows
     return [_by_token(*row) for row in zip(docs, encoded, units, strict=True)]

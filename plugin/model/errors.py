@@ -6,7 +6,7 @@ from pickle import PickleError
 from types import TracebackType
 
 # Damaged and hostile files make these libraries raise errors of their own, which have no ancestor in common.
-_LIBRARIES = ("safetensors", "safetensors_rust", "tokenizers", "huggingface_hub", "transformers")
+_LIBRARIES = ("safetensors", "safetensors_rust", "tokenizers", "huggingface_hub", "httpx", "transformers")
 _RAISED = (
     ArithmeticError,
     AssertionError,

@@ -54,6 +54,14 @@ _SPECIAL_TOKENS = {
 _BACKENDS = ("tokenizers",)
 _INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 _NUMBERS = (bool, int, float, type(None))
+_TAGGER = "ForTokenClassification"
+# How transformers names its classes: an encoder alone, or with a head for one of its tasks.
+_OTHER_HEAD = re.compile(r"For(SequenceClassification|MultipleChoice|QuestionAnswering)$")
+_OF_TRANSFORMERS = re.compile(
+    rf"(Model|MaskedLM|CausalLM|ForPreTraining|NextSentencePrediction|Generation|{_OTHER_HEAD.pattern})$"
+)
+# What transformers calls labels that nobody named.
+_GENERIC = re.compile(r"LABEL_\d+")
 
 
 def read(file: Path, whose: str) -> Fields:
@@ -143,10 +151,43 @@ def tags_of(config: Mapping[str, Any], whose: str) -> tuple[str, ...]:
     """
     names = config.get("id2label") or {}
     by_row = {str(row): str(name) for row, name in names.items()}
-    try:
-        return tuple(by_row[str(row)] for row in range(len(by_row)))
-    except KeyError as error:
-        raise ModelError(f"{whose}: its labels ('id2label') are not numbered 0, 1, 2 and so on") from error
+    missing = [str(row) for row in range(len(by_row)) if str(row) not in by_row]
+    if missing:
+        others = sorted(set(by_row) - {str(row) for row in range(len(by_row))})
+        raise ModelError(
+            f"{whose}: its labels ('id2label') are not numbered 0, 1, 2 and so on: they name {_few(others)} "
+            f"and not {_few(missing)}; write one label into its config.json for each row of its head"
+        )
+    return tuple(by_row[str(row)] for row in range(len(by_row)))
+
+
+def has_head(config: Mapping[str, Any]) -> bool:
+    """Whether the model was saved with a head whose tags mean something, as far as its configuration tells:
+    one that does not name its class, or a class that transformers has not, has a head where it has labels of
+    its own."""
+    classes = _classes_of(config)
+    if any(name.endswith(_TAGGER) for name in classes):
+        return True
+    known = any(_OF_TRANSFORMERS.search(name) for name in classes)
+    names = (config.get("id2label") or {}).values()
+    return not known and any(not _GENERIC.fullmatch(str(name)) for name in names)
+
+
+def other_task(config: Mapping[str, Any]) -> str | None:
+    """The class that the model was saved from, where it has a head for another task: its rows are no tags."""
+    classes = _classes_of(config)
+    if any(name.endswith(_TAGGER) for name in classes):
+        return None
+    return next((name for name in classes if _OTHER_HEAD.search(name)), None)
+
+
+def _classes_of(config: Mapping[str, Any]) -> list[str]:
+    classes = config.get("architectures")
+    return [str(name) for name in classes] if isinstance(classes, list) else []
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def of_tokenizer(fields: Fields, file: str) -> Fields:

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanloop.plugin.model import fields
+from spanloop.plugin.model import fields, instead
 from spanloop.plugin.model.errors import ModelError
-from spanloop.plugin.model.places import Place, commit_of, fetch
+from spanloop.plugin.model.places import Place, commit_of, fetch, listed
 
 CONFIG = "config.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -30,7 +30,7 @@ _CHECKING = {
 }
 _TEXTS = (*_CHECKING, _ADAPTER)
 # Vocabularies and rules, read by tokenizers or sentencepiece as data.
-_VOCABULARY = (
+VOCABULARY = (
     "tokenizer.json",
     "vocab.txt",
     "vocab.json",
@@ -110,11 +110,11 @@ def checked(place: Place, *, allow_pickle: bool) -> Iterator[Checked]:
     source, whose = _fetched(place, allow_pickle), f"the model {place.spelled!r} is not loaded"
     with tempfile.TemporaryDirectory(prefix="spanloop-model-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        texts = _texts(source, whose)
+        texts = _texts(source, whose, place)
         for file, text in texts.items():
             (folder / file).write_text(json.dumps(text), encoding="utf-8")
         weights, safe = _weights(source, folder, place, allow_pickle)
-        vocabulary = [file for file in _VOCABULARY if (source / file).is_file()]
+        vocabulary = [file for file in VOCABULARY if (source / file).is_file()]
         for file in (*vocabulary, *weights):
             _link(source / file, folder / file)
         read = sorted({path.name for path in folder.iterdir()})
@@ -126,9 +126,9 @@ def look_at(place: Place) -> None:
     """ModelError for a folder whose JSON leads to code or to another place, or whose weights do. Reads no
     weights, and asks no hub."""
     if place.folder is not None:
-        _texts(place.folder, f"the model {place.spelled!r} is not used")
+        _texts(place.folder, f"the model {place.spelled!r} is not used", place)
         if not _is_safe(place.folder):
-            raise _without_weights(place)
+            raise _without_weights(place, place.folder, allow_pickle=False)
 
 
 def _of_kind(kind: tuple[str, str]) -> tuple[str, str, str]:
@@ -139,9 +139,9 @@ def _of_kind(kind: tuple[str, str]) -> tuple[str, str, str]:
 
 def _fetched(place: Place, allow_pickle: bool) -> Path:
     """The folder with the model's files; pickled weights are downloaded only where there are no others."""
-    source = fetch(place, (*_TEXTS, *_VOCABULARY, *_of_kind(_SAFE)))
+    source = fetch(place, (*_TEXTS, *VOCABULARY, *_of_kind(_SAFE)))
     if allow_pickle and not _is_safe(source):
-        return fetch(place, (*_TEXTS, *_VOCABULARY, *_of_kind(_PICKLED)))
+        return fetch(place, (*_TEXTS, *VOCABULARY, *_of_kind(_PICKLED)))
     return source
 
 
@@ -150,7 +150,7 @@ def _is_safe(source: Path) -> bool:
     return (source / whole).is_file() or (source / index).is_file()
 
 
-def _texts(source: Path, whose: str) -> dict[str, fields.Fields]:
+def _texts(source: Path, whose: str, place: Place) -> dict[str, fields.Fields]:
     """What may be seen of each of the model's JSON files."""
     if (source / _ADAPTER).is_file():
         raise ModelError(
@@ -158,6 +158,8 @@ def _texts(source: Path, whose: str) -> dict[str, fields.Fields]:
             "(merge_and_unload of peft) and name the folder where the result is saved"
         )
     if not (source / CONFIG).is_file():
+        if line := instead.without_config(_names(place, source), place.spelled, _kind(place)):
+            raise ModelError(line)
         raise ModelError(f"{whose}: it has no {CONFIG}, which every model of Hugging Face has")
     texts = {}
     try:
@@ -184,15 +186,22 @@ def _weights(source: Path, folder: Path, place: Place, allow_pickle: bool) -> tu
                 raise ModelError(f"{whose}: it lacks {missing[0]}, which its index of weights names")
             (folder / index).write_text(json.dumps(table), encoding="utf-8")
             return shards, kind == _SAFE
-    raise _without_weights(place)
+    raise _without_weights(place, source, allow_pickle=allow_pickle)
 
 
-def _without_weights(place: Place) -> ModelError:
-    kind = "folder" if place.folder is not None else "repository"
-    return ModelError(
-        f"the model {kind} {place.spelled!r} holds no model.safetensors: pickled weights can run code, so "
-        "they are read only where the model's settings say allow_pickle = true"
-    )
+def _without_weights(place: Place, source: Path, *, allow_pickle: bool) -> ModelError:
+    names, kind = _names(place, source), _kind(place)
+    return ModelError(instead.without_weights(names, place.spelled, kind, allow_pickle=allow_pickle))
+
+
+def _kind(place: Place) -> str:
+    return "folder" if place.folder is not None else "repository"
+
+
+def _names(place: Place, source: Path) -> list[str]:
+    """The files of a folder; of a repository, where the hub can be asked, those that it has, else none: what
+    was downloaded are the files asked for."""
+    return instead.names_in(source) if place.folder is not None else listed(place)
 
 
 def _link(file: Path, link: Path) -> None:

@@ -14,6 +14,15 @@ from spanloop.plugin.model.fields import Fields
 FETCHES_KERNELS = ("mra", "yoso")
 """On a GPU they fetch kernels from a hub as soon as the package that does so is installed, unasked."""
 _KERNELS = "kernels"
+# Architectures that transformers counts among its token classifiers and that cannot serve as one here.
+_UNFIT = {
+    "bros": "it reads pages, with the place of each word on them, and a text has none",
+    "fnet": "it mixes every position of a batch with every other, padding too, so what it says of a text "
+    "depends on the texts beside it",
+    "layoutlmv2": "it reads pictures of pages, and a text has none",
+    "nystromformer": "it stands positions together by the length of the whole batch, padding too, so what it "
+    "says of a text depends on the texts beside it",
+}
 
 
 def config_of(fields: Fields, whose: str) -> Any:
@@ -30,6 +39,8 @@ def config_of(fields: Fields, whose: str) -> Any:
             f"{whose}: its config.json does not say of which architecture it is; write it there, for a BERT "
             'as "model_type": "bert"'
         )
+    if kind in _UNFIT:
+        raise ModelError(f"{whose}: its architecture, {kind!r}, is not supported: {_UNFIT[kind]}")
     known = kind in CONFIG_MAPPING  # its `get` knows nothing
     config_class = CONFIG_MAPPING[kind] if known else None
     if config_class is None or config_class not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:

@@ -137,6 +137,7 @@ class HFNetwork:
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
             n_tags=len(pretrained.tags),
+            even=self.shim.even_windows,
         )
 
     @property

@@ -105,6 +105,19 @@ def fetch(place: Place, files: Sequence[str]) -> Path:
     return Path(found)
 
 
+def listed(place: Place) -> list[str]:
+    """The files of a repository of the hub; none where the hub cannot be asked."""
+    from huggingface_hub import HfApi, constants
+
+    if constants.HF_HUB_OFFLINE:
+        return []
+    try:
+        with reading("the hub does not list it"):
+            return list(HfApi().list_repo_files(place.name, revision=place.revision))
+    except ModelError:  # only a message needs it, and has other words without
+        return []
+
+
 def at_hand(place: Place, file: str) -> Path | None:
     """One of the model's files as far as it is on this machine. Asks no network."""
     if place.folder is not None:

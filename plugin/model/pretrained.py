@@ -19,6 +19,7 @@ from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError, reading
 from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
 from spanloop.plugin.model.places import Place, at_hand, place_of
+from spanloop.plugin.model.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -65,16 +66,9 @@ def stated_tags(name: str, *, revision: str | None = None) -> tuple[str, ...]:
             return ()
         whose = _whose(place)
         config = fields.of_config(fields.read(file, whose), whose)
-        return fields.tags_of(config, whose) if _has_head(config) else ()
+        return fields.tags_of(config, whose) if fields.has_head(config) and not config.get(_FRESH) else ()
     except (ModelError, OSError, RecursionError):  # told by whoever loads it
         return ()
-
-
-def _has_head(config: fields.Fields) -> bool:
-    """Whether the model was saved with a head whose tags mean something."""
-    classes = config.get("architectures")
-    named = [str(name) for name in classes] if isinstance(classes, list) else []
-    return any(name.endswith("ForTokenClassification") for name in named) and not config.get(_FRESH)
 
 
 def load(
@@ -98,7 +92,7 @@ def load(
     place = place_of(name, revision)
     with stacks.alone(), checked(place, allow_pickle=allow_pickle) as files:
         config = _config(files, place)
-        tokenizer = _load_tokenizer(files, place, config)
+        tokenizer = load_tokenizer(files, place, config)
         if saved:
             stacks.as_saved(tokenizer, files.folder)
         model, missing = _load_model(files, place, config)
@@ -111,11 +105,11 @@ def load(
             f"the model {name!r} lacks weights that its architecture needs ({_few(unread)}): "
             "choose a token classifier or an encoder that Hugging Face can build one on"
         )
-    if len(model.get_input_embeddings().weight) < len(tokenizer):
+    if _vocabulary_of(model) < len(tokenizer):
         raise ModelError(
             f"the tokenizer of {name!r} has more wordpieces than its model: they do not belong together"
         )
-    if missing:
+    if missing or fields.other_task(files.config):
         setattr(model.config, _FRESH, True)
     segments.supply(model, tokenizer)
     return Pretrained(model.eval(), tokenizer, files.origin)
@@ -125,30 +119,23 @@ def _whose(place: Place) -> str:
     return f"the model {place.spelled!r} is not loaded"
 
 
+def _vocabulary_of(model: Any) -> float:
+    """How many wordpieces a model knows; one that hashes characters (CANINE) knows them all."""
+    try:
+        return len(model.get_input_embeddings().weight)
+    except (AttributeError, NotImplementedError):
+        return float("inf")
+
+
 def _config(files: Checked, place: Place) -> Any:
     from spanloop.plugin.model.known_classes import check_tokenizer_class, config_of
 
+    fields.tags_of(files.config, _whose(place))
     config = config_of(files.config, _whose(place))
-    if _has_head(files.config):
-        fields.tags_of(files.config, _whose(place))
     for settings in (files.config, files.tokenizer):
         check_tokenizer_class(settings.get("tokenizer_class"), _whose(place))
     config.name_or_path = place.name  # transformers knows some models of the hub by it
     return config
-
-
-def _load_tokenizer(files: Checked, place: Place, config: Any) -> Any:
-    with reading(f"no tokenizer can be read from {place.spelled!r}", {str(files.folder): place.name}):
-        tokenizer = stacks.read_tokenizer(files.folder, config)
-    if not tokenizer.is_fast:
-        raise ModelError(
-            f"the model {place.spelled!r} has only a slow tokenizer ({type(tokenizer).__name__}), which does "
-            "not say which characters a wordpiece stands for: choose a model with a tokenizer.json"
-        )
-    # Windows do both; here so that a saved tokenizer is the same before and after its first use.
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    return tokenizer
 
 
 def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str]]:
@@ -174,12 +161,28 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
                 local_files_only=True,
                 use_safetensors=files.safe,
                 weights_only=True,
+                ignore_mismatched_sizes=True,  # told below, by name and size
                 output_loading_info=True,
                 **stacks.in_full(),
             )
+    _refuse_other_sizes(info["mismatched_keys"], model, place)
     if reason := stacks.unreadable_here(files.config):
         raise ModelError(f"the model {place.spelled!r} cannot be read here: {reason}")
     return model.float(), set(info["missing_keys"])
+
+
+def _refuse_other_sizes(mismatched: Any, model: Any, place: Place) -> None:
+    """ModelError where weights have other sizes than the configuration says."""
+    for name, theirs, ours in sorted(mismatched):
+        if name.startswith(head_name(model)):
+            raise ModelError(
+                f"{_whose(place)}: its head has {theirs[0]} rows ({name}), and its config.json names "
+                f"{ours[0]} labels ('id2label'): write one label there for each row, in their order"
+            )
+        raise ModelError(
+            f"{_whose(place)}: its weights are not those of its config.json: {name} has the size "
+            f"{tuple(theirs)} and should have {tuple(ours)}"
+        )
 
 
 def window_limit(pretrained: Pretrained) -> int:
@@ -271,7 +274,8 @@ def save(pretrained: Pretrained, folder: Path) -> None:
         except SafetensorError as error:  # so safetensors below 0.8 says that the disk is full
             raise OSError(f"{folder}: {error}") from error
         pretrained.tokenizer.save_pretrained(folder)
-        stacks.make_portable(folder, pretrained.tokenizer)
+        if pretrained.tokenizer.is_fast:
+            stacks.make_portable(folder, pretrained.tokenizer)
 
 
 def fingerprint(pretrained: Pretrained) -> str:

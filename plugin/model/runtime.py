@@ -69,15 +69,18 @@ def usual_budget(device: str) -> int:
     return CPU_WORDPIECES if device == "cpu" else GPU_WORDPIECES
 
 
-def batches(lengths: Sequence[int], budget: int, *, enough: int | None = None) -> list[list[int]]:
+def batches(
+    lengths: Sequence[int], budget: int, *, enough: int | None = None, even: bool = False
+) -> list[list[int]]:
     """The indices of windows that run together, longest first, each batch at most ``budget`` wordpieces with
     its padding (a window longer than that runs alone). ``enough``: from so many wordpieces on, a window that
-    would be a quarter padding begins the next batch."""
+    would be a quarter padding begins the next batch. ``even``: no padding at all, one length a batch."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     groups: list[list[int]] = []
     for index in order:
         longest = lengths[groups[-1][0]] if groups else 0
         fits = groups and (len(groups[-1]) + 1) * longest <= budget
+        fits = fits and not (even and lengths[index] != longest)
         filled = enough is not None and groups and len(groups[-1]) * longest >= enough
         if fits and not (filled and 4 * lengths[index] < 3 * longest):
             groups[-1].append(index)
@@ -104,9 +107,10 @@ def begin(
     enough: int | None,
     pad_id: int,
     n_tags: int,
+    even: bool = False,
 ) -> Callable[[], list[torch.Tensor]]:
     """Run the windows of these documents. A GPU may still be at work on them when this returns; what it
-    returns waits for that and gives the scores.
+    returns waits for that and gives the scores. ``even``: as for `batches`.
 
     Returns:
         A function that gives the scores of each document's units, one tensor of shape (units, tags) a
@@ -119,7 +123,7 @@ def begin(
     places = [(doc, number) for doc, encoded in enumerate(docs) for number in range(len(encoded.windows))]
     windows = [docs[doc].windows[number] for doc, number in places]
     running = _Running(backend, windows, aggregation, pad_id)
-    for group in batches([len(window) for window in windows], budget, enough=enough):
+    for group in batches([len(window) for window in windows], budget, enough=enough, even=even):
         running.add(group)
     running.fetch()
 

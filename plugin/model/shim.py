@@ -64,6 +64,7 @@ class HFShim(Shim):
         _move(loaded.model, device_of(self.device))
         self._backend = None
         self.__dict__.pop("max_wordpieces", None)
+        self.__dict__.pop("even_windows", None)
         self._pretrained = loaded  # last: from here on other threads use it
 
     @property
@@ -101,6 +102,15 @@ class HFShim(Shim):
         if not 8 <= asked <= limit:
             raise ModelError(f"max_wordpieces = {asked} does not fit this model: choose 8 to {limit}")
         return int(asked)
+
+    @functools.cached_property
+    def even_windows(self) -> bool:
+        """Whether windows of different lengths may not share a batch, since padding changes what the model
+        says."""
+        from spanloop.plugin.model.neighbours import depends_on_padding
+
+        loaded = self.pretrained
+        return depends_on_padding(loaded.model, pad_id=loaded.pad_id, max_wordpieces=self.max_wordpieces)
 
     def finish_update(self, optimizer: Any) -> None:
         from thinc.api import xp2torch

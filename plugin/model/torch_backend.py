@@ -7,9 +7,12 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from spanloop.plugin.alignment.subwords import Ints
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.neighbours import as_configured, shortest_batch
 from spanloop.plugin.model.pretrained import head_name
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ class TorchBackend:
     def __init__(self, model: Any, precision: Precision = "fp32") -> None:
         self.model = model
         self.precision = precision
+        self._shortest = shortest_batch(model)
         self._pid = os.getpid()
         self._making = threading.Lock()
         self._low: Any = None
@@ -43,6 +47,10 @@ class TorchBackend:
         import torch
 
         self._look_where_we_are()
+        length = input_ids.shape[1]
+        if length < self._shortest:
+            room = ((0, 0), (0, self._shortest - length))
+            input_ids, attention_mask = np.pad(input_ids, room), np.pad(attention_mask, room)
         ids, mask = torch.from_numpy(input_ids), torch.from_numpy(attention_mask)
         device = self.model.device
         if device.type == "cuda":
@@ -50,8 +58,10 @@ class TorchBackend:
             ids, mask = (one.pin_memory().to(device, non_blocking=True) for one in (ids, mask))
         elif device.type != "cpu":
             ids, mask = ids.to(device), mask.to(device)
-        logits: torch.Tensor = self._chosen()(input_ids=ids, attention_mask=mask).logits
-        return logits
+        model = self._chosen()
+        as_configured(model)
+        logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
+        return logits if logits.shape[1] == length else logits[:, :length]
 
     def forget(self) -> None:
         """The weights have changed in a way that torch does not count."""

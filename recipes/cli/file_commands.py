@@ -61,6 +61,7 @@ def export(**options: Any) -> object:
 @click.option("--tags", is_flag=True, help="One line a labelled token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
+@click.option("--lang", help="Cut the texts as this language of spaCy.  [default: by blanks, or wordpieces]")
 @device_option
 @precision_option
 @scheme_option
@@ -150,6 +151,7 @@ def project(ctx: click.Context, db: Path) -> object:
 @click.option("--model", help="Base model: hub id (or ID@REVISION), folder, or offline.")
 @click.option("--lang", help="Language of the texts, for the tokenizer.")
 @click.option("--nlp", help="Instead: a spaCy pipeline, by name or folder. It can run code.")
+@click.option("--unit", type=click.Choice(["token", "wordpiece"]), help="What the model gives one tag.")
 @click.pass_context
 def project_set(ctx: click.Context, /, **options: Any) -> object:
     """Have the next round made of something else; rounds of before stay as they are."""

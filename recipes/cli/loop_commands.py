@@ -37,7 +37,9 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
 @db_argument
 @option("--labels", required=True, help="The labels, parted by commas: PER,ORG,LOC.")
 @option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
-@click.option("--lang", help="Language of the texts, for the tokenizer.  [default: en]")
+@click.option(
+    "--lang", help="Language of the texts, for the tokenizer.  [default: as the first import looks]"
+)
 @click.option(
     "--nlp",
     help="Instead: a spaCy pipeline, by name or folder, that comes along into every round. It can run code.",
@@ -48,6 +50,12 @@ from spanloop.recipes.training.process_control import sleep_while_waiting, stopp
 @option("--eval-fraction", default=0.2, help="Share of the documents that rounds are scored on.")
 @click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
 @option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
+@option(
+    "--unit",
+    type=click.Choice(["token", "wordpiece"]),
+    default="token",
+    help="What gets one tag: a token, or a wordpiece of the model, so that spans can cut tokens.",
+)
 @json_option
 def init(labels: str, **options: Any) -> object:
     """Make a project."""
@@ -176,6 +184,9 @@ def import_command(**options: Any) -> object:
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
+@click.option(
+    "--lang", help="With --model: cut the texts as this language of spaCy.  [default: the project's]"
+)
 @device_option
 @precision_option
 @scheme_option

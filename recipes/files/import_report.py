@@ -34,6 +34,10 @@ class ImportReport(Report):
     """Documents that are nearly the same as another one, whose group and split they join."""
     splits: dict[str, Count] = field(default_factory=dict)
     """Documents added, by split."""
+    language: str | None = None
+    """The line that says which language was chosen by the texts; null where the project had one."""
+    misfit: str | None = None
+    """The line that says that the project's tokenizer is not for these texts; null where it is."""
 
     def text(self) -> str:
         where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)
@@ -51,4 +55,4 @@ class ImportReport(Report):
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
         if self.kept or self.ledger:
             lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(line for line in (self.language, self.misfit) if line)])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
+from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.spoken import known_labels, spoken_labels
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
@@ -67,7 +68,7 @@ def import_files(
     """
     report = ImportReport()
     with Store.open(db) as store:
-        before = _splits(store)
+        fit, before = Fit(store), _splits(store)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         spoken = None if labels is None else spoken_labels(store, labels)
         for file in files:
@@ -86,9 +87,11 @@ def import_files(
                 report,
                 progress or silent,
                 twins,
+                fit,
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
+        report.language, report.misfit = fit.chosen, fit.misfit()
     return report
 
 
@@ -117,6 +120,7 @@ class _Import:
     report: ImportReport
     progress: Progress
     twins: Twins | None
+    fit: Fit
     originals: bool = False
     occurrences: Counter[str] = field(default_factory=Counter)
 
@@ -130,6 +134,7 @@ class _Import:
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
             checks.refuse_unknown_labels(checked)
+            self.fit.look(checked)
             self._store(checked)
             self.report.empty += len(batch) - len(checked)
             done += len(batch)

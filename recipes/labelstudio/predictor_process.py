@@ -60,7 +60,7 @@ class Predicting:
     def _tokenizer(self, source: Source) -> str:
         from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
-        tokenizer = tokenizer_hash(source.nlp)
+        tokenizer = tokenizer_hash(source.nlp, self.store.project.unit)
         if self.store.project.tokenizer is None:
             self.store.set_project(tokenizer=tokenizer)
         return tokenizer

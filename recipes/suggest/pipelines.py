@@ -51,7 +51,7 @@ def project_tokenizer(project: Project) -> Callable[[str], Sequence[Range]]:
     nlp = project_nlp(project)
 
     def tokenizer(text: str) -> Sequence[Range]:
-        return boundaries(nlp, text)
+        return boundaries(nlp, text, project.unit)
 
     return tokenizer
 

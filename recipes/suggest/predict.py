@@ -36,6 +36,7 @@ def predict(
     model: str | None,
     by: Unit | None = None,
     tags: bool = False,
+    lang: str | None = None,
     precision: Precision | None = None,
     scheme: Scheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -45,10 +46,12 @@ def predict(
     """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
 
     ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``precision``, ``scheme``, ``aggregation_strategy``: how
-    exactly it computes, which tagging scheme its tags are read in, and how a word's scores come from its
-    wordpieces; None as it was saved. ``choice``: what of its answer is taken. ``candidates``: tell every span
-    that is at least so probable. RecipeError where there is none or it has no trained labels.
+    classifier by folder, hub id or ``offline``. ``lang``: whose tokenizer cuts the texts for a token
+    classifier; None: blanks do, and where a text is written without them the model's wordpieces stand for
+    tokens. ``precision``, ``scheme``, ``aggregation_strategy``: how exactly it computes, which tagging scheme
+    its tags are read in, and how a word's scores come from its wordpieces; None as it was saved. ``choice``:
+    what of its answer is taken. ``candidates``: tell every span that is at least so probable. RecipeError
+    where there is none or it has no trained labels.
     """
     if model is None:
         raise RecipeError(
@@ -58,17 +61,19 @@ def predict(
         raise RecipeError("give texts or files to predict")
     from spanloop.recipes.suggest.run_pipeline import classifier, named
 
-    nlp, task = _load(model)
+    loaded = _load(model, lang)
+    nlp, task = loaded.nlp, loaded.task
     Manner(precision, scheme, aggregation_strategy).set_on(nlp)
     used = (choice or Choice()).apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
     ours = classifier(nlp)
     bare = frozenset[str]() if ours is None else ours[1].bare_labels
+    like = Predicted(Entry(""), task, tags, used=used, bare=bare)
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, block, Predicted(Entry(""), task, tags, used=used, bare=bare))
+            yield from _predict_block(loaded, block, like)
 
 
 def predict_to_folder(
@@ -77,6 +82,7 @@ def predict_to_folder(
     model: str | None,
     out: str | Path,
     by: Unit | None = None,
+    lang: str | None = None,
     precision: Precision | None = None,
     scheme: Scheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -100,6 +106,7 @@ def predict_to_folder(
             group,
             model=model,
             by=by,
+            lang=lang,
             precision=precision,
             scheme=scheme,
             aggregation_strategy=aggregation_strategy,
@@ -138,25 +145,39 @@ def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
     return next(folder / f"{name}.jsonl" for name in names if folder / f"{name}.jsonl" not in taken)
 
 
-def _load(model: str) -> tuple[Language, Task]:
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What predicts. ``by_script``: nobody said for which language its tokenizer is."""
+
+    nlp: Language
+    task: Task
+    by_script: bool = False
+
+
+def _load(model: str, lang: str | None) -> _Loaded:
+    from spanloop.recipes.made_of import blank
     from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
     from spanloop.recipes.suggest.run_pipeline import classifier, with_model
 
     path = Path(model)
+    of_its_own = "has a language of its own: leave --lang out, or name a Hugging Face token classifier"
     if path.is_file() and _is_sqlite(path):
+        if lang is not None:
+            raise RecipeError(f"the project {model} {of_its_own}")
         with Store.open(path) as store:
-            return load_round(store, promoted_round(store).number), store.project.task
+            return _Loaded(load_round(store, promoted_round(store).number), store.project.task)
     if (path / "config.cfg").is_file():
+        if lang is not None:
+            raise RecipeError(f"the pipeline {model} {of_its_own}")
         nlp = load_pipeline(path)
         found = classifier(nlp)
-        return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
-    import spacy
-
-    nlp = spacy.blank("en")  # as a project that names no language
+        tags = found is not None and found[1].cfg["annotate"] in ("tag", "pos")
+        return _Loaded(nlp, "tags" if tags else "spans")
+    nlp = blank(lang or "en")  # as a project of which nobody names the language
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
-    return nlp, "spans"
+    return _Loaded(nlp, "spans", by_script=lang is None)
 
 
 def _with_candidates(nlp: Language, least: float) -> None:
@@ -203,22 +224,23 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(nlp: Language, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
+def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
     """What the model says of each entry; ``like`` has what all of them share."""
-    from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, candidates, found_spans, left_out
+    from spanloop.recipes.suggest import run_pipeline
 
-    for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
+    run = run_pipeline.annotate_by_script if loaded.by_script else run_pipeline.annotate
+    for entry, found in zip(block, run(loaded.nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
             yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map))
-        shown = candidates(nlp, doc)
+        told = run_pipeline.found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map)
+        shown = run_pipeline.candidates(loaded.nlp, doc)
+        tokens = run_pipeline.found_units(doc, scores)
         yield replace(
             like,
-            entry=replace(entry, spans=spans, tokens=tuple(token_ranges(doc))),
-            below_threshold=len(left_out(doc, scores)),
+            entry=replace(entry, spans=store_spans(told), tokens=tokens),
+            below_threshold=len(run_pipeline.left_out(doc, scores)),
             candidates=None if shown is None else store_spans(shown),
         )

@@ -94,6 +94,7 @@ def prelabel(
     patterns: str | Path | None = None,
     strategy: str | None = None,
     limit: int | None = None,
+    lang: str | None = None,
     precision: Precision | None = None,
     choice: Choice | None = None,
     scheme: Scheme | None = None,
@@ -107,10 +108,12 @@ def prelabel(
     A second run goes on where the first stopped and adds nothing to what is there. A document that the
     pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
     the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
-    most. ``precision``, ``scheme`` and ``aggregation_strategy``: how exactly the model computes, which
-    tagging scheme its tags are read in, and how a word's scores come from its wordpieces; None as it was
-    saved. ``choice``: what of its answer is taken. A model that reads in another way, or of which something
-    else is taken, is another model, whose predictions stand beside the first's.
+    most. ``lang``: whose tokenizer cuts the texts for ``model``, in place of the project's; without it the
+    model labels wordpieces where a text is written without blanks and the project's language waits for some.
+    ``precision``, ``scheme`` and ``aggregation_strategy``: how exactly the model computes, which tagging
+    scheme its tags are read in, and how a word's scores come from its wordpieces; None as it was saved.
+    ``choice``: what of its answer is taken. A model that reads in another way, or of which something else is
+    taken, is another model, whose predictions stand beside the first's.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
@@ -119,7 +122,7 @@ def prelabel(
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
         manner = Manner(precision, scheme, aggregation_strategy)
-        source = open_source(store, model, pipeline, patterns, manner, choice)
+        source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent)
 
 
@@ -129,8 +132,8 @@ def _predict_all(
     from spanloop.recipes.suggest.run_pipeline import classifier
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
-    tokenizer = tokenizer_hash(source.nlp)
-    if store.project.tokenizer is None:
+    tokenizer = tokenizer_hash(source.nlp, store.project.unit)
+    if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
     chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
     total = store.documents.count() if limit is None else min(limit, store.documents.count())
@@ -187,7 +190,15 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
     """Predict and store one block in one transaction."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_events, store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, left_out, named
+    from spanloop.recipes.suggest.run_pipeline import (
+        annotate,
+        annotate_by_script,
+        found_events,
+        found_spans,
+        left_out,
+        named,
+    )
+    from spanloop.recipes.suggest.tokenise import as_shown
 
     project = store.project
     said, events, below = [], list[AlignmentEvent](), 0
@@ -195,7 +206,8 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
     with named(source.name, store):
-        annotated = annotate(source.nlp, [document.text for document in block])
+        run = annotate_by_script if source.by_script else annotate
+        annotated = run(source.nlp, [document.text for document in block])
     for document, found in zip(block, annotated, strict=True):
         if isinstance(found, Refused):
             refused[document.id] = (document, found)
@@ -209,7 +221,7 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
         spans = store_spans(told)
         below += len(left_out(doc, scores))
         said.append((document.id, spans, acquisition))
-        tokens.append((document.id, token_ranges(doc)))
+        tokens.append((document.id, as_shown(document.text, token_ranges(doc), project.unit)))
         events += store_events(found_events(doc, scores), document_id=document.id, model_id=source.model_id)
     with store.write():
         in_use = store.labels.readings()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
 from spanloop.plugin.alignment.place import REPLACED
-from spanloop.plugin.alignment.tokens import tagged_ranges
+from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.languages import Unit, inside_a_word, written_without_blanks
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
 FACTORY = "hf_token_classifier"
 
 
-def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
+def with_model(
+    nlp: Language, model: str, *, task: str, labels: Sequence[str], unit: Unit = "token"
+) -> HFTokenClassifierPipe:
     """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
     which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``.
-    RecipeError for a name that is no text, ModelError where there is no such model."""
-    settings: dict[str, Any] = {"model": model}
+    ``unit``: what gets one tag. RecipeError for a name that is no text, ModelError where there is no such
+    model."""
+    settings: dict[str, Any] = {"model": model, "unit": unit}
     if task == "tags":
         settings.update(annotate=field_of(labels), scheme="plain")
     try:
@@ -45,6 +50,35 @@ def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
         if nlp.get_pipe_meta(name).factory == FACTORY:
             return name, pipe  # type: ignore[return-value]
     return None
+
+
+@contextmanager
+def labelling(nlp: Language, unit: Unit) -> Iterator[None]:
+    """Within it our component gives one tag to each unit of this kind."""
+    found = classifier(nlp)
+    if found is None:
+        yield
+        return
+    attrs = found[1].model.attrs
+    before, attrs["unit"] = attrs["unit"], unit
+    try:
+        yield
+    finally:
+        attrs["unit"] = before
+
+
+def annotate_by_script(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
+    """As `annotate`, of a pipeline of which nobody said what language it is for: where a text is written
+    without blanks, our component labels wordpieces, since to the pipeline a whole line is one token."""
+    without = [written_without_blanks(text) is not None for text in texts]
+    found: dict[int, Annotated | Refused] = {}
+    units: tuple[Unit, ...] = ("token", "wordpiece")
+    for unit in units:
+        places = [place for place, one in enumerate(without) if one == (unit == "wordpiece")]
+        if places:
+            with labelling(nlp, unit):
+                found |= dict(zip(places, annotate(nlp, [texts[place] for place in places]), strict=True))
+    return [found[place] for place in range(len(texts))]
 
 
 _PLAIN = "One plain text."
@@ -148,6 +182,19 @@ def candidates(nlp: Language, doc: Doc) -> list[CharSpan] | None:
         return None
     shown: list[CharSpan] = doc._.spanloop_candidates
     return shown
+
+
+def found_units(doc: Doc, scores: TokenScores | None) -> tuple[tuple[int, int], ...]:
+    """The characters of the Doc's tokens; one that is a stretch without blanks is cut where the wordpieces
+    that our component labelled begin."""
+    tokens = token_ranges(doc)
+    begins = set() if scores is None else set(scores.starts.tolist()) - {start for start, _ in tokens}
+    cuts = [place for place in begins if inside_a_word(doc.text, place)]
+    edges = sorted([*(edge for token in tokens for edge in token), *cuts])
+    if not cuts:
+        return tuple(tokens)
+    starts = {start for start, _ in tokens} | set(cuts)
+    return tuple((start, end) for start, end in pairwise(edges) if start in starts and start < end)
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:

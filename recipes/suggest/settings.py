@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.languages import Unit, check_unit
 from spanloop.recipes.made_of import blank, check_language, check_model, check_pipeline
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Shape
@@ -61,6 +62,8 @@ class Settings(Report):
     """The language whose tokenizer is used; null where a pipeline is named."""
     nlp: str | None
     """The spaCy pipeline that comes along into every round."""
+    unit: Unit
+    """What the model gives one tag: a token, or a wordpiece."""
     promoted: Count | None
     """The round in use, which stays what it is."""
     tokenised: Tokenised | None
@@ -68,7 +71,8 @@ class Settings(Report):
 
     def text(self) -> str:
         cut_by = f"pipeline {self.nlp}" if self.nlp else f"language {self.lang or 'xx'}"
-        lines = [f"{self.path}: a {self.task} project, base model {self.model}, {cut_by}"]
+        unit = "" if self.unit == "token" else f", one tag a {self.unit}"
+        lines = [f"{self.path}: a {self.task} project, base model {self.model}, {cut_by}{unit}"]
         if self.tokenised is not None:
             lines.append(self.tokenised.text())
         return "\n".join(lines)
@@ -104,6 +108,7 @@ def set_project(
     model: str | None = None,
     lang: str | None = None,
     nlp: str | None = None,
+    unit: Unit | None = None,
     progress: Progress | None = None,
 ) -> Settings:
     """Have the next round made of something else; what is None stays. Rounds of before stay as they are.
@@ -113,6 +118,7 @@ def set_project(
         model: A base model: a folder, a hub id, ``ID@REVISION``, or ``offline``.
         lang: A language, whose tokenizer takes the place of that of a pipeline.
         nlp: A spaCy pipeline by package or folder, in the place of a language.
+        unit: What the model gives one tag, ``token`` or ``wordpiece``.
         progress: Told how many documents have new tokens.
 
     Returns:
@@ -123,12 +129,15 @@ def set_project(
             such. The project stays as it was.
         ModelError: There is no such model, or it wants to run code. The project stays as it was.
     """
-    if (model, lang, nlp) == (None, None, None):
-        raise RecipeError("say what to change: --model, --lang or --nlp")
+    if (model, lang, nlp, unit) == (None, None, None, None):
+        raise RecipeError("say what to change: --model, --lang, --nlp or --unit")
     if lang is not None and nlp is not None:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
     with Store.open(db) as store:
         changes: dict[str, Any] = {}
+        if unit is not None:
+            check_unit(unit, store.project.task)
+            changes["unit"] = unit
         if model is not None:
             changes["base_model"] = check_model(model, store.path)
         if lang is not None:
@@ -138,7 +147,7 @@ def set_project(
         if nlp is not None:
             changes |= {"lang": None, "nlp": check_pipeline(nlp, store.path)}
         store.set_project(**changes)
-        done = _tokenise_anew(store, progress or silent) if lang or nlp else None
+        done = _tokenise_anew(store, progress or silent) if lang or nlp or unit else None
         return Changed(**_standing(Path(db), store), tokenised=done)
 
 
@@ -147,6 +156,7 @@ def _standing(path: Path, store: Store) -> dict[str, Any]:
     return {
         "path": path,
         "task": store.project.task,
+        "unit": store.project.unit,
         "model": kept["base_model"],
         "lang": kept["lang"],
         "nlp": kept["nlp"],
@@ -160,7 +170,7 @@ def _tokenise_anew(store: Store, progress: Progress) -> Tokenised:
     The page shows the new tokens from the first moment on, and computes what it is asked for before.
     """
     nlp = load_tokenizer(store.project)
-    tokenizer = tokenizer_hash(nlp)
+    tokenizer = tokenizer_hash(nlp, store.project.unit)
     store.set_project(tokenizer=tokenizer)
     ids = list(store.documents.ids(order="queue"))
     done = 0

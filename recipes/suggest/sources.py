@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.languages import CUT_WITHOUT_BLANKS, language_of
 from spanloop.recipes.suggest.agreeing import option, propose
 from spanloop.recipes.suggest.choice import Choice, Used, labels_of, used_by
 from spanloop.recipes.suggest.manner import Manner
 from spanloop.store import Store
-from spanloop.store.records import NewModel
+from spanloop.store.records import NewModel, Project
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -32,6 +33,10 @@ class Source:
     labels: Mapping[str, int]
     used: Used = field(default_factory=Used)
     advice: str = ""
+    by_script: bool = False
+    """Its tokenizer is not for texts without blanks: there our component labels wordpieces."""
+    own_tokens: bool = True
+    """Its tokens are those of the project."""
 
 
 def open_source(
@@ -41,8 +46,14 @@ def open_source(
     patterns: str | Path | None,
     manner: Manner | None = None,
     choice: Choice | None = None,
+    lang: str | None = None,
 ) -> Source:
     manner, choice = manner or Manner(), choice or Choice()
+    if lang is not None and model is None:
+        raise RecipeError(
+            f"--lang {lang} goes with --model: a round, a pipeline and patterns have the project's language, "
+            "or one of their own"
+        )
     if manner.typed() and (pipeline is not None or patterns is not None):
         raise RecipeError(f"{' '.join(manner.typed())} goes with the promoted round or with --model")
     if pipeline is not None:
@@ -54,7 +65,7 @@ def open_source(
             )
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model, manner, choice)
+        return _from_model(store, model, manner, choice, lang)
     return _from_round(store, manner, choice)
 
 
@@ -92,14 +103,16 @@ def _fingerprint(nlp: Language) -> str:
     return found[1].fingerprint()
 
 
-def _from_model(store: Store, model: str, manner: Manner, choice: Choice) -> Source:
+def _from_model(store: Store, model: str, manner: Manner, choice: Choice, lang: str | None) -> Source:
+    from spanloop.recipes.made_of import blank
     from spanloop.recipes.suggest.pipelines import project_nlp
     from spanloop.recipes.suggest.run_pipeline import with_model
 
     project = store.project
     labels = store.labels.ids()
-    nlp = project_nlp(project)
-    pipe = with_model(nlp, model, task=project.task, labels=list(labels))
+    nlp = project_nlp(project) if lang is None else blank(lang)
+    unit = "token" if lang is not None else project.unit
+    pipe = with_model(nlp, model, task=project.task, labels=list(labels), unit=unit)
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(
             f"{model!r} is an encoder without trained labels: what it would suggest is chance. Train it on "
@@ -109,9 +122,19 @@ def _from_model(store: Store, model: str, manner: Manner, choice: Choice) -> Sou
     manner.set_on(nlp)
     used = choice.apply(nlp)
     advice = _advice(model, pipe.labels, list(labels), choice)
-    name = _with(model, used)
-    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=name))
-    return Source(nlp, row.id, name, labels, used, advice)
+    digest, name = pipe.fingerprint(), _with(model, used)
+    if lang is not None:  # other tokens, other suggestions
+        name = f"{name} on tokens of {lang}"
+        digest = hashlib.sha256(f"{digest} {lang}".encode()).hexdigest()
+    row = store.models.add(NewModel(hash=digest, kind="hf", name=name))
+    unsure = lang is None and unit == "token" and project.task == "spans" and _waits_for_blanks(project)
+    return Source(nlp, row.id, name, labels, used, advice, by_script=unsure, own_tokens=lang is None)
+
+
+def _waits_for_blanks(project: Project) -> bool:
+    """Whether the project's tokenizer takes a line without blanks for one token, as far as is known."""
+    lang = language_of(project.lang, project.nlp)
+    return lang is not None and lang not in CUT_WITHOUT_BLANKS
 
 
 def _with(name: str, used: Used) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.tokens import token_ranges
+from spanloop.recipes.languages import Unit, letters_apart
 from spanloop.recipes.suggest.refusal import Refused, make_doc
 from spanloop.recipes.versions import why_spacy_stops
 from spanloop.store import Store
@@ -41,20 +42,26 @@ def load_tokenizer(project: Project) -> Language:
     return spacy.blank(project.lang or "xx")
 
 
-def tokenizer_hash(nlp: Language) -> str:
-    """Names the boundaries: the same rules give the same hash, a changed tokenizer another one."""
+def tokenizer_hash(nlp: Language, unit: Unit = "token") -> str:
+    """Names the boundaries: the same rules give the same hash, a changed tokenizer or unit another one."""
     from spacy import about
 
     to_bytes: Callable[..., bytes] = nlp.tokenizer.to_bytes  # type: ignore[union-attr]
     rules = to_bytes(exclude=["vocab"])
-    return hashlib.sha256(f"{about.__version__} {nlp.lang} ".encode() + rules).hexdigest()[:32]
+    named = f"{about.__version__} {nlp.lang} " + ("" if unit == "token" else f"{unit} ")
+    return hashlib.sha256(named.encode() + rules).hexdigest()[:32]
 
 
-def boundaries(nlp: Language, text: str) -> list[Range]:
+def boundaries(nlp: Language, text: str, unit: Unit = "token") -> list[Range]:
     """Half-open character offsets of the tokens of ``text``, those of nothing but whitespace left out.
     Refused where the tokenizer cannot cut it."""
-    doc = make_doc(nlp, text)
-    return token_ranges(doc)
+    return as_shown(text, token_ranges(make_doc(nlp, text)), unit)
+
+
+def as_shown(text: str, tokens: list[Range], unit: Unit) -> list[Range]:
+    """The tokens of a text as the page has them. Where the model labels wordpieces, spans can cut a line that
+    is written without blanks, so each of its letters is a token there."""
+    return tokens if unit == "token" else letters_apart(text, tokens)
 
 
 def tokenise(
@@ -62,15 +69,16 @@ def tokenise(
 ) -> int:
     """Store the boundaries of ``documents``; returns how many there were. One that the tokenizer refuses is
     marked as such, and nobody waits for its tokens any more."""
-    tokenizer = tokenizer or tokenizer_hash(nlp)
-    rows = [(document.id, _boundaries_if_any(nlp, document)) for document in documents]
+    unit = store.project.unit
+    tokenizer = tokenizer or tokenizer_hash(nlp, unit)
+    rows = [(document.id, _boundaries_if_any(nlp, document, unit)) for document in documents]
     store.tokenizations.put(tokenizer, rows)
     return len(rows)
 
 
-def _boundaries_if_any(nlp: Language, document: Document) -> list[Range] | None:
+def _boundaries_if_any(nlp: Language, document: Document, unit: Unit) -> list[Range] | None:
     try:
-        return boundaries(nlp, document.text)
+        return boundaries(nlp, document.text, unit)
     except Refused as error:
         LOG.warning("document %r has no tokens: %s", document.key, error)
         return None
@@ -85,16 +93,16 @@ def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
     """Tokenise until a None comes through ``wishes``; ids that come through it go first."""
     with Store.open(path) as store:
         pause, complete, busy = 0.0, 0, True
-        cut_by: tuple[str | None, str | None] | None = None
+        cut_by: tuple[str | None, ...] | None = None
         while True:
             wished = _wished(wishes, pause)
             if None in wished:
                 return
             project = store.project
-            if (project.lang, project.nlp) != cut_by:  # somebody has set another one meanwhile
-                cut_by, complete, busy = (project.lang, project.nlp), 0, True
+            if (now := (project.lang, project.nlp, project.unit)) != cut_by:  # somebody has set another one
+                cut_by, complete, busy = now, 0, True
                 nlp = load_tokenizer(project)
-                tokenizer = tokenizer_hash(nlp)
+                tokenizer = tokenizer_hash(nlp, project.unit)
                 if project.tokenizer != tokenizer:
                     store.set_project(tokenizer=tokenizer)
             lacking = [w for w in wished if w is not None and not store.tokenizations.has(w, tokenizer)]

@@ -152,7 +152,9 @@ class Training:
         from spanloop.recipes.convert import store_events
         from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
-        self.store.tokenizations.put(tokenizer_hash(nlp), [(key, None) for key in sorted(refused)])
+        self.store.tokenizations.put(
+            tokenizer_hash(nlp, self.store.project.unit), [(key, None) for key in sorted(refused)]
+        )
         for gold, events in zip(learned, report.events, strict=True):
             document_id = gold.document.id
             self.store.ledger.add(

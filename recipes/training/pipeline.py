@@ -55,11 +55,21 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
         if found is None:
             raise RecipeError(f"the pipeline in {job.start_from} has no token classifier")
         pipe = found[1]
+        _refuse_other_unit(pipe.model.attrs.get("unit", "token"), job)
     else:
-        nlp = project_nlp(job.project)
-        pipe = with_model(nlp, job.project.base_model, task=job.project.task, labels=job.labels)
+        project, nlp = job.project, project_nlp(job.project)
+        pipe = with_model(nlp, project.base_model, task=project.task, labels=job.labels, unit=project.unit)
     pipe.set_labels(job.labels, seed=job.settings.random_seed)
     return nlp, pipe
+
+
+def _refuse_other_unit(unit: str, job: TrainingJob) -> None:
+    """RecipeError where a round labels other units than the project does by now."""
+    if unit != job.project.unit:
+        raise RecipeError(
+            f"the round in {job.start_from} labels each {unit}, and the project each {job.project.unit} by "
+            "now: train from the base model, with --base model"
+        )
 
 
 def train_pipeline(

@@ -12,8 +12,6 @@ from support.conformance.making import Kind, make
 from support.tiny_models import TAGS, build_tiny
 from transformers import (
     AutoModelForTokenClassification,
-    CanineConfig,
-    CanineTokenizer,
     RobertaConfig,
     RobertaModel,
 )
@@ -78,14 +76,6 @@ def test_pickled_weights_are_read_only_when_allowed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="allow_pickle = true"):
         pretrained.load(str(tmp_path))
     assert pretrained.load(str(tmp_path), allow_pickle=True).tags == TAGS
-
-
-def test_a_slow_tokenizer_is_refused_with_the_reason(tmp_path: Path) -> None:
-    CanineTokenizer().save_pretrained(tmp_path)  # characters, and no fast version of it anywhere
-    CanineConfig().save_pretrained(tmp_path)
-    (tmp_path / "model.safetensors").touch()  # never read
-    with pytest.raises(ModelError, match=r"slow tokenizer \(CanineTokenizer\).*tokenizer.json"):
-        pretrained.load(str(tmp_path))
 
 
 def test_the_head_grows_and_shrinks_and_keeps_rows_by_name(folder: Path) -> None:

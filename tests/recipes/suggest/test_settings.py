@@ -52,7 +52,7 @@ def test_what_is_not_there_is_refused_and_nothing_is_stored(
 
 
 def test_nothing_to_change_is_told(db: Path) -> None:
-    assert "say what to change: --model, --lang or --nlp" in refused("project", db, "set")
+    assert "say what to change: --model, --lang, --nlp or --unit" in refused("project", db, "set")
 
 
 def test_another_language_cuts_every_text_anew_and_says_what_does_not_fit(db: Path) -> None:
