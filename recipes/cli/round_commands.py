@@ -46,7 +46,7 @@ def evaluate(**options: Any) -> object:
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
     """List the rounds, promote one, go back, train one again, cancel the training under way."""
-    from spanloop.recipes.rounds.rounds import rounds as recipe
+    from spanloop.recipes.rounds.rounds import list_rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
 
@@ -117,7 +117,7 @@ def watch(say: Any, /, **options: Any) -> object:
 @json_option
 def report(**options: Any) -> object:
     """Write everything about the rounds on one page."""
-    from spanloop.recipes.rounds.report import report as recipe
+    from spanloop.recipes.rounds.report import write_report as recipe
 
     with Bar() as bar:
         return recipe(progress=bar, **options)

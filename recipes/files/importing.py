@@ -51,16 +51,30 @@ def import_files(
     near_duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import the files in their order, 1,000 documents a transaction.
+    """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
 
-    ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
-    annotations of ``annotator`` with origin import, or of the person or model that the file names.
-    ``overlaps``: spans that share characters are an error, or go to the ledger while their document stays
-    without gold; None: ledger for exports of other tools, error for formats of our own. ``by``: what one
-    document is, for plain text and CoNLL. FormatError names file and line; the batches before it are stored,
-    and a second run goes on from there. ``near_duplicates``: unless a split was given, a new text that nearly
-    repeats a stored or an earlier one (Jaccard 0.8 of their three-token sequences, from 8 tokens up) joins
-    its group and split.
+    Args:
+        db: The project file.
+        files: The files.
+        format: Their format by name; None: as each file looks.
+        split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
+        as_: What spans are; ``auto``: annotations, or what the file says.
+        annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
+        on_conflict: What a known key with another text is: an error, or to be skipped.
+        overlaps: Spans that share characters are an error, or go to the ledger while their document stays
+            without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
+        by: What one document is, for plain text and CoNLL; None: as the format has it.
+        near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
+            their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
+            given.
+        progress: Called with how far it is.
+
+    Returns:
+        What became of the documents and their spans.
+
+    Raises:
+        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
+            stored, and a second run goes on from there.
     """
     report = ImportReport()
     with Store.open(db) as store:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spanloop.plugin.model.files import look_at
 from spanloop.plugin.model.places import OFFLINE, place_of
+from spanloop.recipes.calls.ranges import SeedNumber, Share
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.labels import refuse_tags
 from spanloop.recipes.report import Report
@@ -41,15 +42,32 @@ def init(
     lang: str | None = None,
     nlp: str | None = None,
     model: str = "offline",
-    eval_fraction: float = 0.2,
+    eval_fraction: Share = 0.2,
     instructions: str | Path | None = None,
-    seed: int = 0,
+    seed: SeedNumber = 0,
 ) -> Created:
-    """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` ("en").
+    """Make a project: one file with its task, labels and base model.
 
-    ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
-    file exists already, no label is given or a setting makes no sense; ModelError for a folder whose model
-    wants to run code, and for a name that is none.
+    Args:
+        db: The file to make.
+        labels: The labels, in their order.
+        task: ``spans``, or ``tags`` with one tag a token.
+        lang: Language of the texts, for spaCy's tokenizer, as its code; None: ``en`` unless there is ``nlp``.
+        nlp: Instead of a language a spaCy pipeline, by name or folder: its tokenizer and components come
+            along.
+        model: Base model: a hub id (``ID@REVISION`` to pin it), a folder, or ``offline``, the packaged
+            encoder.
+        eval_fraction: Share of the documents that rounds are scored on, 0 to 1.
+        instructions: A Markdown file that the correction page shows.
+        seed: Of everything that is drawn.
+
+    Returns:
+        Where the project lies, and its labels.
+
+    Raises:
+        RecipeError: The file exists already, no label is given, or a setting makes no sense.
+        StoreError: The same, as the store says it.
+        ModelError: The model's folder wants to run code, or its name is none.
     """
     path = Path(db)
     names = tuple(labels)

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.page_keys import command_of
 from spanloop.recipes.report import Count, Report, Shape
@@ -65,7 +66,17 @@ class Labels(Report):
 
 
 def labels(db: str | Path) -> Labels:
-    """The labels as they stand."""
+    """The labels as they stand.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Every label, the retired ones last.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return _all(store)
 
@@ -73,7 +84,22 @@ def labels(db: str | Path) -> Labels:
 def add_label(
     db: str | Path, name: str, *, key: str | None = None, colour: str | None = None, description: str = ""
 ) -> Labels:
-    """A new label; key and colour are chosen where none is given."""
+    """A new label.
+
+    Args:
+        db: The project file.
+        name: Its name.
+        key: The key that gives it on the page; None: one that is free.
+        colour: Its colour as #rrggbb; None: one that differs from the others.
+        description: What the page shows about it.
+
+    Returns:
+        Every label.
+
+    Raises:
+        RecipeError: The name, the key or the colour cannot be a label's.
+        StoreError: There is a label of this name already.
+    """
     with Store.open(db) as store:
         refuse_tags([name], store.labels.names(), store.project.task)
         _check_look(store, key, colour)
@@ -88,7 +114,7 @@ def set_label(
     key: str | None = None,
     colour: str | None = None,
     description: str | None = None,
-    position: int | None = None,
+    position: FromOne | None = None,
 ) -> Labels:
     """Change what the page shows of a label, and where; what is None stays.
 
@@ -115,7 +141,20 @@ def set_label(
 
 
 def rename_label(db: str | Path, old: str, new: str) -> Labels:
-    """Give a label another name, in every annotation and prediction at once."""
+    """Give a label another name, in every annotation and prediction at once.
+
+    Args:
+        db: The project file.
+        old: What it is called.
+        new: What it shall be called.
+
+    Returns:
+        Every label.
+
+    Raises:
+        RecipeError: The new name cannot be a label's.
+        StoreError: There is no such label, or the new name is taken.
+    """
     with Store.open(db) as store:
         others = [label for label in store.labels.names() if label != old]
         refuse_tags([new], others, store.project.task)
@@ -124,14 +163,37 @@ def rename_label(db: str | Path, old: str, new: str) -> Labels:
 
 
 def retire_label(db: str | Path, name: str) -> Labels:
-    """Take a label out of use; what was annotated with it stays readable."""
+    """Take a label out of use; what was annotated with it stays readable.
+
+    Args:
+        db: The project file.
+        name: The label.
+
+    Returns:
+        Every label.
+
+    Raises:
+        StoreError: There is no such label in use.
+    """
     with Store.open(db) as store:
         store.labels.retire(name)
         return _all(store)
 
 
 def merge_labels(db: str | Path, source: str, target: str) -> Labels:
-    """Count every span of ``source`` as ``target`` from now on."""
+    """Count every span of one label as another from now on.
+
+    Args:
+        db: The project file.
+        source: The label that goes.
+        target: The label that its spans count as.
+
+    Returns:
+        Every label.
+
+    Raises:
+        StoreError: One of them is no label in use.
+    """
     with Store.open(db) as store:
         store.labels.merge(source, target)
         return _all(store)

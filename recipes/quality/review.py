@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.quality.audit import Doubt, kept_doubts
 from spanloop.recipes.report import UNTOLD, Count, Report
@@ -38,7 +39,9 @@ class Sent(Report):
         return "\n".join(lines)
 
 
-def review(db: str | Path, *, top: int | None = None, conflicts: bool = False, flagged: bool = False) -> Sent:
+def review(
+    db: str | Path, *, top: FromOne | None = None, conflicts: bool = False, flagged: bool = False
+) -> Sent:
     """Send documents to the review queue; sending twice changes nothing.
 
     Args:

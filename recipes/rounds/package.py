@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
 from spanloop.recipes.rounds.standings import Standing, standings
@@ -59,14 +60,27 @@ def package(
     name: str | None = None,
     version: str | None = None,
     licence: str = "",
-    round: int | None = None,
+    round: FromOne | None = None,
     wheel: bool = False,
 ) -> Packaged:
-    """Write the promoted round (or the one named) as a package into ``folder`` through ``spacy package``.
+    """Write a round as an installable package with a model card, through ``spacy package``.
 
-    ``name`` without the language (the project's name), ``version`` (0.0.N of round N). ``wheel``: build one
-    too, with pip and without any network. Neither words of the texts nor paths of this machine are in it.
-    RecipeError where there is no round or pip cannot build, and for a name or version that cannot be one.
+    Neither words of the texts nor paths of this machine are in it.
+
+    Args:
+        db: The project file.
+        folder: Where the package goes.
+        name: Its name without the language; None: the project's.
+        version: Its version; None: 0.0.N of round N.
+        licence: For the model card.
+        round: The round; None: the promoted one.
+        wheel: Build a wheel too, with pip and without any network.
+
+    Returns:
+        Where the package lies.
+
+    Raises:
+        RecipeError: There is no round, pip cannot build, or a name or version cannot be one.
     """
     from spacy.cli.package import package as spacy_package
 

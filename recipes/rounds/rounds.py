@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
 from spanloop.recipes.training.balance import Balance
@@ -67,14 +68,35 @@ class Rounds(Report):
         return f"{shown}\n{self.note}" if self.note else shown
 
 
-def rounds(db: str | Path) -> Rounds:
-    """Every round with its figures."""
+def list_rounds(db: str | Path) -> Rounds:
+    """Every round with its figures.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        The rounds, the oldest first.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return Rounds(standings(store))
 
 
-def promote(db: str | Path, number: int) -> Rounds:
-    """Make a finished round the one that prelabel, the page and the backend use."""
+def promote(db: str | Path, number: FromOne) -> Rounds:
+    """Make a finished round the one that prelabel, the page and the backend use.
+
+    Args:
+        db: The project file.
+        number: The round.
+
+    Returns:
+        Every round, as they stand now.
+
+    Raises:
+        StoreError: There is no such round, or it is not finished.
+    """
     with Store.open(db) as store:
         store.rounds.promote(number)
         store.predictions.prune()
@@ -82,7 +104,17 @@ def promote(db: str | Path, number: int) -> Rounds:
 
 
 def rollback(db: str | Path) -> Rounds:
-    """Promote again the round that was promoted before the present one."""
+    """Promote again the round that was promoted before the present one.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Every round, and which one is promoted now.
+
+    Raises:
+        StoreError: No other round was promoted before.
+    """
     with Store.open(db) as store:
         return Rounds(standings(store), _note(db, store.rounds.rollback().number))
 

@@ -195,7 +195,17 @@ class Status(Report):
 
 
 def status(db: str | Path) -> Status:
-    """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
+    """Where the project stands; quick whatever its size, since the store keeps the counts.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Counts, rounds, and what to do next.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         trainer = store.training_lock.look()  # before the moment that the rest is read as of
         with store.reading():

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Literal
 
+from spanloop.recipes.calls.ranges import FromOne, Niceness, Pause, Seconds
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.report import Count, Report
@@ -61,22 +62,39 @@ def watch(
     *,
     balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
-    every: int = 100,
-    interval: float | None = None,
-    pause: float = 5.0,
-    nice: int = NICE,
+    every: FromOne = 100,
+    interval: Seconds | None = None,
+    pause: Pause = 5.0,
+    nice: Niceness = NICE,
     say: Say | None = None,
     progress: Progress | None = None,
 ) -> Watched:
-    """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
-    after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
-    Ctrl-C; a round that is under way is marked as cancelled. A round that somebody cancels (`cancel`) or that
-    fails is told and not trained again before something is new. Whatever else fails (the suggestions, a look
-    at the store, a full disk under a training) is told and tried again after a pause that grows (`Patience`).
-    Everything it needs to know is in the store, so a restart goes on where it stopped. ``pause``: seconds
-    between two looks. ``config``, ``balance`` and ``base``: as of `retrain`; ``say`` gets a line for each
-    thing that happens. The whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates
-    waits for a training.
+    """Retrain whenever enough is new and let the promoted round suggest again, until SIGTERM or Ctrl-C.
+
+    A round that somebody cancels (`cancel`) or that fails is told and not trained again before something is
+    new. Whatever else fails (the suggestions, a look at the store, a full disk under a training) is told and
+    tried again after a pause that grows (`Patience`). Everything it needs to know is in the store, so a
+    restart goes on where it stopped. A round that is under way at the end is marked as cancelled.
+
+    Args:
+        db: The project file.
+        config: The settings, as of `retrain`.
+        balance: As of `retrain`.
+        base: As of `retrain`.
+        every: A round whenever so many new gold documents of the pool have come.
+        interval: Or so many seconds after the last round, if any came at all; None: never for that reason.
+        pause: Seconds between two looks at the store.
+        nice: How far the whole process steps back for others, 0 to 19: nobody who annotates waits for a
+            training.
+        say: Called with a line for each thing that happens.
+        progress: Called with how far a training is.
+
+    Returns:
+        How many rounds were trained.
+
+    Raises:
+        RecipeError: It was started by torchrun.
+        StoreError: There is no such project.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")

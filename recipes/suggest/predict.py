@@ -120,11 +120,22 @@ def predict(
     tags: bool = False,
     precision: Precision | None = None,
 ) -> Iterator[Predicted]:
-    """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
+    """Suggest spans for texts and files, in order, streaming.
 
-    ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``precision``: how exactly it
-    computes, None as it was saved. RecipeError where there is none or it has no trained labels.
+    Args:
+        inputs: Each is the name of a file, in any format that import reads, or else a text.
+        model: A project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
+            classifier by folder, hub id or ``offline``.
+        by: What one document is, for plain text and CoNLL.
+        tags: Whether the text of each result is one line a token.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+
+    Returns:
+        The predictions, one after the other.
+
+    Raises:
+        RecipeError: There is no such model, it has no trained labels, or there is nothing to read. Raised
+            when the first prediction is asked for.
     """
     if model is None:
         raise RecipeError(
@@ -150,8 +161,21 @@ def predict_to_folder(
     by: Unit | None = None,
     precision: Precision | None = None,
 ) -> Saved:
-    """Predict and write one JSONL file an input file into the folder; texts typed in go to
-    ``texts.jsonl``."""
+    """Predict and write one JSONL file an input file; texts typed in go to ``texts.jsonl``.
+
+    Args:
+        inputs: As of `predict`.
+        model: As of `predict`.
+        out: The folder for the files.
+        by: As of `predict`.
+        precision: As of `predict`.
+
+    Returns:
+        The files, and the documents that the pipeline refuses.
+
+    Raises:
+        RecipeError: As of `predict`, or a file cannot be written.
+    """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     write = by_name("jsonl").write

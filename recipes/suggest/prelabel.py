@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning import strategies
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
@@ -79,19 +80,34 @@ def prelabel(
     pipeline: str | None = None,
     patterns: str | Path | None = None,
     strategy: str | None = None,
-    limit: int | None = None,
+    limit: FromOne | None = None,
     precision: Precision | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
-    """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
-    file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, few documents a
-    transaction at first, then up to 128.
+    """Let a model suggest for every document that it has not seen, in queue order, few documents a
+    transaction at first, then up to 128; then put the queue in order.
 
     A second run goes on where the first stopped and adds nothing to what is there. A document that the
-    pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
-    the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
-    most. ``precision``: how exactly the model computes, None as it was saved; another precision is another
-    model, whose predictions stand beside those of the first.
+    pipeline refuses is marked, told and passed over; the next run tries it again.
+
+    Args:
+        db: The project file.
+        model: A token classifier by hub id or folder; None, with the two below: the promoted round.
+        pipeline: A spaCy pipeline, by name or folder.
+        patterns: A JSONL file of spaCy or Prodigy patterns.
+        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where the source gives no token
+            scores.
+        limit: Documents at most; None: all.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. Another
+            precision is another model, whose predictions stand beside those of the first.
+        progress: Called with how far it is.
+
+    Returns:
+        How many documents and spans, and what was refused.
+
+    Raises:
+        RecipeError: More than one source, an unknown strategy, or no round to suggest with yet.
+        ModelError: The model cannot be read.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
