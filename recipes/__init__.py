@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig as TrainConfig
     from spanloop.recipes.errors import FormatError as FormatError
     from spanloop.recipes.errors import RecipeError as RecipeError
+    from spanloop.recipes.files.data_versions import diff_versions as diff_versions
+    from spanloop.recipes.files.data_versions import list_versions as list_versions
+    from spanloop.recipes.files.data_versions import tag_version as tag_version
     from spanloop.recipes.files.export import export as export
     from spanloop.recipes.files.importing import import_files as import_files
+    from spanloop.recipes.files.merging import merge_projects as merge_projects
+    from spanloop.recipes.files.project_file import export_project as export_project
+    from spanloop.recipes.files.project_file import import_project as import_project
     from spanloop.recipes.near_duplicates.audit import audit_duplicates as audit_duplicates
     from spanloop.recipes.project.annotators import add_annotator as add_annotator
     from spanloop.recipes.project.annotators import annotators as annotators
@@ -70,6 +76,12 @@ _PLACES = {
     "RecipeError": "spanloop.recipes.errors",
     "export": "spanloop.recipes.files.export",
     "import_files": "spanloop.recipes.files.importing",
+    "export_project": "spanloop.recipes.files.project_file",
+    "import_project": "spanloop.recipes.files.project_file",
+    "merge_projects": "spanloop.recipes.files.merging",
+    "list_versions": "spanloop.recipes.files.data_versions",
+    "tag_version": "spanloop.recipes.files.data_versions",
+    "diff_versions": "spanloop.recipes.files.data_versions",
     "audit_duplicates": "spanloop.recipes.near_duplicates.audit",
     "add_annotator": "spanloop.recipes.project.annotators",
     "annotators": "spanloop.recipes.project.annotators",

@@ -38,6 +38,7 @@ from spanloop.store.tables.rounds import Rounds
 from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.tokenizations import Tokenizations
+from spanloop.store.tables.versions import Versions
 
 
 class Store(Connection):
@@ -67,6 +68,7 @@ class Store(Connection):
         self.sketches = Sketches(self)
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
+        self.versions = Versions(self)
 
     @classmethod
     def create(

@@ -125,7 +125,7 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.command("import")
 @db_argument
 @click.argument("files", nargs=-1, required=True, type=path_type)
-@click.option("--format", help="jsonl, text, conll, spacy ...  [default: as the file looks]")
+@click.option("--format", help="jsonl, text, conll, spacy, spanloop ...  [default: as the file looks]")
 @option("--split", type=click.Choice(["auto", "pool", "eval"]), default="auto", help="Auto: drawn by group.")
 @option(
     "--as",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.files.project_file import FORMAT, ProjectFile, export_project
 from spanloop.recipes.formats.entry import Entry, WriteOptions
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.report import Count, Report
@@ -77,18 +78,20 @@ def export(
     what: What = "gold",
     split: Split | None = None,
     flagged: bool = False,
+    tagged: str | None = None,
     overwrite: bool = False,
-) -> Exported:
+) -> Exported | ProjectFile:
     """Write a file, streaming; it appears only when it is whole.
 
     Args:
         db: The project.
         file: The file.
-        format: Its format by name; None: by its suffix.
+        format: Its format by name; None: by its suffix. ``spanloop``: see `export_project`.
         what: Documents with gold; those with a prediction of the promoted round (else of the newest model);
             or all, where documents without gold stand without spans.
         split: Only this split.
         flagged: Only documents on which a flag stands.
+        tagged: The gold of this named version, see `tag_version`; None: of this moment.
         overwrite: Replace the file if it is there.
 
     Returns:
@@ -98,6 +101,14 @@ def export(
         RecipeError: There is nothing to write, or the file cannot be written.
     """
     path = Path(file)
+    if format == FORMAT:
+        if what != "gold" or split or flagged or tagged:
+            raise RecipeError(
+                "--format spanloop writes everything: leave --what, --split, --flagged and --tagged out"
+            )
+        return export_project(db, path, overwrite=overwrite)
+    if tagged is not None and what != "gold":
+        raise RecipeError("--tagged is about gold: leave --what out")
     fmt = by_suffix(path) if format is None else by_name(format)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
@@ -108,7 +119,7 @@ def export(
     with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
-        entries = _entries(store, what, split)
+        entries = _entries(store, what, split) if tagged is None else _tagged(store, tagged, split)
         entries = _noting(_flagged(store, entries) if flagged else entries, partial)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries, refused)
@@ -173,6 +184,12 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
             else:
                 yield _of_gold(gold)
                 gold = next(golds, None)
+
+
+def _tagged(store: Store, version: str, split: Split | None) -> Iterator[Entry]:
+    """The gold of a version, in the order of the documents."""
+    golds = sorted(store.versions.gold(version), key=lambda gold: gold.document.id)
+    return (_of_gold(gold) for gold in golds if split in (None, gold.document.split))
 
 
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:

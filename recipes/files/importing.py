@@ -16,10 +16,12 @@ from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.project_file import FORMAT, ProjectFile, import_project
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
+from spanloop.store.moving.load import is_dump
 from spanloop.store.records import (
     AlignmentEvent,
     AnnotatedSpan,
@@ -50,13 +52,14 @@ def import_files(
     by: Unit | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
-) -> ImportReport:
+) -> ImportReport | ProjectFile:
     """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
 
     Args:
         db: The project file.
         files: The files.
-        format: Their format by name; None: as each file looks.
+        format: Their format by name; None: as each file looks. ``spanloop``: a whole project, see
+            `import_project`.
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
@@ -76,6 +79,12 @@ def import_files(
         RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
             stored, and a second run goes on from there.
     """
+    if format == FORMAT or any(is_dump(Path(file)) for file in files):
+        if len(files) > 1 or (split, as_, annotator) != ("auto", "auto", "import"):
+            raise RecipeError(
+                f"a whole project ({FORMAT}) comes alone: one file, without --split, --as and --annotator"
+            )
+        return import_project(db, files[0])
     report = ImportReport()
     with Store.open(db) as store:
         before = _splits(store)

@@ -27,9 +27,7 @@ from spanloop.recipes.cli.main import main
 from spanloop.recipes.cli.schemas import REPORTS
 
 PACKAGES = [spanloop.recipes, spanloop.plugin]
-FUNCTIONS = [
-    name for name in spanloop.recipes.__all__ if inspect.isfunction(getattr(spanloop.recipes, name))
-]
+FUNCTIONS = [name for name in spanloop.recipes.__all__ if inspect.isfunction(getattr(spanloop.recipes, name))]
 OF_COMMAND = {"import": "import_files", "report": "write_report", "train-curve": "train_curve"}
 
 
