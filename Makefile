@@ -7,6 +7,8 @@ SERVE ?= 1
 DEMO ?= demo
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# the pip that comes with Python 3.10 would run seqeval's setup.py itself, which today's setuptools refuses
+export PIP_USE_PEP517 := 1
 
 .PHONY: help demo test test-fast test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
   test-labelstudio clean

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def test_another_projects_round_under_the_same_number_is_not_used(first: Path, e
 def of_before(db: Path) -> None:
     """Make the project what it was before schema 14."""
     (db.with_suffix(".rounds") / "project.json").unlink()
-    with sqlite3.connect(db) as conn:
+    with closing(sqlite3.connect(db)) as conn, conn:
         conn.execute("UPDATE rounds SET files_hash = NULL")
 
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,8 @@ def test_answer_is_in_the_file_before_the_reply(store: Store) -> None:
     (item,) = fetch(client)
     reply = client.post("/api/answers", json=answer_to(item, spans=[]), headers=ORIGIN)
     assert reply.status_code == 200, reply.text
-    with sqlite3.connect(store.path) as other:
+    with closing(sqlite3.connect(store.path)) as other, other:
         rows = other.execute("SELECT answer, seconds FROM annotations").fetchall()
-    other.close()
     assert rows == [("accept", 2.5)]
     (stored,) = store.annotations.history(item["id"])
     assert (stored.annotator, stored.origin) == ("ann", "human")

@@ -93,9 +93,8 @@ def test_it_ends_cleanly_and_quietly(db: Path, sign: signal.Signals) -> None:
         _, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert "Traceback" not in said
         assert process.returncode == 0
-    with sqlite3.connect(db) as store:
+    with closing(sqlite3.connect(db)) as store, store:
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    store.close()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_link_is_the_file_it_leads_to(real: Path, tmp_path: Path) -> None:
 
 def test_a_message_names_what_was_typed(real: Path, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(real)
-    with sqlite3.connect(real) as conn:
+    with closing(sqlite3.connect(real)) as conn, conn:
         conn.execute("PRAGMA user_version = 999")
     with pytest.raises(StoreError, match=f"^{tmp_path}/link.db has schema 999"):
         Store.open(tmp_path / "link.db")

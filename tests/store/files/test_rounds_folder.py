@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,7 +180,7 @@ def test_only_the_very_run_that_made_a_folder_removes_it(tmp_path: Path) -> None
 def of_before(path: Path) -> None:
     """Make the project what it was before schema 14: nothing says whose folder and which files they are."""
     (path.with_suffix(".rounds") / "project.json").unlink(missing_ok=True)
-    with sqlite3.connect(path) as conn:
+    with closing(sqlite3.connect(path)) as conn, conn:
         conn.execute("UPDATE rounds SET files_hash = NULL")
 
 
