@@ -25,6 +25,7 @@ from spanloop.recipes.cli.options import (
     precision_option,
     project_of,
 )
+from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
 
@@ -157,7 +158,7 @@ def import_command(**options: Any) -> object:
         return import_files(progress=bar, **options)
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @click.option(
     "--model", help="A Hugging Face token classifier, ID@REVISION to pin it, instead of the promoted round."
@@ -168,6 +169,7 @@ def import_command(**options: Any) -> object:
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @device_option
 @precision_option
+@config_option
 @json_option
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
@@ -177,7 +179,7 @@ def prelabel(**options: Any) -> object:
         return recipe(progress=bar, **options)
 
 
-@click.command()
+@click.command(cls=Settled)
 @click.argument("path", metavar="DB", type=path_type)
 @click.option("--annotator", help="Your name.")
 @option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a token is needed.")
@@ -205,6 +207,7 @@ def prelabel(**options: Any) -> object:
 @click.option("--overlap", type=Whole(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
+@config_option
 @click.pass_obj
 def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""
@@ -221,7 +224,7 @@ def announce(say: Any, link: str) -> None:
     say(f"The page is at {link} (Ctrl-C ends it)", aside=True)
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @round_options
 @click.option("--if-new", type=Whole(1), help="Only if so many annotations are new; exit code 3 if not.")
@@ -231,8 +234,10 @@ def announce(say: Any, link: str) -> None:
 @click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
 @device_option
 @nice_option
+@config_option
 @json_option
-def retrain(nice: int, **options: Any) -> object:
+@click.pass_context
+def retrain(ctx: click.Context, /, nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
     yield_to_others(nice)
     sleep_while_waiting()
@@ -242,18 +247,20 @@ def retrain(nice: int, **options: Any) -> object:
     from spanloop.recipes.training.retrain import retrain as recipe
 
     with stoppable(), Bar() as bar:
-        report = recipe(config=config_of(options), progress=bar, **options)
+        settings = settings_said(ctx)
+        report = recipe(config=config_of(options), settings=settings, progress=bar, **options)
     return None if rank() else report  # of several processes the first one speaks
 
 
 @click.command()
 @db_argument
+@click.option("--config", type=path_type, help="Another settings file than spanloop.toml beside the project.")
 @json_option
-def status(db: Path) -> object:
+def status(**options: Any) -> object:
     """Where the project stands, and what to do next."""
     from spanloop.recipes.rounds.status import status as recipe
 
-    return recipe(db)
+    return recipe(**options)
 
 
 COMMANDS = (init, labels, import_command, prelabel, correct, retrain, status)

@@ -24,6 +24,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     project_of,
 )
+from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options, training_options
 
 
@@ -90,7 +91,7 @@ def rounds_rollback(ctx: click.Context) -> object:
     return rollback(project_of(ctx))
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @option("--every", type=Whole(1), default=100, help="A round whenever so many new annotations have come,")
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
@@ -98,13 +99,15 @@ def rounds_rollback(ctx: click.Context) -> object:
 @round_options
 @nice_option
 @device_option
+@config_option
 @json_option
-@click.pass_obj
-def watch(say: Any, /, **options: Any) -> object:
+@click.pass_context
+def watch(ctx: click.Context, /, **options: Any) -> object:
     """Retrain, promote and suggest again by itself, until Ctrl-C or SIGTERM."""
     from spanloop.recipes.rounds.watch import watch as recipe
 
-    return recipe(config=config_of(options), say=partial(say, aside=True), **options)
+    say, settings = partial(ctx.obj, aside=True), settings_said(ctx)
+    return recipe(config=config_of(options), settings=settings, say=say, **options)
 
 
 @click.command()

@@ -3,12 +3,12 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.calls.ranges import FromOne, Niceness, Pause, Seconds
 from spanloop.recipes.errors import RecipeError
@@ -66,6 +66,7 @@ def watch(
     interval: Seconds | None = None,
     pause: Pause = 5.0,
     nice: Niceness = NICE,
+    settings: Mapping[str, Any] | None = None,
     say: Say | None = None,
     progress: Progress | None = None,
 ) -> Watched:
@@ -86,6 +87,7 @@ def watch(
         pause: Seconds between two looks at the store.
         nice: How far the whole process steps back for others, 0 to 19: nobody who annotates waits for a
             training.
+        settings: As of `retrain`.
         say: Called with a line for each thing that happens.
         progress: Called with how far a training is.
 
@@ -103,7 +105,7 @@ def watch(
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
     tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
-    train = partial(retrain, db, config, balance=balance, base=base, progress=progress)
+    train = partial(retrain, db, config, balance=balance, base=base, settings=settings, progress=progress)
     watched = _Watch(db, every, interval, pause, tell, progress, train)
     with stoppable():
         try:

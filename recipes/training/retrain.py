@@ -44,6 +44,7 @@ def retrain(
     if_new: FromOne | None = None,
     promote: Promote = "auto",
     allow_leaks: bool = False,
+    settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RoundReport | NoRound:
     """Train the next round on the gold of the pool, score it on the eval split, promote it if it is no worse.
@@ -62,6 +63,8 @@ def retrain(
         promote: ``auto``: the first round, or one that is not significantly worse than the promoted one
             scored again on today's eval gold, neither overall nor, beyond a tolerance, on any label.
         allow_leaks: Train even where more than 5 % of the eval documents nearly stand in training.
+        settings: What a settings file said, kept among the round's parameters; what is trained with is
+            ``config``.
         progress: Called with how far it is.
 
     Returns:
@@ -79,16 +82,18 @@ def retrain(
     with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
-            settings = _with_checkpoints(settled(moment, config))
-            ready = _read(store, moment, settings, balance, base, if_new, promote)
+            chosen = _with_checkpoints(settled(moment, config))
+            ready = _read(store, moment, chosen, balance, base, if_new, promote)
         if isinstance(ready, NoRound):
             return ready
         with _marked(store):
+            if settings is not None:
+                ready = replace(ready, parameters={**ready.parameters, "settings_file": dict(settings)})
             row, leaks = _begin(store, ready, allow_leaks)
             store.training_lock.begin(row.number)
             show = heeding(store, progress or silent)
             training = Training(
-                store, row, moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
+                store, row, moment, chosen, ready.golds, ready.eval_golds, leaks, show, team, balance
             )
             return training.run(ready.parent if base == "round" else None, promote)
 

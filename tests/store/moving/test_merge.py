@@ -190,7 +190,7 @@ def test_what_cannot_be_joined_is_refused_and_nothing_happens(
     before = everything(ours)
     with (
         make_store(tmp_path / "x", task="tags") as tags,
-        pytest.raises(StoreError, match="spans, .* one of tags: no merge"),
+        pytest.raises(StoreError, match=r"spans, .* one of tags: no merge"),
     ):
         merge(ours, tags)
     with pytest.raises(StoreError, match="the same file"):
