@@ -39,8 +39,13 @@ from spanloop.recipes.cli.options import (
 def export(**options: Any) -> object:
     """Write gold, predictions or all documents to FILE."""
     from spanloop.recipes.files.export import export as recipe
+    from spanloop.recipes.files.project_file import FORMAT, export_project
 
-    return recipe(**options)
+    if options["format"] != FORMAT:
+        return recipe(**options)
+    if options["what"] != "gold" or options["split"] or options["flagged"] or options["tagged"]:
+        raise click.UsageError(f"--format {FORMAT} writes everything: only --overwrite goes with it")
+    return export_project(options["db"], options["file"], overwrite=options["overwrite"])
 
 
 @click.command()

@@ -153,7 +153,13 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""
     from spanloop.recipes.files.importing import import_files
+    from spanloop.recipes.files.project_file import FORMAT, import_project, is_dump
 
+    files = options["files"]
+    if len(files) == 1 and (options["format"] == FORMAT or is_dump(files[0])):
+        if (options["split"], options["as_"], options["annotator"]) != ("auto", "auto", "import"):
+            raise click.UsageError("a whole project comes in as it is, without --split, --as and --annotator")
+        return import_project(options["db"], files[0])
     with Bar() as bar:
         return import_files(progress=bar, **options)
 
@@ -167,6 +173,7 @@ def import_command(**options: Any) -> object:
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
+@click.option("--open-only", is_flag=True, help="Only documents that are still open.")
 @device_option
 @precision_option
 @config_option

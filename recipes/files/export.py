@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.files.project_file import FORMAT, ProjectFile, export_project
 from spanloop.recipes.formats.entry import Entry, WriteOptions
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.report import Count, Report
@@ -80,13 +79,13 @@ def export(
     flagged: bool = False,
     tagged: str | None = None,
     overwrite: bool = False,
-) -> Exported | ProjectFile:
+) -> Exported:
     """Write a file, streaming; it appears only when it is whole.
 
     Args:
         db: The project.
         file: The file.
-        format: Its format by name; None: by its suffix. ``spanloop``: see `export_project`.
+        format: Its format by name; None: by its suffix. `export_project` writes the whole project.
         what: Documents with gold; those with a prediction of the promoted round (else of the newest model);
             or all, where documents without gold stand without spans.
         split: Only this split.
@@ -101,12 +100,6 @@ def export(
         RecipeError: There is nothing to write, or the file cannot be written.
     """
     path = Path(file)
-    if format == FORMAT:
-        if what != "gold" or split or flagged or tagged:
-            raise RecipeError(
-                "--format spanloop writes everything: leave --what, --split, --flagged and --tagged out"
-            )
-        return export_project(db, path, overwrite=overwrite)
     if tagged is not None and what != "gold":
         raise RecipeError("--tagged is about gold: leave --what out")
     fmt = by_suffix(path) if format is None else by_name(format)

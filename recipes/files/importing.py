@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,12 +17,11 @@ from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.import_report import ImportReport
-from spanloop.recipes.files.project_file import FORMAT, ProjectFile, import_project
+from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
-from spanloop.store.moving.load import is_dump
 from spanloop.store.records import (
     AlignmentEvent,
     AnnotatedSpan,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
 BATCH = 1_000
+LEAST_DRAWN = 20
+"""Documents from which on the share of eval says something."""
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
 
 
@@ -52,13 +54,13 @@ def import_files(
     by: Unit | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
-) -> ImportReport | ProjectFile:
+) -> ImportReport:
     """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
 
     Args:
         db: The project file.
         files: The files.
-        format: Their format by name; None: as each file looks. ``spanloop``: a whole project, see
+        format: Their format by name; None: as each file looks. A whole project comes in by
             `import_project`.
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
         as_: What spans are; ``auto``: annotations, or what the file says.
@@ -79,12 +81,7 @@ def import_files(
         RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
             stored, and a second run goes on from there.
     """
-    if format == FORMAT or any(is_dump(Path(file)) for file in files):
-        if len(files) > 1 or (split, as_, annotator) != ("auto", "auto", "import"):
-            raise RecipeError(
-                f"a whole project ({FORMAT}) comes alone: one file, without --split, --as and --annotator"
-            )
-        return import_project(db, files[0])
+    refuse_whole_projects(db, files, format)
     report = ImportReport()
     with Store.open(db) as store:
         before = _splits(store)
@@ -98,6 +95,7 @@ def import_files(
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
+        _tell_far_draw(store, report)
     return report
 
 
@@ -105,6 +103,17 @@ def _twins(store: Store, progress: Progress | None) -> Twins:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
     return Twins(store, progress)
+
+
+def _tell_far_draw(store: Store, report: ImportReport) -> None:
+    """Note where eval got much more or less than was asked for, beyond what drawing single documents does."""
+    asked = store.project.eval_fraction
+    report.drawn_eval = report.splits["eval"] - report.given_eval
+    if report.drawn < LEAST_DRAWN:
+        return
+    chance = 3 * sqrt(asked * (1 - asked) / report.drawn)
+    if abs(report.drawn_eval / report.drawn - asked) > max(asked / 2, chance):
+        report.eval_fraction, report.largest_group = asked, store.documents.largest_group()
 
 
 def _splits(store: Store) -> dict[str, int]:
@@ -156,6 +165,7 @@ class _Import:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
             for item, place, near in zip(checked, added, alike, strict=True):
                 self.report.added += place.new
+                self._count_drawn(item.entry, place.new)
                 self.report.near_duplicates += place.new and near
                 self.report.already_there += not place.new and not item.entry.continues
                 if not place.new and not item.entry.continues and self.split != "auto":
@@ -165,6 +175,12 @@ class _Import:
                     self._annotate(item, place.document_id, place.key)
                 self._note_refused(item, place.document_id)
             self._predict(checked, [(place.document_id, place.key) for place in added])
+
+    def _count_drawn(self, entry: Entry, new: bool) -> None:
+        """What is given a split is not drawn."""
+        given = entry.split if self.split == "auto" else self.split
+        self.report.drawn += new and given is None
+        self.report.given_eval += new and given == "eval"
 
     def _is_prediction(self, item: CheckedEntry) -> bool:
         """Whether a model said it: the line itself decides unless ``--as`` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def import_project(db: str | Path, file: str | Path) -> ProjectFile:
             f"{target} is there already: give a new name, or join the two: spanloop merge {target} {path}"
         )
     return _told(path, target, load(path, target), made=True)
+
+
+def refuse_whole_projects(db: str | Path, files: Sequence[str | Path], format: str | None) -> None:
+    """RecipeError where documents are asked for, and a file is a whole project."""
+    whole = [file for file in files if format == FORMAT or is_dump(Path(file))]
+    if whole:
+        raise RecipeError(
+            f"{whole[0]} is a whole project: make a project of it, with spanloop import NEW.db {whole[0]} "
+            f"(in Python import_project), or join it to one: spanloop merge {db} {whole[0]}"
+        )
 
 
 def _told(path: Path, db: Path, rows: Counter[str], *, made: bool) -> ProjectFile:

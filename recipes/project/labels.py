@@ -38,11 +38,21 @@ class LabelRow(Shape):
     """What the page shows about it."""
     retired: bool
     """Whether it is out of use."""
+    merged_into: str | None
+    """The label that its spans count as, null where they count as themselves."""
 
     @classmethod
-    def of(cls, label: Label) -> LabelRow:
+    def of(cls, label: Label, merged_into: str | None) -> LabelRow:
         """What is told of a label of the store."""
-        return cls(**{field.name: getattr(label, field.name) for field in fields(cls)})
+        own = [field.name for field in fields(cls) if field.name != "merged_into"]
+        return cls(**{name: getattr(label, name) for name in own}, merged_into=merged_into)
+
+    @property
+    def note(self) -> str:
+        """What becomes of it where it is out of use, else what the page shows about it."""
+        if self.merged_into is not None:
+            return f"counts as {self.merged_into}"
+        return "retired" if self.retired else self.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ class Labels(Report):
                 label.key or "",
                 label.name,
                 label.colour or "",
-                "retired" if label.retired else label.description,
+                label.note,
             )
             for label in self.labels
         ]
@@ -236,7 +246,11 @@ def unfit_as_label(name: str) -> str | None:
 
 
 def _all(store: Store) -> Labels:
-    return Labels(tuple(map(LabelRow.of, sorted(store.labels.all(retired=True), key=_order))))
+    found = store.labels.all(retired=True)
+    names, merged = {label.id: label.name for label in found}, store.labels.merged()
+    return Labels(
+        tuple(LabelRow.of(label, names.get(merged.get(label.id, 0))) for label in sorted(found, key=_order))
+    )
 
 
 def _order(label: Label) -> tuple[bool, int]:

@@ -20,7 +20,7 @@ from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusa
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Document, Range, Span
+from spanloop.store.records import AlignmentEvent, Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
+SPLITS: tuple[Split, ...] = ("pool", "eval")
 FIRST_BLOCK = 8
 """The first transaction is small, each further one twice as large: whoever asks for the next documents gets
 fresh suggestions within a second, and the bulk of the work still goes in large blocks."""
@@ -81,6 +82,7 @@ def prelabel(
     patterns: str | Path | None = None,
     strategy: str | None = None,
     limit: FromOne | None = None,
+    open_only: bool = False,
     precision: Precision | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
@@ -98,6 +100,7 @@ def prelabel(
         strategy: What the queue stands by; None: ``mnlp``, or ``random`` where the source gives no token
             scores.
         limit: Documents at most; None: all.
+        open_only: Only documents that are still open: what is answered needs no suggestion.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. Another
             precision is another model, whose predictions stand beside those of the first.
         progress: Called with how far it is.
@@ -116,11 +119,17 @@ def prelabel(
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
         source = open_source(store, model, pipeline, patterns, precision)
-        return _predict_all(store, source, strategy, limit, progress or silent)
+        return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
 
 
 def _predict_all(
-    store: Store, source: Source, strategy: str | None, limit: int | None, progress: Progress
+    store: Store,
+    source: Source,
+    strategy: str | None,
+    limit: int | None,
+    progress: Progress,
+    *,
+    open_only: bool,
 ) -> PrelabelReport:
     from spanloop.recipes.suggest.run_pipeline import classifier
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
@@ -129,7 +138,10 @@ def _predict_all(
     if store.project.tokenizer is None:
         store.set_project(tokenizer=tokenizer)
     chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
-    total = store.documents.count() if limit is None else min(limit, store.documents.count())
+    state: QueueState | None = "open" if open_only else None
+    still_open = (store.queue.counts(split)["open"] for split in SPLITS)
+    there = sum(still_open) if open_only else store.documents.count()
+    total = there if limit is None else min(limit, there)
     documents = spans = events = 0
     refused: dict[int, Refusal] = {}
     begin = time.monotonic()
@@ -139,7 +151,7 @@ def _predict_all(
     while before != documents:  # once more, for what was imported meanwhile
         before = documents
         room = None if limit is None else limit - documents
-        waiting = store.predictions.missing(source.model_id, limit=room)  # a look through the whole queue
+        waiting = store.predictions.missing(source.model_id, limit=room, state=state)
         fresh = (document for document in waiting if document.id not in refused)
         while block := list(islice(fresh, size)):
             done = predict_block(store, source, block, tokenizer)

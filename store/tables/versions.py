@@ -74,11 +74,11 @@ class Versions:
         if name == NOW:
             rows = self._store.rows(
                 "SELECT l.id, l.name, CASE WHEN c.retired THEN NULL ELSE c.current_id END"
-                " FROM labels l JOIN current_labels c ON c.id = l.id"
+                " FROM labels l JOIN current_labels c ON c.id = l.id ORDER BY l.id"
             )
         else:
             rows = self._store.rows(
-                "SELECT label_id, name, reads_as FROM version_labels WHERE version_id = ?",
+                "SELECT label_id, name, reads_as FROM version_labels WHERE version_id = ? ORDER BY label_id",
                 (self._known(name),),
             )
         return {label_id: LabelThen(label, reads_as) for label_id, label, reads_as in rows}
