@@ -82,7 +82,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	rm -rf build/check && $(PIP) install --quiet --no-deps --target build/check .
-	PYTHONPATH=build/check $(BIN)/lint-imports pyproject.toml --no-cache
+	PYTHONPATH=build/check $(BIN)/lint-imports --no-cache
 	cd build/check && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml \
 	  -p spanloop.plugin -p spanloop.recipes -p spanloop.store
 
