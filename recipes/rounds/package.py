@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
@@ -21,7 +21,10 @@ from spanloop.recipes.rounds.standings import Standing, standings
 from spanloop.recipes.table import figure, interval, markdown_table
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder
-from spanloop.store.records import Score
+from spanloop.store.records import Project, Score
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 NEEDS = "spanloop"
 """What the package asks pip for: our component, found through its entry point."""
@@ -82,9 +85,7 @@ def package(
     Raises:
         RecipeError: There is no round, pip cannot build, or a name or version cannot be one.
     """
-    from spacy.cli.package import package as spacy_package
-
-    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round
 
     chosen, numbered = _checked(name or Path(db).stem, version)
     with Store.open(db) as store:
@@ -105,9 +106,18 @@ def package(
     )
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
-    place = target / f"{name}-{nlp.meta['version']}"
+    place = target / f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     _refuse_taken(place)
+    return _write(project, nlp, place, card, wheel=wheel)
+
+
+def _write(project: Project, nlp: Language, place: Path, card: str, *, wheel: bool) -> Packaged:
+    """Let spaCy write the package, and publish it whole."""
+    from spacy.cli.package import package as spacy_package
+
+    from spanloop.recipes.suggest.pipelines import write_pipeline
+
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
     with tempfile.TemporaryDirectory(prefix="spanloop-package-") as scratch:
         pipeline, drafts = Path(scratch) / "pipeline", Path(scratch) / "drafts"
         write_pipeline(project, nlp, pipeline)

@@ -87,9 +87,7 @@ def retrain(
         if isinstance(ready, NoRound):
             return ready
         with _marked(store):
-            if settings is not None:
-                ready = replace(ready, parameters={**ready.parameters, "settings_file": dict(settings)})
-            row, leaks = _begin(store, ready, allow_leaks)
+            row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
             show = heeding(store, progress or silent)
             training = Training(
@@ -145,12 +143,15 @@ def _read(
     return _Ready(moment, golds, eval_golds, parent, parameters, settings.random_seed)
 
 
-def _begin(store: Store, ready: _Ready, allow_leaks: bool) -> tuple[Round, Leaks]:
+def _begin(
+    store: Store, ready: _Ready, allow_leaks: bool, settings: Mapping[str, Any] | None
+) -> tuple[Round, Leaks]:
     """Start the round in the store, unless too many eval documents stand in training too (RecipeError)."""
     leaks = find_leaks(ready.golds, ready.eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
+    said = {} if settings is None else {"settings_file": dict(settings)}
     row = store.rounds.start(
-        parameters=ready.parameters,
+        parameters={**ready.parameters, **said},
         seed=ready.seed,
         parent=None if ready.parent is None else ready.parent.number,
         train_ids=[gold.annotation_id for gold in ready.golds],
