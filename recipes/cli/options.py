@@ -160,18 +160,10 @@ class OfProject(click.Group):
     """Commands that follow the project they are about; ``--json`` may stand anywhere, as with all others."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        self._help_of_the_command_named(ctx, args)
+        if args and args[0] in self.commands and set(args) & set(ctx.help_option_names):
+            args = ["DB", *args]  # `labels rename --help` names no project, and still asks about rename
         flags = [argument for argument in args if argument == "--json"]
         return super().parse_args(ctx, flags[:1] + [argument for argument in args if argument != "--json"])
-
-    def _help_of_the_command_named(self, ctx: click.Context, args: list[str]) -> None:
-        """``labels rename --help`` names no project, and still asks about rename."""
-        if not set(args) & set(ctx.help_option_names):
-            return
-        named = next((self.commands[argument] for argument in args[:2] if argument in self.commands), None)
-        if named is not None:
-            click.echo(named.get_help(click.Context(named, info_name=named.name, parent=ctx)))
-            ctx.exit()
 
 
 def project_of(ctx: click.Context) -> Path:

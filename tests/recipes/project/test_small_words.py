@@ -71,7 +71,7 @@ def test_a_split_that_chance_explains_or_that_was_given_is_not(
         (["labels", "rename", "--help"], "labels DB rename [OPTIONS] OLD NEW", "Another name for a label"),
         (["labels", "p.db", "rename", "--help"], "labels DB rename [OPTIONS] OLD NEW", "Another name"),
         (["rounds", "promote", "-h"], "rounds DB promote [OPTIONS] NUMBER", "Put round NUMBER to use"),
-        (["labels", "--help"], "labels [OPTIONS] DB COMMAND", "List, add, change"),
+        (["labels", "--help"], "labels [OPTIONS] DB [COMMAND]", "List, add, change"),
     ],
 )
 def test_help_is_of_the_command_that_was_named(typed: list[str], usage: str, says: str) -> None:
