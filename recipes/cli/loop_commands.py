@@ -153,7 +153,8 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""
     from spanloop.recipes.files.importing import import_files
-    from spanloop.recipes.files.project_file import FORMAT, import_project, is_dump
+    from spanloop.recipes.files.project_file import FORMAT, import_project
+    from spanloop.store.moving.load import is_dump
 
     files = options["files"]
     if len(files) == 1 and (options["format"] == FORMAT or is_dump(files[0])):

@@ -41,7 +41,8 @@ class Settled(click.Command):
 
     def _defaults(self, ctx: click.Context, file: SettingsFile, command: str) -> dict[str, Any]:
         """What the file says, by the names of the command's parameters."""
-        known = {name: option for option in self.get_params(ctx) for name in _names(option)}
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        known = {name: option for option in options for name in _names(option)}
         defaults = {}
         for written, value in file.of(command).items():
             option = known.get(written.replace("_", "-"))
@@ -63,14 +64,14 @@ def _of_other(ctx: click.Context, written: str) -> bool:
     group = None if ctx.parent is None else ctx.parent.command
     others = group.commands.values() if isinstance(group, click.Group) else ()
     name = written.replace("_", "-")
-    return any(name in _names(option) for one in others if isinstance(one, Settled) for option in one.params)
+    params = [option for one in others if isinstance(one, Settled) for option in one.params]
+    return any(name in _names(option) for option in params if isinstance(option, click.Option))
 
 
-def _names(parameter: click.Parameter) -> list[str]:
+def _names(option: click.Option) -> list[str]:
     """What an option is called in a file; none for one that stands in no file."""
-    names = [name.lstrip("-") for name in parameter.opts if name.startswith("--")]
-    free = isinstance(parameter, click.Option) and not _NEVER & set(names)
-    return names if free else []
+    names = [name.lstrip("-") for name in option.opts if name.startswith("--")]
+    return [] if _NEVER & set(names) else names
 
 
 def _converted(ctx: click.Context, option: click.Option, value: Any, where: str, file: Path) -> Any:
