@@ -40,13 +40,20 @@ def main() -> None:
         init(db, labels=labels, eval_fraction=0)
         import_files(db, [file])
         report = audit(db, folds=options.folds, config=TrainConfig(fast=options.fast))
-    hits = [_hit((d.key, d.start, d.end), planted) for d in report.doubts]
+    hits = [_hits((d.key, d.start, d.end), planted) for d in report.doubts]
     print(f"{report.documents} documents, {report.spans} gold spans, {len(planted)} planted errors")
     print(report.text())
-    tops = [k for k in (10, 20, len(planted), 2 * len(planted)) if k <= len(hits)] + [len(hits)]
+    tops = sorted({k for k in (20, 50, 100, len(planted), 2 * len(planted)) if k < len(hits)} | {len(hits)})
     words = sum(len(record["text"].split()) for record in records)
-    rows = [(k, sum(hits[:k]), f"{sum(hits[:k]) / k:.0%}", f"{len(planted) / words:.1%}") for k in tops]
-    print(table(("first", "planted", "share", "by chance, of the words"), rows, right=(0, 1, 2, 3)))
+    rows = [_row(hits[:k], len(planted), words) for k in tops]
+    head = ("first", "precision", "by chance, of the words", "planted errors found", "of all")
+    print(table(head, rows, right=range(5)))
+
+
+def _row(hits: list[set[int]], planted: int, words: int) -> tuple[object, ...]:
+    """How many of these places are planted, and how many of the planted errors they are."""
+    right, found = sum(map(bool, hits)), len(set().union(*hits))
+    return len(hits), f"{right / len(hits):.0%}", f"{planted / words:.1%}", found, f"{found / planted:.0%}"
 
 
 def _options() -> argparse.Namespace:
@@ -83,8 +90,13 @@ def _spoil(record: dict[str, Any], labels: list[str], rng: random.Random) -> lis
     return places
 
 
-def _hit(doubt: Place, planted: list[Place]) -> bool:
-    return any(key == doubt[0] and start < doubt[2] and doubt[1] < end for key, start, end in planted)
+def _hits(doubt: Place, planted: list[Place]) -> set[int]:
+    """The numbers of the planted errors that a place touches."""
+    return {
+        number
+        for number, (key, start, end) in enumerate(planted)
+        if key == doubt[0] and start < doubt[2] and doubt[1] < end
+    }
 
 
 if __name__ == "__main__":

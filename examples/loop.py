@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
 
     nlp = spacy.load(folder / "garden.rounds" / "0002")
     doc = nlp("Gwen has 3kg of leeks to spare on plot 14.")
-    print([(ent.text, ent.label_, round(ent._.confidence, 2)) for ent in doc.ents])
+    print([(ent.text, ent.label_, round(ent._.spanloop_confidence, 2)) for ent in doc.ents])
 
 
 if __name__ == "__main__":

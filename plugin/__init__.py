@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spanloop.plugin.metrics.score import score_spans as score_spans
     from spanloop.plugin.metrics.score import score_tags as score_tags
     from spanloop.plugin.model.errors import ModelError as ModelError
+    from spanloop.plugin.pipe.extensions import short_names as short_names
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe as HFTokenClassifierPipe
     from spanloop.plugin.pipe.sharing import write as write
     from spanloop.plugin.tagging.gold import Gold as Gold
@@ -41,6 +42,7 @@ _PLACES = {
     "score_spans": "spanloop.plugin.metrics.score",
     "score_tags": "spanloop.plugin.metrics.score",
     "ModelError": "spanloop.plugin.model.errors",
+    "short_names": "spanloop.plugin.pipe.extensions",
     "HFTokenClassifierPipe": "spanloop.plugin.pipe.pipe",
     "write": "spanloop.plugin.pipe.sharing",
     "Gold": "spanloop.plugin.tagging.gold",

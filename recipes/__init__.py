@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from spanloop.recipes.rounds.cancel import cancel as cancel
     from spanloop.recipes.rounds.learning_curve import train_curve as train_curve
     from spanloop.recipes.rounds.package import package as package
+    from spanloop.recipes.rounds.prune import prune as prune
     from spanloop.recipes.rounds.report import write_report as write_report
     from spanloop.recipes.rounds.reproduce import reproduce as reproduce
     from spanloop.recipes.rounds.rounds import list_rounds as list_rounds
@@ -59,10 +60,14 @@ if TYPE_CHECKING:
     from spanloop.recipes.rounds.status import status as status
     from spanloop.recipes.rounds.watch import watch as watch
     from spanloop.recipes.scoring.evaluate import evaluate as evaluate
+    from spanloop.recipes.scoring.evaluate_all import evaluate_all as evaluate_all
     from spanloop.recipes.simulation.simulate import simulate as simulate
+    from spanloop.recipes.suggest.choice import Choice as Choice
     from spanloop.recipes.suggest.predict import predict as predict
     from spanloop.recipes.suggest.predict import predict_to_folder as predict_to_folder
     from spanloop.recipes.suggest.prelabel import prelabel as prelabel
+    from spanloop.recipes.suggest.settings import project_settings as project_settings
+    from spanloop.recipes.suggest.settings import set_project as set_project
     from spanloop.recipes.training.retrain import retrain as retrain
     from spanloop.recipes.web.correct import correct as correct
 
@@ -103,6 +108,7 @@ _PLACES = {
     "cancel": "spanloop.recipes.rounds.cancel",
     "train_curve": "spanloop.recipes.rounds.learning_curve",
     "package": "spanloop.recipes.rounds.package",
+    "prune": "spanloop.recipes.rounds.prune",
     "write_report": "spanloop.recipes.rounds.report",
     "reproduce": "spanloop.recipes.rounds.reproduce",
     "list_rounds": "spanloop.recipes.rounds.rounds",
@@ -111,10 +117,14 @@ _PLACES = {
     "status": "spanloop.recipes.rounds.status",
     "watch": "spanloop.recipes.rounds.watch",
     "evaluate": "spanloop.recipes.scoring.evaluate",
+    "evaluate_all": "spanloop.recipes.scoring.evaluate_all",
     "simulate": "spanloop.recipes.simulation.simulate",
+    "Choice": "spanloop.recipes.suggest.choice",
     "predict": "spanloop.recipes.suggest.predict",
     "predict_to_folder": "spanloop.recipes.suggest.predict",
     "prelabel": "spanloop.recipes.suggest.prelabel",
+    "project_settings": "spanloop.recipes.suggest.settings",
+    "set_project": "spanloop.recipes.suggest.settings",
     "retrain": "spanloop.recipes.training.retrain",
     "correct": "spanloop.recipes.web.correct",
 }

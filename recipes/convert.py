@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from spanloop.plugin.alignment import values
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport
-from spanloop.store.records import AlignmentEvent, Score, Span
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Score, Span
 
 if TYPE_CHECKING:
     pass

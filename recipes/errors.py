@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+FAILURES = (OSError, RuntimeError, ValueError, LookupError, ArithmeticError, MemoryError)
+"""What a model, a library or the machine can fail with: RecipeError, StoreError, ModelError and what spaCy
+and transformers raise are ValueErrors or LookupErrors, what torch raises are RuntimeErrors."""
+
 
 class RecipeError(ValueError):
     """One clear line: what is wrong, where, and what to type instead."""
@@ -15,3 +19,8 @@ class FormatError(RecipeError):
     def __init__(self, path: Path, line: int | None, what: str) -> None:
         where = str(path) if line is None else f"{path}:{line}"
         super().__init__(f"{where}: {what}")
+
+
+def line_of(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

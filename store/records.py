@@ -186,7 +186,9 @@ class Prediction:
 class NewAnnotation:
     """A revision on its way in. ``uuid`` is made by the client: the same uuid twice is one row.
 
-    ``ranges``: the characters really looked at; None = the whole document.
+    ``ranges``: the characters really looked at; None = the whole document. ``labels``: the names of the
+    labels that were there to be given; None = all in use. Of any other it says nothing. ``label_set``: in
+    their place those of a stored annotation, by its row of ``label_sets``, whatever they are called now.
     """
 
     uuid: str
@@ -201,11 +203,14 @@ class NewAnnotation:
     created_at: str | None = None  # ISO 8601, UTC; None: now
     comment: str = ""
     flagged: bool = False
+    labels: tuple[str, ...] | None = None
+    label_set: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation(NewAnnotation):
-    """One revision, append-only: what was said, and the number that it is stored under."""
+    """One revision, append-only: what was said, and the number that it is stored under. ``labels`` are named
+    as now; ``label_set`` is None where another program wrote it."""
 
     id: int = field(kw_only=True)
 
@@ -220,13 +225,18 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A document whose truth is known: what training and scoring read."""
+    """A document whose truth is known: what training and scoring read.
+
+    ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
+    no span has them does not mean that none should.
+    """
 
     document: Document
     annotation_id: int
     spans: tuple[Span, ...]
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +264,7 @@ class Score:
     support: int
     f1_low: float | None = None
     f1_high: float | None = None
+    documents: int | None = None  # of so many documents: of a label those that know it
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,27 +284,11 @@ class Round:
     finished_at: str | None = None
     error: str | None = None
     files_hash: str | None = None  # of the files of its pipeline; None while it has none
+    pruned_at: str | None = None  # since when its pipeline is left out on purpose
+    best: int | None = None  # the best round up to this one, all on the same gold
 
     @property
     def label_ids(self) -> Mapping[str, int]:
         """Which label each name of its pipeline means, whatever that label is called since."""
         found: Mapping[str, int] = self.parameters.get("label_ids", {})
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class AlignmentEvent:
-    """A span that could not stay where it was meant: what it was, what was done, why."""
-
-    document_id: int
-    start: int
-    end: int
-    label: str
-    action: str  # snapped, dropped, split, trimmed, conflict
-    reason: str
-    placed_start: int | None = None
-    placed_end: int | None = None
-    model_id: int | None = None
-    annotation_id: int | None = None
-    source: str | None = None  # import file
-    line: int | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +14,40 @@ from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.files.atomic import name_beside, publish
 from spanloop.store.files.backup import Backup, backup, keep_copy
+from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
 from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
-from spanloop.store.records import Moment, NewLabel, Project, Task
+from spanloop.store.records import Moment, NewLabel, Project, Round, Task
 from spanloop.store.schema import migrations
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
 from spanloop.store.tables.drafts import Drafts
+from spanloop.store.tables.eval_gold import EvalGold
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
+from spanloop.store.tables.label_sets import LabelSets
 from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
+from spanloop.store.tables.originals import Originals
 from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.predictions import Models, Predictions
+from spanloop.store.tables.promotions import Promotions
 from spanloop.store.tables.reviews import Reviews
 from spanloop.store.tables.rounds import Rounds
 from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.tokenizations import Tokenizations
 from spanloop.store.tables.versions import Versions
+
+MADE_OF = ("base_model", "lang", "nlp")
+"""The fields of a project that decide what its rounds are made of. They can change, so each round keeps them
+among its parameters, as ``made_of``."""
 
 
 class Store(Connection):
@@ -52,13 +61,17 @@ class Store(Connection):
         self.rounds_folder = RoundsFolder(self)
         self.training_lock = TrainingLock(self)
         self.labels = Labels(self)
+        self.label_sets = LabelSets(self)
         self.documents = Documents(self)
         self.tokenizations = Tokenizations(self)
+        self.originals = Originals(self)
         self.models = Models(self)
         self.predictions = Predictions(self)
         self.annotations = Annotations(self)
         self.queue = Queue(self)
         self.rounds = Rounds(self)
+        self.promotions = Promotions(self)
+        self.eval_gold = EvalGold(self)
         self.reviews = Reviews(self)
         self.ledger = Ledger(self)
         self.annotators = Annotators(self)
@@ -180,7 +193,26 @@ class Store(Connection):
 
     @property
     def project(self) -> Project:
-        """The project's one row."""
+        """The project's one row; folders in it are absolute, whatever they are kept as."""
+        row = self._project_row()
+        return replace(row, **self._located(_made_of(row)))
+
+    @property
+    def made_of(self) -> dict[str, str | None]:
+        """The fields `MADE_OF` of the project as they are kept: folders relative to the project file."""
+        return _made_of(self._project_row())
+
+    def project_of(self, round_: Round) -> Project:
+        """The project with what the round was made of, whatever has been set since. A round of before that
+        was kept has what the project has now."""
+        kept = round_.parameters.get("made_of", {})
+        known = {name: value for name, value in kept.items() if name in MADE_OF}
+        return replace(self.project, **self._located(known))
+
+    def _located(self, kept: Mapping[str, str | None]) -> dict[str, Any]:
+        return {name: None if value is None else located(value, self.path) for name, value in kept.items()}
+
+    def _project_row(self) -> Project:
         names = [field.name for field in fields(Project)]
         found = self.row(f"SELECT {', '.join(names)} FROM project")
         if found is None:
@@ -220,6 +252,10 @@ class Store(Connection):
             migrations.STEPS.apply(db)
             db.conn.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
             db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
+
+
+def _made_of(project: Project) -> dict[str, str | None]:
+    return {name: getattr(project, name) for name in MADE_OF}
 
 
 def _schema_of(path: Path, named: Path) -> int:

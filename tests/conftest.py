@@ -13,8 +13,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes run side by 
 os.environ.setdefault("SPANLOOP_NICE", "0")  # a command run in the test's own process must not slow it down
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.clock import Clock
 from support.places import data_folder
+
+# on a busy machine a text takes as long to make as a hundred do on a quiet one
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,16 +4,17 @@ says of a document."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class CharSpan:
+class CharSpan(NamedTuple):
     """Characters ``start`` to ``end`` (excluded, code points of ``doc.text``) carry ``label``.
 
-    ``score`` is the model's confidence, 0 to 1, where a model made the span.
+    ``score`` is the model's confidence, 0 to 1, where a model made the span. A tuple, so that
+    ``doc.to_json`` can write it.
     """
 
     start: int
@@ -27,9 +28,9 @@ class CharSpan:
         return (self.start, self.end, self.label)
 
 
-@dataclass(frozen=True, slots=True)
-class AlignmentEvent:
-    """A span that could not stay where it was meant: what was done (snapped, dropped, trimmed ...) and why.
+class AlignmentEvent(NamedTuple):
+    """A span that could not stay where it was meant: what was done (snapped, dropped, trimmed, replaced) and
+    why. ``replaced`` is one of another component, whose place a span of ours took.
 
     ``placed_start`` and ``placed_end`` are the characters it covers now, None where it has no place at all.
     """

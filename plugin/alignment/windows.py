@@ -79,8 +79,7 @@ def encode_docs(
         threads: tokenise several documents at once. Only where no process is forked later: it would have to
             do without the threads that this starts.
     """
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
+    _whole(tokenizer.backend_tokenizer)
     texts = [doc.text for doc in docs]
     # Not by calling the tokenizer: that starts threads too.
     one = tokenizer.backend_tokenizer.encode
@@ -90,6 +89,15 @@ def encode_docs(
         group = _Group.of(docs[at], texts[at], encodings[at], tokenizer, unit)
         found += group.cut(max_wordpieces, overlap)
     return found
+
+
+def _whole(tokenizer: Any) -> None:
+    """Switch off what somebody has switched on. Only then: a tokenizer that another thread is using refuses
+    to be changed."""
+    if tokenizer.truncation is not None:
+        tokenizer.no_truncation()
+    if tokenizer.padding is not None:
+        tokenizer.no_padding()
 
 
 def _alike(encodings: Sequence[Any]) -> Iterator[slice]:

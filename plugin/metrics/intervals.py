@@ -52,11 +52,12 @@ def per_label(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 def averages(counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """The micro, macro and weighted averages over the labels (axis -2), each with P, R, F1 in the last axis.
 
-    Macro takes the labels that occur in gold or prediction, as seqeval does.
+    Macro takes the labels that have gold. seqeval also takes those that are only predicted, each as 0: one
+    false alarm of a label that nobody annotated would cost as much as a label that is never found.
     """
     figures = per_label(counts)
-    occurs = (counts.sum(axis=-1) > 0).astype(np.float64)
     support = counts[..., 0] + counts[..., 2]
+    occurs = (support > 0).astype(np.float64)
     return {
         "micro": per_label(counts.sum(axis=-2)),
         "macro": _ratio((figures * occurs[..., None]).sum(axis=-2), occurs.sum(axis=-1)[..., None]),

@@ -3,21 +3,24 @@
 Confident learning (Northcutt, Jiang and Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset
 Labels", JAIR 70), token by token as in Wang and Mueller 2022 ("Detecting Label Errors in Token Classification
 Data"): a model is *confident* of a label where it gives it at least the probability that it gives it, on the
-mean, to the tokens that have it. What it is confident of and the gold does not say is a suspect; the margin
-between the two probabilities ranks the suspects.
+mean, to the tokens that have it. What it is confident of and the gold does not say is a suspect. Suspects are
+counted by places and not by tokens, since a person looks at places: a span whose pieces are contradicted is
+one. The margin between the two probabilities ranks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.tagging.gold import put_on_units
-from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, tag_label
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,8 +46,10 @@ class Judgement:
 class Suspect:
     """Characters ``start`` to ``end`` (excluded) on which gold and model differ; None says: no label.
 
-    ``confidence``: the model's mean probability, 0 to 1, of what it ``said``. ``doubt`` ranks, the worst
-    highest: by how much it is more probable to the model than what is ``given``, 0 to 1.
+    ``confidence``: the model's mean probability, 0 to 1, of what it says there. ``doubt`` ranks, the worst
+    highest: by how much what the model says is more probable to it than what is given, 0 to 1, on the mean of
+    the place's units. Those that are not contradicted count as 0: a span that is wrong at its edge comes
+    behind one that is wrong as a whole.
     """
 
     start: int
@@ -67,6 +72,7 @@ def judge_labels(
     *,
     scheme: Scheme,
     ranges: Sequence[tuple[int, int]] | None = None,
+    unknown: Collection[str] = (),
     temperature: float = 1.0,
     renamed: Mapping[str, str | None] | None = None,
 ) -> Judgement:
@@ -74,22 +80,27 @@ def judge_labels(
 
     ``ranges``: the characters that somebody looked at, None for all. A unit of a label outside of
     ``classes`` is unknown, and so is one without a label where the classes have no "O". ``renamed``: what
-    the model's labels are called now, None for those in use no more.
+    the model's labels are called now, None for those in use no more. ``unknown``: the labels that the
+    document says nothing of; to it they are as good as no label.
     """
     place = {name: k for k, name in enumerate(classes)}
-    names = [tag_label(tag, scheme) or OUTSIDE for tag in scores.tags]
+    names = read_tags(scores.tags, scheme).names
     of_tag = [place.get((renamed or {}).get(name, name) or "") for name in names]
     probabilities = np.zeros((len(scores), len(classes)))
     likely = np.exp(scores.calibrated(temperature).astype(np.float64))
     for column, k in enumerate(of_tag):
         if k is not None:
             probabilities[:, k] += likely[:, column]
+    for name in {*unknown} & place.keys():
+        if OUTSIDE in place:
+            probabilities[:, place[OUTSIDE]] += probabilities[:, place[name]]
+        probabilities[:, place[name]] = 0
     np.minimum(probabilities, 1, out=probabilities)  # a sum of rounded parts may end just above
     units = put_on_units(spans, scores.starts, scores.ends, ranges=ranges)
     given = np.full(len(scores), place.get(OUTSIDE, _UNKNOWN))
     span = np.full(len(scores), -1)
     for number, (start, end, label) in enumerate(units.runs):
-        given[start:end] = place.get(label, _UNKNOWN)
+        given[start:end] = _UNKNOWN if label in unknown else place.get(label, _UNKNOWN)
         span[start:end] = number
     given[units.unknown] = _UNKNOWN
     return Judgement(probabilities, given, span, scores.starts, scores.ends)
@@ -110,8 +121,9 @@ def thresholds(judgements: Sequence[Judgement], n_classes: int) -> Floats:
 
 
 def find_suspects(judgements: Sequence[Judgement], classes: Sequence[str]) -> list[list[Suspect]]:
-    """The suspects of each document in text order: runs of units inside one gold span, or outside of all,
-    of which the model is confident that they are something else, and the same."""
+    """The suspects of each document in text order, one a place: a place is a gold span, or a run that the
+    model gives one label, with whatever of the other kind touches it. However many pieces of it the model
+    contradicts, a person who looks there sees them all."""
     usual = thresholds(judgements, len(classes))
     return [list(_of_document(judgement, classes, usual)) for judgement in judgements]
 
@@ -124,34 +136,37 @@ def _of_document(judgement: Judgement, classes: Sequence[str], usual: Floats) ->
     given = np.where(known, judgement.given, 0)
     margin = sure - judgement.probabilities[units, given]
     contradicted = known & (said != given) & (sure >= usual[said])
-    for first, end in _runs(contradicted, judgement.span, said, each=OUTSIDE not in classes):
+    outside = classes.index(OUTSIDE) if OUTSIDE in classes else None
+    for first, end in _places(judgement.span, said, outside):
+        wrong = first + np.flatnonzero(contradicted[first:end])
+        if not len(wrong):
+            continue
+        kind = _most_doubted(given[wrong] * len(classes) + said[wrong], margin[wrong])
         yield Suspect(
-            int(judgement.starts[first]),
-            int(judgement.ends[end - 1]),
-            given=_label(classes[given[first]]),
-            said=_label(classes[said[first]]),
-            confidence=float(sure[first:end].mean()),
-            doubt=float(margin[first:end].mean()),
+            int(judgement.starts[wrong[0]]),
+            int(judgement.ends[wrong[-1]]),
+            given=_label(classes[kind // len(classes)]),
+            said=_label(classes[kind % len(classes)]),
+            confidence=float(sure[wrong].mean()),
+            doubt=float(margin[wrong].sum() / (end - first)),
         )
+
+
+def _most_doubted(kinds: Ints, margin: Floats) -> int:
+    """Of several kinds of contradiction in one place the one with the largest margins together."""
+    names, which = np.unique(kinds, return_inverse=True)
+    return int(names[np.bincount(which, weights=margin).argmax()])
+
+
+def _places(span: Ints, said: Ints, outside: int | None) -> Iterator[tuple[int, int]]:
+    """The runs of units that are one place; every unit by itself where units have a label each (``outside``
+    None)."""
+    one = np.zeros(max(len(span) - 1, 0), dtype=bool)
+    if outside is not None:
+        one = (span[:-1] == span[1:]) & (span[1:] >= 0) | (said[:-1] == said[1:]) & (said[1:] != outside)
+    edges = [0, *(np.flatnonzero(~one) + 1).tolist(), len(span)] if len(span) else []
+    yield from pairwise(edges)
 
 
 def _label(name: str) -> str | None:
     return None if name == OUTSIDE else name
-
-
-def _runs(wanted: NDArray[np.bool_], *alike: Ints, each: bool) -> Iterator[tuple[int, int]]:
-    """The runs of wanted units that are alike in everything; ``each``: every unit is a run of its own."""
-    first = 0
-    while first < len(wanted):
-        end = first + 1
-        while (
-            wanted[first]
-            and not each
-            and end < len(wanted)
-            and wanted[end]
-            and all(values[end] == values[first] for values in alike)
-        ):
-            end += 1
-        if wanted[first]:
-            yield first, end
-        first = end

@@ -18,11 +18,18 @@ import numpy as np
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.intervals import Counts, Figure, figures
+from spanloop.plugin.metrics.judged import (
+    Range,
+    Ranges,
+    Spans,
+    Unknown,
+    documents_that_know,
+    looked_at,
+    of_known_labels,
+    without_open_tags,
+)
 from spanloop.plugin.tagging.schemes import OUTSIDE, encode
 
-Spans = Sequence[CharSpan]
-Range = tuple[int, int]
-Ranges = Sequence[Range] | None
 AVERAGES = ("micro", "macro", "weighted")
 
 
@@ -32,7 +39,8 @@ class ScoreReport:
 
     Lenient: a predicted span is right if it shares a character with a gold span of its label, one to one.
     ``counts`` are the strict hits and misses ``[document, label, 3]``, labels in the order of ``labels``.
-    ``confusion`` counts tokens by (gold label, predicted label), "O" where there is none.
+    ``confusion`` counts tokens by (gold label, predicted label), "O" where there is none. ``known``: of how
+    many documents the figures of each label speak, since not all of them know it.
     Tags have an ``accuracy`` and no lenient figures; spans have no accuracy.
     """
 
@@ -48,15 +56,29 @@ class ScoreReport:
     lenient_labels: Mapping[str, Figure] = field(default_factory=dict)
     accuracy: Figure | None = None
     confusion: Mapping[tuple[str, str], int] = field(default_factory=dict, repr=False)
+    known: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def without_gold(self) -> tuple[str, ...]:
+        """The labels without support, which the macro average leaves out."""
+        return tuple(label for label, figure in self.labels.items() if not figure.support)
 
     def rows(self, split: str) -> list[dict[str, Any]]:
         """One flat row a figure: split, metric, average, label and the fields of `Figure`."""
-        rows = [_row(split, "accuracy", None, None, self.accuracy)] if self.accuracy else []
+        total = self.documents
+        rows = [_row(split, "accuracy", None, None, self.accuracy, total)] if self.accuracy else []
         for metric, prefix in (("strict", ""), ("lenient", "lenient_")):
             by_average = {average: getattr(self, prefix + average) for average in AVERAGES}
-            rows += [_row(split, metric, name, None, figure) for name, figure in by_average.items() if figure]
+            rows += [
+                _row(split, metric, name, None, figure, total)
+                for name, figure in by_average.items()
+                if figure
+            ]
             by_label: Mapping[str, Figure] = getattr(self, prefix + "labels")
-            rows += [_row(split, metric, None, label, figure) for label, figure in by_label.items()]
+            rows += [
+                _row(split, metric, None, label, figure, self.known.get(label, total))
+                for label, figure in by_label.items()
+            ]
         return rows
 
 
@@ -67,6 +89,7 @@ def score_spans(
     labels: Sequence[str],
     *,
     ranges: Sequence[Ranges] | None = None,
+    unknown: Unknown = None,
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> ScoreReport:
@@ -74,10 +97,12 @@ def score_spans(
 
     ``tokens`` are the characters of each token; ``labels`` those to report even where none occurs, others are
     added. ``ranges``: the characters that were looked at (None: all); a prediction elsewhere is neither right
-    nor wrong and is left out. ``bootstrap`` replicates give the intervals, 0 leaves them out.
+    nor wrong and is left out. ``unknown``: the labels that each document says nothing of, None for none;
+    spans of these are left out on both sides. ``bootstrap`` replicates give the intervals, 0 leaves them out.
     ValueError where the sequences differ in length or spans of one document overlap.
     """
-    predicted = _looked_at(predicted, ranges)
+    gold = of_known_labels(gold, unknown)
+    predicted = of_known_labels(looked_at(predicted, ranges), unknown)
     names = _all_labels(labels, gold, predicted)
     counts = _count(gold, predicted, names, _exact_hits)
     strict, by_label = figures(counts, names, replicates=bootstrap, seed=seed)
@@ -88,7 +113,7 @@ def score_spans(
     return ScoreReport(
         documents=len(gold),
         micro=replace(strict["micro"], **reference["micro avg"]),
-        macro=replace(strict["macro"], **reference["macro avg"]),
+        macro=strict["macro"],
         weighted=replace(strict["weighted"], **reference["weighted avg"]),
         labels={name: replace(by_label[name], **reference.get(f"L{k}", {})) for k, name in enumerate(names)},
         counts=counts,
@@ -97,6 +122,7 @@ def score_spans(
         lenient_weighted=loose["weighted"],
         lenient_labels=loose_by_label,
         confusion=_confusion(gold, predicted, tokens),
+        known=documents_that_know(names, len(gold), unknown),
     )
 
 
@@ -105,13 +131,17 @@ def score_tags(
     predicted: Sequence[Spans],
     labels: Sequence[str],
     *,
+    unknown: Unknown = None,
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> ScoreReport:
     """Score one tag a token: spans of one token each, the label is the tag. Accuracy is over the gold tokens.
 
-    Predictions where gold says nothing are left out: nobody has judged them.
+    Predictions where gold says nothing are left out: nobody has judged them. ``unknown``: the tags that each
+    document says nothing of, None for none. A token that is said to have such a tag is left out altogether:
+    the tag was added later, so it was taken from what the gold has there.
     """
+    gold = without_open_tags(gold, predicted, unknown)
     places = [{(span.start, span.end) for span in spans} for spans in gold]
     predicted = [
         [span for span in spans if (span.start, span.end) in known]
@@ -132,6 +162,7 @@ def score_tags(
         counts=counts,
         accuracy=accuracy["micro"],
         confusion=_confusion(gold, predicted, [sorted(known) for known in places]),
+        known=documents_that_know(names, len(gold), unknown),
     )
 
 
@@ -149,7 +180,7 @@ def _seqeval(
         if gold_spans or predicted_spans  # elsewhere all is O, which counts for nothing
     ]
     if not pairs:
-        return {"micro avg": {}, "macro avg": {}, "weighted avg": {}}
+        return {"micro avg": {}, "weighted avg": {}}
     report = classification_report(
         [pair[0] for pair in pairs],
         [pair[1] for pair in pairs],
@@ -223,18 +254,6 @@ def _overlap_hits(gold: Spans, predicted: Spans) -> list[str]:
     return hits
 
 
-def _looked_at(predicted: Sequence[Spans], ranges: Sequence[Ranges] | None) -> Sequence[Spans]:
-    """The predictions that touch no character outside what was looked at."""
-    if ranges is None:
-        return predicted
-    return [
-        spans
-        if looked is None
-        else [span for span in spans if any(start <= span.start and span.end <= end for start, end in looked)]
-        for spans, looked in zip(predicted, ranges, strict=True)
-    ]
-
-
 def _all_labels(labels: Sequence[str], *spans: Sequence[Spans]) -> tuple[str, ...]:
     """The labels asked for, then those that occur beside them, sorted."""
     found = {span.label for side in spans for document in side for span in document}
@@ -269,5 +288,8 @@ def _start(span: CharSpan) -> int:
     return span.start
 
 
-def _row(split: str, metric: str, average: str | None, label: str | None, figure: Figure) -> dict[str, Any]:
-    return {"split": split, "metric": metric, "average": average, "label": label, **asdict(figure)}
+def _row(
+    split: str, metric: str, average: str | None, label: str | None, figure: Figure, documents: int
+) -> dict[str, Any]:
+    place = {"split": split, "metric": metric, "average": average, "label": label}
+    return {**place, **asdict(figure), "documents": documents}

@@ -4,7 +4,8 @@
 on an encoder that other pipes may share. Importing this module imports no transformers.
 """
 
-from __future__ import annotations
+# No annotations from __future__ here: the confection of spaCy 3.7 takes those of a registered function as
+# they stand.
 
 from collections.abc import Callable
 from typing import Any

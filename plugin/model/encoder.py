@@ -6,7 +6,8 @@ neither spacy-transformers nor a certain version of transformers. Importing this
 transformers.
 """
 
-from __future__ import annotations
+# No annotations from __future__ here: the confection of spaCy 3.7 takes those of a registered function as
+# they stand.
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -86,7 +87,7 @@ class _HiddenStates:
     def __init__(self, encoder: Any) -> None:
         self.encoder = encoder
 
-    def logits(self, input_ids: Ints, attention_mask: Ints) -> torch.Tensor:
+    def logits(self, input_ids: "Ints", attention_mask: "Ints") -> "torch.Tensor":
         import torch
 
         device = self.encoder.device
@@ -140,7 +141,7 @@ def _encoder(model: Model[list[Doc], Vectors]) -> Any:
     return encoder
 
 
-def _vectors(model: Model[list[Doc], Vectors], encoder: Any, docs: Sequence[Doc]) -> list[torch.Tensor]:
+def _vectors(model: Model[list[Doc], Vectors], encoder: Any, docs: Sequence[Doc]) -> "list[torch.Tensor]":
     """One row a token of each document, on the CPU, with gradients where torch keeps them."""
     from spanloop.plugin.model.runtime import begin
 
@@ -162,7 +163,7 @@ def _vectors(model: Model[list[Doc], Vectors], encoder: Any, docs: Sequence[Doc]
     return [_by_token(*row) for row in zip(docs, encoded, units, strict=True)]
 
 
-def _mean(rows: torch.Tensor, encoded: EncodedDoc) -> torch.Tensor:
+def _mean(rows: "torch.Tensor", encoded: EncodedDoc) -> "torch.Tensor":
     """One row a unit from the rows of its wordpieces."""
     import torch
 
@@ -174,7 +175,7 @@ def _mean(rows: torch.Tensor, encoded: EncodedDoc) -> torch.Tensor:
     return total / torch.from_numpy(counts).unsqueeze(1)
 
 
-def _by_token(doc: Doc, encoded: EncodedDoc, units: torch.Tensor) -> torch.Tensor:
+def _by_token(doc: Doc, encoded: EncodedDoc, units: "torch.Tensor") -> "torch.Tensor":
     """One row a token: that of the unit it lies in, zeros where it lies in none."""
     import torch
 

@@ -39,8 +39,9 @@ class Network(Protocol):
     def stated_tags(self) -> tuple[str, ...]:
         """The same as far as it can be told without loading weights."""
 
-    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
-        """Make the head's rows these tags; rows that it had stay, found by name."""
+    def set_tags(self, tags: Sequence[str], *, seed: int, known_as: Sequence[str] | None = None) -> None:
+        """Make the head's rows these tags; rows that it had stay, found by name. ``known_as``: what the tags
+        that it has are called now, in the order of its rows; of two with one name the first row stays."""
 
     def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
         """The units of each document (and its windows, where there are any)."""
@@ -101,10 +102,10 @@ class HFNetwork:
 
         return stated_tags(self.shim.cfg["name"], revision=self.shim.cfg["revision"])
 
-    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
+    def set_tags(self, tags: Sequence[str], *, seed: int, known_as: Sequence[str] | None = None) -> None:
         from spanloop.plugin.model.pretrained import set_tags
 
-        set_tags(self.pretrained, tags, seed=seed)
+        set_tags(self.pretrained, tags, seed=seed, known_as=known_as)
 
     def encode(self, docs: Sequence[Doc]) -> list[EncodedDoc]:
         return encode_docs(
@@ -190,8 +191,10 @@ class HeadNetwork:
     def stated_tags(self) -> tuple[str, ...]:
         return self.tags
 
-    def set_tags(self, tags: Sequence[str], *, seed: int) -> None:
-        old = {tag: row for row, tag in enumerate(self.tags)}
+    def set_tags(self, tags: Sequence[str], *, seed: int, known_as: Sequence[str] | None = None) -> None:
+        old: dict[str, int] = {}
+        for row, tag in enumerate(self.tags if known_as is None else known_as):
+            old.setdefault(tag, row)
         kept = [(row, old[tag]) for row, tag in enumerate(tags) if tag in old]
         output: Any = self.output
         before: list[Any] = [

@@ -95,7 +95,7 @@ def load(
         ModelError: where there is none, or where it wants to run code, or is no token classifier.
     """
     place = place_of(name, revision)
-    with checked(place, allow_pickle=allow_pickle) as files:
+    with stacks.alone(), checked(place, allow_pickle=allow_pickle) as files:
         config = _config(files, place)
         tokenizer = _load_tokenizer(files, place, config)
         if saved:
@@ -173,10 +173,10 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
                 use_safetensors=files.safe,
                 weights_only=True,
                 output_loading_info=True,
+                **stacks.in_full(),
             )
     if reason := stacks.unreadable_here(files.config):
         raise ModelError(f"the model {place.spelled!r} cannot be read here: {reason}")
-    # transformers 4 reads every file as 32 bits, 5 as the file has it
     return model.float(), set(info["missing_keys"])
 
 
@@ -205,17 +205,23 @@ def _positions(model: Any) -> int | None:
     return int(stated) if stated and stated > 0 else None
 
 
-def set_tags(pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0) -> None:
+def set_tags(
+    pretrained: Pretrained, tags: Sequence[str], *, seed: int = 0, known_as: Sequence[str] | None = None
+) -> None:
     """Give the model's head exactly these tags, in this order. Rows of tags that it had are kept by name, new
-    ones are drawn from ``seed``. ModelError where the head is no linear layer."""
+    ones are drawn from ``seed``. ``known_as``: the names of its present rows where they are not its own; of
+    two rows with one name the first is kept. ModelError where the head is no linear layer."""
     import torch
 
     model = pretrained.model
-    if not pretrained.fresh_head and tuple(tags) == pretrained.tags:
+    before = pretrained.tags if known_as is None else tuple(known_as)
+    if not pretrained.fresh_head and tuple(tags) == pretrained.tags == before:
         return
     name = head_name(model)
     old = model.get_submodule(name)
-    kept = {} if pretrained.fresh_head else {tag: row for row, tag in enumerate(pretrained.tags)}
+    kept: dict[str, int] = {}
+    for row, tag in enumerate(() if pretrained.fresh_head else before):
+        kept.setdefault(tag, row)
     generator = torch.Generator().manual_seed(seed)
     scale = float(getattr(model.config, "initializer_range", 0.02))
     weight = torch.randn((len(tags), old.in_features), generator=generator) * scale
@@ -257,7 +263,7 @@ def save(pretrained: Pretrained, folder: Path) -> None:
     """Write what `load` and ``AutoModelForTokenClassification.from_pretrained`` read: safetensors, never
     pickle. OSError where the disk refuses."""
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder), stacks.no_bars():
+    with stacks.alone(), writing(folder), stacks.no_bars():
         pretrained.model.save_pretrained(folder)
         pretrained.tokenizer.save_pretrained(folder)
         stacks.make_portable(folder, pretrained.tokenizer)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import srsly
 from thinc.shims import Shim
 
+from spanloop.plugin.model.stacks import alone
+
 if TYPE_CHECKING:
     import torch
 
@@ -29,6 +31,8 @@ class HFShim(Shim):
     ``source`` says where the model comes from and how text is cut into windows. After loading from disk or
     bytes the weights are in memory and the place named there is never looked at again. ``device`` and
     ``precision`` are settings of the pipe: they are saved with its config, not here.
+
+    Several threads may predict at once: whoever comes first loads the model, the others wait for it.
     """
 
     def __init__(self, source: dict[str, Any]) -> None:
@@ -41,24 +45,26 @@ class HFShim(Shim):
     @property
     def pretrained(self) -> Pretrained:
         """The model with its tokenizer, loaded now if it was not."""
-        if self._pretrained is None:
-            from spanloop.plugin.model.pretrained import load
+        if self._pretrained is not None:
+            return self._pretrained
+        with alone():
+            if self._pretrained is None:
+                from spanloop.plugin.model.pretrained import load
 
-            source = self.cfg
-            self.pretrained = load(
-                source["name"], revision=source["revision"], allow_pickle=source["allow_pickle"]
-            )
+                source = self.cfg
+                self.pretrained = load(
+                    source["name"], revision=source["revision"], allow_pickle=source["allow_pickle"]
+                )
             return self.pretrained
-        return self._pretrained
 
     @pretrained.setter
     def pretrained(self, loaded: Pretrained) -> None:
         from spanloop.plugin.model.device import device_of
 
         _move(loaded.model, device_of(self.device))
-        self._pretrained = loaded
         self._backend = None
         self.__dict__.pop("max_wordpieces", None)
+        self._pretrained = loaded  # last: from here on other threads use it
 
     @property
     def is_loaded(self) -> bool:
@@ -66,11 +72,15 @@ class HFShim(Shim):
 
     @property
     def backend(self) -> Backend:
-        if self._backend is None or self._backend.precision != self.precision:
-            from spanloop.plugin.model.torch_backend import TorchBackend
+        pretrained, backend = self.pretrained, self._backend
+        if backend is not None and backend.precision == self.precision:
+            return backend
+        with alone():
+            if self._backend is None or self._backend.precision != self.precision:
+                from spanloop.plugin.model.torch_backend import TorchBackend
 
-            self._backend = TorchBackend(self.pretrained.model, self.precision)
-        return self._backend
+                self._backend = TorchBackend(pretrained.model, self.precision)
+            return self._backend
 
     @property
     def overlap(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,26 @@ _TOKENIZER_FILE = "tokenizer.json"
 _CONFIG_FILE = "tokenizer_config.json"
 # How positions turn in attention: 5 writes this one field, 4 reads others and takes defaults in silence.
 _POSITIONS_OF_5 = "rope_parameters"
+_ALONE = threading.RLock()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Within it, no other thread makes, reads or writes a model through us: while it does, transformers
+    changes what holds for the whole process (functions of torch, its own classes, the bars that it
+    shows)."""
+    with _ALONE:
+        yield
+
+
+def _after_fork() -> None:
+    """A child has none of the threads of its parent, and one of them may have been at it."""
+    global _ALONE
+    _ALONE = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def read_tokenizer(folder: Path, config: Any) -> Any:
@@ -50,6 +72,16 @@ def make_portable(folder: Path, tokenizer: Any) -> None:
     config["tokenizer_class"] = _TOKENIZER_OF_BOTH
     config["model_input_names"] = list(tokenizer.model_input_names)  # else those of the class named above
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def in_full() -> dict[str, Any]:
+    """What has transformers read every weight with 32 bits. Otherwise 5 takes the number type of the file,
+    which is then that of every new tensor of the process until the model is read."""
+    import torch
+    import transformers
+
+    is_4 = int(transformers.__version__.split(".")[0]) < 5
+    return {"torch_dtype" if is_4 else "dtype": torch.float32}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 from spanloop.plugin.alignment.subwords import Ints
@@ -29,6 +30,7 @@ class TorchBackend:
         self.model = model
         self.precision = precision
         self._pid = os.getpid()
+        self._making = threading.Lock()
         self._low: Any = None
         self._low_of: tuple[tuple[int, int], ...] = ()
 
@@ -74,9 +76,10 @@ class TorchBackend:
         if self.precision == "fp32" or self.model.training:
             return self.model
         weights = tuple((weight.data_ptr(), weight._version) for weight in self.model.parameters())
-        if self._low is None or self._low_of != weights:
-            self._low, self._low_of = _in_bfloat16(self.model), weights
-        return self._low
+        with self._making:
+            if self._low is None or self._low_of != weights:
+                self._low, self._low_of = _in_bfloat16(self.model), weights
+            return self._low
 
 
 def _in_bfloat16(model: Any) -> Any:

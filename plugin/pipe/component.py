@@ -4,7 +4,8 @@ spaCy imports this module for every pipeline of the environment it is installed 
 transformers: the model's weights, and the libraries that read them, are loaded at first use.
 """
 
-from __future__ import annotations
+# No annotations from __future__ here: the confection of spaCy 3.7 takes those of a registered function as
+# they stand.
 
 from collections.abc import Callable
 from typing import Any, Dict, List, Literal, Optional, Union  # noqa: UP035 - confection reads the annotations
@@ -19,7 +20,7 @@ from spanloop.plugin.model import architectures
 from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
-from spanloop.plugin.pipe import extensions
+from spanloop.plugin.pipe import meta
 from spanloop.plugin.pipe.examples import Annotate
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 from spanloop.plugin.tagging.schemes import Scheme
@@ -37,12 +38,10 @@ max_wordpieces = null
 overlap = 128
 """
 
-extensions.register()
-
 
 @Language.factory(
-    "hf_token_classifier",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    meta.FACTORY,
+    assigns=meta.assigned("ents"),
     default_config={
         "model": Config().from_str(_DEFAULT_MODEL)["model"],
         "annotate": "ents",
@@ -57,21 +56,14 @@ extensions.register()
         "device": "auto",
         "precision": "fp32",
         "keep_scores": False,
+        "label_map": None,
+        "threshold": None,
+        "candidates": None,
         "class_weights": "none",
         "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
     },
-    default_score_weights={
-        "ents_f": 1.0,
-        "ents_p": 0.0,
-        "ents_r": 0.0,
-        "ents_per_type": None,
-        "strict_f": 0.0,
-        "strict_p": 0.0,
-        "strict_r": 0.0,
-        "strict_macro_f": 0.0,
-        "strict_per_type": None,
-    },
+    default_score_weights=meta.score_weights("ents", ""),
 )
 def make_hf_token_classifier(
     nlp: Language,
@@ -84,24 +76,21 @@ def make_hf_token_classifier(
     aggregation: Literal["first", "mean", "max"],
     unit: Literal["token", "wordpiece"],
     scheme: Optional[Scheme],  # noqa: UP045
-    overwrite: bool,
+    overwrite: Union[bool, Literal["all"]],  # noqa: UP007
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
     precision: Literal["fp32", "bf16"],
     keep_scores: bool,
+    label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045
+    threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045
+    candidates: Optional[float],  # noqa: UP045
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
     label_strategy: Literal["first", "all"],
     scorer: Optional[Callable[..., Any]],  # noqa: UP045
 ) -> HFTokenClassifierPipe:
     """Make the pipe. ``model`` as a string, a folder or hub id or ``offline``, is short for the block
     ``spanloop.HFTokenClassifier.v1`` with that name; docs/component.md tells every setting."""
-    if batch_wordpieces is not None and batch_wordpieces < 1:
-        raise ValueError(f"batch_wordpieces = {batch_wordpieces} must be at least 1")
-    if isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
-        raise ValueError(
-            f"class_weights = {class_weights!r} is unknown: choose one of {', '.join(WEIGHTINGS)}, "
-            "or a weight by label"
-        )
+    _check(batch_wordpieces, class_weights)
     network = architectures.hf_token_classifier(model) if isinstance(model, str) else model
     if network.has_ref("tok2vec") and unit == "wordpiece":
         raise ValueError('unit = "wordpiece" needs the architecture spanloop.HFTokenClassifier.v1')
@@ -112,20 +101,36 @@ def make_hf_token_classifier(
         label_strategy=label_strategy,
     )
     _place(network, device, precision)
+    key = spans_key or ("chunks" if annotate == "chunks" else "sc")
+    meta.tell(nlp, annotate, key)
     return HFTokenClassifierPipe(
         nlp.vocab,
         network,
         name,
         annotate=annotate,
-        spans_key=spans_key or ("chunks" if annotate == "chunks" else "sc"),
+        spans_key=key,
         alignment=alignment,
         viterbi=viterbi,
         scheme=scheme,
         overwrite=overwrite,
         keep_scores=keep_scores,
+        label_map=label_map,
+        threshold=threshold,
+        candidates=candidates,
         class_weights=class_weights,
         scorer=scorer,
     )
+
+
+def _check(batch_wordpieces: int | None, class_weights: object) -> None:
+    """ValueError for settings out of their range."""
+    if batch_wordpieces is not None and batch_wordpieces < 1:
+        raise ValueError(f"batch_wordpieces = {batch_wordpieces} must be at least 1")
+    if isinstance(class_weights, str) and class_weights not in WEIGHTINGS:
+        raise ValueError(
+            f"class_weights = {class_weights!r} is unknown: choose one of {', '.join(WEIGHTINGS)}, "
+            "or a weight by label"
+        )
 
 
 def _place(network: Model[List[Doc], List[Floats2d]], device: str, precision: Precision) -> None:  # noqa: UP006

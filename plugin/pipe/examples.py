@@ -13,7 +13,7 @@ from spacy.training import Example
 
 from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import CharSpan
-from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.tagging.gold import Gold, longest_first
 
 Annotate = Literal["ents", "spans", "chunks", "tag", "pos"]
 Range = tuple[int, int]
@@ -21,17 +21,27 @@ Range = tuple[int, int]
 
 def gold_of(example: Example, annotate: Annotate, spans_key: str) -> Gold:
     """The reference's annotation of the kind that the pipe writes. What is not annotated there (a token
-    without a tag or with a missing entity, a span group that is not there) is outside of ``ranges``.
+    without a tag or with a missing entity, a span group that is not there) is outside of ``ranges``. Of spans
+    of a group that overlap the longest stay (`overlapping` counts the others).
 
     ValueError where the two documents differ in more than whitespace.
     """
     reference, predicted = example.reference, example.predicted
     spans, known = _annotation(reference, annotate, spans_key)
+    if annotate in ("spans", "chunks"):
+        spans, _ = longest_first(spans)
     if reference.text != predicted.text:
         places = _same_characters(reference.text, predicted.text)
         spans = [CharSpan(*_moved(places, span.start, span.end), span.label) for span in spans]
         known = None if known is None else [_moved(places, start, end) for start, end in known]
     return Gold(predicted, tuple(spans), None if known is None else tuple(known))
+
+
+def overlapping(examples: Iterable[Example], annotate: Annotate, spans_key: str) -> int:
+    """How many spans of the references lie over a longer one and cannot be learned: a unit has one tag."""
+    return sum(
+        len(longest_first(_annotation(example.reference, annotate, spans_key)[0])[1]) for example in examples
+    )
 
 
 def labels_of(examples: Iterable[Example], annotate: Annotate, spans_key: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ from spacy.training import Example
 
 from spanloop.plugin.model.network import as_numpy
 from spanloop.plugin.model.runtime import wordpiece_units
-from spanloop.plugin.pipe.examples import gold_of
+from spanloop.plugin.pipe.examples import gold_of, overlapping
 from spanloop.plugin.tagging.gold import UNKNOWN, put_on_units, unit_tags
-from spanloop.plugin.tagging.schemes import OUTSIDE, tag_label
+from spanloop.plugin.tagging.label_map import refuse_to_learn
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _FOCAL_GAMMA = 2.0
 
 def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
     """The gold tag of each unit of each predicted document, `UNKNOWN` where nobody knows it."""
+    refuse_to_learn(pipe.name, pipe.label_map)
     golds = [gold_of(example, pipe.cfg["annotate"], pipe.cfg["spans_key"]) for example in examples]
     tags, scheme, policy = pipe.known_tags(), pipe.scheme, pipe.cfg["alignment"]
     targets = []
@@ -45,13 +48,27 @@ def row_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> NDA
     return np.concatenate(targets)
 
 
+def warn_of_overlaps(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> None:
+    """Say how many gold spans are not learned because they overlap a longer one."""
+    annotate, spans_key = pipe.cfg["annotate"], pipe.cfg["spans_key"]
+    if annotate not in ("spans", "chunks"):
+        return  # doc.ents and tags cannot overlap
+    if number := overlapping(examples, annotate, spans_key):
+        warnings.warn(
+            f"{number} gold spans in doc.spans[{spans_key!r}] overlap a longer one: the pipe {pipe.name!r} "
+            "gives a token one tag, so it learns the longest and not these. For nested spans use one pipe a "
+            "layer, each with a spans_key of its own",
+            stacklevel=3,
+        )
+
+
 def label_weights(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> dict[str, float]:
     """The weight of each label by the pipe's ``class_weights``, counted over the examples; none where all
     weigh alike."""
     option = pipe.cfg["class_weights"]
     if option in ("none", "focal"):
         return {}
-    by_tag = [tag_label(tag, pipe.scheme) or OUTSIDE for tag in pipe.tags]
+    by_tag = read_tags(pipe.tags, pipe.scheme).names
     counts = Counter(dict.fromkeys(by_tag, 0))
     for example in examples:
         [targets] = unit_targets(pipe, [example])

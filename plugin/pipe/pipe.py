@@ -18,16 +18,15 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from spanloop.plugin.alignment import place
-from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.alignment.values import CharSpan, TokenScores
 from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import ahead, extensions, learning, saving
+from spanloop.plugin.pipe import ahead, learning, reading, results, saving
 from spanloop.plugin.pipe.examples import Annotate, labels_of
-from spanloop.plugin.tagging.decode import decode_all
-from spanloop.plugin.tagging.schemes import Scheme, detect, tags_for
-from spanloop.plugin.tagging.schemes import labels_of as labels_of_tags
+from spanloop.plugin.tagging.schemes import Scheme
+from spanloop.plugin.tagging.thresholds import Given, Thresholds, checked
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.pretrained import Pretrained
@@ -49,9 +48,12 @@ class HFTokenClassifierPipe(TrainablePipe):
         alignment: place.Alignment = "snap",
         viterbi: bool = True,
         scheme: Scheme | None = None,
-        overwrite: bool = True,
+        overwrite: place.Overwrite = True,
         keep_scores: bool = False,
         class_weights: str | Mapping[str, float] = "none",
+        label_map: Mapping[str, str] | None = None,
+        threshold: Given | None = None,
+        candidates: float | None = None,
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         network_of(model)  # refuses what is none of ours
@@ -71,7 +73,9 @@ class HFTokenClassifierPipe(TrainablePipe):
             "class_weights": class_weights,
             "label_weights": {},
             "temperature": 1.0,
+            **results.settings(label_map, threshold, candidates),
         }
+        self._telling = reading.Telling()
 
     # The network and its labels
 
@@ -109,19 +113,21 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     @property
     def scheme(self) -> Scheme:
-        """The scheme the tags are read in: as set, else as their prefixes say."""
-        return self._scheme_of(self.tags)
-
-    def _scheme_of(self, tags: Sequence[str]) -> Scheme:
-        scheme: Scheme | None = self.cfg["scheme"]
-        return scheme or detect(tags)
+        """The scheme the tags are read in, under the names of the label map: as set, else as their list says.
+        ``IOB`` is IOB1 or IOB2, as the scores of each document say."""
+        return reading.scheme_of(self, self.tags)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, without prefixes, each once. spaCy asks for them at every turn: a model not yet loaded
-        stays so, and the labels are those that its configuration states, none where it is not at hand."""
-        tags = self.network.stated_tags()
-        return tuple(labels_of_tags(tags, self._scheme_of(tags)))
+        """The labels, without prefixes and as the label map calls them, each once. spaCy asks for them at
+        every turn: a model not yet loaded stays so, and the labels are those that its configuration states,
+        none where it is not at hand."""
+        return reading.reading_of(self, self.network.stated_tags()).labels
+
+    @property
+    def bare_labels(self) -> frozenset[str]:
+        """The labels whose tags have no prefix: nothing says where one of them begins beside another."""
+        return reading.reading_of(self, self.tags).bare
 
     @property
     def label_data(self) -> tuple[str, ...]:
@@ -139,28 +145,35 @@ class HFTokenClassifierPipe(TrainablePipe):
             raise ValueError(f"a temperature must be above 0, not {value}")
         self.cfg["temperature"] = float(value)
 
+    @property
+    def label_map(self) -> dict[str, str]:
+        """The new name of each of the model's labels that has one, empty where it is dropped."""
+        return dict(self.cfg["label_map"] or {})
+
+    @property
+    def threshold(self) -> Thresholds:
+        """How sure it must be of a span, by label; ``*`` is for all others. Saved with the pipe."""
+        return dict(self.cfg["threshold"] or {})
+
+    @threshold.setter
+    def threshold(self, value: Given | None) -> None:
+        self.cfg["threshold"] = None if value is None else checked(value)
+
     def set_labels(self, labels: Sequence[str], scheme: Scheme | None = None, *, seed: int = 0) -> None:
         """Give the head the tags of exactly these labels. Rows of tags that it had stay as they are, found by
-        name; new ones are drawn from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where
-        it has labels; else IOB2."""
+        name (of a label map: by the new names, which are the head's own from then on); new ones are drawn
+        from ``seed``. ``scheme`` None: plain for tag and pos; the model's own where it has labels, of B and I
+        alone IOB2; else IOB2."""
         if not labels:
             raise ValueError("a token classifier needs at least one label")
         if len(set(labels)) != len(labels):
             raise ValueError(f"the labels {list(labels)} name one of them twice")
-        chosen = scheme or self.cfg["scheme"] or self._scheme_of_new_labels()
-        tags = tags_for(list(labels), chosen)
-        self.cfg["scheme"] = None if detect(tags) == chosen else chosen
-        self.network.set_tags(tags, seed=seed)
-
-    def _scheme_of_new_labels(self) -> Scheme:
-        if self.cfg["annotate"] in ("tag", "pos"):
-            return "plain"
-        tags = self.tags
-        return detect(tags) if tags else "IOB2"
+        tags, self.cfg["scheme"] = reading.tags_to_learn(self, labels, scheme)
+        self.network.set_tags(tags, seed=seed, known_as=reading.fold(self))
 
     def add_label(self, label: str) -> int:
         """Add one label, the old rows kept. 1 if it is new, 0 if it was there."""
-        labels = labels_of_tags(self.tags, self.scheme)
+        labels = reading.reading_of(self, self.tags).labels
         if label in labels:
             return 0
         self.set_labels([*labels, label])
@@ -182,6 +195,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         from spanloop.plugin.model.finite import log_probabilities
 
         tags = self.known_tags()
+        mapped = reading.tag_map_of(self, tags)
         scored = self.network.begin(docs)
 
         def predicted() -> list[TokenScores]:
@@ -189,7 +203,7 @@ class HFTokenClassifierPipe(TrainablePipe):
             whose = f"the model of the pipe {self.name!r}"
             logprobs = log_probabilities([rows for _, rows in found], whose)
             return [
-                TokenScores(rows, encoded.starts, encoded.ends, tags)
+                mapped.scores(TokenScores(rows, encoded.starts, encoded.ends, tags))
                 for rows, (encoded, _) in zip(logprobs, found, strict=True)
             ]
 
@@ -209,30 +223,16 @@ class HFTokenClassifierPipe(TrainablePipe):
         return tags
 
     def decode(self, scores: TokenScores) -> list[CharSpan]:
-        """The spans that these scores mean under the pipe's settings."""
-        return self._decode([scores])[0]
-
-    def _decode(self, scores: Sequence[TokenScores]) -> list[list[CharSpan]]:
-        viterbi, temperature = self.cfg["viterbi"], self.temperature
-        return decode_all(scores, scheme=self.scheme, viterbi=viterbi, temperature=temperature)
+        """The spans that these scores mean under the pipe's settings, those below their threshold left
+        out."""
+        return results.spans_of(self, [scores])[0][0]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[TokenScores]) -> None:
-        """Write the decoded spans to ``doc._.char_spans`` and, as far as tokens carry them, to the target
-        that ``annotate`` names; what moved or found no place is in ``doc._.alignment_events``."""
-        for doc, doc_scores, spans in zip(docs, scores, self._decode(scores), strict=True):
-            extensions.store_spans(doc, self.name, spans)
-            extensions.store_events(doc, self.name, self._write(doc, spans))
-            if self.cfg["keep_scores"]:
-                extensions.store_scores(doc, self.name, doc_scores)
-
-    def _write(self, doc: Doc, spans: list[CharSpan]) -> list[AlignmentEvent]:
-        target, overwrite, alignment = (self.cfg[key] for key in ("annotate", "overwrite", "alignment"))
-        if target in ("tag", "pos"):
-            place.set_tags(doc, spans, field=target, overwrite=overwrite)
-            return []
-        if target == "ents":
-            return place.set_ents(doc, spans, alignment=alignment, overwrite=overwrite)
-        return place.set_group(doc, self.cfg["spans_key"], spans, alignment=alignment, overwrite=overwrite)
+        """Write the decoded spans to ``doc._.spanloop_char_spans`` and, as far as tokens carry them, to the
+        target that ``annotate`` names; what moved, found no place or gave way is in
+        ``doc._.spanloop_alignment_events``, what the threshold left out in
+        ``doc._.spanloop_below_threshold``."""
+        results.write(self, docs, scores, self._telling)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents in order, annotated. Reads ahead up to ``batch_size`` documents (a million characters
@@ -259,6 +259,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         names = list(labels) if labels else labels_of(get_examples(), annotate, spans_key)
         if names:
             self.set_labels(names)
+        learning.warn_of_overlaps(self, get_examples())
         sample = [example.predicted for _, example in zip(range(_INIT_SAMPLE), get_examples(), strict=False)]
         self.network.initialize(sample)
         self.cfg["label_weights"] = learning.label_weights(self, get_examples()) if names else {}

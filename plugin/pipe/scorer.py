@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from spacy.scorer import Scorer
+from spacy.scorer import Scorer, get_ner_prf
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport, score_spans
+from spanloop.plugin.pipe.examples import Annotate, gold_of
+from spanloop.plugin.pipe.meta import figure_names
+from spanloop.plugin.tagging.gold import longest_first
 
 Score = Callable[..., dict[str, Any]]
 
@@ -24,67 +27,74 @@ def make_token_classifier_scorer() -> Score:
 def score_token_classifier(
     examples: Iterable[Example],
     *,
-    annotate: str = "ents",
+    annotate: Annotate = "ents",
     spans_key: str = "sc",
     labels: Sequence[str] = (),
     **_settings: Any,
 ) -> dict[str, Any]:
-    """The scores of what the pipe annotates, by spaCy's names.
+    """The scores of what the pipe annotates, by spaCy's names, and strict ones (seqeval) beside them.
 
-    ents: ``ents_p/r/f/per_type``; spans and chunks: ``spans_KEY_p/r/f/per_type``; tag and pos: ``tag_acc`` or
-    ``pos_acc``. Spans get ``strict_p/r/f``, ``strict_macro_f`` and ``strict_per_type`` beside them (seqeval).
+    What nobody annotated takes no part: a document without entities being set (or without the span group), a
+    prediction that touches a token whose entity is missing.
+
+    Args:
+        examples: Predicted documents and their references.
+        annotate: What the pipe writes.
+        spans_key: The span group, where it writes one.
+        labels: Those to report even where none occurs.
+
+    Returns:
+        For tag and pos: ``tag_acc`` or ``pos_acc``. For ents: ``ents_p/r/f/per_type``, ``strict_p/r/f``,
+        ``strict_macro_f`` and ``strict_per_type``. For spans and chunks the same as ``spans_KEY_...`` and
+        ``strict_spans_KEY_...``. None where nothing was annotated. Of spans that overlap the strict figures
+        know the longest, as training does; ``spans_KEY_...`` count all.
     """
     examples = list(examples)
     if annotate in ("tag", "pos"):
         return dict(Scorer.score_token_attr(examples, annotate))
-    if annotate == "ents":
-        scores = dict(Scorer.score_spans(examples, "ents", has_annotation=_has_ents))
-        return {**scores, **_strict(_report(examples, _ents, labels))}
 
     def spans_of(doc: Doc, _attr: str = "") -> Sequence[Any]:
+        if annotate == "ents":
+            return list(doc.ents)
         return list(doc.spans[spans_key]) if spans_key in doc.spans else []
 
     def has_spans(doc: Doc) -> bool:
         return spans_key in doc.spans
 
-    name = f"spans_{spans_key}"
-    scores = dict(
-        Scorer.score_spans(examples, name, getter=spans_of, has_annotation=has_spans, allow_overlap=True)
-    )
-    return {**scores, **_strict(_report(examples, spans_of, labels))}
-
-
-def _report(
-    examples: Sequence[Example], spans_of: Callable[[Doc], Sequence[Any]], labels: Sequence[str]
-) -> ScoreReport:
-    def chars(doc: Doc) -> list[CharSpan]:
-        return [CharSpan(span.start_char, span.end_char, span.label_) for span in spans_of(doc)]
-
-    return score_spans(
-        [chars(example.reference) for example in examples],
-        [chars(example.predicted) for example in examples],
-        [token_ranges(example.reference) for example in examples],
+    usual, strict = figure_names(annotate, spans_key)
+    if annotate == "ents":
+        scores = get_ner_prf(examples)
+    else:
+        scores = Scorer.score_spans(
+            examples, usual, getter=spans_of, has_annotation=has_spans, allow_overlap=True
+        )
+    golds = [gold_of(example, annotate, spans_key) for example in examples]
+    annotated = [gold for gold in golds if gold.ranges != ()]
+    report = score_spans(
+        [gold.spans for gold in annotated],
+        [_characters(spans_of(gold.doc)) for gold in annotated],
+        [token_ranges(gold.doc) for gold in annotated],
         labels,
+        ranges=[gold.ranges for gold in annotated],
         bootstrap=0,
     )
+    figures = _figures(report) if annotated else dict.fromkeys(_figures(report))
+    return {**scores, **{f"{strict}_{name}": value for name, value in figures.items()}}
 
 
-def _strict(report: ScoreReport) -> dict[str, Any]:
+def _characters(spans: Sequence[Any]) -> list[CharSpan]:
+    """Without those that overlap a longer one: another component may have written them into the group."""
+    return longest_first([CharSpan(span.start_char, span.end_char, span.label_) for span in spans])[0]
+
+
+def _figures(report: ScoreReport) -> dict[str, Any]:
     return {
-        "strict_p": report.micro.precision,
-        "strict_r": report.micro.recall,
-        "strict_f": report.micro.f1,
-        "strict_macro_f": report.macro.f1,
-        "strict_per_type": {
+        "p": report.micro.precision,
+        "r": report.micro.recall,
+        "f": report.micro.f1,
+        "macro_f": report.macro.f1,
+        "per_type": {
             label: {"p": figure.precision, "r": figure.recall, "f": figure.f1}
             for label, figure in report.labels.items()
         },
     }
-
-
-def _has_ents(doc: Doc) -> bool:
-    return bool(doc.has_annotation("ENT_IOB"))
-
-
-def _ents(doc: Doc) -> Sequence[Any]:
-    return list(doc.ents)

@@ -6,7 +6,7 @@ spans, since whole spans are what a person accepts or corrects. numpy and scipy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +56,22 @@ def calibrate(
     *,
     scheme: Scheme,
     viterbi: bool = True,
+    unknown: Sequence[Collection[str]] | None = None,
 ) -> Calibration:
     """The temperature at which the confidences of the decoded spans have the highest likelihood.
 
-    ``scores`` and ``gold`` are of documents the model was not trained on. Skipped with under 20 predicted
-    spans.
+    ``scores`` and ``gold`` are of documents the model was not trained on. ``unknown``: the labels that each
+    document says nothing of, None for none; predicted spans of these are neither right nor wrong. Skipped
+    with under 20 predicted spans.
     """
 
     def judged(temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         found = [decode(s, scheme=scheme, viterbi=viterbi, temperature=temperature) for s in scores]
+        if unknown is not None:
+            found = [
+                [span for span in spans if span.label not in labels]
+                for spans, labels in zip(found, unknown, strict=True)
+            ]
         return judge(found, gold)
 
     confidence, correct = judged(1.0)

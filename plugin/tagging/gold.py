@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan
-from spanloop.plugin.tagging.schemes import Run, Scheme, encode, tag_ids
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import Run, Scheme, encode_parts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -27,7 +28,8 @@ class Gold:
 
     ``ranges``: the characters that somebody really looked at, None for all; the rest is unknown, not empty.
     ``negatives``: suggestions that were refused. Looked at as they were, what they cover is trained as
-    ``spans`` say: as no label, or as the label that stands there instead.
+    ``spans`` say: as no label, or as the label that stands there instead. ``unknown``: labels that were not
+    there to be given: that no span has them does not mean that none should.
     """
 
     doc: Doc
@@ -35,6 +37,7 @@ class Gold:
     ranges: tuple[tuple[int, int], ...] | None = None
     negatives: tuple[CharSpan, ...] = ()
     group: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,29 @@ def folds_of(names: Sequence[str | None], folds: int, seed: int) -> list[list[in
     for group in groups:
         min(parts, key=len).extend(group)
     return [sorted(part) for part in parts]
+
+
+def longest_first(spans: Sequence[CharSpan]) -> tuple[list[CharSpan], list[CharSpan]]:
+    """Spans that do not overlap, and those that had to go for it.
+
+    The longest span stays; of two that are as long the one that begins first; of the same characters the
+    first label by the alphabet.
+
+    Args:
+        spans: Spans of one document, in any order.
+
+    Returns:
+        Those that stay and those that go, both in text order.
+    """
+    taken = np.zeros(max((span.end for span in spans), default=0), dtype=bool)
+    kept: list[CharSpan] = []
+    left: list[CharSpan] = []
+    for span in sorted(spans, key=_longest):
+        overlaps = taken[span.start : span.end].any()
+        (left if overlaps else kept).append(span)
+        if not overlaps:
+            taken[span.start : span.end] = True
+    return sorted(kept, key=_where), sorted(left, key=_where)
 
 
 def put_on_units(
@@ -116,9 +142,11 @@ def unit_tags(units: UnitGold, tags: Sequence[str], scheme: Scheme) -> Ints:
 
     Without an outside tag in the head (part of speech), a unit without a tag is unknown.
     """
-    ids = tag_ids(tags, scheme)
-    named = encode(units.runs, len(units.unknown), scheme)
-    codes = np.array([ids.get(tag, UNKNOWN) for tag in named], dtype=np.int64)
+    parts = encode_parts(units.runs, len(units.unknown), scheme)
+    reading = read_tags(tags, scheme)
+    found = {part: reading.id_of(part) for part in set(parts)}
+    ids = {part: UNKNOWN if tag is None else tag for part, tag in found.items()}
+    codes = np.array([ids[part] for part in parts], dtype=np.int64)
     return np.where(units.unknown, UNKNOWN, codes)
 
 
@@ -129,6 +157,10 @@ def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) 
     for start, end in ranges:
         seen |= (start <= starts) & (ends <= end)
     return ~seen
+
+
+def _longest(span: CharSpan) -> tuple[int, int, str]:
+    return span.start - span.end, span.start, span.label
 
 
 def _where(span: CharSpan) -> tuple[int, int]:

@@ -137,7 +137,7 @@ def _trials(
     held_out = 0.0 if config.patience is None else config.held_out
     trials = []
     for name, fields in balances.items():
-        tried = replace(config, held_out=held_out, checkpoint_seconds=None, **fields)
+        tried = replace(config, held_out=held_out, checkpoint_seconds=None, thresholds=None, **fields)
         for number, part in enumerate(parts):
             kept = [golds[place] for place in _others(golds, part)]
             trials.append(_Trial(name, number, tried, _work(kept, tried)))
@@ -184,12 +184,12 @@ def _judged(
             found = [pipe.decode(doc_scores) for doc_scores in scores]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    truth = [gold.spans for gold in judged]
+    truth, unknown = [gold.spans for gold in judged], [gold.unknown for gold in judged]
     if pipe.cfg["annotate"] in ("tag", "pos"):
-        report = score_tags(truth, found, pipe.labels, bootstrap=0)
+        report = score_tags(truth, found, pipe.labels, unknown=unknown, bootstrap=0)
     else:
         tokens = [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores]
-        report = score_spans(truth, found, tokens, pipe.labels, bootstrap=0)
+        report = score_spans(truth, found, tokens, pipe.labels, unknown=unknown, bootstrap=0)
     counts: list[list[int]] = report.counts.sum(axis=0).tolist()
     return counts
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Literal, get_args
 
-from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, tag_label
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme
 
 Weighting = Literal["none", "inverse", "sqrt", "effective", "focal"]
 WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
@@ -56,7 +57,7 @@ def usual_beta(counts: Mapping[str, int]) -> float:
 
 def tag_weights(weights: Mapping[str, float], tags: Sequence[str], scheme: Scheme) -> list[float]:
     """The weight of each tag of the head."""
-    return [weights.get(tag_label(tag, scheme) or OUTSIDE, 1.0) for tag in tags]
+    return [weights.get(name, 1.0) for name in read_tags(tags, scheme).names]
 
 
 def _raw(option: str, n: int, beta: float) -> float:

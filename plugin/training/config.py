@@ -95,6 +95,14 @@ class TrainConfig:
         least=0,
         most=0.5,
     )
+    thresholds: Literal["f1"] | float | None = setting(
+        None,
+        "Leave out unsure spans: f1 for the best F1 on the gold held out, or a precision, e.g. 0.95.",
+        float,
+        above=0,
+        most=1,
+        choices=("f1",),
+    )
     oversample: float = setting(
         0.0, "Repeat documents with a label that fewer than this share of them has.", float, least=0, most=1
     )
@@ -153,6 +161,10 @@ class TrainConfig:
             (
                 self.patience is not None and not self.held_out,
                 "{patience} watches the gold held out: leave {held_out} 0 out",
+            ),
+            (
+                self.thresholds is not None and not self.held_out,
+                "{thresholds} are chosen on the gold held out: leave {held_out} 0 out",
             ),
             (
                 bool(self.lora) and self.patience is not None,

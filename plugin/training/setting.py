@@ -51,7 +51,7 @@ class Setting:
         low = f"above {self.above:g}" if self.above is not None else low
         high = f"to {self.most:g}" if self.most is not None else ""
         high = f"below {self.below:g}" if self.below is not None else high
-        return f"{low} {high}".strip() or ", ".join(self.choices)
+        return ", or ".join(filter(None, [", ".join(self.choices), f"{low} {high}".strip()]))
 
     def holds(self, value: object) -> bool:
         """Whether the value is of this kind and inside the range."""

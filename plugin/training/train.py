@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
+from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
 from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
 from spanloop.plugin.training.divergence import Diverged, Divergence
-from spanloop.plugin.training.training_set import course_of, label_counts, windows_of
+from spanloop.plugin.training.training_set import course_of, windows_of
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.tagging.calibrate import Calibration
+    from spanloop.plugin.tagging.thresholds import Picked
+    from spanloop.plugin.training.choices import Choices
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -35,10 +38,11 @@ class TrainReport:
     """What went in and what came of it.
 
     ``tokens_trained`` + ``tokens_masked`` + ``tokens_held_out`` + ``tokens_left_out`` are all tokens of the
-    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them.
+    documents that the model can see, each once; ``tokens_added`` were repeated or made up beside them. Of
+    those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each.
+    inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -48,6 +52,7 @@ class TrainReport:
     documents_left_out: int
     tokens_trained: int
     tokens_masked: int
+    tokens_partly_known: int
     tokens_held_out: int
     tokens_left_out: int
     tokens_added: int
@@ -62,6 +67,7 @@ class TrainReport:
     learning_rate: float
     bf16: bool
     calibration: Calibration
+    thresholds: Picked | None
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,20 +91,19 @@ def train(
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
-    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    _make_ready(pipe, config)
     course = course_of(pipe, golds, config)
-    weights = class_weights(config.weighting, label_counts(pipe, course.taught), beta=config.beta)
+    weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
     planned = plan_of(config, sum(map(len, windows)))
     bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
-    gamma = _gamma(config)
+    loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
             pipe.hf_model(),
             windows,
-            TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), gamma=gamma),
+            loss,
             config,
             planned,
             bf16=bf16,
@@ -106,10 +111,10 @@ def train(
             progress=progress,
             inner=inner if course.held else None,
             folder=folder,
-            resume_from=_checkpoint(pipe, config, windows, folder),
+            resume_from=_checkpoint(pipe, config, course.choices, windows, folder),
         )
         inner.take_best()
-        calibration = _judged(pipe, inner, planned)
+        calibration, thresholds = _judged(pipe, inner, planned, config)
     return TrainReport(
         seconds=time.monotonic() - started,
         class_weights=weights,
@@ -121,9 +126,19 @@ def train(
         learning_rate=planned.learning_rate,
         bf16=bf16,
         calibration=calibration,
+        thresholds=thresholds,
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
+    """Refuse what cannot be trained, and take the thresholds away: they are about the confidences of the
+    model that it was."""
+    refuse_to_learn(pipe.name, pipe.label_map)
+    if config.checkpoint_seconds is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ValueError("several processes keep no checkpoints: leave checkpoint_seconds out")
+    pipe.threshold = None
 
 
 @contextmanager
@@ -135,20 +150,26 @@ def _forgotten_where_diverged(folder: Path) -> Iterator[None]:
         raise
 
 
-def _judged(pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan) -> Calibration:
-    """The calibration of a model that was found to be sound. Diverged where it is not."""
+def _judged(
+    pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan, config: TrainConfig
+) -> tuple[Calibration, Picked | None]:
+    """The calibration and the thresholds of a model that was found to be sound. Diverged where it is not."""
     divergence, when = Divergence(planned.learning_rate), "at the end of the training"
     divergence.check_weights(pipe.hf_model(), when)  # adapters are merged by now
-    return divergence.scored(when, inner.calibrate)
+    return divergence.scored(when, lambda: inner.calibrate(config.thresholds))
 
 
 def _checkpoint(
-    pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow], folder: Path
+    pipe: HFTokenClassifierPipe,
+    config: TrainConfig,
+    choices: Choices,
+    windows: Sequence[TrainWindow],
+    folder: Path,
 ) -> Path | None:
     """What the training goes on from."""
     if config.checkpoint_seconds is None:
         return None
-    return claim(folder, _identity(pipe, config, windows))
+    return claim(folder, _identity(pipe, config, choices, windows))
 
 
 def _gamma(config: TrainConfig) -> float:
@@ -158,7 +179,9 @@ def _gamma(config: TrainConfig) -> float:
     return FOCAL_GAMMA if config.focal_gamma is None else config.focal_gamma
 
 
-def _identity(pipe: HFTokenClassifierPipe, config: TrainConfig, windows: Sequence[TrainWindow]) -> str:
+def _identity(
+    pipe: HFTokenClassifierPipe, config: TrainConfig, choices: Choices, windows: Sequence[TrainWindow]
+) -> str:
     """Whose checkpoints these are: the same settings, gold and first weights."""
-    settings = repr((config, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
+    settings = repr((config, choices.all, pipe.fingerprint(), [version(name) for name in _VERSIONS]))
     return identity(settings, (array for window in windows for array in (window.input_ids, window.labels)))

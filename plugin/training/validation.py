@@ -19,8 +19,10 @@ from spanloop.plugin.metrics.score import score_spans
 from spanloop.plugin.model.device import gpus_in_use
 from spanloop.plugin.tagging.calibrate import MIN_DOCUMENTS, Calibration, calibrate
 from spanloop.plugin.tagging.gold import Gold, groups_of
+from spanloop.plugin.tagging.thresholds import Picked, Wanted, pick
 
 if TYPE_CHECKING:
+    from spanloop.plugin.alignment.values import TokenScores
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 # More would make no figure surer that is worth the training data.
@@ -81,21 +83,30 @@ class InnerSlice:
         if self.patience is not None and self.f1:
             load_model(self.pipe.hf_model(), self._best)
 
-    def calibrate(self) -> Calibration:
-        """Fit the temperature of the trained pipe and set it."""
+    def calibrate(self, wanted: Wanted | None = None) -> tuple[Calibration, Picked | None]:
+        """Fit the temperature of the trained pipe, choose the thresholds that are ``wanted`` at it, and set
+        both."""
         self.pipe.temperature = 1.0
         if not self.golds:
-            note = f"not calibrated: under {MIN_DOCUMENTS} documents, or nothing held out"
-            return Calibration(1.0, None, None, 0, note)
+            nothing = f"under {MIN_DOCUMENTS} documents, or nothing held out"
+            picked = None if wanted is None else Picked(wanted, {}, None, None, f"no thresholds: {nothing}")
+            return Calibration(1.0, None, None, 0, f"not calibrated: {nothing}"), picked
         scores = self.pipe.predict([gold.doc for gold in self.golds])
         found = calibrate(
             scores,
             [gold.spans for gold in self.golds],
             scheme=self.pipe.scheme,
             viterbi=self.pipe.cfg["viterbi"],
+            unknown=[gold.unknown for gold in self.golds],
         )
         self.pipe.temperature = found.temperature
-        return found
+        return found, None if wanted is None else self._pick(scores, wanted)
+
+    def _pick(self, scores: Sequence[TokenScores], wanted: Wanted) -> Picked:
+        spans = [self.pipe.decode(doc_scores) for doc_scores in scores]
+        picked = pick(spans, [gold.spans for gold in self.golds], wanted)
+        self.pipe.threshold = picked.thresholds or None
+        return picked
 
     def _score(self) -> float:
         """Strict micro F1 of the slice as it stands."""
@@ -109,6 +120,7 @@ class InnerSlice:
             [self.pipe.decode(doc_scores) for doc_scores in scores],
             [list(zip(s.starts.tolist(), s.ends.tolist(), strict=True)) for s in scores],
             self.pipe.labels,
+            unknown=[gold.unknown for gold in self.golds],
             bootstrap=0,
         )
         return report.micro.f1

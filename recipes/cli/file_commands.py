@@ -14,7 +14,10 @@ from spanloop.recipes.cli.options import (
     JSON,
     PORT,
     OfProject,
+    Real,
+    aggregation_option,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -22,6 +25,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
     split_option,
 )
 
@@ -34,6 +38,12 @@ from spanloop.recipes.cli.options import (
 @split_option
 @click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
 @click.option("--tagged", metavar="NAME", help="The gold of a version that `data DB tag` named.")
+@option(
+    "--tokens",
+    type=click.Choice(["project", "file"]),
+    default="project",
+    help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
 def export(**options: Any) -> object:
@@ -54,21 +64,33 @@ def export(**options: Any) -> object:
     "--model",
     help="A project, a Hugging Face token classifier, or a spaCy pipeline's folder, which can run code.",
 )
-@click.option("--tags", is_flag=True, help="One line a token: Word: New, Label: B-LOC.")
+@click.option("--tags", is_flag=True, help="One line a labelled token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
 @by_option
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
+@click.option(
+    "--candidates",
+    type=Real(0, 1, min_open=True),
+    metavar="PROBABILITY",
+    help="Tell every span that may be there and is so probable, e.g. 0.1; not with --out.",
+)
 @json_option
 @click.pass_context
+@choice_options
 def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any) -> object:
     """Suggest spans for texts and files, without a project."""
     from spanloop.recipes.suggest import predict as recipes
+    from spanloop.recipes.suggest.predicted import Predictions
 
     if out is not None:
+        if options.pop("candidates") is not None:
+            raise click.UsageError("--candidates are shown, not written: leave --out out, or take --json")
         return recipes.predict_to_folder(out=out, **options)
     found = recipes.predict(tags=tags, **options)
-    return recipes.Predictions(tuple(found)) if ctx.meta[JSON] else found
+    return Predictions(tuple(found)) if ctx.meta[JSON] else found
 
 
 @click.command()
@@ -166,6 +188,30 @@ def data_diff(ctx: click.Context, first: str, second: str) -> object:
 @db_argument
 @json_option
 @click.pass_context
+def project(ctx: click.Context, db: Path) -> object:
+    """Show what the next round is made of, or change it: base model, language, pipeline."""
+    from spanloop.recipes.suggest.settings import project_settings
+
+    return project_settings(db) if ctx.invoked_subcommand is None else None
+
+
+@project.command("set")
+@click.option("--model", help="Base model: hub id (or ID@REVISION), folder, or offline.")
+@click.option("--lang", help="Language of the texts, for the tokenizer.")
+@click.option("--nlp", help="Instead: a spaCy pipeline, by name or folder. It can run code.")
+@click.pass_context
+def project_set(ctx: click.Context, /, **options: Any) -> object:
+    """Have the next round made of something else; rounds of before stay as they are."""
+    from spanloop.recipes.suggest.settings import set_project
+
+    with Bar() as bar:
+        return set_project(project_of(ctx), progress=bar, **options)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
 def annotators(ctx: click.Context, db: Path) -> object:
     """List, add or remove the people who may correct over a network, give them new links."""
     from spanloop.recipes.project.annotators import annotators as recipe
@@ -216,4 +262,4 @@ def annotators_remove(ctx: click.Context, name: str) -> object:
     return remove_annotator(project_of(ctx), name)
 
 
-COMMANDS = (export, merge, data, predict, check, backup, annotators, demo, doctor)
+COMMANDS = (export, merge, data, predict, project, check, backup, annotators, demo, doctor)

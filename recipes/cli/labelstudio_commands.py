@@ -10,7 +10,18 @@ from typing import Any
 import click
 
 from spanloop.recipes.cli.bar import Bar
-from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, option, path_type
+from spanloop.recipes.cli.options import (
+    PORT,
+    Whole,
+    aggregation_option,
+    db_argument,
+    json_option,
+    map_option,
+    option,
+    path_type,
+    scheme_option,
+    threshold_option,
+)
 
 
 @click.command()
@@ -21,25 +32,46 @@ from spanloop.recipes.cli.options import PORT, Whole, db_argument, json_option, 
 @click.option("--model", help="A Hugging Face token classifier that suggests until a round is promoted.")
 @click.option("--pipeline", help="A spaCy pipeline that does. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
+@map_option
+@threshold_option
+@scheme_option
+@aggregation_option
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
 @click.pass_obj
 def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None:
     """Serve Label Studio's machine-learning backend until Ctrl-C."""
     from spanloop.recipes.labelstudio.serve import serve
+    from spanloop.recipes.suggest.choice import Choice
 
-    sources = {name: options.pop(name) for name in ("model", "pipeline", "patterns")}
-    named = {name: str(value) for name, value in sources.items() if value is not None}
+    named = _given(options, "model", "pipeline", "patterns")
     if len(named) > 1:
         raise click.UsageError("give one of --model, --pipeline and --patterns")
+    choice = _given(options, "label_map", "threshold")
+    if choice and not named:
+        raise click.UsageError(
+            "--map and --threshold are about the --model or --pipeline that suggests until a round is "
+            "promoted; a round has the project's labels, and thresholds of its own (spanloop retrain "
+            "--thresholds f1)"
+        )
+    Choice.typed(choice.get("label_map"), choice.get("threshold"))  # told here if it is none
+    manner = _given(options, "scheme", "aggregation_strategy")
+    if manner and "model" not in named:
+        raise click.UsageError("--scheme and --aggregation-strategy go with --model")
     aside = partial(say, aside=True)
     serve(
         path,
-        named=named,
+        named=named | choice | manner,
         train_options=shlex.split(train_options),
         say=aside,
         on_ready=lambda link: aside(f"Label Studio's backend is at {link} (Ctrl-C ends it)"),
         **options,
     )
+
+
+def _given(options: dict[str, Any], *names: str) -> dict[str, str]:
+    """Those of the options that were given, taken out of them."""
+    values = {name: options.pop(name) for name in names}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 @click.group()

@@ -12,10 +12,13 @@ from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
+    Listed,
     OfProject,
     Seed,
     Whole,
+    aggregation_option,
     by_option,
+    choice_options,
     db_argument,
     device_option,
     json_option,
@@ -24,6 +27,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    scheme_option,
 )
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
@@ -136,6 +140,12 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
     help="Auto: spans are annotations.",
 )
 @option("--annotator", default="import", help="Whose spans they are.")
+@click.option(
+    "--labels",
+    type=Listed(),
+    help="The labels that the files speak of, parted by commas; of others they say nothing.  "
+    "[default: all of the project]",
+)
 @option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
 @click.option(
     "--overlaps",
@@ -177,8 +187,11 @@ def import_command(**options: Any) -> object:
 @click.option("--open-only", is_flag=True, help="Only documents that are still open.")
 @device_option
 @precision_option
+@scheme_option
+@aggregation_option
 @config_option
 @json_option
+@choice_options
 def prelabel(**options: Any) -> object:
     """Let a model suggest, for every document it has not seen."""
     from spanloop.recipes.suggest.prelabel import prelabel as recipe

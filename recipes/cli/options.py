@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from math import isfinite
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.tagging.schemes import NAMED
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.manner import AGGREGATION_STRATEGIES
 from spanloop.recipes.training.process_control import NICE
 
 JSON = "spanloop.json"
@@ -77,6 +79,42 @@ precision_option = click.option(
     "[default: as the pipeline was saved, else fp32]",
 )
 
+map_option = click.option(
+    "--map",
+    "label_map",
+    metavar="LABEL=NAME,...",
+    help="Other names for the model's labels, e.g. PER=PERSON,MISC= (nothing behind the = drops a label).",
+)
+threshold_option = click.option(
+    "--threshold",
+    metavar="NUMBER|LABEL=NUMBER,...",
+    help="How sure it must be of a span, 0 to 1, e.g. 0.5,PER=0.7.  [default: as it was saved]",
+)
+
+
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what of a model's answer is taken, as one ``choice``."""
+
+    @wraps(command)
+    def chosen(*args: Any, label_map: str | None, threshold: str | None, **options: Any) -> Any:
+        from spanloop.recipes.suggest.choice import Choice
+
+        return command(*args, choice=Choice.typed(label_map, threshold), **options)
+
+    return map_option(threshold_option(chosen))
+
+
+scheme_option = click.option(
+    "--scheme",
+    type=click.Choice(NAMED),
+    help="The tagging scheme of the model's tags.  [default: as its list of tags and its scores say]",
+)
+aggregation_option = click.option(
+    "--aggregation-strategy",
+    type=click.Choice(AGGREGATION_STRATEGIES),
+    help="A word's scores: of its first wordpiece, or over all of them.  [default: as saved, else first]",
+)
+
 json_option = click.option(
     "--json",
     is_flag=True,
@@ -120,7 +158,14 @@ class Real(click.FloatRange):
 PORT = click.IntRange(0, 65535)
 
 
-class Duration(click.ParamType[float]):
+if TYPE_CHECKING:
+    _Seconds = click.ParamType[float]
+    _Values = click.ParamType[list[Any]]
+else:  # no generic class before click 8.4
+    _Seconds = _Values = click.ParamType
+
+
+class Duration(_Seconds):
     """``90``, ``90s``, ``30m``, ``6h`` or ``2d`` as seconds."""
 
     name = "duration"
@@ -139,7 +184,7 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-class Listed(click.ParamType[list[Any]]):
+class Listed(_Values):
     """Values parted by commas, each of the type given."""
 
     name = "list"

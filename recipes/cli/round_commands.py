@@ -26,19 +26,24 @@ from spanloop.recipes.cli.options import (
 )
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options, training_options
+from spanloop.recipes.errors import RecipeError
 
 
 @click.command()
 @db_argument
 @click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@click.option("--all", "every", is_flag=True, help="Every round: figures of the same gold compare.")
 @device_option
 @json_option
-def evaluate(**options: Any) -> object:
+def evaluate(db: Path, round: int | None, every: bool) -> object:
     """Score a round on today's gold of the eval split."""
+    if every and round is not None:
+        raise RecipeError("--all scores every round: leave --round out")
     from spanloop.recipes.scoring.evaluate import evaluate as recipe
+    from spanloop.recipes.scoring.evaluate_all import evaluate_all
 
     with Bar() as bar:
-        return recipe(progress=bar, **options)
+        return evaluate_all(db, progress=bar) if every else recipe(db, round=round, progress=bar)
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -46,7 +51,7 @@ def evaluate(**options: Any) -> object:
 @json_option
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
-    """List the rounds, promote one, go back, train one again, cancel the training under way."""
+    """List the rounds, promote one, go back, train one again, prune, cancel the training under way."""
     from spanloop.recipes.rounds.rounds import list_rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
@@ -71,6 +76,23 @@ def rounds_promote(ctx: click.Context, number: int) -> object:
     return promote(project_of(ctx), number)
 
 
+@rounds.command("prune")
+@option(
+    "--keep",
+    type=Listed(),
+    default="promoted,best,last=3",
+    help="What stays: promoted, previous, best, last=N, numbers of rounds.",
+)
+@option("--keep-scores/--drop-scores", default=True, help="Whether the figures of the removed rounds stay.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.pass_context
+def rounds_prune(ctx: click.Context, /, **options: Any) -> object:
+    """Remove the pipelines of old rounds; what is known of them stays."""
+    from spanloop.recipes.rounds.prune import prune
+
+    return prune(project_of(ctx), **options)
+
+
 @rounds.command("reproduce")
 @click.argument("number", type=Whole(1))
 @click.pass_context
@@ -85,7 +107,7 @@ def rounds_reproduce(ctx: click.Context, number: int) -> object:
 @rounds.command("rollback")
 @click.pass_context
 def rounds_rollback(ctx: click.Context) -> object:
-    """Put the round that was promoted before to use again."""
+    """Put the round that was promoted before to use again; each further one goes back further."""
     from spanloop.recipes.rounds.rounds import rollback
 
     return rollback(project_of(ctx))
@@ -96,6 +118,11 @@ def rounds_rollback(ctx: click.Context) -> object:
 @option("--every", type=Whole(1), default=100, help="A round whenever so many new annotations have come,")
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
 @option("--pause", type=Real(0.1, 86400), default=5.0, help="Seconds between two looks at the store.")
+@click.option(
+    "--keep-rounds",
+    type=Listed(),
+    help="Prune after each round but these: promoted,best,last=3.  [default: all stay]",
+)
 @round_options
 @nice_option
 @device_option
@@ -128,7 +155,7 @@ def report(**options: Any) -> object:
 
 @click.command("train-curve")
 @db_argument
-@option("--seeds", type=Whole(1), default=1, help="Runs of each part; several show what chance does.")
+@option("--seeds", type=Whole(1), default=3, help="Runs of each part; one shows nothing of what chance does.")
 @training_options()
 @device_option
 @json_option
@@ -204,6 +231,7 @@ def audit(duplicates: bool, threshold: float, db: Path, **options: Any) -> objec
 @click.option("--top", type=Whole(1), help="So many documents that the last audit doubts most.")
 @click.option("--conflicts", is_flag=True, help="All documents that people answered differently.")
 @click.option("--flagged", is_flag=True, help="All documents that somebody flagged.")
+@click.option("--unknown-label", metavar="LABEL", help="All that were annotated before this label was there.")
 @json_option
 def review(**options: Any) -> object:
     """Send documents to the review queue."""

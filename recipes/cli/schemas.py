@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+from inspect import getdoc
 from pkgutil import resolve_name
 from typing import Any, get_type_hints
 
@@ -19,8 +20,10 @@ REPORTS = {
     "retrain": ("training.report:RoundReport", "training.report:NoRound"),
     "status": ("rounds.status:Status",),
     "evaluate": ("scoring.evaluate:Evaluation",),
+    "evaluate --all": ("scoring.evaluate_all:EvaluationOfAll",),
     "rounds": ("rounds.rounds:Rounds",),
     "rounds reproduce": ("rounds.reproduce:Reproduced",),
+    "rounds prune": ("rounds.prune:Pruned",),
     "watch": ("rounds.watch:Watched",),
     "report": ("rounds.report:Written",),
     "report -o FILE.json": ("rounds.report_shape:ReportFile",),
@@ -34,8 +37,9 @@ REPORTS = {
     "merge": ("files.merging:MergeReport",),
     "data": ("files.data_versions:Versions",),
     "data diff": ("files.data_versions:DataDiff",),
-    "predict": ("suggest.predict:Predictions",),
-    "predict --out": ("suggest.predict:Saved",),
+    "predict": ("suggest.predicted:Predictions",),
+    "predict --out": ("suggest.predicted:Saved",),
+    "project": ("suggest.settings:Settings",),
     "check": ("project.check:Checked",),
     "backup": ("project.backup:BackedUp",),
     "annotators": ("project.annotators:Annotators",),
@@ -84,6 +88,7 @@ def schema_of_shape(shape: type[Shape], *, versioned: bool = True) -> dict[str, 
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(shape).json_schema(mode="serialization")
+    schema.setdefault("description", getdoc(shape) or "")  # an older pydantic leaves it out
     properties = schema["properties"]
     for parent in shape.__mro__[1:]:  # pydantic reads the docstrings of the class itself alone
         if issubclass(parent, Shape) and hasattr(parent, "__dataclass_fields__"):

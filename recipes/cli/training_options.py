@@ -71,6 +71,8 @@ def _option(
         return click.option(*names, callback=_class_weights, help=help)
     if name == "freeze":
         return click.option(*names, metavar=f"{'|'.join(FREEZES)}|LAYERS", callback=_freeze, help=help)
+    if name == "thresholds":
+        return click.option(*names, metavar="f1|PRECISION", callback=_thresholds, help=help)
     if name == "bf16":
         return click.option(
             *names, type=click.Choice([*described.choices, *_BF16]), callback=_bf16, help=help
@@ -91,6 +93,15 @@ def _type(name: str, described: Setting) -> click.ParamType[Any]:
 
 def _bf16(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | bool | None:
     return given if given is None else _BF16.get(given, given)
+
+
+def _thresholds(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | float | None:
+    if given is None or given == "f1":
+        return given
+    try:
+        return float(given)
+    except ValueError as error:
+        raise click.BadParameter(f"{given!r} is neither f1 nor a precision such as 0.95") from error
 
 
 def _freeze(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | int | None:

@@ -48,7 +48,8 @@ class CheckedEntry:
 class EntryChecks:
     """The checks of one file's entries; every FormatError names the file and the line.
 
-    ``labels`` are those of the project in ``db``.
+    ``labels`` are those of the project in ``db``, ``spoken`` those that the file is said to speak of (None:
+    all).
     """
 
     file: Path
@@ -56,6 +57,7 @@ class EntryChecks:
     labels: Collection[str]
     as_: As
     overlaps: Overlaps
+    spoken: Collection[str] | None = None
 
     def check(self, entry: Entry) -> CheckedEntry:
         """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
@@ -102,6 +104,21 @@ class EntryChecks:
                 f"the label {name!r} is not one of this project's{others}; "
                 f"add it with: spanloop labels {self.db} add {_quoted(name)}",
             )
+        self._refuse_unspoken(checked)
+
+    def _refuse_unspoken(self, checked: Sequence[CheckedEntry]) -> None:
+        """FormatError for a span with a label that the file is said not to speak of."""
+        if self.spoken is None:
+            return
+        for item in checked:
+            for span in item.spans or ():
+                if span.label not in self.spoken:
+                    raise FormatError(
+                        self.file,
+                        item.entry.line,
+                        f"the span {span.start}-{span.end} has the label {span.label!r}, which --labels "
+                        f"{','.join(self.spoken)} does not name: name it there too",
+                    )
 
     def _refuse_outside_the_text(self, entry: Entry) -> None:
         for span in (*(entry.spans or ()), *entry.negatives):

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.formats.entry import Entry, WriteOptions
+from spanloop.recipes.formats.conllu_writing import words_of
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, WriteOptions
 from spanloop.recipes.formats.registry import by_name, by_suffix
+from spanloop.recipes.formats.tagged import find_tokens
 from spanloop.recipes.report import Count, Report
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
@@ -18,6 +20,7 @@ from spanloop.store.files.atomic import is_output, is_stream, whole_file
 from spanloop.store.records import Document, Gold, Prediction, Range, Span, Split
 
 What = Literal["gold", "predictions", "all"]
+Tokens = Literal["project", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Exported(Report):
     """Tokens that were cut in two, because a span begins or ends inside."""
     spans_lost: Count
     """Spans over nothing but whitespace, which the format cannot carry."""
+    columns_lost: Count
+    """Documents whose words are not those that they came in with, so that columns which name other words
+    (heads) were left out."""
     partial: Count
     """Documents looked at in part, where the format cannot say so."""
     refused: tuple[Refusal, ...]
@@ -59,6 +65,11 @@ class Exported(Report):
             )
         if self.spans_lost:
             lines.append(f"{counted(self.spans_lost, 'span')} over nothing but whitespace left out")
+        if self.columns_lost:
+            lines.append(
+                f"{counted(self.columns_lost, 'document')} without the heads that came in, because the words "
+                "are other ones: --tokens file writes those of the file"
+            )
         if self.partial:
             lines.append(
                 f"{counted(self.partial, 'document')} looked at in part only, which {self.format} cannot "
@@ -78,6 +89,7 @@ def export(
     split: Split | None = None,
     flagged: bool = False,
     tagged: str | None = None,
+    tokens: Tokens = "project",
     overwrite: bool = False,
 ) -> Exported:
     """Write a file, streaming; it appears only when it is whole.
@@ -91,6 +103,8 @@ def export(
         split: Only this split.
         flagged: Only documents on which a flag stands.
         tagged: The gold of this named version, see `tag_version`; None: of this moment.
+        tokens: In a format of tokens those of the project's tokenizer, or the words of the file that a
+            document came in with (CoNLL-U).
         overwrite: Replace the file if it is there.
 
     Returns:
@@ -114,9 +128,11 @@ def export(
         refused: list[Refusal] = []
         entries = _entries(store, what, split) if tagged is None else _tagged(store, tagged, split)
         entries = _noting(_flagged(store, entries) if flagged else entries, partial)
+        if fmt.originals or tokens == "file":
+            entries = _with_originals(store, entries)
         if fmt.needs_tokens:
-            entries = _with_tokens(store, entries, refused)
-        written = fmt.write(part, entries, WriteOptions(task=store.project.task))
+            entries = _with_tokens(store, entries, refused, tokens)
+        written = fmt.write(part, entries, _options(store))
         if not written.documents:
             raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split, flagged))
     unsaid = 0 if fmt.ranges else len(partial)
@@ -128,6 +144,10 @@ def export(
         partial=unsaid,
         refused=tuple(refused),
     )
+
+
+def _options(store: Store) -> WriteOptions:
+    return WriteOptions(task=store.project.task, labels=tuple(store.labels.names()))
 
 
 def _noting(entries: Iterator[Entry], partial: list[str]) -> Iterator[Entry]:
@@ -161,28 +181,31 @@ def _nothing(db: str | Path, what: What, split: Split | None, flagged: bool) -> 
 
 def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
     if what == "gold":
-        yield from map(_of_gold, store.annotations.gold(split=split))
+        names = store.labels.names()
+        yield from (_of_gold(gold, names) for gold in store.annotations.gold(split=split))
     elif what == "predictions":
-        names = store.labels.readings()
+        readings = store.labels.readings()
         for document in store.documents.iterate(split=split):
-            prediction = store.predictions.get(document.id, names=names)
+            prediction = store.predictions.get(document.id, names=readings)
             if prediction is not None:
                 yield replace(_entry(document, prediction.spans), predicted_by=_name(store, prediction))
     else:
         golds = store.annotations.gold(split=split)  # in the order of the documents, as they are
-        gold = next(golds, None)
+        gold, names = next(golds, None), store.labels.names()
         for document in store.documents.iterate(split=split):
             if gold is None or gold.document.id != document.id:
                 yield _entry(document, None)
             else:
-                yield _of_gold(gold)
+                yield _of_gold(gold, names)
                 gold = next(golds, None)
 
 
 def _tagged(store: Store, version: str, split: Split | None) -> Iterator[Entry]:
     """The gold of a version, in the order of the documents."""
     golds = sorted(store.versions.gold(version), key=lambda gold: gold.document.id)
-    return (_of_gold(gold) for gold in golds if split in (None, gold.document.split))
+    labels = store.versions.labels(version)
+    names = [label.name for label_id, label in labels.items() if label.reads_as == label_id]
+    return (_of_gold(gold, names) for gold in golds if split in (None, gold.document.split))
 
 
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
@@ -201,17 +224,38 @@ def _name(store: Store, prediction: Prediction) -> str | None:
     return None if model is None else model.name
 
 
-def _of_gold(gold: Gold) -> Entry:
-    """Refused suggestions matter where only they and their like were looked at; else the spans say all."""
+def _of_gold(gold: Gold, names: Sequence[str]) -> Entry:
+    """Refused suggestions matter where only they and their like were looked at, and where they are of a label
+    that the document does not know; else the spans say all. ``names``: the labels in use
+    then."""
     entry = _entry(gold.document, gold.spans)
-    return entry if gold.ranges is None else replace(entry, ranges=gold.ranges, negatives=gold.negatives)
+    if gold.ranges is not None:
+        entry = replace(entry, ranges=gold.ranges, negatives=gold.negatives)
+    if not gold.unknown:
+        return entry
+    known = tuple(name for name in names if name not in gold.unknown)
+    refused = tuple(span for span in gold.negatives if span.label in gold.unknown)
+    return replace(entry, labels=known, negatives=entry.negatives or refused)
 
 
-def _with_tokens(store: Store, entries: Iterator[Entry], refused: list[Refusal]) -> Iterator[Entry]:
-    """The entries with the characters of their tokens: stored ones, else cut by the project's tokenizer. What
-    that refuses is noted and left out."""
+def _with_originals(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The entries with the lines that they came in as, where such are kept."""
+    for entry in entries:
+        document = store.documents.by_key(entry.key or "")
+        body = None if document is None else store.originals.get(document.id, ORIGINALS)
+        yield entry if body is None else replace(entry, original=body)
+
+
+def _with_tokens(
+    store: Store, entries: Iterator[Entry], refused: list[Refusal], wanted: Tokens
+) -> Iterator[Entry]:
+    """The entries with the characters of their tokens: the words of their file where these are wanted and
+    known; else stored ones, else cut by the project's tokenizer. What that refuses is noted and left out."""
     tokenizer: Callable[[str], Sequence[Range]] | None = None
     for entry in entries:
+        if wanted == "file" and entry.original is not None:
+            yield replace(entry, tokens=tuple(find_tokens(entry.text, words_of(entry.original))))
+            continue
         document = store.documents.by_key(entry.key or "")
         tokens = None if document is None else store.tokenizations.get(document.id)
         if tokens is None:

@@ -18,12 +18,13 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.project_file import refuse_whole_projects
-from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, Unit
+from spanloop.recipes.files.spoken import known_labels, spoken_labels
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
+from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import (
-    AlignmentEvent,
     AnnotatedSpan,
     NewAnnotation,
     NewDocument,
@@ -49,6 +50,7 @@ def import_files(
     split: Literal["auto", "pool", "eval"] = "auto",
     as_: As = "auto",
     annotator: str = "import",
+    labels: Sequence[str] | None = None,
     on_conflict: Literal["error", "skip"] = "error",
     overlaps: Overlaps | None = None,
     by: Unit | None = None,
@@ -65,6 +67,7 @@ def import_files(
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
+        labels: Those that the files speak of, None: all. Of others their annotations say nothing.
         on_conflict: What a known key with another text is: an error, or to be skipped.
         overlaps: Spans that share characters are an error, or go to the ledger while their document stays
             without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
@@ -86,12 +89,23 @@ def import_files(
     with Store.open(db) as store:
         before = _splits(store)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
+        spoken = None if labels is None else spoken_labels(store, labels)
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
             allowed = overlaps or ("ledger" if fmt.foreign else "error")
             _Import(
-                store, path, split, as_, annotator, on_conflict, allowed, report, progress or silent, twins
+                store,
+                path,
+                split,
+                as_,
+                annotator,
+                spoken,
+                on_conflict,
+                allowed,
+                report,
+                progress or silent,
+                twins,
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
@@ -129,17 +143,21 @@ class _Import:
     split: Literal["auto", "pool", "eval"]
     as_: As
     annotator: str
+    spoken: tuple[str, ...] | None
     on_conflict: Literal["error", "skip"]
     overlaps: Overlaps
     report: ImportReport
     progress: Progress
     twins: Twins | None
+    originals: bool = False
     occurrences: Counter[str] = field(default_factory=Counter)
 
     def run(self, fmt: Format, by: Unit | None) -> None:
-        entries = fmt.read(self.path, ReadOptions(task=self.store.project.task, by=by))
-        labels = set(self.store.labels.names())
-        checks = EntryChecks(self.path, self.store.named, labels, self.as_, self.overlaps)
+        self.originals = fmt.originals
+        labels = self.store.labels.names()
+        options = ReadOptions(task=self.store.project.task, by=by, labels=tuple(labels))
+        entries = fmt.read(self.path, options)
+        checks = EntryChecks(self.path, self.store.named, set(labels), self.as_, self.overlaps, self.spoken)
         done = 0
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
@@ -174,6 +192,9 @@ class _Import:
                 if item.spans is not None and not self._is_prediction(item) and item.usable:
                     self._annotate(item, place.document_id, place.key)
                 self._note_refused(item, place.document_id)
+            if self.originals:
+                pairs = ((p.document_id, i.entry.original) for i, p in zip(checked, added, strict=True))
+                self.store.originals.add(ORIGINALS, [(n, body) for n, body in pairs if body is not None])
             self._predict(checked, [(place.document_id, place.key) for place in added])
 
     def _count_drawn(self, entry: Entry, new: bool) -> None:
@@ -196,9 +217,10 @@ class _Import:
         annotator = entry.annotator or self.annotator
         spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
         refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
+        known = known_labels(entry, self.store.labels.names(), self.spoken)
         done = self.store.annotations.add(
             NewAnnotation(
-                uuid=_uuid(entry, annotator, key, spans),
+                uuid=_uuid(entry, annotator, key, spans, known),
                 document_id=document_id,
                 annotator=annotator,
                 origin=entry.origin or ("import" if entry.annotator is None else "human"),
@@ -208,6 +230,7 @@ class _Import:
                 created_at=entry.created_at,
                 flagged=entry.flagged,
                 comment=entry.comment,
+                labels=known,
             )
         )
         self.report.annotated += done.new
@@ -270,11 +293,19 @@ class _Import:
         )
 
 
-def _uuid(entry: Entry, annotator: str, key: str, spans: Sequence[AnnotatedSpan]) -> str:
+def _uuid(
+    entry: Entry,
+    annotator: str,
+    key: str,
+    spans: Sequence[AnnotatedSpan],
+    spoken: Sequence[str] | None,
+) -> str:
     """Named by what was said, so that the same file imported twice says it once."""
     content: list[object] = [annotator, key, entry.answer, [(s.start, s.end, s.label) for s in spans]]
     negatives = [(s.start, s.end, s.label) for s in entry.negatives]
     further = [entry.origin, entry.ranges, negatives, entry.created_at, entry.flagged, entry.comment]
     if any(further):
         content += further
+    if spoken is not None:
+        content.append({"labels": sorted(spoken)})
     return str(uuid.uuid5(NAMESPACE, json.dumps(content)))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from spanloop.plugin.tagging.schemes import Scheme, detect
+from spanloop.plugin.tagging.reading import Reading, detect, read_tags
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.lines import numbered_lines
@@ -33,35 +33,35 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     unit = options.by or "sentence"
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL has no {unit}s: --by sentence or document")
-    scheme, has_documents = _survey(path)
+    reading, has_documents = _survey(path)
     if unit == "sentence":
         for line, number, rows in _sentences(path):
             yield _entry(
-                rows, [len(rows)], line, f"{path.name}#{number}" if has_documents else None, scheme, options
+                rows, [len(rows)], line, f"{path.name}#{number}" if has_documents else None, reading, options
             )
         return
     document, first, rows, lengths = -1, 1, list[Row](), list[int]()
     for line, number, sentence in _sentences(path):
         if number != document and rows:
-            yield _entry(rows, lengths, first, f"{path.name}#{document}", scheme, options)
+            yield _entry(rows, lengths, first, f"{path.name}#{document}", reading, options)
             rows, lengths = [], []
         if not rows:
             document, first = number, line
         rows.extend(sentence)
         lengths.append(len(sentence))
     if rows:
-        yield _entry(rows, lengths, first, f"{path.name}#{document}", scheme, options)
+        yield _entry(rows, lengths, first, f"{path.name}#{document}", reading, options)
 
 
-def _survey(path: Path) -> tuple[Scheme, bool]:
-    """The scheme of all tags of the file, and whether it marks documents: a first pass, since both must be
-    known."""
+def _survey(path: Path) -> tuple[Reading, bool]:
+    """What the tags of the file mean, all of them together, and whether it marks documents: a first pass,
+    since both must be known."""
     tags: set[str] = set()
     documents = False
     for _, number, rows in _sentences(path):
         tags.update(tag for _, tag in rows)
         documents = documents or number > 0
-    return detect(tags), documents
+    return read_tags(sorted(tags), of_model=False), documents
 
 
 def _sentences(path: Path) -> Iterator[tuple[int, int, list[Row]]]:
@@ -94,7 +94,7 @@ def _sentences(path: Path) -> Iterator[tuple[int, int, list[Row]]]:
 
 
 def _entry(
-    rows: list[Row], lengths: list[int], line: int, group: str | None, scheme: Scheme, options: ReadOptions
+    rows: list[Row], lengths: list[int], line: int, group: str | None, reading: Reading, options: ReadOptions
 ) -> Entry:
     """One document of one or more sentences; sentences are parted by a line end."""
     texts: list[str] = []
@@ -104,7 +104,7 @@ def _entry(
         sentence = rows[done : done + length]
         text, ranges = join_tokens([token for token, _ in sentence])
         shifted = [(start + offset, end + offset) for start, end in ranges]
-        spans.extend(spans_of_tags(shifted, [tag for _, tag in sentence], task=options.task, scheme=scheme))
+        spans.extend(spans_of_tags(shifted, [tag for _, tag in sentence], task=options.task, reading=reading))
         texts.append(text)
         offset += len(text) + 1
         done += length

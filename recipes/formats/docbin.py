@@ -6,19 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
-    """One entry a Doc: its entities, or in a tags project its tags (else its parts of speech)."""
+    """One entry a Doc: its entities, or in a tags project its parts of speech where those are the labels,
+    else its tags; the other where it has only that."""
     from spanloop.recipes.formats.docbin_file import DamagedError, first_line, load, note
     from spanloop.recipes.formats.docs import META, entry_of_doc
 
     try:
         for number, (doc, user_data) in enumerate(load(path).docs(), start=1):
             try:
-                entry = entry_of_doc(doc, number, task=options.task, note=note(user_data, META))
+                entry = entry_of_doc(
+                    doc, number, task=options.task, note=note(user_data, META), field=field_of(options.labels)
+                )
             except (ValueError, KeyError) as error:  # attributes that contradict each other
                 raise FormatError(path, number, f"this Doc cannot be read: {first_line(error)}") from error
             yield entry
@@ -27,7 +31,8 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
 
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
-    """A DocBin with text, tokens, entities (or tags) and, in ``user_data``, key, group, split and meta.
+    """A DocBin with text, tokens, entities (or tags, where a round puts them: all of them universal parts of
+    speech in ``pos``, else in ``tag``) and, in ``user_data``, key, group, split and meta.
 
     A token is cut where a span begins or ends inside it, and counted: no span is moved.
     """
@@ -37,12 +42,14 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
     from spanloop.recipes.formats.docs import doc_of_entry
 
     vocab = spacy.blank("xx").vocab  # text, tokens and spans need no language
+    field = field_of(options.labels)
     docs = DocBin(
-        attrs=["TAG" if options.task == "tags" else "ENT_IOB", "ENT_TYPE", "SPACY"], store_user_data=True
+        attrs=[field.upper() if options.task == "tags" else "ENT_IOB", "ENT_TYPE", "SPACY"],
+        store_user_data=True,
     )
     spans = cuts = lost = 0
     for entry in entries:
-        doc, cut, unplaced = doc_of_entry(vocab, entry, task=options.task)
+        doc, cut, unplaced = doc_of_entry(vocab, entry, task=options.task, field=field)
         docs.add(doc)
         spans, cuts, lost = spans + len(entry.spans or ()) - unplaced, cuts + cut, lost + unplaced
     docs.to_disk(path)

@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
+from spanloop.plugin.tagging.parts_of_speech import TagField
 from spanloop.recipes.convert import char_spans
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.json_text import parse
@@ -35,12 +36,14 @@ def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
         ranges=gold.ranges,
         negatives=char_spans(gold.negatives),
         group=gold.document.group,
+        unknown=gold.unknown,
     )
 
 
-def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task) -> tuple[Doc, int, int]:
+def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task, field: TagField = "tag") -> tuple[Doc, int, int]:
     """A Doc with the entry's text and spans, how many tokens were cut at span edges, and how many spans had
-    no token (whitespace only). ValueError for an entry without tokens."""
+    no token (whitespace only). ``field``: where the tags of a tags project go. ValueError for an entry
+    without tokens."""
     if entry.tokens is None:
         raise ValueError(f"document {entry.key} has no tokens")
     spans = entry.spans or ()
@@ -55,7 +58,7 @@ def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task) -> tuple[Doc, int, i
             lost += 1
         elif task == "tags":
             for token in found:
-                token.tag_ = span.label
+                setattr(token, f"{field}_", span.label)
         else:
             ents.append(found)
     if task == "spans":
@@ -86,10 +89,11 @@ def _words(text: str, tokens: Sequence[Range]) -> tuple[list[str], list[bool]]:
     return words, spaces
 
 
-def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None) -> Entry:
+def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None, field: TagField = "tag") -> Entry:
     """What a Doc says, as a file entry; ``line`` counts the Docs of its file from 1. A Doc on which nobody
-    set entities (or tags) says nothing of spans. ``note``: what stood in its user data under META.
-    ValueError or KeyError where its attributes contradict each other."""
+    set entities (or tags) says nothing of spans. ``note``: what stood in its user data under META. ``field``:
+    where the tags of the project stand; the other one counts where a Doc has only that. ValueError or
+    KeyError where its attributes contradict each other."""
     about = _about(note)
     key, group, split, meta = (about.get(name) for name in ("id", "group", "split", "meta"))
     return Entry(
@@ -99,7 +103,7 @@ def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None) -> Entry:
         group=None if group is None else str(group),
         split=cast(Split, split) if split in ("pool", "eval") else None,
         meta=meta if isinstance(meta, dict) else {} if meta is None else {"meta": meta},
-        spans=_spans_of_doc(doc, task),
+        spans=_spans_of_doc(doc, task, field),
         tokens=tuple(token_ranges(doc)),
     )
 
@@ -114,12 +118,13 @@ def _about(note: str | None) -> Mapping[str, Any]:
     return about
 
 
-def _spans_of_doc(doc: Doc, task: Task) -> tuple[Span, ...] | None:
+def _spans_of_doc(doc: Doc, task: Task, field: TagField) -> tuple[Span, ...] | None:
     if task == "spans":
         if not doc.has_annotation("ENT_IOB"):
             return None
         return tuple(Span(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
-    name = "tag" if doc.has_annotation("TAG") else "pos"
+    other: TagField = "tag" if field == "pos" else "pos"
+    name = field if doc.has_annotation(field.upper()) else other
     if not doc.has_annotation(name.upper()):
         return None
     return tuple(Span(*found) for found in tagged_ranges(doc, attrgetter(f"{name}_")))

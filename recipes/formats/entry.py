@@ -12,6 +12,9 @@ from spanloop.store.records import Answer, Origin, Range, Span, Split, Task
 
 Unit = Literal["line", "paragraph", "file", "sentence", "document"]
 
+ORIGINALS = "conllu"
+"""The format whose lines are kept (`Format.originals`): they serve `conllu_xpos` too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -26,6 +29,8 @@ class Entry:
     ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
     ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
     ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
+    ``labels``: those that it speaks of, None for all (or where the file does not say).
+    ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
 
     text: str
@@ -48,33 +53,39 @@ class Entry:
     refused: tuple[tuple[Span, str], ...] = ()
     moved: tuple[tuple[Span, Span, str], ...] = ()
     continues: bool = False
+    original: str | None = None
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read. ``by``: what one document is, where a format leaves the choice (None = its own
-    default)."""
+    default). ``labels``: those of the project, where a file says several things of a token."""
 
     task: Task = "spans"
     by: Unit | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How to write: one tag a token in a tags project."""
+    """How to write: one tag a token in a tags project. ``labels``: those of the project."""
 
     task: Task = "spans"
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a writer did: documents and spans written, tokens cut in two because a span ends inside them, and
-    spans the format could not carry (over nothing but whitespace)."""
+    spans the format could not carry (over nothing but whitespace), documents that lost columns they came in
+    with."""
 
     documents: int
     spans: int
     tokens_cut: int = 0
     spans_lost: int = 0
+    columns_lost: int = 0
 
 
 class Reader(Protocol):
@@ -102,7 +113,8 @@ class Format:
 
     ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
     format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
-    ordinary and go to the ledger.
+    ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
+    writer writes on them.
     """
 
     name: str
@@ -115,3 +127,4 @@ class Format:
     ranges: bool = False
     general: bool = False
     foreign: bool = False
+    originals: bool = False

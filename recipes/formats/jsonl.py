@@ -2,7 +2,8 @@
 ``split``.
 
 The format that carries everything: ``ranges`` and ``negatives`` of a document that was looked at in part, the
-model where one ``predicted_by`` its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
+``known_labels`` of one that was annotated before some label was there, the model where one ``predicted_by``
+its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spanloop.plugin.tagging.schemes import detect
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.json_text import NotJson, parse
@@ -66,6 +67,9 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
     taken = {*_OURS, source, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
     if isinstance(predicted_by, str):
         taken.add("predicted_by")
+    labels = _known_labels(record)
+    if labels is not None:
+        taken.add("known_labels")
     return Entry(
         text=text,
         line=line,
@@ -78,7 +82,16 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         ranges=looked_at,
         negatives=_negatives(record),
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
+        labels=labels,
     )
+
+
+def _known_labels(record: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The labels that the record speaks of; None for all, or where ``known_labels`` are something else."""
+    found = record.get("known_labels")
+    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        return None
+    return tuple(found)
 
 
 def _ranges(record: Mapping[str, Any], text: str) -> tuple[Range, ...] | None:
@@ -130,7 +143,8 @@ def _spans(
     if tagged and (options.task == "tags" or record.get("spans") is None):
         ranges = find_tokens(text, tokens or [])
         names = [str(tag) for tag in cast("list[Any]", tags)]
-        return spans_of_tags(ranges, names, task=options.task, scheme=detect(names)), "tags"
+        reading = read_tags(dict.fromkeys(names), of_model=False)
+        return spans_of_tags(ranges, names, task=options.task, reading=reading), "tags"
     for name in ("spans", *_TRIPLES):
         found = record.get(name)
         if isinstance(found, list) and (name == "spans" or all(_is_triple(item) for item in found)):
@@ -195,6 +209,8 @@ def as_record(entry: Entry) -> dict[str, Any]:
         record["ranges"] = [list(pair) for pair in entry.ranges]
     if entry.negatives:
         record["negatives"] = [_span_record(span) for span in entry.negatives]
+    if entry.labels is not None:
+        record["known_labels"] = list(entry.labels)
     record["predicted_by"] = entry.predicted_by
     record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
     return {name: value for name, value in record.items() if value is not None}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from spanloop.plugin.tagging.schemes import OUTSIDE, Scheme, decode_tags, encode
+from spanloop.plugin.tagging.reading import Reading
+from spanloop.plugin.tagging.schemes import OUTSIDE, encode
 from spanloop.store.records import Range, Span, Task
 
 
@@ -35,12 +36,12 @@ def find_tokens(text: str, tokens: Sequence[str]) -> list[Range]:
 
 
 def spans_of_tags(
-    ranges: Sequence[Range], tags: Sequence[str], *, task: Task, scheme: Scheme
+    ranges: Sequence[Range], tags: Sequence[str], *, task: Task, reading: Reading
 ) -> tuple[Span, ...]:
     """The spans that the tags mark: in a tags project one a token, else the runs of the tagging scheme."""
     if task == "tags":
         return tuple(Span(*ranges[i], tag) for i, tag in enumerate(tags) if tag not in (OUTSIDE, "_", ""))
-    return tuple(Span(ranges[i][0], ranges[j - 1][1], label) for i, j, label in decode_tags(tags, scheme))
+    return tuple(Span(ranges[i][0], ranges[j - 1][1], label) for i, j, label in reading.runs(tags))
 
 
 def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:

@@ -13,11 +13,12 @@ from spanloop.recipes.formats.labelstudio_regions import Regions
 from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.labelstudio.landing import source_of, task_number
+from spanloop.recipes.labelstudio.layout import Layout
 from spanloop.store import Store
 from spanloop.store.clock import now
+from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import (
     Action,
-    AlignmentEvent,
     AnnotatedSpan,
     Answer,
     Document,
@@ -67,9 +68,15 @@ class _Content:
 
 
 def take_answer(
-    store: Store, project: int, task: int, document: Document, annotation: Mapping[str, Any]
+    store: Store,
+    project: int,
+    task: int,
+    document: Document,
+    annotation: Mapping[str, Any],
+    layout: Layout,
 ) -> Taken:
-    """Store the state of one annotation, unless it is known or older than what is known.
+    """Store the state of one annotation, unless it is known or older than what is known. It knows the labels
+    that the ``layout`` there has.
 
     ValueError for an annotation without a number or with a result that is none.
     """
@@ -87,7 +94,8 @@ def take_answer(
             store.bridges.put_answer(source, replace(known, changed_at=changed_at))
             return Taken("unchanged")
         name = f"{source}/{number}/{document.key}/{changed_at}/{digest}"
-        annotation_id = _add(store, _revision(name, document, content, changed_at))
+        labels = layout.offered(store.labels.names())
+        annotation_id = _add(store, _revision(name, document, content, changed_at, labels))
         store.ledger.add(_events(content, document, annotation_id, source))
         store.bridges.put_answer(source, AnswerLink(number, task, annotation_id, digest, changed_at))
     if not content.whole:
@@ -126,6 +134,7 @@ def take_deletion(store: Store, project: int, number: int) -> Outcome:
             prediction_id=stands.prediction_id,
             comment=f"annotation {number} was deleted in Label Studio",
             flagged=stands.flagged,
+            label_set=stands.label_set,
         )
         _add(store, revision)
     return "deleted"
@@ -157,7 +166,9 @@ def _sort_out(store: Store, opinion: Opinion) -> _Content:
     return _Content(opinion, spans, (*regions.refused, *strangers, *overlapping))
 
 
-def _revision(name: str, document: Document, content: _Content, changed_at: str) -> NewAnnotation:
+def _revision(
+    name: str, document: Document, content: _Content, changed_at: str, labels: tuple[str, ...]
+) -> NewAnnotation:
     comment = content.opinion.comment
     if not content.whole:
         left = sum(reason != "duplicate" for _, reason in content.refused)
@@ -172,6 +183,7 @@ def _revision(name: str, document: Document, content: _Content, changed_at: str)
         seconds=content.opinion.seconds,
         created_at=changed_at,
         comment=comment,
+        labels=labels,
     )
 
 

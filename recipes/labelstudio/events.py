@@ -155,7 +155,7 @@ def _work_on(store: Store, event: Event, train: Callable[[], str], parts: list[s
     if place.document is None or place.task is None:
         raise RecipeError(place.problem or "its task has no number")
     annotation = body["annotation"]
-    taken = take_answer(store, project, place.task, place.document, annotation)
+    taken = take_answer(store, project, place.task, place.document, annotation, layout)
     return f"task {place.task}, annotation {annotation['id']}: {taken.outcome}"
 
 

@@ -19,7 +19,8 @@ Said = Future[int | None]
 
 class Predictor:
     """Predicts in a process of its own. ``named``: ``model``, ``pipeline`` or ``patterns`` for the time in
-    which no round is promoted."""
+    which no round is promoted, with ``label_map`` and ``threshold`` as they are typed; with a model its
+    ``scheme`` and ``aggregation_strategy``, where given."""
 
     def __init__(self, path: Path, named: Mapping[str, str]) -> None:
         self._command = [

@@ -14,6 +14,8 @@ from typing import IO, Any
 
 from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.choice import Choice
+from spanloop.recipes.suggest.manner import Manner
 from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.versions import why_spacy_stops
@@ -27,7 +29,7 @@ BLOCK = 32
 class Predicting:
     """A store and the source that is loaded at the moment."""
 
-    def __init__(self, store: Store, named: dict[str, str]) -> None:
+    def __init__(self, store: Store, named: dict[str, Any]) -> None:
         self.store = store
         self.named = named
         self.source: Source | None = None
@@ -41,8 +43,16 @@ class Predicting:
         wanted = None if promoted is None else promoted.model_id
         if self.source is None or wanted not in (None, self.source.model_id):
             named = {} if promoted is not None else self.named
+            manner = Manner(
+                scheme=named.get("scheme"), aggregation_strategy=named.get("aggregation_strategy")
+            )
             self.source = open_source(
-                self.store, named.get("model"), named.get("pipeline"), named.get("patterns")
+                self.store,
+                named.get("model"),
+                named.get("pipeline"),
+                named.get("patterns"),
+                manner,
+                Choice.typed(named.get("label_map"), named.get("threshold")),
             )
             self.tokenizer = self._tokenizer(self.source)
         return self.source

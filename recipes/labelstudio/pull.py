@@ -124,12 +124,18 @@ def _take(store: Store, project: int, tasks: Sequence[Any], layout: Layout, pull
             continue
         problems: list[str] = []
         with Isolated(problems.append):
-            _take_answers(store, project, task, place, pulled, problems)
+            _take_answers(store, project, task, place, layout, pulled, problems)
         pulled.problems += [f"{task_named(task)}: {problem}" for problem in problems]
 
 
 def _take_answers(
-    store: Store, project: int, task: Mapping[str, Any], place: Landed, pulled: Pulled, problems: list[str]
+    store: Store,
+    project: int,
+    task: Mapping[str, Any],
+    place: Landed,
+    layout: Layout,
+    pulled: Pulled,
+    problems: list[str],
 ) -> None:
     """Every annotation by itself; what cannot be read of one is added to ``problems``."""
     if place.document is None or place.task is None:
@@ -138,7 +144,7 @@ def _take_answers(
     for annotation in annotations_of(task):
         with Isolated(problems.append):
             numbers.add(number_of_answer(annotation))
-            taken = take_answer(store, project, place.task, place.document, annotation)
+            taken = take_answer(store, project, place.task, place.document, annotation, layout)
             pulled.annotations[taken.outcome] += 1
             pulled.kept += taken.kept
             pulled.ledger += taken.ledger

@@ -38,8 +38,9 @@ def serve(
     """Serve Label Studio's machine-learning backend over the store at ``path`` until Ctrl-C or SIGTERM.
 
     ``user``: asks for this name and the password in SPANLOOP_BACKEND_PASSWORD; a host beyond this machine
-    needs one. ``named``: ``model``, ``pipeline`` or ``patterns`` that suggests until a round is promoted.
-    ``train_options`` go to `spanloop retrain` at Start Training. Port 0 takes any free one.
+    needs one. ``named``: ``model``, ``pipeline`` or ``patterns`` that suggests until a round is promoted,
+    and the ``label_map`` and ``threshold`` that its answer is read by. ``train_options`` go to `spanloop
+    retrain` at Start Training. Port 0 takes any free one.
     """
     credentials = _credentials(host, user)
     tell = _one_line_each(say)

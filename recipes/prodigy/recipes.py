@@ -133,19 +133,49 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
         "none, inverse, sqrt, effective or focal; empty: as spanloop retrain",
     ),
     if_new=("--if-new", "-i", "Only if so many annotations came since the last round"),
+    thresholds=("--thresholds", "-t", "Leave out unsure spans: f1, or a precision, e.g. 0.95; empty: none"),
 )
-def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0) -> None:
+def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0, thresholds: str = "") -> None:
     """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
     from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.cli.main import say
-    from spanloop.recipes.suggest.prelabel import prelabel
+    from spanloop.recipes.suggest.prelabel import prelabel as suggest
     from spanloop.recipes.training.retrain import retrain as train
 
-    config = TrainConfig(epochs=epochs or None, class_weights=class_weights or None)
+    config = TrainConfig(
+        epochs=epochs or None, class_weights=class_weights or None, thresholds=_thresholds(thresholds)
+    )
     report = train(db, config, if_new=if_new or None)
     say(report.text())
     if getattr(report, "promoted", False):
-        say(prelabel(db).text())
+        say(suggest(db).text())
+
+
+@recipe(
+    "spanloop.prelabel",
+    db=_DB,
+    model=("--model", "-m", "A Hugging Face token classifier instead of the promoted round"),
+    pipeline=("--pipeline", "-p", "A spaCy pipeline instead, by name or folder. It can run code"),
+    label_map=("--map", "-l", "Other names for its labels, e.g. PER=PERSON,MISC= (nothing drops a label)"),
+    threshold=("--threshold", "-t", "How sure it must be of a span, e.g. 0.5 or 0.5,PER=0.7"),
+)
+def prelabel(db: str, model: str = "", pipeline: str = "", label_map: str = "", threshold: str = "") -> None:
+    """Let a model suggest, for every document it has not seen; the recipes with a page show it."""
+    from spanloop.recipes.cli.main import say
+    from spanloop.recipes.suggest.choice import Choice
+    from spanloop.recipes.suggest.prelabel import prelabel as suggest
+
+    choice = Choice.typed(label_map or None, threshold or None)
+    say(suggest(db, model=model or None, pipeline=pipeline or None, choice=choice).text())
+
+
+def _thresholds(given: str) -> Literal["f1"] | float | None:
+    if given in ("", "f1"):
+        return "f1" if given else None
+    try:
+        return float(given)
+    except ValueError as error:
+        raise RecipeError(f"--thresholds {given!r} is neither f1 nor a precision such as 0.95") from error
 
 
 def _components(store: Store, questions: Questions, dataset: str, exclude: str) -> Components:

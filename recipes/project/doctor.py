@@ -130,13 +130,15 @@ def _disk(folder: Path) -> Finding:
 
 def _project(db: str | Path) -> Sequence[Finding]:
     with Store.open(db) as store:
-        missing = [
-            row.number
+        without = [
+            row
             for row in store.rounds.all()
             if row.state == "done" and not (store.rounds.folder(row.number) / "config.cfg").is_file()
         ]
+        missing = [row.number for row in without if row.pruned_at is None]
         project, promoted = store.project, store.rounds.promoted()
         about = f"{project.task}, {store.documents.count():,} documents, base model {project.base_model}"
+        pruned = f" but {len(without)} pruned" if without else ""
         gone = ", ".join(str(number) for number in missing)
         advice = "bring the folders back from a backup" if missing else ""
         if promoted is not None and promoted.number in missing:
@@ -145,7 +147,7 @@ def _project(db: str | Path) -> Sequence[Finding]:
         Finding("project", about),
         Finding(
             "rounds",
-            f"folder missing: {gone}" if missing else "all folders there",
+            f"folder missing: {gone}" if missing else f"all folders there{pruned}",
             ok=not missing,
             advice=advice,
         ),

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanloop.plugin.model.files import look_at
-from spanloop.plugin.model.places import OFFLINE, place_of
+from spanloop.plugin.model.places import OFFLINE
 from spanloop.recipes.calls.ranges import SeedNumber, Share
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.made_of import check_language, check_model, check_pipeline
 from spanloop.recipes.project.labels import refuse_tags
 from spanloop.recipes.report import Report
 from spanloop.store import Store
+from spanloop.store.files.real_path import real_path
 from spanloop.store.records import Task
 
 
@@ -65,9 +66,10 @@ def init(
         Where the project lies, and its labels.
 
     Raises:
-        RecipeError: The file exists already, no label is given, or a setting makes no sense.
+        RecipeError: The file exists already, no label is given, or a setting makes no sense: a language or
+            pipeline that spaCy does not have, say.
         StoreError: The same, as the store says it.
-        ModelError: The model's folder wants to run code, or its name is none.
+        ModelError: The model's folder wants to run code, or there is no such model.
     """
     path = Path(db)
     names = tuple(labels)
@@ -76,8 +78,13 @@ def init(
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
+    file = real_path(path)
     if model != OFFLINE:  # people annotate before it is installed
-        look_at(place_of(model))
+        model = check_model(model, file)
+    if lang is not None:
+        check_language(lang)
+    if nlp is not None:
+        nlp = check_pipeline(nlp, file)
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -13,8 +13,8 @@ from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.page_keys import command_of
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.table import table
+from spanloop.recipes.report import UNTOLD, Count, Report, Shape
+from spanloop.recipes.table import counted, table
 from spanloop.store import Store
 from spanloop.store.records import Label, Task
 from spanloop.store.tables.label_names import unfit_as_name
@@ -40,12 +40,15 @@ class LabelRow(Shape):
     """Whether it is out of use."""
     merged_into: str | None
     """The label that its spans count as, null where they count as themselves."""
+    unknown: Count
+    """Gold documents that do not know it: it was not there when they were annotated."""
 
     @classmethod
-    def of(cls, label: Label, merged_into: str | None) -> LabelRow:
+    def of(cls, label: Label, merged_into: str | None, unknown: int) -> LabelRow:
         """What is told of a label of the store."""
-        own = [field.name for field in fields(cls) if field.name != "merged_into"]
-        return cls(**{name: getattr(label, name) for name in own}, merged_into=merged_into)
+        own = [field.name for field in fields(cls) if field.name not in ("merged_into", "unknown")]
+        kept = {name: getattr(label, name) for name in own}
+        return cls(**kept, merged_into=merged_into, unknown=unknown)
 
     @property
     def note(self) -> str:
@@ -59,8 +62,12 @@ class LabelRow(Shape):
 class Labels(Report):
     """The labels of the project."""
 
+    path: Path = field(metadata=UNTOLD)
     labels: tuple[LabelRow, ...]
     """Every label, the retired ones last."""
+    rebuilt: Count
+    """Annotations from before label sets were kept: what they know was worked out from rounds and first
+    uses."""
 
     def text(self) -> str:
         rows = [
@@ -72,7 +79,25 @@ class Labels(Report):
             )
             for label in self.labels
         ]
-        return table(("key", "label", "colour", ""), rows)
+        lines = [table(("key", "label", "colour", ""), rows)]
+        for label in self.labels:
+            if label.unknown:
+                documents = counted(label.unknown, "gold document")
+                lines.append(
+                    f"{label.name!r} is not known by {documents}, annotated before it was there: training "
+                    "leaves it open in them, and its figures leave them out; to look at them again: "
+                    f"spanloop review {self.path} --unknown-label {_typed(label.name)}"
+                )
+        if self.rebuilt and len(lines) > 1:
+            lines.append(
+                f"what {counted(self.rebuilt, 'annotation')} of an earlier release knew was worked out "
+                "from the labels of the rounds and from where each label was given first"
+            )
+        return "\n".join(lines)
+
+
+def _typed(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'
 
 
 def labels(db: str | Path) -> Labels:
@@ -94,7 +119,7 @@ def labels(db: str | Path) -> Labels:
 def add_label(
     db: str | Path, name: str, *, key: str | None = None, colour: str | None = None, description: str = ""
 ) -> Labels:
-    """A new label.
+    """A new label. What was annotated until now does not know it.
 
     Args:
         db: The project file.
@@ -246,11 +271,15 @@ def unfit_as_label(name: str) -> str | None:
 
 
 def _all(store: Store) -> Labels:
-    found = store.labels.all(retired=True)
-    names, merged = {label.id: label.name for label in found}, store.labels.merged()
-    return Labels(
-        tuple(LabelRow.of(label, names.get(merged.get(label.id, 0))) for label in sorted(found, key=_order))
-    )
+    with store.reading():
+        lacking, merged = store.label_sets.lacking(), store.labels.merged()
+        known = sorted(store.labels.all(retired=True), key=_order)
+        names = {label.id: label.name for label in known}
+        rows = tuple(
+            LabelRow.of(label, names.get(merged.get(label.id, 0)), lacking.get(label.name, 0))
+            for label in known
+        )
+        return Labels(store.named, rows, store.label_sets.rebuilt)
 
 
 def _order(label: Label) -> tuple[bool, int]:

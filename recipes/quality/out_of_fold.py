@@ -85,6 +85,7 @@ def judge(
                 classes,
                 scheme=pipe.scheme,
                 ranges=gold.ranges,
+                unknown=gold.unknown,
                 temperature=pipe.temperature,
                 renamed=renamed,
             )

@@ -1,4 +1,5 @@
-"""Send documents to the review queue: the worst of the last audit, what people disagree on or flagged."""
+"""Send documents to the review queue: the worst of the last audit, what people disagree on or flagged, and
+what was annotated before a label was there."""
 
 from __future__ import annotations
 
@@ -40,7 +41,12 @@ class Sent(Report):
 
 
 def review(
-    db: str | Path, *, top: FromOne | None = None, conflicts: bool = False, flagged: bool = False
+    db: str | Path,
+    *,
+    top: FromOne | None = None,
+    conflicts: bool = False,
+    flagged: bool = False,
+    unknown_label: str | None = None,
 ) -> Sent:
     """Send documents to the review queue; sending twice changes nothing.
 
@@ -49,15 +55,21 @@ def review(
         top: So many documents that the last audit doubts most.
         conflicts: All that people answered differently.
         flagged: All on which a flag stands.
+        unknown_label: A label; all gold documents that were annotated before it was there, those first in
+            which the newest model is surest of it.
 
     Returns:
         How many were sent, and how many wait now.
 
     Raises:
         RecipeError: Nothing was asked for, or no audit has been made.
+        StoreError: There is no such label.
     """
-    if top is None and not conflicts and not flagged:
-        raise RecipeError("say what to review: --top 50 (of the last audit), --conflicts or --flagged")
+    if top is None and not conflicts and not flagged and unknown_label is None:
+        raise RecipeError(
+            "say what to review: --top 50 (of the last audit), --conflicts, --flagged or "
+            "--unknown-label LABEL"
+        )
     with Store.open(db) as store, store.write():
         sent, changed = [], 0
         if top is not None:
@@ -72,6 +84,9 @@ def review(
             sent += [(i, f"disagreement between {names}", 1.0) for i, names in store.reviews.conflicts()]
         if flagged:
             sent += [(i, reason, 1.0) for i, reason in _flags(store)]
+        if unknown_label is not None:
+            reason = f"annotated before {unknown_label!r} was there"
+            sent += [(i, reason, score) for i, score in store.label_sets.without(unknown_label)]
         count = store.reviews.send(_together(sent))
         return Sent(Path(db), count, store.reviews.waiting(), changed)
 

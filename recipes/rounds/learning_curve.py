@@ -4,24 +4,29 @@ ends."""
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
+
+from scipy.special import stdtrit
 
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Shape, Share
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
-from spanloop.recipes.table import figure, table
+from spanloop.recipes.scoring.gate import LEAST_SPANS, Difference, compare_runs
+from spanloop.recipes.table import counted, figure, table
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
 from spanloop.store import Store
 from spanloop.store.records import Gold, Moment
 
 if TYPE_CHECKING:
+    from spanloop.plugin.metrics.score import ScoreReport
     from spanloop.plugin.training.config import TrainConfig
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -50,46 +55,77 @@ class Point(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class Gain(Shape):
+    """What the last quarter of the gold added to an F1, the mean of the seeds, with its 95 % interval."""
+
+    gain: float
+    low: float
+    high: float
+    support: Count
+    """Gold spans (or tokens) of the eval split that it is measured by."""
+
+
+@dataclass(frozen=True, slots=True)
 class CurveShape(Shape):
     """Whether more annotations would help."""
 
     points: tuple[Point, ...]
     """The curve, from the smallest part of the gold to all of it."""
-    gain: float
-    """What the last quarter of the gold added to the mean micro F1."""
+    seeds: Count
+    """Trainings of each part."""
+    documents: Count
+    """Documents of the eval split."""
+    micro: Gain
+    """Of micro F1."""
+    labels: dict[str, Gain]
+    """Of the F1 of each label."""
     advice: str
     """The same as a sentence, and which label it helped most."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainCurve(Report):
-    """The curve and what it says."""
+    """The curve and what it says; ``seeds``: trainings of each part, ``documents``: of the eval split."""
 
     points: tuple[Point, ...]
-
-    @property
-    def gain(self) -> float:
-        """What the last quarter of the gold added to the mean micro F1."""
-        return mean(self.points[-1].micro) - mean(self.points[-2].micro)
-
-    @property
-    def spread(self) -> float:
-        """How far the seeds lie apart at the end: gains below it may be chance."""
-        return max(self.points[-1].micro) - min(self.points[-1].micro)
+    seeds: int
+    documents: int
+    micro: Gain
+    labels: Mapping[str, Gain]
 
     def advice(self) -> str:
-        """One sentence: would more annotations help, and of which label."""
-        gains = {name: f1 - self.points[-2].labels[name] for name, f1 in self.points[-1].labels.items()}
-        label = max(gains, key=gains.__getitem__)
-        most = f"most by {label!r} ({gains[label]:+.3f})"
-        added = f"the last quarter added {self.gain:+.3f} micro F1"
-        if self.gain < WORTH_IT:
-            return f"More annotations would help little: {added}, {most}."
-        doubt = f", though seeds differ by {self.spread:.3f}" if self.spread > self.gain else ""
-        return f"More annotations would help: {added}{doubt}, {most}."
+        """Would more annotations help, and of which label? Nothing is said that seeds, eval documents or gold
+        spans do not bear out."""
+        gain = self.micro
+        added = (
+            f"the last quarter added {gain.gain:+.3f} micro F1 (95 % {gain.low:+.3f} to {gain.high:+.3f}, "
+            f"from {counted(self.seeds, 'seed')} and {counted(self.documents, 'eval document')})"
+        )
+        if self.seeds == 1:
+            return f"One seed tells nothing: {added}. Give --seeds 3 or more."
+        if gain.low > 0 and gain.gain >= WORTH_IT:
+            return f"More annotations would help: {added}{self._most()}."
+        if gain.high < WORTH_IT:
+            return f"More annotations would help little: {added}."
+        return f"That cannot be told yet: {added}. Give more --seeds, or annotate more of eval."
+
+    def _most(self) -> str:
+        """The label that surely gained most, and those of which nothing can be said."""
+        sure = {name: one for name, one in self.labels.items() if one.support >= LEAST_SPANS and one.low > 0}
+        thin = {name: one.support for name, one in self.labels.items() if one.support < LEAST_SPANS}
+        said = ""
+        if sure:
+            name = max(sure, key=lambda label: sure[label].gain)
+            said = f", most by {name!r} ({sure[name].gain:+.3f})"
+        if thin:
+            few = ", ".join(f"{name} {support}" for name, support in thin.items())
+            said += f"; under {LEAST_SPANS} gold spans of eval tell nothing of a label: {few}"
+        return said
 
     def shape(self) -> CurveShape:
-        return CurveShape(self.points, self.gain, self.advice())
+        return CurveShape(
+            self.points, self.seeds, self.documents, self.micro, dict(self.labels), self.advice()
+        )
 
     def text(self) -> str:
         rows = [point.row() for point in self.points]
@@ -105,12 +141,12 @@ def train_curve(
     db: str | Path,
     config: TrainConfig | None = None,
     *,
-    seeds: FromOne = 1,
+    seeds: FromOne = 3,
     progress: Progress | None = None,
 ) -> TrainCurve:
     """Train on 25, 50, 75 and 100 % of the pool's gold and score each on the eval split: would more help?
 
-    The smaller parts lie inside the larger ones. Nothing of it is stored.
+    The smaller parts lie inside the larger ones. One seed gives no advice. Nothing of it is stored.
 
     Args:
         db: The project file.
@@ -143,9 +179,46 @@ def train_curve(
                 runs[share].append(
                     _run(moment, shuffled[: max(1, round(share * len(golds)))], eval_golds, config)
                 )
+        micro, labels = _gains(runs[SHARES[-1]], runs[SHARES[-2]], moment.project.seed)
         return TrainCurve(
-            tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items())
+            tuple(_point(share, round(share * len(golds)), found) for share, found in runs.items()),
+            seeds,
+            len(eval_golds),
+            micro,
+            labels,
         )
+
+
+def _gains(
+    last: Sequence[Evaluation], before: Sequence[Evaluation], seed: int
+) -> tuple[Gain, dict[str, Gain]]:
+    """What the last part of the gold added, over all labels and to each. The interval has two sources: other
+    eval documents (bootstrap) and other seeds (Student's t)."""
+    new, old = [one.report for one in last], [one.report for one in before]
+    found = compare_runs(new, old, seed=seed)
+    pairs = list(zip(new, old, strict=True))
+    micro = _gain(found.overall, found.spans, [a.micro.f1 - b.micro.f1 for a, b in pairs])
+    support = {name: figure.support for name, figure in new[0].labels.items()}
+    labels = {
+        one.name: _gain(
+            one, support.get(one.name, 0), [_f1(a, one.name) - _f1(b, one.name) for a, b in pairs]
+        )
+        for one in found.labels
+    }
+    return micro, labels
+
+
+def _gain(difference: Difference, support: int, gains: Sequence[float]) -> Gain:
+    by_seed = 0.0
+    if len(gains) > 1:
+        by_seed = float(stdtrit(len(gains) - 1, 0.975)) * stdev(gains) / len(gains) ** 0.5
+    mean_gain = mean(gains)
+    below, above = (abs(end - difference.gain) for end in (difference.low, difference.high))
+    return Gain(mean_gain, mean_gain - hypot(below, by_seed), mean_gain + hypot(above, by_seed), support)
+
+
+def _f1(report: ScoreReport, label: str) -> float:
+    return report.labels[label].f1 if label in report.labels else 0.0
 
 
 def _run(

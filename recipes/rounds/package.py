@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,25 +15,14 @@ from packaging.version import InvalidVersion, Version
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
-from spanloop.recipes.rounds.standings import Standing, standings
-from spanloop.recipes.table import figure, interval, markdown_table
+from spanloop.recipes.rounds.model_card import NEEDS, CardFacts, model_card
+from spanloop.recipes.rounds.standings import standings
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder
-from spanloop.store.records import Project, Score
+from spanloop.store.records import Project
 
 if TYPE_CHECKING:
     from spacy.language import Language
-
-NEEDS = "spanloop"
-"""What the package asks pip for: our component, found through its entry point."""
-STRICT = (
-    "Strict: a span counts only with exactly the right characters and label. The interval holds the true F1 "
-    "with 95 % confidence (bootstrap over documents)."
-)
-LIMITS = (
-    "The figures hold for texts like those it was scored on. On another domain, score it again before "
-    "relying on it. Labels with little support are known badly, whatever their figure."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +77,17 @@ def package(
     chosen, numbered = _checked(name or Path(db).stem, version)
     with Store.open(db) as store:
         with store.reading():
-            project, row = store.project, promoted_round(store, round)
+            row = promoted_round(store, round)
+            project, names = store.project_of(row), store.rounds.labels(row.number)
             standing = next(s for s in standings(store) if s.round.number == row.number)
             scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
             trained_on = len(store.rounds.annotation_ids(row.number, "train"))
         nlp = load_round(store, row.number)
-        card = _card(Path(db).stem, standing, scores, trained_on, licence)
+        facts = CardFacts(Path(db).stem, standing, tuple(names), tuple(scores), trained_on, licence)
     nlp.meta.update(
         name=chosen,
         version=numbered or f"0.0.{row.number}",
-        description=f"Round {row.number} of {Path(db).stem}: {', '.join(_labels(scores))}",
+        description=f"Round {row.number} of {Path(db).stem}: {', '.join(names)}",
         license=licence,
         requirements=[NEEDS],
         performance={f"{score.average}_f1": score.f1 for score in scores if score.average},
@@ -108,10 +96,10 @@ def package(
     target.mkdir(parents=True, exist_ok=True)
     place = target / f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     _refuse_taken(place)
-    return _write(project, nlp, place, card, wheel=wheel)
+    return _write(project, nlp, place, facts, wheel=wheel)
 
 
-def _write(project: Project, nlp: Language, place: Path, card: str, *, wheel: bool) -> Packaged:
+def _write(project: Project, nlp: Language, place: Path, facts: CardFacts, *, wheel: bool) -> Packaged:
     """Let spaCy write the package, and publish it whole."""
     from spacy.cli.package import package as spacy_package
 
@@ -123,7 +111,7 @@ def _write(project: Project, nlp: Language, place: Path, card: str, *, wheel: bo
         write_pipeline(project, nlp, pipeline)
         drafts.mkdir()
         spacy_package(pipeline, drafts, create_sdist=False, create_wheel=False, silent=True)
-        draft = _describe(drafts, nlp.meta, card)
+        draft = _describe(drafts, nlp.meta, model_card(facts))
         with whole_folder(place) as part:
             _copy(draft, part)
         return Packaged(place, name, _wheel(draft, place) if wheel else None)
@@ -190,54 +178,3 @@ def _wheel(draft: Path, place: Path) -> Path:
     with whole_file(wheel) as part:
         shutil.copyfile(built, part)
     return wheel
-
-
-def _labels(scores: list[Score]) -> list[str]:
-    return [score.label for score in scores if score.label is not None]
-
-
-def _base(manifest: Mapping[str, Any]) -> str:
-    """What the round was trained from: a commit of the hub, or the name of a folder without its path."""
-    base = manifest.get("base_model")
-    if base is None:
-        return ""
-    if base["commit"] is not None:
-        return f"Base model: {base['name']}, commit {base['commit']}. "
-    return f"Base model: {Path(base['name']).name}, files {base['files_hash'][:12]}. "
-
-
-def _card(project: str, standing: Standing, scores: list[Score], trained_on: int, licence: str) -> str:
-    """A model card (Mitchell et al. 2019): what went in, how well it does and how sure that is, where it
-    ends."""
-    row, manifest = standing.round, standing.round.manifest or {}
-    rows = [
-        (
-            score.label or f"{score.average} average",
-            figure(score.precision),
-            figure(score.recall),
-            figure(score.f1),
-            interval(score),
-            score.support,
-        )
-        for score in scores
-    ]
-    versions = ", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items())
-    weights = json.dumps(dict(row.class_weights or {}), ensure_ascii=False)
-    balance = manifest.get("balance")
-    chosen = f" (balance {balance['chosen']}, chosen by cross-validation)" if balance else ""
-    parts = [
-        f"# {project}, round {row.number}",
-        f"A spaCy pipeline that finds {', '.join(_labels(scores))}. It needs the package `{NEEDS}`.",
-        "## Data",
-        f"Trained on {trained_on} annotated documents of the project's pool ({row.finished_at}). "
-        "The documents it is scored on took no part in training.",
-        "## Scores",
-        STRICT,
-        markdown_table(("label", "precision", "recall", "F1", "95 %", "support"), rows),
-        "## Limits",
-        LIMITS,
-        "## Making",
-        f"{_base(manifest)}Class weights: {weights}{chosen}. Seed {row.seed}. {versions}.",
-        f"Licence: {licence or 'not stated'}.",
-    ]
-    return "\n\n".join(parts) + "\n"

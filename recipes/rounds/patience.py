@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from spanloop.recipes.errors import FAILURES, line_of
+
 LONGEST_PAUSE = 600.0
 """Seconds between two tries at most: a cause that is gone is noticed within ten minutes."""
-FAILURES = (OSError, RuntimeError, ValueError, LookupError, ArithmeticError, MemoryError)
-"""What a model, a library or the machine can fail with: RecipeError, StoreError, ModelError and what spaCy
-and transformers raise are ValueErrors or LookupErrors, what torch raises are RuntimeErrors."""
 
 
 class Patience:
@@ -39,8 +38,3 @@ class Patience:
             self._tell(f"{self._work} failed: {line_of(error)}; tried again in {wait:g} s")
         else:
             self._failures, self._next = 0, 0.0
-
-
-def line_of(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -12,13 +12,14 @@ from spanloop.recipes.rounds.standings import Standing, standings
 from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
-from spanloop.store import Store
+from spanloop.store import Store, StoreError
 from spanloop.store.records import Gold, Moment, Round, Score, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a report is made of. ``older`` and ``changed`` are None where there is only one round."""
+    """What a report is made of. ``older`` and ``changed`` are None where no round before has its folder;
+    ``left_out`` are the finished rounds without a sound one, of which only the figures of then are known."""
 
     project: str
     task: Task
@@ -32,8 +33,17 @@ class Facts:
     changed: Changes | None
     hard: tuple[Hard, ...]
     leaks: Leaks
+    left_out: tuple[int, ...]
     ledger: dict[str, Any]
     effort: list[dict[str, Any]]
+
+    def left_out_text(self) -> str:
+        """What the report cannot say, as a sentence; empty where it says everything."""
+        if not self.left_out:
+            return ""
+        which = "Round " if len(self.left_out) == 1 else "Rounds "
+        numbers = ", ".join(map(str, self.left_out))
+        return f"{which}{numbers}: no sound pipeline here, so the figures are those of the day of training."
 
     @property
     def balance(self) -> dict[str, Any] | None:
@@ -53,9 +63,10 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         label_scores = {s.round.number: _label_scores(store, s.round) for s in done}
         pool = list(store.annotations.gold(split="pool"))
         ledger, effort = store.ledger.counts(), store.effort()
-    before = [standing.round for standing in done if standing.round.number < row.number]
+    left_out = {s.round.number for s in done if s.pipeline != "here"}
+    before = _before(store, row, done, left_out)
     shown = _score(store, moment, row, golds, progress)
-    older = _score(store, moment, before[-1], golds, progress) if before else None
+    older = None if before is None else _score(store, moment, before, golds, progress)
     return Facts(
         project=store.named.name,
         task=moment.project.task,
@@ -69,9 +80,24 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         changed=None if older is None else changes(golds, shown.predicted, older.predicted),
         hard=hardest(golds, shown.predicted),
         leaks=find_leaks(pool, golds),
+        left_out=tuple(sorted(left_out)),
         ledger=ledger,
         effort=effort,
     )
+
+
+def _before(store: Store, row: Round, done: Sequence[Standing], left_out: set[int]) -> Round | None:
+    """The newest round before this one that can be scored; those that cannot are put to what is left out."""
+    for older in reversed([s.round for s in done if s.round.number < row.number]):
+        if older.number in left_out:
+            continue
+        try:
+            store.rounds_folder.sound(older)
+        except StoreError:
+            left_out.add(older.number)
+        else:
+            return older
+    return None
 
 
 def _score(store: Store, moment: Moment, row: Round, golds: Sequence[Gold], progress: Progress) -> Evaluation:

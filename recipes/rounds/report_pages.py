@@ -87,7 +87,8 @@ def _curve(name: str, scores: Sequence[Score | None]) -> Any:
 
 def as_markdown(facts: Facts) -> str:
     """The tables, for a pull request or a wiki."""
-    head = ("round", "trained on", headline_name(facts.rounds), "95 %", "macro F1", "")
+    name = headline_name(facts.rounds)
+    head = ("round", "trained on", name, "95 %", "macro F1", "on today's gold", "scored on", "")
     rounds = [
         (
             standing.round.number,
@@ -95,6 +96,8 @@ def as_markdown(facts: Facts) -> str:
             figure(standing.headline.f1 if standing.headline else None),
             interval(standing.headline),
             figure(standing.macro.f1 if standing.macro else None),
+            figure(standing.today.f1 if standing.today else None),
+            standing.gold or "",
             note(standing.round),
         )
         for standing in facts.rounds
@@ -106,6 +109,7 @@ def as_markdown(facts: Facts) -> str:
     parts = [
         f"# {facts.project}",
         markdown_table(head, rounds),
+        *filter(None, [facts.left_out_text()]),
         f"## Round {facts.shown.round}, {facts.shown.report.documents} documents of eval, strict",
         markdown_table(("label", "precision", "recall", "F1", "support", "95 %"), labels),
     ]
@@ -113,7 +117,8 @@ def as_markdown(facts: Facts) -> str:
         changed = facts.changed
         parts.append(
             f"Against round {facts.older.round}: {len(changed.fixed)} gold spans newly found, "
-            f"{len(changed.broken)} lost, {len(changed.new_alarms)} new false alarms."
+            f"{len(changed.broken)} lost, "
+            f"{len(changed.new_alarms)} new false alarms, {len(changed.gone_alarms)} gone."
         )
     if facts.leaks.found:
         parts.append(f"Beware: {facts.leaks.text()}")

@@ -8,7 +8,7 @@ from typing import Any
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.report import Count, Seconds, Shape, Share
 from spanloop.recipes.rounds.report_facts import Facts, calibration
-from spanloop.recipes.rounds.standings import Standing
+from spanloop.recipes.rounds.standings import OfGold, Standing
 from spanloop.recipes.scoring.changes import Changes, Hard
 from spanloop.recipes.scoring.shapes import AlignmentEvents, Scored
 from spanloop.recipes.training.balance import Balance
@@ -27,6 +27,10 @@ class RoundScores(Shape):
     macro: Score | None
     accuracy: Score | None
     """Only in a tags project."""
+    gold: OfGold | None
+    """Whether these figures are of the eval gold of today, of an earlier one, or of other labels."""
+    today: Score | None
+    """Its micro F1 (in a tags project accuracy) on today's gold, where it was scored on it."""
     labels: dict[str, Score]
     balance: Balance | None
     """What `--balance auto` tried and chose."""
@@ -99,6 +103,8 @@ class ReportFile(Shape):
     """The eval documents with the most errors."""
     leaks: Leaks
     """Eval documents that nearly stand in training too."""
+    left_out: tuple[Count, ...]
+    """Finished rounds without a sound pipeline here: their figures are those of the day of training."""
     alignment_events: AlignmentEvents
     """Spans in the ledger of alignment."""
     effort: tuple[Effort, ...]
@@ -119,6 +125,7 @@ def report_file(facts: Facts) -> ReportFile:
         changed=facts.changed,
         hardest=facts.hard,
         leaks=facts.leaks,
+        left_out=facts.left_out,
         alignment_events=AlignmentEvents.of(facts.ledger),
         effort=tuple(Effort(**row) for row in facts.effort),
     )
@@ -133,6 +140,8 @@ def _round(facts: Facts, standing: Standing) -> RoundScores:
         micro=standing.micro,
         macro=standing.macro,
         accuracy=standing.accuracy,
+        gold=standing.gold,
+        today=standing.today,
         labels=facts.label_scores[number],
         balance=Balance.kept(standing.round.manifest),
     )

@@ -17,6 +17,8 @@ from spanloop.store import Store
 from spanloop.store.records import Project, Round
 
 if TYPE_CHECKING:
+    from spacy.language import Language
+
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
 
 
@@ -43,8 +45,9 @@ class Reproduced(Report):
 
 
 def reproduce(db: str | Path, number: FromOne, *, progress: Progress | None = None) -> Reproduced:
-    """Train on the very annotations of a round with its parameters and seed, in a folder of its own, and
-    compare the weights. The store stays as it is.
+    """Train on the very annotations of a round with its parameters and seed, from the base model and with the
+    language or pipeline that the project had then, in a folder of its own, and compare the weights. The store
+    stays as it is.
 
     Args:
         db: The project file.
@@ -62,12 +65,16 @@ def reproduce(db: str | Path, number: FromOne, *, progress: Progress | None = No
         row = store.rounds.get(number)
         if row.state != "done" or row.manifest is None:
             raise RecipeError(f"round {number} is {row.state}: only a finished one can be trained again")
-        pipe = _train_again(store, row, show)
-        same = pipe.fingerprint() == row.manifest["model_hash"]
-        return Reproduced(number, same, () if same else tuple(_differences(row.manifest, pipe)))
+        job = _job_of(store, row)
+        nlp, pipe = train_pipeline(job, progress=show, what=f"train round {number} again")
+        if pipe.fingerprint() == row.manifest["model_hash"]:
+            return Reproduced(number, True, ())
+        found = [*_differences(row.manifest, pipe), *_other_pipeline(row.manifest.get("pipeline"), nlp)]
+        return Reproduced(number, False, tuple(found))
 
 
-def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierPipe:
+def _job_of(store: Store, row: Round) -> TrainingJob:
+    """The training as it was: of what the project was made of then, with its labels and its gold of then."""
     from spanloop.plugin.training.config import TrainConfig
 
     known = {field.name for field in fields(TrainConfig)}
@@ -76,21 +83,38 @@ def _train_again(store: Store, row: Round, show: Progress) -> HFTokenClassifierP
         kept.pop("focal_gamma", None)  # earlier rounds kept it whatever the weights were
     config = TrainConfig(**kept)
     with store.reading():
-        project, labels = store.project, store.rounds.labels(row.number)
+        project, labels = store.project_of(row), store.rounds.labels(row.number)
         ids, names = store.rounds.annotation_ids(row.number), store.rounds.label_map(row.number)
     # A training reads its gold in the order of the documents, whoever answered which one first.
     golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
-    job = TrainingJob(_with_model_of(row, project), labels, start_from, config, golds)
-    _, pipe = train_pipeline(job, progress=show, what=f"train round {row.number} again")
-    return pipe
+    return TrainingJob(_with_model_of(row, project), labels, start_from, config, golds)
 
 
 def _with_model_of(row: Round, project: Project) -> Project:
-    """The project with the very commit of its base model, where that came from a hub: a branch moves on."""
+    """The project with the very commit of the base model, where that came from a hub: a branch moves on. Of a
+    round that does not say what it was made of, the name of its model at least is known."""
     base = (row.manifest or {}).get("base_model") or {}
-    return replace(project, base_model=f"{base['name']}@{base['commit']}") if base.get("commit") else project
+    if base.get("commit"):
+        return replace(project, base_model=f"{base['name']}@{base['commit']}")
+    if base and "made_of" not in row.parameters:
+        return replace(project, base_model=base["name"])
+    return project
+
+
+def _other_pipeline(then: Mapping[str, Any] | None, nlp: Language) -> list[str]:
+    """What differs of the spaCy pipeline that the round was built on."""
+    from spanloop.recipes.suggest.pipelines import pipeline_facts
+
+    if then is None:  # rounds of before have none
+        return []
+    now = pipeline_facts(nlp, then["name"])
+    if then["version"] != now["version"]:
+        return [f"the pipeline {then['name']!r} {then['version']} then, {now['version']} now"]
+    if then["tokenizer"] != now["tokenizer"]:  # spaCy's version is a part of it, and told elsewhere
+        return ["the pipeline cuts texts into other tokens now"]
+    return []
 
 
 def _other_model(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.calls.ranges import FromOne
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
 from spanloop.recipes.training.balance import Balance
@@ -95,29 +96,57 @@ def promote(db: str | Path, number: FromOne) -> Rounds:
         Every round, as they stand now.
 
     Raises:
-        StoreError: There is no such round, or it is not finished.
+        StoreError: There is no such round, it is not finished, or its folder is not there or not what it was.
     """
     with Store.open(db) as store:
+        row = store.rounds.get(number)
+        if row.state == "done":
+            store.rounds_folder.sound(row)
         store.rounds.promote(number)
-        store.predictions.prune()
-        return Rounds(standings(store), _note(db, number))
+        return _put_to_use(store, number)
 
 
 def rollback(db: str | Path) -> Rounds:
-    """Promote again the round that was promoted before the present one.
+    """Go back along the history of promotions, to the round that was promoted before the present one.
+
+    A second rollback goes back further. Rounds whose folder is not there any more are passed over, and told.
 
     Args:
-        db: The project file.
+        db: The project.
 
     Returns:
-        Every round, and which one is promoted now.
+        Every round as it stands then.
 
     Raises:
-        StoreError: No other round was promoted before.
+        StoreError: There is nothing to go back to, or the folder of that round is not what it was.
+        RecipeError: No round that was promoted before has its folder.
     """
     with Store.open(db) as store:
-        return Rounds(standings(store), _note(db, store.rounds.rollback().number))
+        behind = [store.rounds.get(number) for number in store.promotions.behind()]
+        there = [row for row in behind if store.rounds.folder(row.number).is_dir()]
+        if behind and not there:
+            raise RecipeError(
+                f"of the rounds that were promoted before ({_list(row.number for row in behind)}) none has "
+                f"its folder any more: copy one back from a backup, or train: spanloop retrain {store.named}"
+            )
+        if there:
+            store.rounds_folder.sound(there[0])
+        number = store.rounds.rollback(there[0].number if there else None).number
+        passed = [row.number for row in behind[: behind.index(there[0])]]
+        return _put_to_use(store, number, passed)
 
 
-def _note(db: str | Path, number: int) -> str:
-    return f"round {number} is promoted; let it pre-annotate the open documents with: spanloop prelabel {db}"
+def _put_to_use(store: Store, number: int, passed: Sequence[int] = ()) -> Rounds:
+    """What follows once another round is promoted, and every round as it stands now."""
+    store.predictions.prune()
+    note = (
+        f"round {number} is promoted; let it pre-annotate the open documents with: "
+        f"spanloop prelabel {store.named}"
+    )
+    if passed:
+        note = f"passed over, since the folder is not there any more: round {_list(passed)}\n{note}"
+    return Rounds(standings(store), note)
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -75,8 +75,10 @@ class Standings(Shape):
     """Every round, the oldest first."""
     trained_on: Count
     """Documents that the last finished round learned from."""
+    training_on: Count | None
+    """Documents that the round learns from which is being trained now; null where none is."""
     new_annotations: Count
-    """Gold documents of the pool beyond those."""
+    """Gold documents of the pool beyond those of the round that is being trained, else of the last one."""
     suggested: Count
     """Documents of which the promoted round has said something."""
     without_suggestions: Count
@@ -98,8 +100,9 @@ class Standings(Shape):
 @dataclass(frozen=True, slots=True)
 class Status(Report):
     """What ``spanloop status`` shows; ``trained_on`` counts the documents of the last finished round,
-    ``suggested`` those of which the promoted round has said something, ``to_review`` those that wait;
-    ``refused`` is who refuses which document, by its key."""
+    ``training_on`` those of the round that is being trained now (None: none is), ``suggested`` those of which
+    the promoted round has said something, ``to_review`` those that wait; ``refused`` is who refuses which
+    document, by its key."""
 
     path: Path
     task: Task
@@ -108,6 +111,7 @@ class Status(Report):
     rounds: tuple[Standing, ...]
     alignment_events: AlignmentEvents
     trained_on: int = 0
+    training_on: int | None = None
     suggested: int = 0
     to_review: int = 0
     inbox: Inbox = Inbox()
@@ -116,12 +120,24 @@ class Status(Report):
 
     @property
     def promoted(self) -> int | None:
-        return next((standing.round.number for standing in self.rounds if standing.round.promoted), None)
+        return None if self.in_use is None else self.in_use.round.number
 
     @property
     def new_annotations(self) -> int:
-        """How many documents of the pool are gold beyond those that the last finished round learned from."""
-        return max(self.documents["pool"]["gold"] - self.trained_on, 0)
+        """How many documents of the pool are gold beyond those that the last finished round learned from, or
+        the one that is being trained."""
+        learned = self.trained_on if self.training_on is None else self.training_on
+        return max(self.documents["pool"]["gold"] - learned, 0)
+
+    @property
+    def training(self) -> Standing | None:
+        """The round that is being trained now."""
+        return next((standing for standing in self.rounds if standing.state == "running"), None)
+
+    @property
+    def in_use(self) -> Standing | None:
+        """The promoted round."""
+        return next((standing for standing in self.rounds if standing.round.promoted), None)
 
     @property
     def without_suggestions(self) -> int:
@@ -140,6 +156,7 @@ class Status(Report):
             promoted=self.promoted,
             rounds=tuple(standing.shape() for standing in self.rounds),
             trained_on=self.trained_on,
+            training_on=self.training_on,
             new_annotations=self.new_annotations,
             suggested=self.suggested,
             without_suggestions=self.without_suggestions,
@@ -158,6 +175,8 @@ class Status(Report):
             table(("documents", *COUNTS), counts, right=range(1, 7)),
             self._rounds_text(),
         ]
+        if self.in_use is not None and self.in_use.pipeline in ("pruned", "missing"):
+            parts.append(self._without_folder())
         if self.alignment_events.total:
             parts.append(self.alignment_events.text())
         if self.refused:
@@ -173,6 +192,13 @@ class Status(Report):
 
     def _rounds_text(self) -> str:
         return rounds_table(self.rounds) if self.rounds else "no round yet"
+
+    def _without_folder(self) -> str:
+        return (
+            f"Beware: the folder of round {self.promoted}, the promoted one, is not there, so nothing can "
+            f"suggest with it: spanloop check {self.path} says where to look; or go back to another round: "
+            f"spanloop rounds {self.path} rollback"
+        )
 
     def _refused_text(self) -> str:
         some = ", ".join(f"{key!r} {reason}" for key, reason in list(self.refused.items())[:REFUSED_SHOWN])
@@ -191,6 +217,9 @@ class Status(Report):
             return f"spanloop import {self.path} FILE --split eval"
         if not pool["gold"]:
             return f"spanloop correct {self.path}"
+        if self.training is not None:
+            number = self.training.round.number
+            return f"spanloop correct {self.path}, while round {number} is being trained"
         if self.new_annotations:
             return f"spanloop retrain {self.path} ({counted(self.new_annotations, 'new annotation')})"
         if not pool["open"]:
@@ -224,15 +253,18 @@ def status(db: str | Path, *, config: str | Path | None = None) -> Status:
 def _read(path: Path, store: Store, trainer: Look) -> Status:
     counts = {split: store.queue.counts(split) for split in SPLITS}
     done = [row.number for row in store.rounds.all() if row.state == "done"]
+    rounds = standings(store, trainer)
+    trained = [standing.round.number for standing in rounds if standing.state == "running"]
     promoted = store.rounds.promoted()
     return Status(
         path=path,
         task=store.project.task,
         labels=tuple(store.labels.names()),
         documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
-        rounds=standings(store, trainer),
+        rounds=rounds,
         alignment_events=AlignmentEvents.of(store.ledger.counts()),
         trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
+        training_on=len(store.rounds.annotation_ids(trained[-1], "train")) if trained else None,
         suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
         to_review=store.reviews.waiting(),
         inbox=Inbox(store.inbox.waiting(), tuple(map(FailedEvent.of, store.inbox.failed()))),

@@ -3,7 +3,7 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,11 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.recipes.calls.ranges import FromOne, Niceness, Pause, Seconds
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FAILURES, RecipeError, line_of
 from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.report import Count, Report
-from spanloop.recipes.rounds.patience import FAILURES, Patience, line_of
+from spanloop.recipes.rounds.patience import Patience
+from spanloop.recipes.rounds.prune import check_keep, prune
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balancing
@@ -65,6 +66,7 @@ def watch(
     every: FromOne = 100,
     interval: Seconds | None = None,
     pause: Pause = 5.0,
+    keep_rounds: Sequence[str] | None = None,
     nice: Niceness = NICE,
     settings: Mapping[str, Any] | None = None,
     say: Say | None = None,
@@ -85,6 +87,7 @@ def watch(
         every: A round whenever so many new gold documents of the pool have come.
         interval: Or so many seconds after the last round, if any came at all; None: never for that reason.
         pause: Seconds between two looks at the store.
+        keep_rounds: The rules of `prune`, by which old rounds are pruned after each new one; None: all stay.
         nice: How far the whole process steps back for others, 0 to 19: nobody who annotates waits for a
             training.
         settings: As of `retrain`.
@@ -95,18 +98,19 @@ def watch(
         How many rounds were trained.
 
     Raises:
-        RecipeError: It was started by torchrun.
+        RecipeError: It was started by torchrun, or a rule of ``keep_rounds`` is none.
         StoreError: There is no such project.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
+    keep = None if keep_rounds is None else check_keep(keep_rounds)
     yield_to_others(nice)
     sleep_while_waiting()
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
     tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
     train = partial(retrain, db, config, balance=balance, base=base, settings=settings, progress=progress)
-    watched = _Watch(db, every, interval, pause, tell, progress, train)
+    watched = _Watch(db, every, interval, pause, tell, progress, train, keep)
     with stoppable():
         try:
             watched.run()
@@ -127,9 +131,11 @@ class _Watch:
         tell: Say,
         progress: Progress | None,
         train: Callable[[], RoundReport | NoRound],
+        keep: Sequence[str] | None = None,
     ) -> None:
         self.db, self.every, self.interval, self.pause = db, every, interval, pause
         self.tell, self.progress, self.train = tell, progress, train
+        self.keep = keep
         self.done = 0
         self.training = Patience("training", pause, tell)
         self.suggesting = Patience("suggesting", pause, tell)
@@ -184,6 +190,16 @@ class _Watch:
             self.done += 1
             self.tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
             self.owed = self.owed or report.promoted
+            self._prune()
+
+    def _prune(self) -> None:
+        """Let old rounds go, where that was asked for: what cannot be removed now can be after the next."""
+        if self.keep is None:
+            return
+        try:
+            self.tell(prune(self.db, keep=self.keep).text())
+        except FAILURES as error:
+            self.tell(f"nothing pruned: {line_of(error)}; tried again after the next round")
 
 
 def _differ(news: News, taken: News) -> bool:

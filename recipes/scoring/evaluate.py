@@ -12,6 +12,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Report
 from spanloop.recipes.scoring.shapes import Averages, Confused, Figures, Scored
+from spanloop.recipes.suggest.choice import Used, used_by
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted, interval
 from spanloop.store import Store
@@ -34,7 +35,8 @@ WIDE_POINTS = 3.0
 class Evaluation(Report):
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
     carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
-    could not read, all of whose spans count as missed."""
+    could not read, all of whose spans count as missed; ``used``, how its answer was read, and
+    ``below_threshold``, how many spans it was not sure enough of."""
 
     round: int
     task: Task
@@ -44,6 +46,8 @@ class Evaluation(Report):
     truth: tuple[tuple[CharSpan, ...], ...] = field(default=(), repr=False)
     split: Split = "eval"
     refused: tuple[Refusal, ...] = ()
+    used: Used = field(default_factory=Used)
+    below_threshold: int = 0
 
     @property
     def headline(self) -> Figure:
@@ -80,11 +84,14 @@ class Evaluation(Report):
             macro=Figures.of(report.macro),
             weighted=Figures.of(report.weighted),
             labels={label: Figures.of(figure) for label, figure in report.labels.items()},
+            known=dict(report.known),
             accuracy=None if report.accuracy is None else report.accuracy.f1,
             alignment_events=self.alignment_events,
             confusion=self.confusion(),
             refused=self.refused,
             lenient=self._lenient(),
+            used=self.used,
+            below_threshold=self.below_threshold,
         )
 
     def _lenient(self) -> Averages | None:
@@ -112,10 +119,24 @@ class Evaluation(Report):
             lines.append(f"strict micro F1 {_with_interval(report.micro)}")
         if doubt := self.doubt():
             lines.append(doubt)
+        if report.without_gold:
+            lines.append(
+                f"macro avg is the mean of {len(report.labels) - len(report.without_gold)} of "
+                f"{counted(len(report.labels), 'label')}: no gold of {', '.join(report.without_gold)}"
+            )
+        if less_known := {name: n for name, n in report.known.items() if n < report.documents}:
+            documents = ", ".join(f"{name} {n:,}" for name, n in less_known.items())
+            lines.append(
+                f"documents that know a label, and that its figures are of, where not all "
+                f"{report.documents:,} do: {documents}"
+            )
         if report.lenient_micro is not None:
             lines.append(
                 f"lenient micro F1 {report.lenient_micro.f1:.4f} (a shared character and the label suffice)"
             )
+        if self.used.text():
+            left_out = counted(self.below_threshold, "span")
+            lines.append(f"read with {self.used.text()}: {left_out} below the threshold left out")
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
         if self.refused:
@@ -203,15 +224,16 @@ def score(
     pipeline means; what it says otherwise counts as it stands."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.plugin.alignment.values import CharSpan
+    from spanloop.plugin.metrics.judged import of_known_labels
     from spanloop.plugin.metrics.score import score_spans, score_tags
     from spanloop.recipes.convert import char_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, left_out
 
     project, names = moment.project, moment.names
     renamed = moment.names_of(labels)
     predicted: list[list[CharSpan]] = []
     tokens: list[list[tuple[int, int]]] = []
-    events = 0
+    events = below = 0
     refused: list[Refusal] = []
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
@@ -230,19 +252,23 @@ def score(
             )
             tokens.append(token_ranges(doc))
             events += len(found_events(doc, scores))
+            below += len(left_out(doc, scores))
     progress(len(golds), len(golds), f"evaluate round {round}")
-    truth = [char_spans(gold.spans) for gold in golds]
+    truth, unknown = [char_spans(gold.spans) for gold in golds], [gold.unknown for gold in golds]
     seed = project.seed
     if project.task == "tags":
-        report = score_tags(truth, predicted, names, seed=seed)
+        report = score_tags(truth, predicted, names, unknown=unknown, seed=seed)
     else:
-        report = score_spans(truth, predicted, tokens, names, ranges=[g.ranges for g in golds], seed=seed)
+        ranges = [gold.ranges for gold in golds]
+        report = score_spans(truth, predicted, tokens, names, ranges=ranges, unknown=unknown, seed=seed)
     return Evaluation(
         round=round,
         task=project.task,
         report=report,
         alignment_events=events,
-        predicted=tuple(tuple(spans) for spans in predicted),
-        truth=tuple(truth),
+        predicted=tuple(tuple(spans) for spans in of_known_labels(predicted, unknown)),
+        truth=tuple(tuple(spans) for spans in of_known_labels(truth, unknown)),
         refused=tuple(refused),
+        used=used_by(nlp),
+        below_threshold=below,
     )

@@ -88,7 +88,18 @@ def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
     if new.documents != old.documents:
         raise ValueError(f"{new.documents} documents cannot be compared with {old.documents}")
     names = list(dict.fromkeys([*new.labels, *old.labels]))
-    ours, theirs = _counts(new, names), _counts(old, names)
+    return _compared(names, _counts(new, names), _counts(old, names), new.micro.support, seed)
+
+
+def compare_runs(new: Sequence[ScoreReport], old: Sequence[ScoreReport], *, seed: int = 0) -> Comparison:
+    """The same of several runs of each, all on the same documents: the hits and misses of the runs are added
+    up, so each figure is that of their mean."""
+    names = list(dict.fromkeys(name for report in (*new, *old) for name in report.labels))
+    ours, theirs = (np.sum([_counts(report, names) for report in side], axis=0) for side in (new, old))
+    return _compared(names, ours, theirs, new[0].micro.support, seed)
+
+
+def _compared(names: Sequence[str], ours: Counts, theirs: Counts, spans: int, seed: int) -> Comparison:
     both = np.concatenate([ours, theirs], axis=1)  # one draw of documents for both: that is what pairs them
     drawn = resample(both, replicates=REPLICATES, seed=seed)
     totals = both.sum(axis=0, dtype=np.float64)
@@ -100,7 +111,7 @@ def compare(new: ScoreReport, old: ScoreReport, *, seed: int = 0) -> Comparison:
     return Comparison(
         Difference("strict micro", float(micro_new), float(micro_old), float(low), float(high)),
         tuple(_label_differences(names, totals, drawn, each_label)),
-        spans=new.micro.support,
+        spans=spans,
     )
 
 

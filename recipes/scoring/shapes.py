@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
 
 from spanloop.recipes.report import Count, Shape, Share
+from spanloop.recipes.suggest.choice import Used
 from spanloop.recipes.suggest.refusal import Refusal
 from spanloop.recipes.table import counted
 from spanloop.store.records import Split
@@ -89,11 +90,13 @@ class Scored(Shape):
     micro: Figures
     """All spans together."""
     macro: Figures
-    """The mean of the labels."""
+    """The mean of the labels that have gold."""
     weighted: Figures
     """The mean of the labels, each weighted by its support."""
     labels: dict[str, Figures]
     """The figures of each label."""
+    known: dict[str, Count]
+    """Of how many documents the figures of each label speak: those that know it."""
     accuracy: Share | None
     """The share of the tokens with the right tag; null in a spans project."""
     alignment_events: Count
@@ -104,6 +107,10 @@ class Scored(Shape):
     """Documents that the pipeline could not read: all their spans count as missed."""
     lenient: Averages | None
     """The figures where one shared character and the label suffice; null in a tags project."""
+    used: Used
+    """How the answer of the round was read: its thresholds and its label map."""
+    below_threshold: Count
+    """Predicted spans that it was not sure enough of: they count as not predicted."""
 
 
 def figures_of(figure: Measured | None) -> Figures | None:

@@ -1,6 +1,7 @@
 """Patterns as a pipe of a spaCy pipeline; those that may never end run in a process that can be ended."""
 
-from __future__ import annotations
+# No annotations from __future__ here: the confection of spaCy 3.7 takes those of a registered function as
+# they stand.
 
 import json
 import subprocess

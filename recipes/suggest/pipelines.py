@@ -9,14 +9,12 @@ from pathlib import Path
 import spacy
 from spacy.language import Language
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import RecipeError, line_of
+from spanloop.recipes.made_of import UNLOADABLE
 from spanloop.recipes.suggest.run_pipeline import classifier
-from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer
+from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer, tokenizer_hash
 from spanloop.store import Store
 from spanloop.store.records import Project, Range, Round
-
-UNLOADABLE = (OSError, ImportError, ValueError, AttributeError, KeyError, TypeError)
-"""What spaCy raises for a name that is none, another package's, or a folder with something else in it."""
 
 
 def project_nlp(project: Project) -> Language:
@@ -25,8 +23,19 @@ def project_nlp(project: Project) -> Language:
         return load_tokenizer(project)
     except UNLOADABLE as error:
         raise RecipeError(
-            f"the project's pipeline {project.nlp or project.lang!r} cannot be loaded: {_line(error)}"
+            f"the project's pipeline {project.nlp or project.lang!r} cannot be loaded: {line_of(error)}"
         ) from error
+
+
+def pipeline_facts(nlp: Language, name: str | None) -> dict[str, str | None]:
+    """What a round keeps of the pipeline that it was built on: its language, its name and version where one
+    was named, and the hash of its tokenizer, which says whether it still cuts the same."""
+    return {
+        "lang": nlp.lang,
+        "name": name,
+        "version": None if name is None else str(nlp.meta.get("version")),
+        "tokenizer": tokenizer_hash(nlp),
+    }
 
 
 def write_pipeline(project: Project, nlp: Language, folder: Path) -> None:
@@ -79,7 +88,7 @@ def load_pipeline(source: str | Path) -> Language:
     try:
         return spacy.load(source)
     except UNLOADABLE as error:
-        raise RecipeError(f"there is no spaCy pipeline {str(source)!r}: {_line(error)}") from error
+        raise RecipeError(f"there is no spaCy pipeline {str(source)!r}: {line_of(error)}") from error
 
 
 def promoted_round(store: Store, number: int | None = None) -> Round:
@@ -93,7 +102,3 @@ def promoted_round(store: Store, number: int | None = None) -> Round:
         train = f"train the first with: spanloop retrain {store.named}"
         raise RecipeError(f"no round is promoted yet; {promote if done else train}")
     return row
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
-from spanloop.recipes.formats.jsonl import as_record
 from spanloop.recipes.formats.registry import by_name, detect
-from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.recipes.formats.writable import unwritable
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
-from spanloop.recipes.table import counted
+from spanloop.recipes.suggest.choice import Choice, Used
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
+from spanloop.recipes.suggest.predicted import Predicted, Saved, SavedFile
+from spanloop.recipes.suggest.refusal import Refusal, Refused
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file
 from spanloop.store.records import Task
@@ -25,91 +25,10 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import NamedScheme
 
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted(Report):
-    """One text with what the model says of it; ``tags``: shown as one line a token. ``refused``: why it says
-    nothing, None where it does."""
-
-    entry: Entry
-    task: Task
-    tags: bool = False
-    refused: str | None = None
-
-    def json(self) -> dict[str, Any]:
-        """As a line of JSONL, with ``refused`` where it is."""
-        if self.refused is not None:
-            return {**as_record(self.entry), "refused": self.refused}
-        return as_record(self.entry)
-
-    def text(self) -> str:
-        if self.refused is not None:
-            return f"{self.entry.text}\n  refused by {self.refused}"
-        return self._tags_text() if self.tags else self._spans_text()
-
-    def _spans_text(self) -> str:
-        """The text, then a line a span: label, score, its text and its characters."""
-        lines = [self.entry.text]
-        for span in self.entry.spans or ():
-            score = "" if span.score is None else f"  {span.score:.3f}"
-            place = f"{self.entry.text[span.start : span.end]!r}  {span.start}-{span.end}"
-            lines.append(f"  {span.label}{score}  {place}")
-        return "\n".join(lines)
-
-    def _tags_text(self) -> str:
-        """``Word: New, Label: B-LOC``, a line a token, and an empty line after each text."""
-        spans = self.entry.spans or ()
-        tokens = cut_tokens(self.entry.tokens or (), spans)
-        tags, _ = tags_of_spans(tokens, spans, task=self.task)
-        words = [self.entry.text[start:end] for start, end in tokens]
-        return "".join(f"Word: {word}, Label: {tag}\n" for word, tag in zip(words, tags, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionRecords(Shape):
-    """What a model says of texts."""
-
-    documents: tuple[dict[str, Any], ...]
-    """Each as a line of JSONL (docs/data.md); `refused` says why a model says nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions(Report):
-    """All predictions at once, as one object."""
-
-    documents: tuple[Predicted, ...]
-
-    def shape(self) -> PredictionRecords:
-        return PredictionRecords(tuple(prediction.json() for prediction in self.documents))
-
-    def text(self) -> str:
-        return "\n".join(prediction.text() for prediction in self.documents)
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile(Shape):
-    """A file of predictions."""
-
-    path: Path
-    documents: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Saved(Report):
-    """What ``predict --out`` wrote."""
-
-    files: tuple[SavedFile, ...]
-    """The files, with the documents in each."""
-    refused: tuple[Refusal, ...] = ()
-    """Documents that the pipeline refuses; they stand in no file."""
-
-    def text(self) -> str:
-        lines = [f"{file.path}: {counted(file.documents, 'document')}" for file in self.files]
-        return "\n".join([*lines, *([refusals_text(self.refused)] if self.refused else [])])
 
 
 def predict(
@@ -119,6 +38,10 @@ def predict(
     by: Unit | None = None,
     tags: bool = False,
     precision: Precision | None = None,
+    scheme: NamedScheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
+    candidates: AboveZeroShare | None = None,
 ) -> Iterator[Predicted]:
     """Suggest spans for texts and files, in order, streaming.
 
@@ -129,6 +52,11 @@ def predict(
         by: What one document is, for plain text and CoNLL.
         tags: Whether the text of each result is one line a token.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+        scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
+        aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
+            ``average`` or ``max``; None: as it was saved.
+        choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
+        candidates: Tell every span that is at least so probable, above 0 to 1; None: tell none.
 
     Returns:
         The predictions, one after the other.
@@ -143,14 +71,19 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import compute_in, named
+    from spanloop.recipes.suggest.run_pipeline import classifier, named
 
     nlp, task = _load(model)
-    compute_in(nlp, precision)
+    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    used = (choice or Choice()).apply(nlp)
+    if candidates is not None:
+        _with_candidates(nlp, candidates)
+    ours = classifier(nlp)
+    bare = frozenset[str]() if ours is None else ours[1].bare_labels
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
-            yield from _predict_block(nlp, task, block, tags)
+            yield from _predict_block(nlp, block, Predicted(Entry(""), task, tags, used=used, bare=bare))
 
 
 def predict_to_folder(
@@ -160,6 +93,9 @@ def predict_to_folder(
     out: str | Path,
     by: Unit | None = None,
     precision: Precision | None = None,
+    scheme: NamedScheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
+    choice: Choice | None = None,
 ) -> Saved:
     """Predict and write one JSONL file an input file; texts typed in go to ``texts.jsonl``.
 
@@ -169,6 +105,9 @@ def predict_to_folder(
         out: The folder for the files.
         by: As of `predict`.
         precision: As of `predict`.
+        scheme: As of `predict`.
+        aggregation_strategy: As of `predict`.
+        choice: As of `predict`.
 
     Returns:
         The files, and the documents that the pipeline refuses.
@@ -182,28 +121,46 @@ def predict_to_folder(
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
     files: list[SavedFile] = []
-    refused: list[Refusal] = []
+    noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
     typed = [value for value, source in zip(inputs, sources, strict=True) if source is None]
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = _readable(predict(group, model=model, by=by, precision=precision), refused)
+        found = predict(
+            group,
+            model=model,
+            by=by,
+            precision=precision,
+            scheme=scheme,
+            aggregation_strategy=aggregation_strategy,
+            choice=choice,
+        )
+        entries = noted.entries(found)
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
-    return Saved(tuple(files), tuple(refused))
+    return Saved(tuple(files), tuple(noted.refused), noted.used, noted.below_threshold)
 
 
-def _readable(found: Iterator[Predicted], refused: list[Refusal]) -> Iterator[Entry]:
-    """The entries of which the model says something; the others are noted."""
-    for number, one in enumerate(found, start=1):
-        if one.refused is None:
-            yield one.entry
-        else:
-            refused.append(
-                Refusal(one.entry.key or f"text {number}", one.refused.partition(":")[0], one.refused)
-            )
+@dataclass
+class _Noted:
+    """What is told of predictions beside those that can be written."""
+
+    refused: list[Refusal] = field(default_factory=list)
+    used: Used = field(default_factory=Used)
+    below_threshold: int = 0
+
+    def entries(self, found: Iterator[Predicted]) -> Iterator[Entry]:
+        """The entries of which the model says something; the others are noted."""
+        for number, one in enumerate(found, start=1):
+            self.used = one.used
+            self.below_threshold += one.below_threshold
+            if one.refused is None:
+                yield one.entry
+            else:
+                by = one.refused.partition(":")[0]
+                self.refused.append(Refusal(one.entry.key or f"text {number}", by, one.refused))
 
 
 def _free_name(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
@@ -226,11 +183,21 @@ def _load(model: str) -> tuple[Language, Task]:
         return nlp, "tags" if found is not None and found[1].cfg["annotate"] in ("tag", "pos") else "spans"
     import spacy
 
-    nlp = spacy.blank("xx")
+    nlp = spacy.blank("en")  # as a project that names no language
     pipe = with_model(nlp, model, task="spans", labels=())
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
     return nlp, "spans"
+
+
+def _with_candidates(nlp: Language, least: float) -> None:
+    """Have our component tell every span that is at least so probable. RecipeError without one."""
+    from spanloop.recipes.suggest.run_pipeline import classifier
+
+    found = classifier(nlp)
+    if found is None:
+        raise RecipeError("candidates are told by our component, which this pipeline has not")
+    found[1].cfg["candidates"] = least
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -267,15 +234,22 @@ def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
         yield entry
 
 
-def _predict_block(nlp: Language, task: Task, block: Sequence[Entry], tags: bool) -> Iterator[Predicted]:
+def _predict_block(nlp: Language, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
+    """What the model says of each entry; ``like`` has what all of them share."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_spans
+    from spanloop.recipes.suggest.run_pipeline import annotate, candidates, found_spans, left_out
 
     for entry, found in zip(block, annotate(nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
-            yield Predicted(replace(entry, spans=None), task, tags, str(found))
+            yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
         doc, scores = found
-        spans = store_spans(found_spans(doc, scores, task=task, labels=()))
-        yield Predicted(replace(entry, spans=spans, tokens=tuple(token_ranges(doc))), task, tags)
+        spans = store_spans(found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map))
+        shown = candidates(nlp, doc)
+        yield replace(
+            like,
+            entry=replace(entry, spans=spans, tokens=tuple(token_ranges(doc))),
+            below_threshold=len(left_out(doc, scores)),
+            candidates=None if shown is None else store_spans(shown),
+        )

@@ -16,15 +16,19 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Seconds
+from spanloop.recipes.suggest.choice import Choice, Used
+from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Document, QueueState, Range, Span, Split
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.tagging.schemes import NamedScheme
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
@@ -54,11 +58,21 @@ class PrelabelReport(Report):
     """What the queue stands by now."""
     refused: tuple[Refusal, ...]
     """Documents that the pipeline refuses and that were passed over."""
+    used: Used
+    """How its answer was read."""
+    below_threshold: Count
+    """Spans that it was not sure enough of; they are not suggested."""
+    advice: str
+    """What to type where labels of the model nearly agree with the project's; empty where none do."""
 
     def text(self) -> str:
         lines = [self._documents_text()]
         if self.refused:
             lines.append(refusals_text(self.refused))
+        if self.below_threshold:
+            lines.append(f"{counted(self.below_threshold, 'span')} below the threshold left out")
+        if self.advice:
+            lines.append(self.advice)
         if self.events:
             lines.append(f"{counted(self.events, 'alignment event')} in the ledger")
         return "\n".join(lines)
@@ -84,6 +98,9 @@ def prelabel(
     limit: FromOne | None = None,
     open_only: bool = False,
     precision: Precision | None = None,
+    choice: Choice | None = None,
+    scheme: NamedScheme | None = None,
+    aggregation_strategy: AggregationStrategy | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
     """Let a model suggest for every document that it has not seen, in queue order, few documents a
@@ -101,8 +118,13 @@ def prelabel(
             scores.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. Another
-            precision is another model, whose predictions stand beside those of the first.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. A
+            model that reads in another way, or of which something else is taken, is another model, whose
+            predictions stand beside those of the first.
+        choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
+        scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
+        aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
+            ``average`` or ``max``; None: as it was saved.
         progress: Called with how far it is.
 
     Returns:
@@ -118,7 +140,8 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        source = open_source(store, model, pipeline, patterns, precision)
+        manner = Manner(precision, scheme, aggregation_strategy)
+        source = open_source(store, model, pipeline, patterns, manner, choice)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
 
 
@@ -142,7 +165,7 @@ def _predict_all(
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
     there = sum(still_open) if open_only else store.documents.count()
     total = there if limit is None else min(limit, there)
-    documents = spans = events = 0
+    documents = spans = events = below = 0
     refused: dict[int, Refusal] = {}
     begin = time.monotonic()
     progress(0, total, f"prelabel with {source.name}")
@@ -156,6 +179,7 @@ def _predict_all(
         while block := list(islice(fresh, size)):
             done = predict_block(store, source, block, tokenizer)
             documents, spans, events = documents + done.documents, spans + done.spans, events + done.events
+            below += done.below_threshold
             refused |= done.refused
             size = min(2 * size, BLOCK)
             progress(documents, total, f"prelabel with {source.name}")
@@ -163,28 +187,42 @@ def _predict_all(
     store.queue.prioritise(chosen, source.model_id)
     speed = documents / seconds if documents and seconds > 0 else None
     refusals = tuple(refused.values())
-    return PrelabelReport(source.name, documents, spans, events, seconds, speed, chosen, refusals)
+    return PrelabelReport(
+        model=source.name,
+        documents=documents,
+        spans=spans,
+        events=events,
+        seconds=seconds,
+        documents_per_second=speed,
+        strategy=chosen,
+        refused=refusals,
+        used=source.used,
+        below_threshold=below,
+        advice=source.advice,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What became of one block: documents predicted, their spans and alignment events, and those refused, by
-    document id."""
+    """What became of one block: documents predicted, their spans and alignment events, those refused, by
+    document id, and the spans that were not sure enough."""
 
     documents: int
     spans: int
     events: int
     refused: dict[int, Refusal]
+    below_threshold: int
 
 
 def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> Block:
     """Predict and store one block in one transaction."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_events, store_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, named
+    from spanloop.recipes.suggest.run_pipeline import annotate, found_events, found_spans, left_out, named
 
     project = store.project
-    said, events = [], list[AlignmentEvent]()
+    said, events, below = [], list[AlignmentEvent](), 0
+    names = source.used.label_map
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
     with named(source.name, store):
@@ -198,7 +236,9 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
         doc, scores = found
         known = None if scores is None else scores.logprobs
         acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
-        spans = store_spans(found_spans(doc, scores, task=project.task, labels=source.labels))
+        told = found_spans(doc, scores, task=project.task, labels=source.labels, names=names)
+        spans = store_spans(told)
+        below += len(left_out(doc, scores))
         said.append((document.id, spans, acquisition))
         tokens.append((document.id, token_ranges(doc)))
         events += store_events(found_events(doc, scores), document_id=document.id, model_id=source.model_id)
@@ -213,8 +253,8 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
         store.predictions.add(source.model_id, rows, events=events, labels=source.labels)
         store.tokenizations.put(tokenizer, tokens)
         store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
-    told = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
-    return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), told)
+    passed_over = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
+    return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), passed_over, below)
 
 
 def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
+from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.tagging.parts_of_speech import field_of
+from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
-    from spanloop.plugin.model.device import Precision
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
     from spanloop.store import Store
 
 FACTORY = "hf_token_classifier"
-
-
-UNIVERSAL_TAGS = frozenset(
-    {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
-    | {"PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"}
-)
 
 
 def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -> HFTokenClassifierPipe:
@@ -35,7 +31,7 @@ def with_model(nlp: Language, model: str, *, task: str, labels: Sequence[str]) -
     RecipeError for a name that is no text, ModelError where there is no such model."""
     settings: dict[str, Any] = {"model": model}
     if task == "tags":
-        settings.update(annotate="pos" if set(labels) <= UNIVERSAL_TAGS else "tag", scheme="plain")
+        settings.update(annotate=field_of(labels), scheme="plain")
     try:
         pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
     except UnicodeEncodeError as error:
@@ -49,23 +45,6 @@ def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
         if nlp.get_pipe_meta(name).factory == FACTORY:
             return name, pipe  # type: ignore[return-value]
     return None
-
-
-def compute_in(nlp: Language, precision: Precision | None) -> bool:
-    """Have our component compute so exactly; None: as it was saved. Gives whether that changed anything.
-    RecipeError where the pipeline has no model of ours."""
-    from spanloop.plugin.model.network import HFNetwork
-
-    if precision is None:
-        return False
-    found = classifier(nlp)
-    network = None if found is None else found[1].network
-    if not isinstance(network, HFNetwork):
-        raise RecipeError(
-            f"only a Hugging Face model of our component computes in {precision}, and this pipeline has none"
-        )
-    before, network.shim.precision = network.shim.precision, precision
-    return before != precision
 
 
 _PLAIN = "One plain text."
@@ -124,27 +103,59 @@ def named(model: str, store: Store | None = None) -> Iterator[None]:
         raise RecipeError(f"{model}: {error}{another}") from error
 
 
-def found_spans(doc: Doc, scores: TokenScores | None, *, task: str, labels: Iterable[str]) -> list[CharSpan]:
-    """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags."""
+def found_spans(
+    doc: Doc,
+    scores: TokenScores | None,
+    *,
+    task: str,
+    labels: Iterable[str],
+    names: Mapping[str, str] | None = None,
+) -> list[CharSpan]:
+    """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags,
+    whose labels ``names`` calls otherwise (our component does so itself)."""
     if scores is not None:
-        found: list[CharSpan] = doc._.char_spans
+        found: list[CharSpan] = doc._.spanloop_char_spans
         return found
     if task == "spans":
-        return [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-    known = set(labels)
+        ents = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+        return _renamed(ents, names or {})
+    known = {*labels, *(names or {})}
 
     def known_tag(token: Token) -> str | None:
         return next((tag for tag in (token.tag_, token.pos_) if tag in known), None)
 
-    return [CharSpan(*found) for found in tagged_ranges(doc, known_tag)]
+    return _renamed([CharSpan(*found) for found in tagged_ranges(doc, known_tag)], names or {})
+
+
+def _renamed(spans: Sequence[CharSpan], names: Mapping[str, str]) -> list[CharSpan]:
+    """The spans of a pipeline of others by the new names of their labels, without those that are dropped."""
+    found = [CharSpan(s.start, s.end, names.get(s.label, s.label), s.score) for s in spans]
+    return [span for span in found if span.label and not is_outside(span.label)]
+
+
+def left_out(doc: Doc, scores: TokenScores | None) -> list[CharSpan]:
+    """The spans that our component was not sure enough of."""
+    if scores is None:
+        return []
+    found: list[CharSpan] = doc._.spanloop_below_threshold
+    return found
+
+
+def candidates(nlp: Language, doc: Doc) -> list[CharSpan] | None:
+    """Every span that may be there, None where our component was not asked for them."""
+    found = classifier(nlp)
+    if found is None or found[1].cfg["candidates"] is None:
+        return None
+    shown: list[CharSpan] = doc._.spanloop_candidates
+    return shown
 
 
 def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:
-    """What our component could not place on token boundaries."""
+    """What our component could not place on token boundaries. What it replaced was another component's and
+    is no suggestion."""
     if scores is None:
         return []
-    events: list[AlignmentEvent] = doc._.alignment_events
-    return events
+    return [event for event in doc._.spanloop_alignment_events if event.action != REPLACED]
 
 
 def pipeline_hash(nlp: Language) -> str:

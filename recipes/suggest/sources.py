@@ -5,29 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.suggest.agreeing import option, propose
+from spanloop.recipes.suggest.choice import Choice, Used, labels_of, used_by
+from spanloop.recipes.suggest.manner import Manner
 from spanloop.store import Store
 from spanloop.store.records import NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spanloop.plugin.model.device import Precision
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A loaded pipeline and the row of the store that its predictions belong to. ``labels`` says which label
-    each name of the pipeline means, whatever that label is called by the time it predicts."""
+    each name of the pipeline means, whatever that label is called by the time it predicts; ``used``, how its
+    answer is read; ``advice``, what to type where some of its labels nearly are the project's."""
 
     nlp: Language
     model_id: int
     name: str
     labels: Mapping[str, int]
+    used: Used = field(default_factory=Used)
+    advice: str = ""
 
 
 def open_source(
@@ -35,22 +39,27 @@ def open_source(
     model: str | None,
     pipeline: str | None,
     patterns: str | Path | None,
-    precision: Precision | None = None,
+    manner: Manner | None = None,
+    choice: Choice | None = None,
 ) -> Source:
-    if precision is not None and (pipeline is not None or patterns is not None):
-        raise RecipeError(f"--precision {precision} goes with the promoted round or with --model")
+    manner, choice = manner or Manner(), choice or Choice()
+    if manner.typed() and (pipeline is not None or patterns is not None):
+        raise RecipeError(f"{' '.join(manner.typed())} goes with the promoted round or with --model")
     if pipeline is not None:
-        return _from_pipeline(store, pipeline)
+        return _from_pipeline(store, pipeline, choice)
     if patterns is not None:
+        if choice != Choice():
+            raise RecipeError(
+                "patterns name their labels and have no confidences: leave --map and --threshold out"
+            )
         return _from_patterns(store, Path(patterns))
     if model is not None:
-        return _from_model(store, model, precision)
-    return _from_round(store, precision)
+        return _from_model(store, model, manner, choice)
+    return _from_round(store, manner, choice)
 
 
-def _from_round(store: Store, precision: Precision | None) -> Source:
+def _from_round(store: Store, manner: Manner, choice: Choice) -> Source:
     from spanloop.recipes.suggest.pipelines import load_round
-    from spanloop.recipes.suggest.run_pipeline import compute_in
 
     promoted = store.rounds.promoted()
     if promoted is None or promoted.model_id is None:
@@ -60,12 +69,18 @@ def _from_round(store: Store, precision: Precision | None) -> Source:
             f"Annotate and train first (spanloop correct {db}, then spanloop retrain {db}), or suggest with "
             "something that knows them: --patterns FILE, --pipeline SPACY, --model HF_ID"
         )
+    if choice.label_map:
+        raise RecipeError("a round has the project's labels: --map goes with --model or --pipeline")
     nlp = load_round(store, promoted.number)
     name, model_id = f"round {promoted.number}", promoted.model_id
-    if compute_in(nlp, precision):
-        name = f"{name} in {precision}"
+    changed = manner.set_on(nlp)
+    saved = used_by(nlp)
+    used = choice.apply(nlp)
+    changed += [f"({used.text() or 'without thresholds'})"] if used != saved else []
+    if changed:
+        name = " ".join([name, *changed])
         model_id = store.models.add(NewModel(hash=_fingerprint(nlp), kind="hf", name=name)).id
-    return Source(nlp, model_id, name, promoted.label_ids)
+    return Source(nlp, model_id, name, promoted.label_ids, used)
 
 
 def _fingerprint(nlp: Language) -> str:
@@ -77,9 +92,9 @@ def _fingerprint(nlp: Language) -> str:
     return found[1].fingerprint()
 
 
-def _from_model(store: Store, model: str, precision: Precision | None) -> Source:
+def _from_model(store: Store, model: str, manner: Manner, choice: Choice) -> Source:
     from spanloop.recipes.suggest.pipelines import project_nlp
-    from spanloop.recipes.suggest.run_pipeline import compute_in, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     project = store.project
     labels = store.labels.ids()
@@ -91,23 +106,39 @@ def _from_model(store: Store, model: str, precision: Precision | None) -> Source
             f"your annotations (spanloop correct {store.named}, then spanloop retrain {store.named}), "
             "or name a token classifier"
         )
-    _refuse_strangers(model, pipe.labels, list(labels))
-    compute_in(nlp, precision)
-    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=model))
-    return Source(nlp, row.id, model, labels)
+    manner.set_on(nlp)
+    used = choice.apply(nlp)
+    advice = _advice(model, pipe.labels, list(labels), choice)
+    name = _with(model, used)
+    row = store.models.add(NewModel(hash=pipe.fingerprint(), kind="hf", name=name))
+    return Source(nlp, row.id, name, labels, used, advice)
 
 
-def _from_pipeline(store: Store, pipeline: str) -> Source:
+def _with(name: str, used: Used) -> str:
+    """The name of a model whose answer is read so."""
+    return f"{name} ({used.text()})" if used.text() else name
+
+
+def _from_pipeline(store: Store, pipeline: str, choice: Choice) -> Source:
     from spanloop.recipes.suggest.pipelines import load_pipeline
-    from spanloop.recipes.suggest.run_pipeline import pipeline_hash
+    from spanloop.recipes.suggest.run_pipeline import classifier, pipeline_hash
 
     labels = store.labels.ids()
     nlp = load_pipeline(pipeline)
-    known = [label for name in nlp.pipe_names for label in nlp.pipe_labels.get(name, [])]
+    used = choice.apply(nlp)
+    known = labels_of(nlp)
+    advice = ""
     if known:
-        _refuse_strangers(pipeline, known, list(labels))
-    row = store.models.add(NewModel(hash=pipeline_hash(nlp), kind="spacy", name=pipeline))
-    return Source(nlp, row.id, pipeline, labels)
+        theirs = known if classifier(nlp) is not None else choice.labels(known)
+        advice = _advice(pipeline, theirs, list(labels), choice)
+    digest = pipeline_hash(nlp)
+    if classifier(nlp) is None and used.label_map:  # which is no part of the pipeline then
+        digest = hashlib.sha256(
+            (digest + json.dumps(dict(used.label_map), sort_keys=True)).encode()
+        ).hexdigest()
+    name = _with(pipeline, used)
+    row = store.models.add(NewModel(hash=digest, kind="spacy", name=name))
+    return Source(nlp, row.id, name, labels, used, advice)
 
 
 def _from_patterns(store: Store, file: Path) -> Source:
@@ -122,7 +153,7 @@ def _from_patterns(store: Store, file: Path) -> Source:
     patterns = read_patterns(file)
     rows = [pattern.row for pattern in patterns]
     labels = store.labels.ids()
-    _refuse_strangers(str(file), [row["label"] for row in rows], list(labels))
+    _refuse_strangers(str(file), [row["label"] for row in rows], list(labels), "")
     nlp = project_nlp(store.project)
     for name in ("ner", "entity_ruler"):
         if name in nlp.pipe_names:
@@ -133,7 +164,23 @@ def _from_patterns(store: Store, file: Path) -> Source:
     return Source(nlp, row.id, file.name, labels)
 
 
-def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str]) -> None:
+def _advice(source: str, theirs: Sequence[str], ours: Sequence[str], choice: Choice) -> str:
+    """What to type so that labels of the source that nearly are the project's become them, empty where there
+    are none. RecipeError where it knows none of them as it stands."""
+    found = propose(theirs, ours)
+    typed = option({**choice.label_map, **found}) if found else ""
+    _refuse_strangers(source, theirs, ours, typed)
+    if not found:
+        return ""
+    nearly = ", ".join(found)
+    return f"{nearly} of {source} nearly agree with labels of this project: type {typed} if they mean those"
+
+
+def _refuse_strangers(source: str, theirs: Sequence[object], ours: Sequence[str], typed: str) -> None:
+    """RecipeError where the source knows none of our labels, with the option that may help."""
     if not set(theirs) & set(ours):
         known = ", ".join(str(label) for label in dict.fromkeys(theirs))
-        raise RecipeError(f"{source} knows none of this project's labels ({', '.join(ours)}), only {known}")
+        how = f"; if they mean the same, type {typed}" if typed else ""
+        raise RecipeError(
+            f"{source} knows none of this project's labels ({', '.join(ours)}), only {known}{how}"
+        )

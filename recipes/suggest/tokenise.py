@@ -84,15 +84,19 @@ def words(text: str) -> list[Range]:
 def serve(path: Path, wishes: queue.Queue[int | None]) -> None:
     """Tokenise until a None comes through ``wishes``; ids that come through it go first."""
     with Store.open(path) as store:
-        nlp = load_tokenizer(store.project)
-        tokenizer = tokenizer_hash(nlp)
-        if store.project.tokenizer != tokenizer:
-            store.set_project(tokenizer=tokenizer)
         pause, complete, busy = 0.0, 0, True
+        cut_by: tuple[str | None, str | None] | None = None
         while True:
             wished = _wished(wishes, pause)
             if None in wished:
                 return
+            project = store.project
+            if (project.lang, project.nlp) != cut_by:  # somebody has set another one meanwhile
+                cut_by, complete, busy = (project.lang, project.nlp), 0, True
+                nlp = load_tokenizer(project)
+                tokenizer = tokenizer_hash(nlp)
+                if project.tokenizer != tokenizer:
+                    store.set_project(tokenizer=tokenizer)
             lacking = [w for w in wished if w is not None and not store.tokenizations.has(w, tokenizer)]
             batch = [d for d in map(store.documents.get, lacking) if d is not None]
             batch = batch or store.tokenizations.missing(tokenizer, BATCH, after=complete)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.recipes.errors import FAILURES, line_of
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.report import plain
@@ -52,19 +54,19 @@ class Training:
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
         from spanloop.plugin.training.divergence import Divergence
+        from spanloop.recipes.suggest.pipelines import pipeline_facts
 
         begin = time.monotonic()
         job = self._job(start_from)
         self.team.share(job)
         nlp, pipe = build_pipeline(job)
-        base_model = None if job.start_from else pipe.pretrained.origin.json()
+        base_model = None if job.start_from else self._base_model(pipe)
         learned, golds = training_golds(nlp, self.golds)
         with masked_gold_named(self.store), self._cleared_where_diverged():
             settings, balance, done = self._settings(pipe, golds)
             report, files_hash = self._train(nlp, pipe, golds, settings, done)
         scores = Divergence(report.learning_rate).scored("on the eval documents", lambda: self._score(nlp))
         seconds = time.monotonic() - begin
-        promoted, reason = self._promotion(scores, promote)
         refused = {gold.document.id for gold in self.golds} - {gold.document.id for gold in learned}
         model_hash = pipe.fingerprint()
         manifest = _manifest(report, model_hash, seconds, self.leaks) | {
@@ -72,12 +74,19 @@ class Training:
             "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
             "base_model": base_model,
+            "pipeline": pipeline_facts(nlp, self.row.parameters["made_of"]["nlp"]),
         }
+        decided = self._decided(promote)
         with self.store.write():
             self._finish(model_hash, scores, manifest, report, files_hash)
             self._note(nlp, refused, learned, report)
-            if promoted:
+            if decided is not None and decided[0]:
                 self.store.rounds.promote(self.row.number)
+        if decided is None:  # only now, since the round is kept whatever comes of it
+            decided = self._gate(scores)
+            if decided[0]:
+                self.store.rounds.promote(self.row.number)
+        promoted, reason = decided
         self.store.predictions.prune()
         return RoundReport(
             number=self.row.number,
@@ -92,11 +101,18 @@ class Training:
             spans_lost=report.gold_spans_lost,
             leaks=self.leaks,
             documents_refused=len(refused),
+            unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             documents_left_out=report.documents_left_out,
             balance=balance,
+            thresholds=report.thresholds,
             impatient=settings.patience is not None and not report.held_out_f1,
         )
+
+    def _base_model(self, pipe: HFTokenClassifierPipe) -> dict[str, str | None]:
+        """What the round was trained from; a folder by the name that the project keeps of it."""
+        found = pipe.pretrained.origin.json()
+        return found if found["commit"] else found | {"name": self.row.parameters["made_of"]["base_model"]}
 
     def _score(self, nlp: Language) -> Evaluation:
         number = self.row.number
@@ -192,7 +208,7 @@ class Training:
             with lost_peers_named():
                 report = train(pipe, golds, settings, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
-            write_pipeline(self.store.project, nlp, part / "pipeline")
+            write_pipeline(self.moment.project, nlp, part / "pipeline")
             files_hash = self.store.rounds_folder.take_in(part / "pipeline", self.row)
             shutil.rmtree(self._scratch, ignore_errors=True)
         finally:
@@ -204,32 +220,44 @@ class Training:
         project, labels = self.moment.project, self.moment.names
         return TrainingJob(project, labels, folder, self.settings, list(self.golds))
 
-    def _promotion(self, scores: Evaluation, promote: Promote) -> tuple[bool, str]:
-        """Whether the round becomes the one in use, and the sentence that says why."""
-        from spanloop.plugin.model.finite import NotFinite
-        from spanloop.recipes.scoring.gate import compare
-        from spanloop.recipes.suggest.pipelines import load_round
-
+    def _decided(self, promote: Promote) -> tuple[bool, str] | None:
+        """Whether the round becomes the one in use, and the sentence that says why; None where it has to be
+        compared with others first."""
         if promote != "auto":
             done = "promoted" if promote == "yes" else "not promoted"
             return promote == "yes", f"{done}, as asked (--promote {promote})"
-        before = self.store.rounds.promoted()
-        if before is None:
+        if self.store.rounds.promoted() is None:
             return True, "promoted: it is the first round"
-        nlp, labels = load_round(self.store, before.number), before.label_ids
-        try:
-            older = score(
-                self.moment, nlp, self.eval_golds, round=before.number, labels=labels, progress=self.progress
-            )
-        except NotFinite:
-            return True, f"promoted over round {before.number}, whose model gives scores that are no numbers"
-        comparison = compare(scores.report, older.report, seed=self.moment.project.seed)
-        if comparison.acceptable:
-            return True, f"promoted over round {before.number}: {comparison.text()}"
+        return None
+
+    def _gate(self, scores: Evaluation) -> tuple[bool, str]:
+        """The same after a comparison. Whatever keeps it from being made only keeps the round from being
+        promoted."""
         use = f"spanloop rounds {self.store.named} promote {self.row.number}"
-        return (
-            False,
-            f"not promoted over round {before.number}: {comparison.text()}; to use it all the same: {use}",
+        try:
+            good, why = self._compared(scores)
+        except FAILURES as error:
+            return False, f"not promoted, as it could not be compared: {line_of(error)}; to use it: {use}"
+        return good, why if good else f"{why}; to use it all the same: {use}"
+
+    def _compared(self, scores: Evaluation) -> tuple[bool, str]:
+        from spanloop.recipes.scoring.promotion import held_to_earlier
+
+        before = self.store.rounds.promoted()
+        assert before is not None
+        verdict = held_to_earlier(
+            self.store, scores, before, seed=self.moment.project.seed, score_again=self._score_again
+        )
+        self.store.rounds.set_best(self.row.number, verdict.best)
+        return verdict.good, verdict.reason
+
+    def _score_again(self, row: Round) -> Evaluation:
+        """An earlier round on the gold of this one."""
+        from spanloop.recipes.suggest.pipelines import load_round
+
+        nlp = load_round(self.store, row.number)
+        return score(
+            self.moment, nlp, self.eval_golds, round=row.number, labels=row.label_ids, progress=self.progress
         )
 
     @property

@@ -5,13 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.near_duplicates.leaks import WARN_ABOVE, Leaks
-from spanloop.recipes.report import UNTOLD, Count, Report, Seconds
+from spanloop.recipes.report import UNTOLD, Count, Report, Seconds, Shape, Share
 from spanloop.recipes.scoring.evaluate import Evaluation
 from spanloop.recipes.scoring.shapes import Scored
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balance
+
+if TYPE_CHECKING:
+    from spanloop.plugin.tagging.thresholds import Picked
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Shape):
+    """How good the spans are that a threshold keeps, on the documents held out."""
+
+    spans: Count
+    precision: Share
+    recall: Share
+    f1: Share
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenThresholds(Shape):
+    """What `--thresholds` chose, on documents of the training gold that were held out."""
+
+    wanted: Literal["f1"] | float
+    """The best F1, or a precision to reach."""
+    thresholds: Mapping[str, Share]
+    """By label; `*` is for all others. Empty where there was too little to choose by."""
+    before: Kept | None
+    """Without them."""
+    after: Kept | None
+    """With them."""
+    note: str
+    """What was done, or why not."""
+
+    @classmethod
+    def of(cls, picked: Picked) -> ChosenThresholds:
+        """What a training tells of them."""
+        before, after = (
+            None if rates is None else Kept(rates.spans, rates.precision, rates.recall, rates.f1)
+            for rates in (picked.before, picked.after)
+        )
+        return cls(picked.wanted, picked.thresholds, before, after, picked.note)
+
+    def text(self) -> str:
+        """The note, the thresholds and what they did."""
+        if self.before is None or self.after is None:
+            return self.note
+        labels = ", ".join(
+            f"{'every other label' if label == '*' else label} {value:.2f}"
+            for label, value in self.thresholds.items()
+        )
+        return (
+            f"{self.note} ({labels}): there precision {self.before.precision:.2f} becomes "
+            f"{self.after.precision:.2f}, recall {self.before.recall:.2f} becomes {self.after.recall:.2f}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +94,12 @@ class Trained(Scored):
     """Those without any span that `--undersample` left out."""
     documents_refused: Count
     """Gold documents that the tokenizer refuses."""
+    unknown_labels: dict[str, Count]
+    """By label, documents that it was trained on and that do not know it: there it was left open."""
     leaks: Leaks
     """Eval documents that nearly stand in training too."""
+    thresholds: ChosenThresholds | None
+    """What `--thresholds` chose; null where none were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +122,10 @@ class RoundReport(Report):
     documents_held_out: int = 0
     documents_left_out: int = 0
     documents_refused: int = 0
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
     balance: Balance | None = None
     impatient: bool = False
+    thresholds: Picked | None = None
 
     def shape(self) -> Trained:
         scored = self.scores.shape()
@@ -85,7 +143,9 @@ class RoundReport(Report):
             documents_held_out=self.documents_held_out,
             documents_left_out=self.documents_left_out,
             documents_refused=self.documents_refused,
+            unknown_labels=dict(self.unknown_labels),
             leaks=self.leaks,
+            thresholds=None if self.thresholds is None else ChosenThresholds.of(self.thresholds),
         )
 
     def text(self) -> str:
@@ -98,6 +158,8 @@ class RoundReport(Report):
         if self.documents_held_out:
             held = counted(self.documents_held_out, "document")
             lines.append(f"{held} of them only to judge the epochs and to fit the confidences")
+        if self.thresholds is not None:
+            lines.append(ChosenThresholds.of(self.thresholds).text())
         if self.documents_left_out:
             left_out = counted(self.documents_left_out, "document")
             lines.append(f"{left_out} of them without any span left out, as --undersample asks")
@@ -106,6 +168,9 @@ class RoundReport(Report):
             lines.append(
                 f"{refused} left out, because the tokenizer refuses them (spanloop status names them)"
             )
+        if self.unknown_labels:
+            left_open = ", ".join(f"{label} by {n:,}" for label, n in self.unknown_labels.items())
+            lines.append(f"not known by all documents, and left open in those that do not: {left_open}")
         if self.impatient:
             lines.append("--patience had nothing to watch, so little gold is there: all epochs were trained")
         if self.spans_lost:

@@ -83,15 +83,16 @@ def retrain(
         with store.reading():
             moment = store.moment()
             chosen = _with_checkpoints(settled(moment, config))
-            ready = _read(store, moment, chosen, balance, base, if_new, promote)
+            ready = _read(store, moment, chosen, balance, base, if_new)
         if isinstance(ready, NoRound):
             return ready
+        _refuse_in_vain(store, ready, base, promote)
         with _marked(store):
             row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
             show = heeding(store, progress or silent)
             training = Training(
-                store, row, moment, chosen, ready.golds, ready.eval_golds, leaks, show, team, balance
+                store, row, ready.moment, chosen, ready.golds, ready.eval_golds, leaks, show, team, balance
             )
             return training.run(ready.parent if base == "round" else None, promote)
 
@@ -123,7 +124,6 @@ def _read(
     balance: Balancing | None,
     base: Literal["model", "round"],
     if_new: int | None,
-    promote: Promote,
 ) -> _Ready | NoRound:
     """What the round is made of; NoRound where none is due. RecipeError for gold that cannot be trained or
     scored on."""
@@ -133,14 +133,32 @@ def _read(
     if waiting is not None:
         return waiting
     parent = _parent(store, base)
-    if parent is not None and (base == "round" or promote == "auto"):
-        store.rounds_folder.sound(parent)  # it is needed at the end, and hours later is late to say so
+    made_of: Mapping[str, str | None] = store.made_of
+    if parent is not None and base == "round":  # it is of what that one was made of
+        moment = replace(moment, project=store.project_of(parent))
+        made_of = parent.parameters.get("made_of", made_of)
     if balance is not None:
         check_folds(golds)
     # what it takes to read this gold again later as it reads now
     of_now = {"label_ids": {label.name: label.id for label in moment.labels}, MERGED: store.labels.merged()}
-    parameters = _parameters(settings, balance) | {"base": base} | of_now
+    parameters = _parameters(settings, balance) | {"base": base, "made_of": dict(made_of)} | of_now
     return _Ready(moment, golds, eval_golds, parent, parameters, settings.random_seed)
+
+
+def _refuse_in_vain(store: Store, ready: _Ready, base: Literal["model", "round"], promote: Promote) -> None:
+    """RecipeError where something that is needed at the end of the training is not there: hours later is late
+    to say so."""
+    from spanloop.recipes.suggest.pipelines import load_round, project_nlp
+
+    if ready.parent is not None and (base == "round" or promote == "auto"):
+        try:
+            load_round(store, ready.parent.number)
+        except (ValueError, OSError) as error:
+            without = (
+                "leave out --base round" if base == "round" else "train without comparing: --promote yes"
+            )
+            raise RecipeError(f"{error}; or {without}") from error
+    project_nlp(ready.moment.project)  # its strings are written into the round
 
 
 def _begin(

@@ -99,8 +99,11 @@ def _check_door(store: Store, host: str, token: str | None) -> None:
 
 
 def _check_view(store: Store, view: View, only: str | None, review: bool) -> None:
-    if review and view == "binary":
-        raise StoreError("--review shows whole documents: leave --view binary out")
+    if review and view == "binary" and only is None:
+        raise StoreError(
+            "--review shows whole documents; to be asked about one label there, with all else left as it is, "
+            "add --only LABEL"
+        )
     if review and not store.reviews.waiting():
         raise StoreError(
             f"nothing waits for review: send documents with `spanloop review {store.named} --top 50`"

@@ -153,7 +153,7 @@ class Dealing:
         latest = self.store.annotations.latest(document.id, annotator)
         if self.settings.review:
             latest = self.store.reviews.start(document.id)
-        if latest is not None and latest.prediction_id is not None:
+        if latest is not None and latest.prediction_id is not None and not self.settings.yes_no_review:
             prediction = self.store.predictions.by_id(latest.prediction_id)
         model = None if prediction is None else self.store.models.get(prediction.model_id)
         shown = self.reach.shown(prediction)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
 
@@ -28,6 +30,11 @@ class Meant:
         became = self._current.get(label_id, label.name)
         gone = "is retired" if became == label.name else f"was merged into {became!r}"
         raise WireError(f"label {label.name!r} {gone} meanwhile", 409, reason="label")
+
+    def known(self, label_ids: Iterable[int]) -> tuple[str, ...]:
+        """The names of those labels that are in use: what somebody knew who had these to give."""
+        labels = (self._labels.get(label_id) for label_id in dict.fromkeys(label_ids))
+        return tuple(label.name for label in labels if label is not None and not label.retired)
 
     def reading(self, label_id: int) -> str:
         """What spans of the label read as now, in use or not."""

@@ -15,7 +15,13 @@ from spanloop.recipes.web.replies import SessionSent
 from spanloop.recipes.web.settings import Mode
 from spanloop.recipes.web.wire import WireError
 
-OPTIONS = {"ordinary": "", "blind": " --blind", "review": " --review", "blind review": " --review --blind"}
+OPTIONS = {
+    "ordinary": "",
+    "blind": " --blind",
+    "review": " --review",
+    "blind review": " --review --blind",
+    "yes/no review": " --review --view binary --only LABEL",
+}
 """The modes of a page, and the options of `spanloop correct` that make them."""
 
 

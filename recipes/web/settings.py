@@ -9,7 +9,7 @@ from spanloop.store.records import Split
 
 View = Literal["document", "binary"]
 Ignored = Literal["never", "last"]
-Mode = Literal["ordinary", "blind", "review", "blind review"]
+Mode = Literal["ordinary", "blind", "review", "blind review", "yes/no review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,15 @@ class PageSettings:
     ignored: Ignored = "never"
 
     @property
+    def yes_no_review(self) -> bool:
+        """Whether single suggestions are decided on documents that are gold: what the gold says stays."""
+        return self.review and self.view == "binary"
+
+    @property
     def mode(self) -> Mode:
         """How answers are given here; see ``session.OPTIONS``."""
+        if self.yes_no_review:
+            return "yes/no review"
         if self.review:
             return "blind review" if self.blind else "review"
         return "blind" if self.blind else "ordinary"

@@ -14,6 +14,7 @@ from spanloop.recipes.web.overview import Overview
 from spanloop.recipes.web.reach import Reach
 from spanloop.recipes.web.replies import DraftKept, Stored
 from spanloop.recipes.web.wire import WireError
+from spanloop.recipes.web.yes_no import added_to_gold
 from spanloop.store import Store
 from spanloop.store.records import Document, NewAnnotation, Submitted
 
@@ -43,15 +44,27 @@ class Submitting:
         """
         meant = Meant(self.store)
         if self.store.annotations.has(posted.uuid):
-            return self.store.annotations.add(self._annotation(annotator, posted, meant.reading))
+            return self.store.annotations.add(self._annotation(annotator, posted, meant.reading, None))
         _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
         if self.reach.settings.blind and posted.prediction_id is not None:
             raise WireError(
                 "this was answered with suggestions in sight, and this page is blind", 409, reason="mode"
             )
-        return self.store.annotations.add(self._annotation(annotator, posted, meant.name))
+        known = None
+        if posted.labels is not None:  # one that a span has is known, though it is newer than the page
+            known = meant.known([*posted.labels, *(span.label_id for span in posted.spans)])
+        annotation = self._annotation(annotator, posted, meant.name, known)
+        if self.reach.settings.yes_no_review:
+            annotation = added_to_gold(annotation, self.store.reviews.start(posted.document_id))
+        return self.store.annotations.add(annotation)
 
-    def _annotation(self, annotator: str, posted: PostedAnswer, name: Callable[[int], str]) -> NewAnnotation:
+    def _annotation(
+        self,
+        annotator: str,
+        posted: PostedAnswer,
+        name: Callable[[int], str],
+        known: tuple[str, ...] | None,
+    ) -> NewAnnotation:
         prediction = (
             None if posted.prediction_id is None else self.store.predictions.by_id(posted.prediction_id)
         )
@@ -74,6 +87,7 @@ class Submitting:
             seconds=posted.seconds,
             comment=posted.comment,
             flagged=posted.flagged,
+            labels=known,
         )
 
     def draft(self, annotator: str, posted: PostedDraft) -> DraftKept:

@@ -13,6 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.files.atomic import publish, to_disk
 from spanloop.store.files.folder_hash import tree_to_disk
@@ -80,10 +81,14 @@ def _free_folder(target: Path) -> Path:
 
 def _rounds_in(file: Path, folder: str) -> tuple[int | None, list[int]]:
     """The promoted round of the copied file and its other finished ones; the copy gets to know where its
-    rounds lie."""
+    rounds lie, and that the others are left out on purpose."""
     with closing(sqlite3.connect(file)) as conn, conn:
         rows = conn.execute("SELECT number, promoted FROM rounds WHERE state = 'done' ORDER BY number")
         done = {int(number): bool(promoted) for number, promoted in rows}
+        conn.execute(
+            "UPDATE rounds SET pruned_at = ? WHERE state = 'done' AND promoted = 0 AND pruned_at IS NULL",
+            (now(),),
+        )
         conn.execute(
             "UPDATE models SET path = ? || printf('/%04d', round) WHERE kind = 'round' AND path IS NOT NULL",
             (folder,),

@@ -122,6 +122,27 @@ class RoundsFolder:
         if read_json(folder / RUN) == self._run_of(round_):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def holds(self, round_: Round) -> bool:
+        """Whether the folder of a finished round is there and is what that very run made."""
+        folder = self.round(round_.number)
+        if not folder.is_dir():
+            return False
+        return read_json(folder / RUN) == self._run_of(round_) or self._wrong(round_, folder) is None
+
+    def remove(self, round_: Round) -> int:
+        """Remove the folder of a round that the store says is pruned, and return how many bytes it held.
+
+        A process that is killed half-way leaves what the next training clears away, and no half of a pipeline
+        under the round's name.
+        """
+        folder = self.round(round_.number)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        leaving = self.path / f".{round_.number:04d}.leaving.part"
+        shutil.rmtree(leaving, ignore_errors=True)
+        os.replace(folder, leaving)
+        shutil.rmtree(leaving)
+        return size
+
     def _run_of(self, round_: Round) -> dict[str, Any]:
         return {"project": self._project, "round": round_.number, "started_at": round_.started_at}
 
@@ -150,6 +171,8 @@ class RoundsFolder:
             known.add(round_.number)
             if round_.state in ("failed", "cancelled") and folder.is_dir():
                 yield f"round {round_.number} is {round_.state}, but has a folder {folder}", "delete it"
+            if round_.pruned_at is not None and not folder.is_dir():
+                continue
             if round_.state == "done" and (wrong := self._wrong(round_, folder)) is not None:
                 yield wrong
         for number in self.numbers():
@@ -163,6 +186,8 @@ class RoundsFolder:
         number, otherwise = round_.number, self._or_another_round(round_)
         if not folder.is_dir():
             what = f"round {number}{' (promoted)' if round_.promoted else ''} has no folder {folder}"
+            if round_.pruned_at is not None:
+                what += f" since {round_.pruned_at[:10]}, when it was pruned or left out of a backup"
             return what, self._where_to_look(folder) + otherwise
         if round_.files_hash is None or folder_hash(folder) == round_.files_hash:
             return None

@@ -6,6 +6,7 @@ are. Settings, labels that are in use and rounds stay those of this project.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 BROUGHT = (
     "labels",
+    "label_sets",
     "documents",
+    "originals",
     "tokenizations",
     "models",
     "predictions",
@@ -43,6 +46,7 @@ LEFT = {
     "round_annotations": "of rounds",
     "round_labels": "of rounds",
     "scores": "of rounds",
+    "scored_again": "of rounds",
     "bridges": "a project of another tool keeps in step with one project here",
     "task_links": "of bridges",
     "answer_links": "of bridges",
@@ -104,9 +108,10 @@ def merge(store: Store, other: Store) -> Merged:
         copies = Copies(store, other)
         before = {document_id for (document_id,) in store.rows("SELECT document_id FROM conflicts")}
         merge_labels(copies, done)
+        _label_sets(copies)
         merge_documents(copies, done)
         _answers(copies, done)
-        for table in ("tokenizations", "alignment_events", "reviews"):
+        for table in ("originals", "tokenizations", "alignment_events", "reviews"):
             copies.put_all(table, "documents", "document_id")
         for document_id in set(copies.of.get("documents", {}).values()):
             store.queue.states.refresh(document_id)
@@ -114,6 +119,14 @@ def merge(store: Store, other: Store) -> Merged:
         done.conflicts = [key for document_id, key in after if document_id not in before]
         done.rounds = len(other.rounds.all())
     return done
+
+
+def _label_sets(copies: Copies) -> None:
+    """The labels that answers know stand as a list of ids, which no foreign key translates."""
+    labels = copies.of.get("labels", {})
+    for row in copies.rows("label_sets"):
+        known = (labels[label_id] for label_id in json.loads(row["labels"]))
+        copies.note("label_sets", row["id"], copies.store.label_sets.id_of(known))
 
 
 def _answers(copies: Copies, done: Merged) -> None:

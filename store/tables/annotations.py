@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAGE = 500
 COLUMNS = (
     "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
-    " a.comment, a.flagged, a.id"
+    " a.comment, a.flagged, a.label_set, a.id"
 )
 
 
@@ -76,11 +76,12 @@ class Annotations:
         )
         cursor = self._store.run(
             "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"
-            " seconds, created_at, comment, flagged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " seconds, created_at, comment, flagged, label_set) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin,
                 annotation.answer, annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
                 annotation.created_at or now(), annotation.comment, int(annotation.flagged),
+                self._store.label_sets.id_for(annotation),
             ),
         )  # fmt: skip
         annotation_id = cursor.lastrowid
@@ -170,7 +171,8 @@ class Annotations:
             chosen["ids"] = json.dumps(sorted(set(ids)))
         with self._store.reading():
             found, names = self._store.column(query.format(one_of), chosen), self._store.labels.readings()
-        return self._golds(found, names)
+            unknown = self._store.label_sets.unknown(names)
+        return self._golds(found, names, unknown)
 
     def gold_of(
         self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
@@ -181,9 +183,12 @@ class Annotations:
         None: the labels of now.
         """
         named = self._store.labels.readings() if names is None else names
-        return self._golds(array("q", sorted(annotation_ids)), named)
+        unknown = self._store.label_sets.unknown(named)
+        return self._golds(array("q", sorted(annotation_ids)), named, unknown)
 
-    def _golds(self, annotation_ids: array[int], names: Mapping[int, str]) -> Iterator[Gold]:
+    def _golds(
+        self, annotation_ids: array[int], names: Mapping[int, str], unknown: Mapping[int, tuple[str, ...]]
+    ) -> Iterator[Gold]:
         for begin in range(0, len(annotation_ids), PAGE):
             page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
@@ -196,6 +201,7 @@ class Annotations:
                     spans=tuple(Span(s.start, s.end, s.label) for s in kept),
                     negatives=tuple(Span(s.start, s.end, s.label) for s in refused),
                     ranges=annotation.ranges,
+                    unknown=() if annotation.label_set is None else unknown.get(annotation.label_set, ()),
                 )
 
     def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
@@ -227,10 +233,26 @@ class Annotations:
             f"SELECT {COLUMNS} FROM json_each(?) j JOIN annotations a ON a.id = j.value ORDER BY j.key",
             wanted,
         )
-        return [_from_row(row, spans.get(row[-1], ()), ranges.get(row[-1])) for row in rows]
+        sets = self._store.label_sets.all()
+        return [
+            _from_row(row, spans.get(row[-1], ()), ranges.get(row[-1]), _names(sets.get(row[-2]), named))
+            for row in rows
+        ]
 
 
-def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list[Range] | None) -> Annotation:
+def _names(label_set: frozenset[int] | None, named: Mapping[int, str]) -> tuple[str, ...] | None:
+    """The labels of a set, each once, by their names of now."""
+    if label_set is None:
+        return None
+    return tuple(dict.fromkeys(named[label_id] for label_id in sorted(label_set) if label_id in named))
+
+
+def _from_row(
+    row: tuple[Any, ...],
+    spans: Iterable[AnnotatedSpan],
+    ranges: list[Range] | None,
+    labels: tuple[str, ...] | None,
+) -> Annotation:
     (
         uuid,
         document_id,
@@ -242,6 +264,7 @@ def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list
         created_at,
         comment,
         flagged,
+        label_set,
         number,
     ) = row
     return Annotation(
@@ -257,5 +280,7 @@ def _from_row(row: tuple[Any, ...], spans: Iterable[AnnotatedSpan], ranges: list
         created_at=created_at,
         comment=comment,
         flagged=bool(flagged),
+        labels=labels,
+        label_set=label_set,
         id=number,
     )

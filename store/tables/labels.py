@@ -188,8 +188,12 @@ class Labels:
 
     def readings(self) -> dict[int, str]:
         """What the spans of each label id read as now: those of a retired label, of which there is none here,
-        are left out."""
-        return dict(self._store.rows("SELECT id, name FROM current_labels WHERE NOT retired"))
+        are left out. A label stands before those that were merged into it."""
+        return dict(
+            self._store.rows(
+                "SELECT id, name FROM current_labels WHERE NOT retired ORDER BY id <> current_id, id"
+            )
+        )
 
     def merged(self) -> dict[int, int]:
         """Id of each merged label to that of the label it reads as now."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
-from spanloop.store.records import AlignmentEvent
+from spanloop.store.events import AlignmentEvent
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.records import (
-    AlignmentEvent,
-    Document,
-    Model,
-    NewModel,
-    Prediction,
-    QueueState,
-    Span,
-    Split,
-)
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Document, Model, NewModel, Prediction, QueueState, Span, Split
 from spanloop.store.tables.checks import check_spans
 
 if TYPE_CHECKING:
@@ -219,9 +211,9 @@ class Predictions:
     def prune(self) -> int:
         """Delete predictions that nobody needs any more, in short transactions, and return how many.
 
-        Kept are those of the promoted round's model and of the one promoted before (with no promoted round:
-        of the newest model), of the model the queue stands by, those that came from a file, since nobody
-        could make them again, and those that an annotation started from.
+        Kept are those of the promoted round's model and of the round behind it, to which a rollback would go
+        (with no promoted round: of the newest model), of the model the queue stands by, those that came from
+        a file, since nobody could make them again, and those that an annotation started from.
         """
         kept = json.dumps(self._models_to_keep())
         spent = [
@@ -261,9 +253,11 @@ class Predictions:
                 time.sleep(PAUSE_SECONDS)
 
     def _models_to_keep(self) -> list[int]:
+        promoted = self._store.rounds.promoted()
+        in_use = [] if promoted is None else [promoted.number, *self._store.promotions.behind()[:1]]
         rows = self._store.rows(
-            "SELECT r.model_id FROM promotions p JOIN rounds r ON r.number = p.round GROUP BY r.model_id"
-            " ORDER BY max(r.promoted) DESC, max(p.id) DESC LIMIT 2"
+            "SELECT model_id FROM rounds WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(in_use),),
         ) or self._store.rows("SELECT max(model_id) FROM predictions")
         rows += self._store.rows("SELECT id FROM models WHERE kind = 'import'")
         rows += self._store.rows("SELECT model_id FROM queue_orders WHERE model_id IS NOT NULL")

@@ -6,21 +6,22 @@ import json
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.records import Label, Round, RoundState, Score
+from spanloop.store.tables.promotions import NOTHING
 
 if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
     from spanloop.store.store import Store
 
-COLUMNS = (
-    "number, state, parent, parameters, seed, class_weights, manifest, model_id, promoted, started_at,"
-    " finished_at, error, files_hash"
-)
+NAMES = tuple(field.name for field in fields(Round))
+COLUMNS = ", ".join(NAMES)
+_AS_JSON = ("parameters", "class_weights", "manifest")
 MERGED = "merged_labels"
 """The parameter of a round that says which labels read as which others then, by id (`Labels.merged`): where
 one label flows into another and that into a third, the table of labels only knows the third."""
@@ -104,6 +105,11 @@ class Rounds:
             self.add_scores(number, scores)
         return self.get(number)
 
+    def set_best(self, number: int, best: int) -> None:
+        """Note which round is the best up to this one, all on the same gold."""
+        with self._store.write():
+            self._store.run("UPDATE rounds SET best = ? WHERE number = ?", (best, number))
+
     def keep_files_hash(self, number: int, files_hash: str) -> None:
         """Note the hash of the files of a finished round that has none yet."""
         with self._store.write():
@@ -165,24 +171,56 @@ class Rounds:
     def promote(self, number: int) -> Round:
         """Make a finished round the one that predicts. Raises StoreError for one that is not done."""
         with self._store.write():
-            state = self.get(number).state
-            if state != "done":
-                raise StoreError(f"round {number} is {state}: only a finished round can be promoted")
-            self._store.run("UPDATE rounds SET promoted = 0 WHERE promoted = 1")
-            self._store.run("UPDATE rounds SET promoted = 1 WHERE number = ?", (number,))
-            self._store.run("INSERT INTO promotions(round, created_at) VALUES (?, ?)", (number, now()))
+            self._put_to_use(number)
+            self._store.promotions.add(number)
         return self.get(number)
 
-    def rollback(self) -> Round:
-        """Promote again the round that was promoted before the present one."""
+    def rollback(self, number: int | None = None) -> Round:
+        """Promote again a round of those that were promoted before the present one.
+
+        Args:
+            number: One of ``store.promotions.behind()``; None: the nearest.
+
+        Returns:
+            The round, which is in use now.
+
+        Raises:
+            StoreError: Nothing lies behind, or not this round.
+        """
         with self._store.write():
-            row = self._store.row(
-                "SELECT round FROM promotions WHERE round <> (SELECT number FROM rounds WHERE promoted = 1)"
-                " ORDER BY id DESC LIMIT 1"
-            )
-            if row is None:
-                raise StoreError("no other round has been promoted before: there is nothing to go back to")
-            return self.promote(row[0])
+            behind = self._store.promotions.behind()
+            if not behind:
+                raise StoreError(NOTHING)
+            number = behind[0] if number is None else number
+            self._store.promotions.go_back(number)
+            self._put_to_use(number)
+        return self.get(number)
+
+    def _put_to_use(self, number: int) -> None:
+        state = self.get(number).state
+        if state != "done":
+            raise StoreError(f"round {number} is {state}: only a finished round can be promoted")
+        self._store.run("UPDATE rounds SET promoted = 0 WHERE promoted = 1")
+        self._store.run("UPDATE rounds SET promoted = 1 WHERE number = ?", (number,))
+
+    def prune(self, number: int, *, scores: bool) -> None:
+        """Note that the pipeline of a finished round is left out from now on, on purpose.
+
+        Args:
+            number: The round, which is not the promoted one.
+            scores: Whether its figures stay; all else that is known of the round stays in any case.
+
+        Raises:
+            StoreError: The round is not finished, or it is promoted.
+        """
+        with self._store.write():
+            row = self.get(number)
+            if row.state != "done" or row.promoted:
+                what = "promoted" if row.promoted else row.state
+                raise StoreError(f"round {number} is {what}: only other finished rounds can be pruned")
+            self._store.run("UPDATE rounds SET pruned_at = ? WHERE number = ?", (now(), number))
+            if not scores:
+                self._store.run("DELETE FROM scores WHERE round = ?", (number,))
 
     def promoted(self) -> Round | None:
         """The round that predicts now."""
@@ -192,7 +230,7 @@ class Rounds:
     def scores(self, number: int, split: str | None = None) -> list[Score]:
         """The figures of a round, in the order they were stored."""
         rows = self._store.rows(
-            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high"
+            "SELECT split, metric, average, label, precision, recall, f1, support, f1_low, f1_high, documents"
             " FROM scores WHERE round = ?1 AND (?2 IS NULL OR split = ?2) ORDER BY id",
             (number, split),
         )
@@ -200,26 +238,11 @@ class Rounds:
 
     def add_scores(self, number: int, scores: Iterable[Score]) -> None:
         """Store figures of a round; a newer one of the same kind takes the older one's place."""
-        rows = [
-            (
-                number,
-                s.split,
-                s.metric,
-                s.average,
-                s.label,
-                s.precision,
-                s.recall,
-                s.f1,
-                s.support,
-                s.f1_low,
-                s.f1_high,
-            )
-            for s in scores
-        ]
+        rows = [(number, *astuple(score)) for score in scores]
         with self._store.write() as db:
             db.conn.executemany(
                 "INSERT OR REPLACE INTO scores(round, split, metric, average, label, precision, recall,"
-                " f1, support, f1_low, f1_high) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " f1, support, f1_low, f1_high, documents) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
@@ -260,33 +283,7 @@ def _json(value: Mapping[str, Any] | None) -> str | None:
 
 
 def _from_row(row: tuple[Any, ...]) -> Round:
-    (
-        number,
-        state,
-        parent,
-        parameters,
-        seed,
-        weights,
-        manifest,
-        model_id,
-        promoted,
-        started,
-        finished,
-        error,
-        files_hash,
-    ) = row
-    return Round(
-        number=number,
-        state=state,
-        parent=parent,
-        parameters=json.loads(parameters),
-        seed=seed,
-        class_weights=None if weights is None else json.loads(weights),
-        manifest=None if manifest is None else json.loads(manifest),
-        model_id=model_id,
-        promoted=bool(promoted),
-        started_at=started,
-        finished_at=finished,
-        error=error,
-        files_hash=files_hash,
-    )
+    values = dict(zip(NAMES, row, strict=True))
+    for name in _AS_JSON:
+        values[name] = None if values[name] is None else json.loads(values[name])
+    return Round(**{**values, "promoted": bool(values["promoted"])})

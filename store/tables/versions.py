@@ -88,9 +88,11 @@ class Versions:
         None: as they were."""
         labels = self.labels(name)
         if names is None:
+            # a label before those that were merged into it, as `LabelSets.unknown` asks for
+            in_order = sorted(labels.items(), key=lambda item: item[1].reads_as != item[0])
             names = {
                 label_id: labels[label.reads_as].name
-                for label_id, label in labels.items()
+                for label_id, label in in_order
                 if label.reads_as is not None
             }
         if name == NOW:

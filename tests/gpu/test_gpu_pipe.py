@@ -25,7 +25,7 @@ TEXTS = [*SAMPLE, "", " ", " ".join(SAMPLE * 6), *(f"{text} {at}" for at in rang
 
 
 def confidences(docs: list[Doc]) -> list[float]:
-    return [ent._.confidence for doc in docs for ent in doc.ents]
+    return [ent._.spanloop_confidence for doc in docs for ent in doc.ents]
 
 
 def test_auto_is_the_gpu_and_gives_the_entities_of_the_cpu(folder: Path) -> None:

@@ -15,7 +15,8 @@ from support.places import ROOT
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Score
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Score
 
 PAGE = ROOT / "docs" / "data.md"
 SECTION = re.compile(r"(<!-- schema: .*? -->\n)(.*)(<!-- schema end -->)", re.S)

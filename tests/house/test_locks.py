@@ -8,7 +8,6 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from support.lowest import lowest
 from support.places import ROOT
 
 if sys.version_info >= (3, 11):
@@ -52,12 +51,3 @@ def test_the_locks_keep_to_the_ranges() -> None:
 def test_transformers_has_no_upper_bound() -> None:
     [transformers] = [row for row in requirements() if row.name == "transformers"]
     assert {bound.operator for bound in transformers.specifier} == {">="}
-
-
-def test_the_lowest_releases_are_those_of_the_ranges_but_for_what_is_kept() -> None:
-    lines = ["spacy>=3.7,<4", "torch>=2.2", "old>=1; python_version < '3.11'", "free", "spanloop[test]"]
-    assert list(lowest(lines, ["torch==2.13.0"])) == [
-        "spacy==3.7",
-        'old==1; python_version < "3.11"',
-        "torch==2.13.0",
-    ]

@@ -160,7 +160,7 @@ def test_the_round_folder_is_a_spacy_pipeline_that_finds_them_alone(project: Pat
         nlp = spacy.load(store.rounds.folder(promoted.number))
     doc = nlp(row["text"])
     assert [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents] == ends(row)
-    assert all(ent._.confidence > 0.5 for ent in doc.ents)
+    assert all(ent._.spanloop_confidence > 0.5 for ent in doc.ents)
 
 
 def test_training_uses_exactly_the_gold_of_the_pool(project: Path) -> None:

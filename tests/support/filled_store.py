@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, NewDocument, Score
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import NewDocument, Score
 from spanloop.store.tables.drafts import DraftOf
 from support.store_making import add_model, make_store, predict_all, say
 
@@ -78,6 +79,8 @@ def _beside_it(store: Store, model_id: int) -> None:
         store.run(
             "INSERT INTO inbox(source, action, body, received_at) VALUES ('labelstudio/3', 'a', '{}', '2020')"
         )
+        store.run("INSERT INTO originals VALUES (1, 'conllu', '1\tAnn')")
+        store.run("INSERT INTO scored_again VALUES (1, '[1, 2]', 'a hash', '2020')")
         store.run("INSERT INTO sketches VALUES (1, 1, x'')")
 
 

@@ -41,7 +41,10 @@ def said(nlp: Language) -> dict[str, list[list[Any]]]:
     """The spans of each text with their confidence, rounded."""
     texts = [text for text, _ in TEXTS] + SAMPLE + [" ".join(SAMPLE)]
     return {
-        doc.text: [[ent.start_char, ent.end_char, ent.label_, round(ent._.confidence, 4)] for ent in doc.ents]
+        doc.text: [
+            [ent.start_char, ent.end_char, ent.label_, round(ent._.spanloop_confidence, 4)]
+            for ent in doc.ents
+        ]
         for doc in nlp.pipe(texts)
     }
 

@@ -85,7 +85,8 @@ export class Answers {
     const { work } = card;
     const without = this.page.labels.tags && verdict === "accept" && !work.asked ? untagged(work, until) : [];
     const said = without.length ? work.answer(verdict, seconds, until, lookedAt(work, without, until)) : work.answer(verdict, seconds, until);
-    const answer = { uuid: crypto.randomUUID(), ...this.page.labels.withIds(said) };
+    const known = this.page.labels.all.map((label) => label.id); // a page may be older than a label
+    const answer = { uuid: crypto.randomUUID(), ...this.page.labels.withIds(said), labels: known };
     work.seen = until ?? work.text.length;
     if (this.page.outbox.put(answer)) this.page.drafts.forget(work);
     this.page.status.count(work, answer);

@@ -5,7 +5,13 @@ import { button, close, element, isOpen, paragraph, show } from "./dialogs.js";
 import * as kept from "./kept.js";
 import { say } from "./status.js";
 
-const OPTIONS = { ordinary: "", blind: " --blind", review: " --review", "blind review": " --review --blind" };
+const OPTIONS = {
+  ordinary: "",
+  blind: " --blind",
+  review: " --review",
+  "blind review": " --review --blind",
+  "yes/no review": " --review --view binary --only LABEL",
+};
 const SHOWN = 50;
 
 // For the status: what waits here for other sessions than this one.

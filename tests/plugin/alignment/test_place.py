@@ -11,21 +11,23 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
 from spanloop.plugin.alignment.place import (
+    GAVE_WAY,
     INSIDE_A_TOKEN,
     NO_TOKEN,
     OVERLAPS,
+    REPLACED,
+    SWEPT,
     TAKEN,
     WHITESPACE,
+    Overwrite,
     place,
     set_ents,
     set_group,
     set_tags,
 )
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan
-from spanloop.plugin.pipe import extensions
 
 NLP = spacy.blank("en")
-extensions.register()
 
 
 def texts(doc: Doc) -> list[tuple[str, str]]:
@@ -34,14 +36,14 @@ def texts(doc: Doc) -> list[tuple[str, str]]:
 
 def test_a_span_inside_a_token_is_snapped_to_it_and_told() -> None:
     doc = NLP.make_doc("Kundennummer27 kam")
-    events = set_ents(doc, [CharSpan(0, 12, "X", 0.9)], alignment="snap", overwrite=True)
+    events = set_ents(doc, [CharSpan(0, 12, "X", 0.9)], alignment="snap", overwrite=True).events
     assert texts(doc) == [("Kundennummer27", "X")]
     assert events == [AlignmentEvent(0, 12, "X", "snapped", INSIDE_A_TOKEN, 0, 14)]
 
 
 def test_strict_places_nothing_that_cuts_a_token_and_tells() -> None:
     doc = NLP.make_doc("Kundennummer27 kam")
-    events = set_ents(doc, [CharSpan(0, 12, "X", 0.9)], alignment="strict", overwrite=True)
+    events = set_ents(doc, [CharSpan(0, 12, "X", 0.9)], alignment="strict", overwrite=True).events
     assert texts(doc) == []
     assert events == [AlignmentEvent(0, 12, "X", "dropped", INSIDE_A_TOKEN)]
 
@@ -49,7 +51,7 @@ def test_strict_places_nothing_that_cuts_a_token_and_tells() -> None:
 def test_of_two_spans_in_one_token_the_exact_then_the_surer_one_stays() -> None:
     doc = NLP.make_doc("AB12C fast")
     spans = [CharSpan(0, 2, "NUM", 0.6), CharSpan(2, 5, "UNIT", 0.8), CharSpan(6, 10, "HOW", 0.1)]
-    events = set_ents(doc, spans, alignment="snap", overwrite=True)
+    events = set_ents(doc, spans, alignment="snap", overwrite=True).events
     assert texts(doc) == [("AB12C", "UNIT"), ("fast", "HOW")]
     assert [(event.label, event.action, event.reason) for event in events] == [
         ("NUM", "dropped", OVERLAPS),
@@ -59,14 +61,14 @@ def test_of_two_spans_in_one_token_the_exact_then_the_surer_one_stays() -> None:
 
 def test_whitespace_tokens_at_the_edges_are_left_off() -> None:
     doc = Doc(NLP.vocab, words=["a", "\n", "b"], spaces=[False, False, False])
-    events = set_ents(doc, [CharSpan(1, 3, "X", 1.0)], alignment="snap", overwrite=True)
+    events = set_ents(doc, [CharSpan(1, 3, "X", 1.0)], alignment="snap", overwrite=True).events
     assert texts(doc) == [("b", "X")]
     assert events == [AlignmentEvent(1, 3, "X", "trimmed", WHITESPACE, 2, 3)]
 
 
 def test_a_span_of_nothing_but_whitespace_has_no_place() -> None:
     doc = Doc(NLP.vocab, words=["a", "\n\n", "b"], spaces=[False, False, False])
-    events = set_ents(doc, [CharSpan(1, 3, "X", 1.0)], alignment="snap", overwrite=True)
+    events = set_ents(doc, [CharSpan(1, 3, "X", 1.0)], alignment="snap", overwrite=True).events
     assert texts(doc) == []
     assert [event.reason for event in events] == [NO_TOKEN]
 
@@ -75,19 +77,53 @@ def test_entities_that_were_there_are_respected_without_overwrite() -> None:
     doc = NLP.make_doc("Angela Merkel saw New York")
     doc.set_ents([Span(doc, 3, 5, "GPE")], blocked=[Span(doc, 2, 3)])
     spans = [CharSpan(0, 13, "PER", 0.9), CharSpan(14, 17, "X", 0.9), CharSpan(18, 21, "PER", 0.9)]
-    events = set_ents(doc, spans, alignment="snap", overwrite=False)
+    events = set_ents(doc, spans, alignment="snap", overwrite=False).events
     assert texts(doc) == [("Angela Merkel", "PER"), ("New York", "GPE")]
     assert [event.reason for event in events] == [TAKEN, TAKEN]
-    assert doc.ents[0]._.confidence == 0.9
-    assert doc.ents[1]._.confidence is None
 
 
-def test_overwrite_takes_the_place_of_entities_and_of_their_confidence() -> None:
+@pytest.mark.parametrize(
+    ("overwrite", "left", "gone"),
+    [
+        (True, [("Merkel saw", "PER"), ("New York", "GPE")], [("TITLE", GAVE_WAY)]),
+        ("all", [("Merkel saw", "PER")], [("TITLE", GAVE_WAY), ("GPE", SWEPT)]),
+    ],
+)
+def test_overwrite_takes_the_place_of_what_it_meets_and_tells(
+    overwrite: Overwrite, left: list[tuple[str, str]], gone: list[tuple[str, str]]
+) -> None:
     doc = NLP.make_doc("Angela Merkel saw New York")
-    set_ents(doc, [CharSpan(18, 26, "LOC", 0.7)], alignment="snap", overwrite=True)
-    set_ents(doc, [CharSpan(0, 6, "PER", 0.9)], alignment="snap", overwrite=True)
-    assert texts(doc) == [("Angela", "PER")]
-    assert Span(doc, 3, 5, "LOC")._.confidence is None
+    doc.ents = [Span(doc, 0, 2, "TITLE"), Span(doc, 3, 5, "GPE", kb_id="Q60")]  # type: ignore[assignment]
+    events = set_ents(doc, [CharSpan(7, 17, "PER", 0.9)], alignment="snap", overwrite=overwrite).events
+    assert texts(doc) == left
+    assert [(event.action, event.label, event.reason) for event in events] == [
+        (REPLACED, *one) for one in gone
+    ]
+    assert [ent.kb_id_ for ent in doc.ents][1:] == ["Q60"] * (len(left) - 1)
+
+
+def test_what_the_same_pipe_wrote_before_goes_without_a_word() -> None:
+    doc = NLP.make_doc("Angela Merkel saw New York")
+    doc.ents = [Span(doc, 0, 2, "PER"), Span(doc, 3, 5, "GPE")]  # type: ignore[assignment]
+    own = {(0, 13, "PER")}
+    events = set_ents(doc, [CharSpan(14, 17, "X", 0.9)], alignment="snap", overwrite=True, own=own).events
+    assert texts(doc) == [("saw", "X"), ("New York", "GPE")]
+    assert events == []
+
+
+def test_the_same_entity_placed_anew_is_not_gone() -> None:
+    doc = NLP.make_doc("Angela Merkel saw New York")
+    doc.ents = [Span(doc, 3, 5, "GPE")]  # type: ignore[assignment]
+    for overwrite in (True, "all"):
+        assert set_ents(doc, [CharSpan(18, 26, "GPE")], alignment="snap", overwrite=overwrite).events == []  # type: ignore[arg-type]
+
+
+def test_blocked_tokens_stay_blocked_where_nothing_takes_their_place() -> None:
+    doc = NLP.make_doc("Angela Merkel saw New York")
+    doc.set_ents([], blocked=[Span(doc, 0, 1), Span(doc, 2, 3)])
+    set_ents(doc, [CharSpan(0, 13, "PER")], alignment="snap", overwrite=True)
+    assert texts(doc) == [("Angela Merkel", "PER")]
+    assert (doc[2].ent_iob_, doc[2].ent_type_) == ("B", "")
 
 
 def test_a_group_carries_a_score_a_span() -> None:
@@ -98,7 +134,10 @@ def test_a_group_carries_a_score_a_span() -> None:
     scores = doc.spans["sc"].attrs["scores"]
     assert math.isnan(scores[0])
     assert scores[1] == pytest.approx(0.75)
-    set_group(doc, "sc", [], alignment="snap", overwrite=True)
+    events = set_group(doc, "sc", [CharSpan(7, 13, "PER", 0.5)], alignment="snap", overwrite=True).events
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("York", "OLD"), ("Merkel", "PER")]
+    assert [(event.start, event.end, event.action) for event in events] == [(0, 13, REPLACED)]
+    set_group(doc, "sc", [], alignment="snap", overwrite="all")
     assert len(doc.spans["sc"]) == 0
 
 
@@ -109,6 +148,10 @@ def test_tags_go_to_the_tokens_that_begin_in_the_span() -> None:
     assert [token.tag_ for token in doc] == ["QTY", "QTY", "KEEP"]
     set_tags(doc, [CharSpan(5, 7, "ADV")], field="pos", overwrite=True)
     assert doc[2].pos_ == "ADV"
+    events = set_tags(doc, [CharSpan(0, 4, "QTY"), CharSpan(5, 7, "RB")], field="tag", overwrite=True).events
+    assert [(event.start, event.end, event.label, event.action) for event in events] == [
+        (5, 7, "KEEP", REPLACED)
+    ]
 
 
 def test_a_label_that_is_no_part_of_speech_is_a_clear_error() -> None:

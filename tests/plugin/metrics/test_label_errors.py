@@ -36,6 +36,7 @@ def suspects(*documents: tuple[TokenScores, list[CharSpan]]) -> list[list[Suspec
 
 
 USUAL = (scores(w0_B_PER=0.9, w3_B_LOC=0.8), [word(0, "PER"), word(3, "LOC")])
+UNSURE = (scores(w2_B_PER=0.3), [])  # what the model calls no label it is not always equally sure of
 
 
 def test_where_gold_and_model_agree_nothing_is_suspect() -> None:
@@ -121,3 +122,22 @@ def test_a_threshold_is_the_mean_of_what_its_label_gets(rows: list[list[float]])
 def test_a_sum_of_rounded_probabilities_is_none_above_one() -> None:
     judged = judge_labels(scores(w0_B_PER=0.6, w0_I_PER=0.4001), [word(0, "LOC")], CLASSES, scheme="IOB2")
     assert judged.probabilities.max() == 1
+
+
+def test_pieces_of_one_span_are_one_place() -> None:
+    """Five words of gold of which the model refuses the first and the last two, and calls one a place."""
+    pieces = (scores(w1_B_PER=0.97, w2_B_LOC=0.98), [word(0, "PER", 4)])
+    found = suspects(*[USUAL] * 20, UNSURE, pieces)[-1]
+    assert [(s.start, s.end, s.given, s.said) for s in found] == [(0, 14, "PER", None)]
+
+
+def test_a_run_of_the_model_is_one_place_though_it_is_less_sure_in_the_middle() -> None:
+    run = (scores(w1_B_PER=0.97, w2_I_PER=0.6, w3_I_PER=0.97), [])
+    found = suspects(*[USUAL] * 20, run)[-1]
+    assert [(s.start, s.end, s.given, s.said) for s in found] == [(3, 11, None, "PER")]
+
+
+def test_two_spans_side_by_side_are_two_places() -> None:
+    two = (scores(), [word(1, "PER"), word(2, "LOC")])
+    found = suspects(*[USUAL] * 20, UNSURE, two)[-1]
+    assert [(s.start, s.end, s.given) for s in found] == [(3, 5, "PER"), (6, 8, "LOC")]

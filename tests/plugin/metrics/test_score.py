@@ -12,7 +12,8 @@ from seqeval.scheme import IOB2
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.intervals import averages, figures, per_label
 from spanloop.plugin.metrics.score import ScoreReport, score_spans, score_tags
-from spanloop.plugin.tagging.schemes import decode_tags, encode
+from spanloop.plugin.tagging.reading import read_tags
+from spanloop.plugin.tagging.schemes import Run, encode
 
 LABELS = ["PER", "LOC", "ORG"]
 
@@ -31,6 +32,10 @@ def tag_documents(draw: st.DrawFn) -> list[tuple[list[str], list[str]]]:
             sides.append(encode(decode_tags(raw), n_tokens))
         documents.append((sides[0], sides[1]))
     return documents
+
+
+def decode_tags(tags: list[str]) -> list[Run]:
+    return read_tags(dict.fromkeys(tags), "IOB2").runs(tags)
 
 
 def chars(tags: list[str]) -> list[CharSpan]:
@@ -61,7 +66,6 @@ def test_spans_score_as_seqeval_scores_their_tags(documents: list[tuple[list[str
     )
     for name, figure in [
         ("micro avg", scored.micro),
-        ("macro avg", scored.macro),
         ("weighted avg", scored.weighted),
         *[(label, scored.labels[label]) for label in LABELS if label in expected],
     ]:
@@ -69,6 +73,13 @@ def test_spans_score_as_seqeval_scores_their_tags(documents: list[tuple[list[str
         assert (figure.precision, figure.recall, figure.f1, figure.support) == pytest.approx(
             (row["precision"], row["recall"], row["f1-score"], row["support"])
         )
+    with_gold = [expected[label] for label in LABELS if expected.get(label, {"support": 0})["support"]]
+    if len(with_gold) == sum(label in expected for label in LABELS):
+        assert scored.macro.f1 == pytest.approx(expected["macro avg"]["f1-score"])
+    mean = [
+        sum(row[name] for row in with_gold) / max(len(with_gold), 1) for name in ("precision", "f1-score")
+    ]
+    assert [scored.macro.precision, scored.macro.f1] == pytest.approx(mean)
 
 
 @given(tag_documents())
@@ -137,6 +148,37 @@ def test_a_label_of_neither_gold_nor_prediction_has_a_figure_but_no_part_in_macr
     scored = score_spans([[CharSpan(0, 2, "A")]], [[CharSpan(0, 2, "A")]], [[(0, 2)]], ["A", "B"])
     assert scored.labels["B"].support == 0
     assert scored.macro.f1 == 1.0
+
+
+def test_false_alarms_of_a_label_without_gold_cost_micro_and_leave_macro_alone() -> None:
+    """One more label, of which there is no gold, must not halve the figure of all others."""
+    gold = [[CharSpan(0, 2, "A")], []]
+    before = score_spans(gold, [[CharSpan(0, 2, "A")], []], [[(0, 2)]] * 2, ["A"])
+    after = score_spans(gold, [[CharSpan(0, 2, "A")], [CharSpan(0, 2, "B")]], [[(0, 2)]] * 2, ["A", "B"])
+    assert (before.macro.f1, after.macro.f1, after.without_gold) == (1.0, 1.0, ("B",))
+    assert after.micro.f1 < before.micro.f1
+
+
+def test_what_a_document_says_nothing_of_is_neither_right_nor_wrong() -> None:
+    """Both documents have a B; only the first one knows B, and the model finds both."""
+    found = [[CharSpan(0, 2, "A"), CharSpan(3, 5, "B")]] * 2
+    gold = [found[0], [CharSpan(0, 2, "A")]]
+    tokens = [[(0, 2), (3, 5)]] * 2
+    scored = score_spans(gold, found, tokens, ["A", "B"], unknown=[(), ("B",)])
+    assert (scored.micro.f1, scored.micro.support) == (1.0, 3)
+    assert scored.known == {"A": 2, "B": 1}
+    assert score_spans(gold, found, tokens, ["A", "B"]).micro.f1 < 1.0
+    documents = {row["label"]: row["documents"] for row in scored.rows("eval") if row["metric"] == "strict"}
+    assert documents == {None: 2, "A": 2, "B": 1}
+
+
+def test_a_token_that_may_have_a_later_tag_is_left_out() -> None:
+    """The second document does not know B, and says A where the model says B."""
+    gold = [[CharSpan(0, 2, "A")], [CharSpan(0, 2, "A"), CharSpan(3, 5, "A")]]
+    found = [[CharSpan(0, 2, "B")], [CharSpan(0, 2, "B"), CharSpan(3, 5, "A")]]
+    scored = score_tags(gold, found, ["A", "B"], unknown=[(), ("B",)])
+    assert scored.accuracy is not None
+    assert (scored.accuracy.f1, scored.accuracy.support) == (0.5, 2)
 
 
 def test_a_label_seen_only_in_eval_is_scored() -> None:

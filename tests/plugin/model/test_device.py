@@ -58,5 +58,5 @@ def test_in_bfloat16_a_pipe_finds_entities_and_keeps_its_weights_in_float32(fold
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(folder), "precision": "bf16"})
     doc = nlp("Berlin and Paris lie far apart.")
     assert doc.ents
-    assert all(0 <= ent._.confidence <= 1 for ent in doc.ents)
+    assert all(0 <= ent._.spanloop_confidence <= 1 for ent in doc.ents)
     assert {weight.dtype for weight in pipe.hf_model().parameters()} == {torch.float32}  # type: ignore[attr-defined]

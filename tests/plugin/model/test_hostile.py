@@ -89,7 +89,9 @@ def test_the_traps_are_live(tmp_path: Path, kernels: Path) -> None:
     """Whoever trusts them runs their code: else the tests above would say nothing."""
     traps = build_traps(tmp_path)
     live = ["auto_map", "auto_map_beside_a_known_type", "auto_map_of_the_tokenizer", "adapter_alone"]
-    live += _KERNELS_OLD if Version(version("transformers")) < Version("5.3") else _KERNELS_NEW
+    here = Version(version("transformers"))
+    if here >= Version("4.53"):  # the releases before know no kernels of a hub
+        live += _KERNELS_OLD if here < Version("5.3") else _KERNELS_NEW
     work("transformers", [traps[name] for name in live], kernels)
     assert [name for name in live if not traps[name].canary.exists()] == []
 

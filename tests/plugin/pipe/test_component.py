@@ -134,7 +134,7 @@ def test_a_wrong_setting_is_a_clear_line(config: dict[str, Any], message: str) -
 
 
 @pytest.mark.parametrize(
-    "config", [{"annotate": "wrong"}, {"alignment": "wrong"}, {"scheme": "wrong"}, {"unknown_setting": 1}]
+    "config", [{key: "wrong"} for key in ("annotate", "alignment", "scheme", "overwrite", "unknown_setting")]
 )
 def test_spacy_refuses_what_the_factory_does_not_know(config: dict[str, Any]) -> None:
     with pytest.raises(ConfigValidationError, match=next(iter(config))):
@@ -292,9 +292,9 @@ torch.set_num_threads({threads})
 nlp = spacy.blank("en")
 nlp.add_pipe("hf_token_classifier", config={{"model": sys.argv[1]}})
 texts = json.loads(sys.argv[2]) * 20
-expected = [[(e.text, e.label_, round(e._.confidence, 4)) for e in nlp(text).ents] for text in texts]
+expected = [[(e.text, e.label_, round(e._.spanloop_confidence, 4)) for e in nlp(text).ents] for text in texts]
 docs = list(nlp.pipe(texts, n_process=2, batch_size=16))
-assert [[(e.text, e.label_, round(e._.confidence, 4)) for e in doc.ents] for doc in docs] == expected
-assert all(doc._.char_spans for doc in docs if doc.ents)
+assert [[(e.text, e.label_, round(e._.spanloop_confidence, 4)) for e in doc.ents] for doc in docs] == expected
+assert all(doc._.spanloop_char_spans for doc in docs if doc.ents)
 """
     run("-c", code, str(folder), json.dumps(SAMPLE))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import spacy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from support.pipe_making import make
 
 from spanloop.plugin.alignment.values import CharSpan
-from spanloop.plugin.pipe.examples import gold_of, labels_of
+from spanloop.plugin.pipe import learning
+from spanloop.plugin.pipe.examples import gold_of, labels_of, overlapping
+from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 NLP = spacy.blank("en")
 
@@ -73,3 +78,39 @@ def test_labels_are_sorted_and_of_the_right_kind() -> None:
     assert labels_of([example], "ents", "sc") == ["LOC"]
     assert labels_of([example], "pos", "sc") == ["PROPN", "VERB"]
     assert labels_of([example], "spans", "sc") == []
+
+
+def nested() -> Example:
+    reference = NLP.make_doc("the Council of the European Union met")
+    reference.spans["sc"] = [
+        Span(reference, 1, 2, "ORG"),
+        Span(reference, 1, 6, "ORG"),
+        Span(reference, 4, 6, "LOC"),
+        Span(reference, 6, 7, "EVENT"),
+        Span(reference, 6, 7, "EVENT"),
+    ]
+    return Example(NLP.make_doc(reference.text), reference)
+
+
+def test_of_nested_spans_the_longest_is_learned_whole() -> None:
+    gold = gold_of(nested(), "spans", "sc")
+    assert [(gold.doc.text[s.start : s.end], s.label) for s in gold.spans] == [
+        ("Council of the European Union", "ORG"),
+        ("met", "EVENT"),
+    ]
+    assert overlapping([nested(), nested()], "spans", "sc") == 6
+
+
+def test_a_pipe_says_how_many_spans_it_cannot_learn(folder: Path) -> None:
+    nlp, pipe = make(folder, annotate="spans")
+    with pytest.warns(
+        UserWarning, match=r"3 gold spans in doc\.spans\['sc'\] overlap a longer one.*one pipe a layer"
+    ):
+        pipe.initialize(lambda: [nested()], nlp=nlp)
+    tags = [tag for tag in unit_tags_of(pipe) if tag != "O"]
+    assert tags == ["B-ORG", "I-ORG", "I-ORG", "I-ORG", "I-ORG", "B-EVENT"]
+
+
+def unit_tags_of(pipe: HFTokenClassifierPipe) -> list[str]:
+    [targets] = learning.unit_targets(pipe, [nested()])
+    return [pipe.tags[target] for target in targets]

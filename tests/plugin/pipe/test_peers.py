@@ -106,7 +106,7 @@ def test_d9_text_past_the_limit_is_read_to_its_end(folder: Path) -> None:
     doc = nlp(LONG)
     [scores] = pipe.predict([doc])
     assert len(scores) == len(doc) > 2000
-    assert doc._.char_spans[-1].end > 0.99 * len(LONG)
+    assert doc._.spanloop_char_spans[-1].end > 0.99 * len(LONG)
 
 
 @pytest.fixture(scope="module")

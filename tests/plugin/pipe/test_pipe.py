@@ -79,7 +79,7 @@ def test_a_long_document_gives_what_its_windows_give_and_loses_nothing(folder: P
     assert scores.starts[0] == visible[0].idx
     assert scores.ends[-1] == visible[-1].idx + len(visible[-1])
     last = len(text) - len(SAMPLE[-1])
-    assert any(span.start >= last for span in doc._.char_spans)
+    assert any(span.start >= last for span in doc._.spanloop_char_spans)
 
 
 def test_a_model_left_in_training_predicts_without_dropout(folder: Path) -> None:
@@ -119,20 +119,22 @@ def test_a_failing_batch_goes_to_the_error_handler(folder: Path) -> None:
 def test_scores_are_kept_on_demand(folder: Path) -> None:
     nlp, pipe = make(folder, keep_scores=True)
     doc = nlp(SAMPLE[0])
-    kept = doc._.token_scores["hf_token_classifier"]
+    kept = doc._.spanloop_token_scores["hf_token_classifier"]
     assert kept.tags == TAGS
-    assert pipe.decode(kept) == doc._.char_spans
-    assert make(folder)[0](SAMPLE[0])._.token_scores == {}
+    assert pipe.decode(kept) == doc._.spanloop_char_spans
+    assert make(folder)[0](SAMPLE[0])._.spanloop_token_scores == {}
 
 
 def test_confidence_is_a_probability_and_falls_with_temperature(folder: Path) -> None:
     nlp, pipe = make(folder)
     sharp = nlp(SAMPLE[0])
-    assert all(0 < ent._.confidence <= 1 for ent in sharp.ents)
+    assert all(0 < ent._.spanloop_confidence <= 1 for ent in sharp.ents)
     pipe.temperature = 50.0
     flat = nlp(SAMPLE[0])
     assert found(flat) == found(sharp)
-    assert sum(ent._.confidence for ent in flat.ents) < sum(ent._.confidence for ent in sharp.ents)
+    assert sum(ent._.spanloop_confidence for ent in flat.ents) < sum(
+        ent._.spanloop_confidence for ent in sharp.ents
+    )
     with pytest.raises(ValueError, match="above 0"):
         pipe.temperature = 0
 
@@ -140,24 +142,26 @@ def test_confidence_is_a_probability_and_falls_with_temperature(folder: Path) ->
 def test_what_the_doc_carries_survives_bytes_and_docbin(folder: Path) -> None:
     nlp, _ = make(folder, keep_scores=True, unit="wordpiece")
     doc = nlp(SAMPLE[1])
-    assert doc._.alignment_events
+    assert doc._.spanloop_alignment_events
     again = Doc(nlp.vocab).from_bytes(doc.to_bytes())
     [from_bin] = DocBin(docs=[doc], store_user_data=True).get_docs(nlp.vocab)
     for other in (again, from_bin):
-        assert other._.char_spans == doc._.char_spans
-        assert other._.alignment_events == doc._.alignment_events
-        assert [e._.confidence for e in other.ents] == [e._.confidence for e in doc.ents]
-        kept = other._.token_scores["hf_token_classifier"]
-        np.testing.assert_array_equal(kept.logprobs, doc._.token_scores["hf_token_classifier"].logprobs)
+        assert other._.spanloop_char_spans == doc._.spanloop_char_spans
+        assert other._.spanloop_alignment_events == doc._.spanloop_alignment_events
+        assert [e._.spanloop_confidence for e in other.ents] == [e._.spanloop_confidence for e in doc.ents]
+        kept = other._.spanloop_token_scores["hf_token_classifier"]
+        np.testing.assert_array_equal(
+            kept.logprobs, doc._.spanloop_token_scores["hf_token_classifier"].logprobs
+        )
 
 
 def test_wordpiece_units_cut_through_tokens_and_the_difference_is_told(folders: dict[str, Path]) -> None:
     nlp, pipe = make(folders["character"], unit="wordpiece")
     doc = nlp(SAMPLE[1])
     tokens = {token.idx for token in doc} | {token.idx + len(token) for token in doc}
-    cut = [span for span in doc._.char_spans if {span.start, span.end} - tokens]
+    cut = [span for span in doc._.spanloop_char_spans if {span.start, span.end} - tokens]
     assert cut, "a random character model cuts tokens"
-    told = {(event.start, event.end) for event in doc._.alignment_events}
+    told = {(event.start, event.end) for event in doc._.spanloop_alignment_events}
     assert {(span.start, span.end) for span in cut} == told
     scores = pipe.predict([doc])[0]
     assert [doc.text[s:e] for s, e in zip(scores.starts, scores.ends, strict=True)] == [
@@ -185,7 +189,7 @@ def test_tags_are_written_to_tokens(tmp_path: Path) -> None:
         doc = nlp("We saw\n it .")
         values = [getattr(token, f"{target}_") for token in doc if not token.is_space]
         assert set(values) <= {"NOUN", "VERB", "PUNCT"}
-        assert [span.label for span in doc._.char_spans] == values
+        assert [span.label for span in doc._.spanloop_char_spans] == values
         assert not doc.ents
 
 
@@ -199,17 +203,21 @@ def test_chunks_and_spans_go_to_their_groups(folder: Path) -> None:
         nlp, _ = make(folder, **config)
         doc = nlp(SAMPLE[0])
         group = doc.spans[key]
-        assert [(s.start_char, s.end_char) for s in group] == [(s.start, s.end) for s in doc._.char_spans]
-        np.testing.assert_allclose(group.attrs["scores"], [s.score for s in doc._.char_spans], rtol=1e-5)
+        assert [(s.start_char, s.end_char) for s in group] == [
+            (s.start, s.end) for s in doc._.spanloop_char_spans
+        ]
+        np.testing.assert_allclose(
+            group.attrs["scores"], [s.score for s in doc._.spanloop_char_spans], rtol=1e-5
+        )
         assert not doc.ents
 
 
 def test_two_pipes_keep_their_spans_apart(folder: Path) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("hf_token_classifier", name="one", config={"model": str(folder)})
-    one = nlp(SAMPLE[0])._.char_spans
+    one = nlp(SAMPLE[0])._.spanloop_char_spans
     nlp.add_pipe("hf_token_classifier", name="two", config={"model": str(folder), "annotate": "spans"})
-    assert nlp(SAMPLE[0])._.char_spans == sorted([*one, *one], key=lambda span: span.start)
+    assert nlp(SAMPLE[0])._.spanloop_char_spans == sorted([*one, *one], key=lambda span: span.start)
 
 
 # Labels

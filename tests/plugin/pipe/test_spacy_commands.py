@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -108,7 +110,8 @@ def test_debug_config_and_data_find_nothing_wrong(
 def test_train_evaluate_package_and_use(config: str, corpus: Path, encoder: Path, tmp_path: Path) -> None:
     train(EXAMPLES / f"{config}.cfg", tmp_path / "out", overrides=overrides(config, corpus, encoder))
     best = tmp_path / "out" / "model-best"
-    scores = evaluate(str(best), corpus, silent=True)
+    scores = evaluate(str(best), corpus, output=tmp_path / "scores.json", silent=True)
+    assert json.loads((tmp_path / "scores.json").read_text("utf-8"))["strict_f"] == scores["strict_f"]
     assert scores["strict_f"] == pytest.approx(scores["ents_f"])
     assert scores["strict_f"] > 0.9
     package(best, tmp_path, name="trained", create_sdist=False, silent=True)
@@ -122,3 +125,39 @@ def test_train_evaluate_package_and_use(config: str, corpus: Path, encoder: Path
     spec.loader.exec_module(installed)
     doc = installed.load()("Ada went to Bonn.")
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("Ada", "PER"), ("Bonn", "LOC")]
+
+
+@pytest.mark.parametrize(
+    ("annotate", "main", "columns"),
+    [
+        ("tag", "tag_acc", ["TAG_ACC"]),
+        ("spans", "spans_sc_f", ["SPANS_SC_F", "SPANS_SC_P", "SPANS_SC_R", "STRICT_SPA..."]),
+    ],
+)
+def test_a_training_is_scored_by_what_it_learns(
+    annotate: str,
+    main: str,
+    columns: list[str],
+    corpus: Path,
+    encoder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    docs = list(DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab))[:20]
+    for doc in docs:
+        doc.spans["sc"] = list(doc.ents)
+        for token in doc:
+            token.tag_ = "NNP" if token.is_title else "X"
+    DocBin(docs=docs, attrs=["TAG"]).to_disk(tmp_path / "some.spacy")
+    config = spacy.util.load_config(EXAMPLES / "own_model.cfg")
+    del config["training"]["score_weights"]  # spaCy fills in those of the component
+    config["components"]["hf_token_classifier"]["annotate"] = annotate
+    config.to_disk(tmp_path / "config.cfg")
+    settings = overrides("own_model", tmp_path / "some.spacy", encoder)
+    train(tmp_path / "config.cfg", tmp_path / "out", overrides=settings)
+    head, last = re.findall(r"(?m)^(?:E |\s*\d+ ).*$", capsys.readouterr().out)[::3]
+    assert head.split()[4:] == [*columns, "SCORE"]
+    assert float(last.split()[-1]) == pytest.approx(float(last.split()[3]) / 100, abs=0.01)
+    assert float(last.split()[-1]) > 0.3
+    best = json.loads((tmp_path / "out" / "model-best" / "meta.json").read_text("utf-8"))["performance"]
+    assert best[main] > 0.3

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanloop.plugin.alignment.values import CharSpan
-from spanloop.plugin.tagging.gold import UnitGold, put_on_units
+from spanloop.plugin.tagging.gold import UnitGold, longest_first, put_on_units
 
 # "10km of Rome!" cut as 10km | of | Rome | !
 STARTS, ENDS = np.array([0, 5, 8, 12]), np.array([4, 7, 12, 13])
@@ -67,3 +69,26 @@ def test_every_span_is_placed_or_counted_as_lost(policy: str, bounds: list[tuple
     assert sum(event.action == "dropped" for event in placed.events) == placed.lost
     ends = [0, *[end for _, end, _ in placed.runs]]
     assert all(start >= before for (start, _, _), before in zip(placed.runs, ends, strict=False))
+
+
+spans = st.lists(
+    st.builds(
+        lambda start, length, label: CharSpan(start, start + length, label),
+        st.integers(0, 12),
+        st.integers(1, 6),
+        st.sampled_from("AB"),
+    ),
+    max_size=8,
+)
+
+
+@given(spans)
+def test_longest_first_loses_none_and_keeps_no_overlap(given: list[CharSpan]) -> None:
+    kept, left = longest_first(given)
+    assert sorted([*kept, *left]) == sorted(given)
+    assert all(a.end <= b.start for a, b in pairwise(kept))
+    for span in left:
+        over = [k for k in kept if k.start < span.end and span.start < k.end]
+        assert over, "nothing stands where it would"
+        assert max(k.end - k.start for k in over) >= span.end - span.start
+    assert longest_first(given[::-1]) == (kept, left), "whatever the order"

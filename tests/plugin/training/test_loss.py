@@ -67,3 +67,30 @@ def test_a_batch_with_nothing_to_learn_has_no_loss_and_no_nan(gamma: float) -> N
     loss.backward()  # type: ignore[no-untyped-call]
     assert loss.item() == 0.0
     assert outputs.logits.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_a_choice_asks_for_one_of_its_tags_and_not_for_a_certain_one(gamma: float) -> None:
+    outputs, labels = batch(1, 2)
+    labels[0, 1] = 3  # the first choice behind three tags
+    p = outputs.logits[0, 1].softmax(0)[[0, 2]].sum()
+    expected = -2.0 * (1 - p) ** gamma * p.log()
+    loss = TokenLoss([2.0, 1.0, 1.0], gamma, [(0, 2)])(outputs, labels)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    loss.backward()  # type: ignore[no-untyped-call]
+    pull = outputs.logits.grad[0, 1]
+    assert pull[1] > 0 > pull[0]
+    assert pull[2] / pull[0] == pytest.approx(
+        (outputs.logits[0, 1, 2] - outputs.logits[0, 1, 0]).exp().item()
+    )
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_choices_that_nobody_has_change_nothing(gamma: float) -> None:
+    outputs, labels = batch(3, 5)
+    plain, with_choices = (TokenLoss([0.2, 1.0, 3.0], gamma, choices) for choices in ((), [(0, 2)]))
+    assert with_choices(outputs, labels).item() == pytest.approx(plain(outputs, labels).item(), rel=1e-5)
+    nothing = with_choices(outputs, torch.full_like(labels, UNKNOWN))
+    nothing.backward()
+    assert nothing.item() == 0.0
+    assert outputs.logits.grad.isfinite().all()

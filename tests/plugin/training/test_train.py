@@ -111,7 +111,7 @@ def test_spans_past_the_first_window_are_learned(nlp: Language, trained: Callabl
     gold = [(start, start + 13, "PER"), (start + 18, start + 30, "PER")]
     pipe, report = trained([(text, gold)], replace(FAST, class_weights="inverse"))
     assert len(pipe.encode([nlp.make_doc(text)])[0].windows) > 1
-    assert [span.key for span in nlp(text)._.char_spans] == gold
+    assert [span.key for span in nlp(text)._.spanloop_char_spans] == gold
     assert (report.gold_spans, report.gold_spans_lost) == (2, 0)
 
 

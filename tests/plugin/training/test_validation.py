@@ -75,6 +75,38 @@ def test_a_training_is_watched_and_calibrated_on_its_slice(tiny: Path, tmp_path:
     assert report.tokens_left_out == 0
 
 
+def test_a_pipe_with_a_label_map_is_not_trained_on_names_that_its_head_has_not(
+    tiny: Path, tmp_path: Path
+) -> None:
+    nlp, made = names(4)
+    renamed = {"model": str(tiny), "label_map": {"PER": "PERSON"}}
+    pipe = nlp.add_pipe("hf_token_classifier", config=renamed)
+    with pytest.raises(ValueError, match=r"set_labels\(pipe.labels\) first"):
+        train(pipe, made, TrainConfig(epochs=1, bf16=False), folder=tmp_path)
+
+
+def test_thresholds_are_chosen_on_the_slice_and_saved_with_the_pipe(tiny: Path, tmp_path: Path) -> None:
+    nlp, made = names(240)
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
+    pipe.threshold = 0.9  # of before: what is trained anew has confidences of its own
+    config = TrainConfig(epochs=2, learning_rate=5e-3, bf16=False, batch_wordpieces=256, thresholds=0.8)
+    report = train(pipe, made, config, folder=tmp_path / "train")
+    picked = report.thresholds
+    assert picked is not None
+    assert picked.before is not None
+    assert picked.after is not None
+    assert pipe.threshold == picked.thresholds
+    assert picked.after.precision >= picked.before.precision
+    assert picked.after.precision >= 0.8 or "cannot be reached" in picked.note
+    nlp.to_disk(tmp_path / "saved")
+    loaded = spacy.load(tmp_path / "saved").get_pipe("hf_token_classifier")
+    assert loaded.threshold == picked.thresholds
+    again = train(pipe, made[:49], TrainConfig(epochs=1, bf16=False, thresholds="f1"), folder=tmp_path / "2")
+    assert again.thresholds is not None
+    assert (again.thresholds.thresholds, pipe.threshold) == ({}, {})
+    assert again.thresholds.note == "no thresholds: under 50 documents, or nothing held out"
+
+
 def test_a_small_round_says_that_it_was_not_calibrated(tiny: Path, tmp_path: Path) -> None:
     nlp, made = names(49)
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})

@@ -69,7 +69,13 @@ def test_nothing_else_can_be_imported() -> None:
 def test_every_recipe_that_reports_can_be_called() -> None:
     """Label Studio's are left out: they talk to a server, and the command is how one does that."""
     homes = {place.rpartition(":")[0] for places in REPORTS.values() for place in places}
-    reported = {"project.labels", "files.import_report", "training.report", "rounds.report_shape"}
+    reported = {
+        "project.labels",
+        "files.import_report",
+        "training.report",
+        "rounds.report_shape",
+        "suggest.predicted",
+    }
     here = {f"spanloop.recipes.{home}" for home in homes if not home.startswith("labelstudio")}
     called = set(spanloop.recipes._PLACES.values()) | {f"spanloop.recipes.{home}" for home in reported}
     assert here <= called

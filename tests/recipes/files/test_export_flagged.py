@@ -64,5 +64,5 @@ def test_a_conflict_that_is_flagged_waits_with_both_reasons(db: Path) -> None:
 
 
 def test_review_says_what_can_be_asked_for(db: Path) -> None:
-    with pytest.raises(RecipeError, match="--conflicts or --flagged"):
+    with pytest.raises(RecipeError, match="--conflicts, --flagged or --unknown-label LABEL"):
         review(db)

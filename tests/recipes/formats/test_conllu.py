@@ -166,6 +166,7 @@ def test_the_real_treebank_is_its_jsonl_and_comes_back_whole(data: Path, tmp_pat
             assert tagged(entry) == list(zip(record["tokens"], record["tags"], strict=True))
     assert FORMAT.write is not None
     FORMAT.write(tmp_path / "a.conllu", entries, WRITE)
+    assert (tmp_path / "a.conllu").read_bytes() == source.read_bytes()
     again = list(FORMAT.read(tmp_path / "a.conllu", TAGS))
     assert [(e.text, e.key, e.group, e.spans) for e in again] == [
         (e.text, e.key, e.group, e.spans) for e in entries
@@ -182,7 +183,10 @@ def test_a_real_treebank_becomes_a_project_and_leaves_it(data: Path, tmp_path: P
     report = import_files(db, [source])
     assert (report.added, report.annotated, report.ledger) == (2001, 2001, 0)
     assert import_files(db, [source]).added == 0
-    export(db, tmp_path / "out.conllu")
+    whole = export(db, tmp_path / "whole.conllu", tokens="file")
+    assert (tmp_path / "whole.conllu").read_bytes() == source.read_bytes()
+    cut = export(db, tmp_path / "out.conllu")
+    assert (whole.columns_lost, whole.tokens_cut) == (0, 0) < (cut.columns_lost, 1)
     with Store.open(db) as store:
         golds = {gold.document.key: gold.spans for gold in store.annotations.gold()}
     found = {entry.key: entry.spans for entry in FORMAT.read(tmp_path / "out.conllu", TAGS)}

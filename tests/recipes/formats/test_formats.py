@@ -119,6 +119,12 @@ def test_conll_iob1_without_any_b(tmp_path: Path) -> None:
     assert (second.spans, second.line) == ((Span(0, 4, "LOC"),), 6)
 
 
+def test_conll_with_one_tag_that_has_no_prefix_keeps_what_the_others_mean(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.conll", "Ann B-PER", "Lee I-PER", "in O", "May DATE", "x X")
+    [entry] = conll.read(path, SPANS)
+    assert entry.spans == (Span(0, 7, "PER"), Span(11, 14, "DATE"), Span(15, 16, "X"))
+
+
 def test_conll_bioes_and_a_tab_as_sentence_end(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a.conll", "Ann\tB-PER", "Lee\tE-PER", "\t", "Rome\tS-LOC", "Oslo\tS-LOC")
     assert [e.spans for e in conll.read(path, SPANS)] == [

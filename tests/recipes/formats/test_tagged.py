@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanloop.plugin.tagging.schemes import decode_tags
+from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 from spanloop.store.records import Range, Span
 
@@ -43,7 +43,7 @@ def test_a_tag_stands_on_the_tokens_inside_its_span(case: tuple[list[Range], lis
     tags, lost = tags_of_spans(tokens, spans, task="spans")
     inside = {span: [t for t in tokens if span.start <= t[0] and t[1] <= span.end] for span in spans}
     wanted = [(found[0][0], found[-1][1], span.label) for span, found in inside.items() if found]
-    runs = decode_tags(tags, "IOB2")
+    runs = read_tags(dict.fromkeys(tags), "IOB2").runs(tags)
     assert [(tokens[first][0], tokens[end - 1][1], label) for first, end, label in runs] == wanted
     assert lost == len(spans) - len(wanted)
     assert sum(tag != "O" for tag in tags) == sum(map(len, inside.values()))

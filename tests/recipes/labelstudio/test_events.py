@@ -73,6 +73,14 @@ def test_people_who_disagree_are_a_conflict(one: Bench) -> None:
     assert gold(one.store) == {ANN["data"]["text"]: [(10, 13, "PER")]}
 
 
+def test_an_annotation_knows_the_labels_that_label_studio_offers(one: Bench) -> None:
+    one.store.labels.add("ORG")  # here, and not there
+    tell(one, answered(7, ANN, region(2, 5)), answered(8, EMPTY))
+    assert [found.unknown for found in one.store.annotations.gold()] == [("ORG",), ("ORG",)]
+    tell(one, answered(9, ANN, region(10, 13), at=1), deleted(9))  # what counts again knows what it knew
+    assert [found.unknown for found in one.store.annotations.gold()] == [("ORG",), ("ORG",)]
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

@@ -192,7 +192,11 @@ def bodies(draw: st.DrawFn) -> tuple[str, Any]:
     return path, changed
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(bodies())
 def test_no_call_makes_a_traceback_and_no_event_stops_the_inbox(one: Bench, call: tuple[str, Any]) -> None:
     path, body = call

@@ -95,4 +95,4 @@ def said_by(db: Path, number: int) -> list[list[tuple[int, int, str]]]:
     with Store.open(db) as store:
         nlp = spacy.load(store.rounds.folder(number))
     texts = [str(each["data"]["text"]) for each in tasks()]  # type: ignore[index]
-    return [[(s.start, s.end, s.label) for s in doc._.char_spans] for doc in nlp.pipe(texts)]
+    return [[(s.start, s.end, s.label) for s in doc._.spanloop_char_spans] for doc in nlp.pipe(texts)]

@@ -41,7 +41,7 @@ def test_a_recipe_gives_the_documented_components(tmp_path: Path, name: str, vie
 
 def test_without_prodigy_a_recipe_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "prodigy" not in sys.modules
-    for function in (recipes.correct, recipes.teach, recipes.review, recipes.retrain):
+    for function in (recipes.correct, recipes.teach, recipes.review, recipes.retrain, recipes.prelabel):
         with pytest.raises(SystemExit) as stopped:
             function("ds", "p.db")
         assert stopped.value.code == contract.MISSING
@@ -55,6 +55,9 @@ def test_without_prodigy_a_recipe_says_so_in_one_line(monkeypatch: pytest.Monkey
         (("spanloop.teach", "ds", "{db}", "--label", "ORG"), "the project has no label ORG"),
         (("spanloop.correct", "ds", "gone.db"), "there is no gone.db"),
         (("spanloop.retrain", "{db}"), "gold"),
+        (("spanloop.retrain", "{db}", "--thresholds", "high"), "'high' is neither f1 nor a precision"),
+        (("spanloop.prelabel", "{db}", "--map", "PER"), "'PER' is no LABEL=NAME"),
+        (("spanloop.prelabel", "{db}", "--threshold", "2"), "give 0 to 1"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(tmp_path: Path, command: tuple[str, ...], message: str) -> None:

@@ -18,7 +18,7 @@ from support.store_making import stored
 
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.recipes.rounds.learning_curve import Point, TrainCurve, train_curve
+from spanloop.recipes.rounds.learning_curve import Gain, Point, TrainCurve, train_curve
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.scoring.changes import changes, hardest
 from spanloop.recipes.table import table, width
@@ -99,27 +99,57 @@ def test_the_curve_trains_on_parts_and_stores_nothing(db: Path) -> None:
     curve = train_curve(db, TrainConfig(epochs=1), seeds=2)
     assert [point.documents for point in curve.points] == [8, 17, 26, 34]
     assert all(len(point.micro) == 2 for point in curve.points)
-    assert "More annotations would help" in curve.advice()
+    assert curve.micro.low <= curve.micro.gain <= curve.micro.high
+    assert (curve.seeds, curve.documents, curve.micro.support) == (2, 8, 16)
+    gains = [
+        last - before for last, before in zip(curve.points[-1].micro, curve.points[-2].micro, strict=True)
+    ]
+    assert curve.micro.gain == pytest.approx(sum(gains) / 2)
+    assert f"{curve.micro.gain:+.3f} micro F1" in curve.advice()
     assert done("status", db, "--json") == before
 
 
-def point(share: float, micro: float, **labels: float) -> Point:
-    return Point(share, int(share * 100), (micro, micro), (micro, micro), labels)
+def curve_of(micro: Gain, seeds: int = 3, **labels: Gain) -> TrainCurve:
+    points = tuple(Point(share, 10, (0.5,) * seeds, (0.5,) * seeds, {}) for share in (0.75, 1.0))
+    return TrainCurve(points, seeds, 30, micro, labels)
 
 
 @pytest.mark.parametrize(
-    ("last", "expected"),
+    ("micro", "seeds", "expected"),
     [
         (
-            0.56,
-            "More annotations would help: the last quarter added +0.060 micro F1, most by 'LOC' (+0.200).",
+            Gain(0.06, 0.02, 0.1, 200),
+            3,
+            "More annotations would help: the last quarter added +0.060 micro F1",
         ),
-        (0.501, "More annotations would help little: the last quarter added +0.001 micro F1, most by 'LOC'"),
+        (
+            Gain(0.001, -0.004, 0.006, 200),
+            3,
+            "More annotations would help little: the last quarter added +0.001",
+        ),
+        (
+            Gain(-0.032, -0.09, 0.03, 200),
+            3,
+            "That cannot be told yet: the last quarter added -0.032 micro F1",
+        ),
+        (Gain(0.06, 0.02, 0.1, 200), 1, "One seed tells nothing: the last quarter added +0.060"),
     ],
 )
-def test_the_advice_of_a_curve(last: float, expected: str) -> None:
-    curve = TrainCurve((point(0.75, 0.5, PER=0.6, LOC=0.4), point(1.0, last, PER=0.6, LOC=0.6)))
-    assert curve.advice().startswith(expected)
+def test_the_advice_of_a_curve_says_no_more_than_its_interval(micro: Gain, seeds: int, expected: str) -> None:
+    advice = curve_of(micro, seeds).advice()
+    assert advice.startswith(expected)
+    assert f"95 % {micro.low:+.3f} to {micro.high:+.3f}, from {seeds} seed" in advice
+
+
+def test_a_label_of_few_gold_spans_is_never_the_one_that_gains_most() -> None:
+    """Two spans of a product, both found at last, are no reason to annotate products."""
+    advice = curve_of(
+        Gain(0.06, 0.02, 0.1, 200), product=Gain(0.5, 0.1, 0.9, 2), LOC=Gain(0.1, 0.05, 0.2, 60)
+    ).advice()
+    assert "most by 'LOC' (+0.100)" in advice
+    assert "tell nothing of a label: product 2" in advice
+    unsure = curve_of(Gain(0.06, 0.02, 0.1, 200), LOC=Gain(0.1, -0.05, 0.2, 60)).advice()
+    assert "most by" not in unsure
 
 
 def test_changes_between_two_rounds() -> None:
@@ -130,8 +160,21 @@ def test_changes_between_two_rounds() -> None:
     assert [(e.text, e.before, e.after) for e in found.fixed] == [("Ann", "", " met Bob in Rome")]
     assert [e.text for e in found.broken] == ["Bob"]
     assert [(e.text, e.label) for e in found.new_alarms] == [("Rome", "LOC")]
+    assert found.gone_alarms == ()
+    back = changes([gold], [older], [newer])
+    assert [(e.text, e.label) for e in back.gone_alarms] == [("Rome", "LOC")]
+    assert (back.fixed, back.broken, back.new_alarms) == (found.broken, found.fixed, ())
     (hard,) = hardest([gold], [newer])
     assert (hard.missed, hard.wrong) == (1, 1)
+
+
+def test_what_a_document_does_not_know_is_neither_fixed_nor_an_alarm() -> None:
+    gold = Gold(stored("Ann met Bob in Rome", "d"), 1, (Span(0, 3, "PER"),), unknown=("LOC",))
+    newer = [CharSpan(0, 3, "PER"), CharSpan(15, 19, "LOC")]
+    found = changes([gold], [newer], [[]])
+    assert [e.text for e in found.fixed] == ["Ann"]
+    assert found.new_alarms == ()
+    assert hardest([gold], [newer]) == ()
 
 
 def test_tables_line_up_in_any_script() -> None:
@@ -183,7 +226,8 @@ def test_the_wheel_installs_in_a_fresh_environment_and_says_what_the_round_says(
     subprocess.run([*pip, made["wheel"]], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
     code = (
         "import json, spacy, en_garden; doc = spacy.load('en_garden')('Ann met number 7 in York');"
-        "print(json.dumps([en_garden.__file__, [[s.start, s.end, s.label] for s in doc._.char_spans]]))"
+        "found = [[s.start, s.end, s.label] for s in doc._.spanloop_char_spans];"
+        "print(json.dumps([en_garden.__file__, found]))"
     )
     ran = subprocess.run([str(fresh), "-c", code], check=True, capture_output=True, text=True)
     where, said = json.loads(ran.stdout)

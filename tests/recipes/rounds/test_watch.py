@@ -53,8 +53,8 @@ def test_nobody_waits_for_a_watch(db: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_watch_trains_by_count_suggests_and_ends_at_sigterm(db: Path, tmp_path: Path) -> None:
-    with watching(db, "--every", "20") as watch:
+def test_watch_trains_by_count_suggests_prunes_and_ends_at_sigterm(db: Path, tmp_path: Path) -> None:
+    with watching(db, "--every", "20", "--keep-rounds", "last=1") as watch:
         watch.has_looked()
         assert rounds(db, "done") == 1
         with Store.open(db) as store:
@@ -65,8 +65,13 @@ def test_watch_trains_by_count_suggests_and_ends_at_sigterm(db: Path, tmp_path: 
         done("import", db, jsonl_file(tmp_path / "more.jsonl", *sentences(15, "m")))
         watch.look_again()
         assert rounds(db, "done") == 2
+        with Store.open(db) as store:
+            promoted = store.rounds.promoted()
+            assert promoted is not None
+            assert store.rounds_folder.numbers() == sorted({promoted.number, 2})
         log = watch.stop()
     assert "24 new annotations: training" in log
+    assert "nothing to remove; kept: 1 (promoted)" in log
     assert "stopped, as asked" in log
 
 

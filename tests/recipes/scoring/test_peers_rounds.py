@@ -50,7 +50,11 @@ def test_d7_a_round_is_scored_on_documents_it_was_not_trained_on(tmp_path: Path,
     assert scored
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     seed=st.integers(0, 2**31),
     fraction=st.floats(0, 1),

@@ -228,7 +228,7 @@ def test_a_refusal_is_forgotten_once_the_text_is_read(tmp_path: Path) -> None:
     with Store.create(tmp_path / "p.db", labels=["PER"], base_model="m", eval_fraction=0.0) as store:
         from support.store_making import add_model
 
-        from spanloop.store.records import AlignmentEvent
+        from spanloop.store.events import AlignmentEvent
 
         store.documents.add([NewDocument("Ann")])
         model = add_model(store)

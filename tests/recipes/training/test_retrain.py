@@ -142,9 +142,12 @@ def test_a_cancelled_round_is_marked_and_leaves_nothing_else(db: Path) -> None:
             "promoted": False,
             "error": "cancelled by hand",
             "trainer": None,
+            "pipeline": None,
             "micro": None,
             "macro": None,
             "accuracy": None,
+            "gold": None,
+            "today": None,
         }
     ]
     assert {**after, "rounds": []} == before

@@ -80,7 +80,11 @@ def test_no_secret_no_text_and_no_search_word_is_ever_written(store: Store) -> N
     assert {json.loads(line)["annotator"] for line in lines} == {None, "anna", "bert"}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.text(min_size=1, max_size=20))
 def test_only_paths_of_the_server_are_written(store: Store, path: str) -> None:
     lines: list[str] = []

@@ -146,7 +146,11 @@ def test_a_wrong_place_keeps_all_the_others_from_being_stored(
     assert drafts_of(store) == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.text("Ab 北é.", min_size=1, max_size=3))
 def test_every_place_holds_the_text_and_stands_apart_from_words(store: Store, text: str) -> None:
     for place in same(page_of(store), text)["places"]:

@@ -208,3 +208,16 @@ def test_drafts_that_take_too_much_are_refused_in_a_line(
     assert store.drafts.get(DraftOf("anna", 1)) is not None
     assert client.post("/api/answers", json=answer(client)).status_code == 200
     assert client.post("/api/drafts", json=draft(client, "x" * 900, 2)).status_code == 200
+
+
+def test_an_answer_knows_the_labels_that_its_page_had(store: Store) -> None:
+    """A page may be older than a label; a span of it shows that it was given all the same."""
+    page = page_of(store)
+    store.labels.add("ORG")
+    for document_id, known in ((1, [PER, LOC]), (2, [PER, LOC, 3])):
+        assert page.post("/api/answers", json=answer(page, document_id, labels=known)).status_code == 200
+    assert page.post("/api/answers", json=answer(page, 3)).status_code == 200  # another client: all in use
+    assert [gold.unknown for gold in store.annotations.gold()] == [("ORG",), (), ()]
+    reply = page.post("/api/answers", json=answer(page, 1, 3, labels=[PER, LOC]))
+    assert reply.status_code == 200
+    assert [gold.unknown for gold in store.annotations.gold()] == [(), (), ()]

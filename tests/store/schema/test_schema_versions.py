@@ -14,7 +14,8 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store
-from spanloop.store.records import AlignmentEvent, Score
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Score
 from spanloop.store.schema import migrations
 from spanloop.store.tables.drafts import DraftOf
 

@@ -146,7 +146,11 @@ WANTED = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(wanted=WANTED, block=st.integers(1, 80), most=st.integers(1, 9))
 def test_looks_one_after_the_other_find_what_fits_and_nothing_twice(
     stores: list[Store], wanted: Wanted, block: int, most: int

@@ -8,7 +8,8 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import StoreError
-from spanloop.store.records import AlignmentEvent, NewDocument, NewModel, Span
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import NewDocument, NewModel, Span
 
 
 def test_the_same_model_is_one_row(tmp_path: Path) -> None:

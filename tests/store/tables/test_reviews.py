@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from spanloop.store import Store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = make_store(tmp_path, documents=6)
-    store.annotations.add(say(1))
-    store.annotations.add(say(2))
-    return store
+def store(tmp_path: Path) -> Iterator[Store]:
+    with make_store(tmp_path, documents=6) as store:
+        store.annotations.add(say(1))
+        store.annotations.add(say(2))
+        yield store
 
 
 def keys(store: Store, annotator: str, **options: int) -> list[str | None]:

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import AlignmentEvent, Score
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Score
 
 
 def finished(store: Store, micro: float = 0.5) -> int:
@@ -73,7 +76,7 @@ def test_parameters_found_on_the_way_are_kept_and_fixed_when_the_round_is_over(t
         assert store.rounds.get(1).parameters == settled.parameters
 
 
-def test_one_round_is_promoted_and_a_rollback_goes_back(tmp_path: Path) -> None:
+def test_one_round_is_promoted_and_only_a_finished_one(tmp_path: Path) -> None:
     with make_store(tmp_path) as store:
         first, second = finished(store), finished(store)
         failed = store.rounds.start(parameters={}, seed=0, parent=second, train_ids=[], eval_ids=[]).number
@@ -82,10 +85,48 @@ def test_one_round_is_promoted_and_a_rollback_goes_back(tmp_path: Path) -> None:
         store.rounds.promote(first)
         store.rounds.promote(second)
         assert [r.promoted for r in store.rounds.all()] == [False, True, False]
-        assert store.rounds.rollback().number == first
-        assert store.rounds.rollback().number == second
         with pytest.raises(StoreError, match="is cancelled: only a finished round"):
             store.rounds.promote(failed)
+        assert store.promotions.behind() == [first]
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(st.sampled_from([1, 2, 3, "back"]), max_size=12))
+def test_a_rollback_goes_back_along_the_history_of_promotions(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[int | str]
+) -> None:
+    """Held to a stack: a promotion puts a round on it, a rollback takes one off."""
+    with make_store(tmp_path_factory.mktemp("history")) as store:
+        for _ in range(3):
+            finished(store)
+        history: list[int] = []
+        for act in acts:
+            if act != "back":
+                history.append(store.rounds.promote(int(act)).number)
+                continue
+            while len(history) > 1 and history[-2] == history[-1]:
+                history.pop()
+            if len(history) < 2:
+                with pytest.raises(StoreError, match="nothing to go back to"):
+                    store.rounds.rollback()
+                continue
+            history.pop()
+            assert store.rounds.rollback().number == history[-1]
+        promoted = store.rounds.promoted()
+        assert (promoted and promoted.number) == (history[-1] if history else None)
+
+
+def test_a_rollback_can_pass_over_rounds_but_only_along_the_way(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        for _ in range(4):
+            finished(store)
+        for number in (1, 2, 3):
+            store.rounds.promote(number)
+        assert store.promotions.behind() == [2, 1]
+        with pytest.raises(StoreError, match="round 4 was not promoted before"):
+            store.rounds.rollback(4)
+        assert store.rounds.rollback(1).number == 1
+        assert store.promotions.behind() == []
 
 
 def test_nothing_to_go_back_to(tmp_path: Path) -> None:

@@ -40,7 +40,11 @@ def found(store: Store, text: str, most: int = 1_000) -> list[str]:
     return [d.key for d in store.documents.fetch(store.listing.look(Wanted(text=text), most=most).ids)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text(LETTERS, min_size=1, max_size=4))
 def test_an_index_changes_nothing_but_the_speed(stores: list[Store], text: str) -> None:
     expected = [d.key for d in stores[0].documents.iterate() if text.casefold() in d.text.casefold()]
@@ -63,7 +67,11 @@ def test_indexing_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert store.check() == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text(LETTERS, min_size=1, max_size=4))
 def test_what_waits_with_these_characters_is_the_same_with_an_index_and_without(
     stores: list[Store], text: str

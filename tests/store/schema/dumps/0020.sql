@@ -5,24 +5,26 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 21:12:32.356743+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 21:12:32.357092+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 21:12:32.357363+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 21:12:32.357826+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 21:12:32.358291+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 21:12:32.358665+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 21:12:32.358867+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 21:12:32.359023+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 21:12:32.361072+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 21:12:32.376467+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 21:12:32.377196+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 21:12:32.377463+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 21:12:32.377625+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 21:12:32.379241+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 21:12:32.379470+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 21:12:32.388150+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 21:12:32.389400+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_versions','2026-11-26 21:12:32.389707+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 22:25:01.639387+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 22:25:01.639770+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 22:25:01.672649+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 22:25:01.673300+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 22:25:01.673836+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 22:25:01.674265+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 22:25:01.674495+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 22:25:01.674661+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 22:25:01.675469+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 22:25:01.776909+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 22:25:01.777660+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 22:25:01.777931+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 22:25:01.778091+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 22:25:01.803720+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 22:25:01.804256+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 22:25:01.822698+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 22:25:01.852558+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 22:25:01.854496+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-26 22:25:01.882136+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(20,'spanloop','m020_versions','2026-11-26 22:25:01.882604+00:00');
 CREATE TABLE acquisition (
         document_id INTEGER NOT NULL REFERENCES documents(id),
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -50,7 +52,7 @@ CREATE TABLE alignment_events (
         placed_end INTEGER,
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T21:12:32.483Z');
+INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T22:25:02.198Z');
 CREATE TABLE annotation_ranges (
         annotation_id INTEGER NOT NULL REFERENCES annotations(id),
         start_char INTEGER NOT NULL CHECK (start_char >= 0),
@@ -86,17 +88,17 @@ CREATE TABLE annotations (
         comment TEXT NOT NULL DEFAULT '',
         flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
         created_at TEXT NOT NULL
-    ) STRICT;
-INSERT INTO "annotations" VALUES(1,'uuid-157',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:12:32.440Z');
-INSERT INTO "annotations" VALUES(2,'uuid-158',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:12:32.448Z');
-INSERT INTO "annotations" VALUES(3,'uuid-159',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T21:12:32.450Z');
-INSERT INTO "annotations" VALUES(4,'uuid-160',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T21:12:32.455Z');
+    , label_set INTEGER REFERENCES label_sets(id)) STRICT;
+INSERT INTO "annotations" VALUES(1,'uuid-3',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:25:02.060Z',1);
+INSERT INTO "annotations" VALUES(2,'uuid-4',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:25:02.077Z',1);
+INSERT INTO "annotations" VALUES(3,'uuid-5',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:25:02.087Z',1);
+INSERT INTO "annotations" VALUES(4,'uuid-6',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T22:25:02.100Z',1);
 CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
         created_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "annotators" VALUES('čenda','6b65a2013632624a220176ed30913acf3095140a94b0f18d1b28366a34d1aa54','2026-11-26T21:12:32.479Z');
+INSERT INTO "annotators" VALUES('čenda','030c5197f7be862f213b299611f39d2a0aae424bf7660b5cdda2a3ca5041b323','2026-11-26T22:25:02.173Z');
 CREATE TABLE answer_links (
         source TEXT NOT NULL CHECK (source <> ''),
         answer INTEGER NOT NULL,
@@ -124,10 +126,10 @@ CREATE TABLE documents (
         meta TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(meta)),
         text TEXT NOT NULL CHECK (text <> '')
     ) STRICT;
-INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T21:12:32.418Z','{}','Ann met Bob in Rome 1');
-INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T21:12:32.418Z','{}','Ann met Bob in Rome 2');
-INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T21:12:32.418Z','{}','Ann met Bob in Rome 3');
-INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T21:12:32.418Z','{}','Ann met Bob in Rome 4');
+INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T22:25:01.993Z','{}','Ann met Bob in Rome 1');
+INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T22:25:01.993Z','{}','Ann met Bob in Rome 2');
+INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T22:25:01.993Z','{}','Ann met Bob in Rome 3');
+INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T22:25:01.993Z','{}','Ann met Bob in Rome 4');
 CREATE TABLE drafts (
         annotator TEXT NOT NULL,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -138,7 +140,7 @@ CREATE TABLE drafts (
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id, origin, blind)
     ) STRICT;
-INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T21:12:32.476Z');
+INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T22:25:02.157Z');
 CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL CHECK (source <> ''),
@@ -147,6 +149,11 @@ CREATE TABLE inbox (
         received_at TEXT NOT NULL,
         error TEXT
     ) STRICT;
+CREATE TABLE label_sets (
+        id INTEGER PRIMARY KEY,
+        labels TEXT NOT NULL UNIQUE CHECK (json_valid(labels)) -- their ids, ascending, as a JSON array
+    ) STRICT;
+INSERT INTO "label_sets" VALUES(1,'[1,2]');
 CREATE TABLE labels (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE CHECK (name <> ''),
@@ -166,7 +173,7 @@ CREATE TABLE leases (
         drawn TEXT NOT NULL CHECK (drawn IN ('strategy', 'random', 'reopened')),
         PRIMARY KEY (document_id, annotator)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T21:22:32.476Z','strategy');
+INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T22:35:02.156Z','strategy');
 CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -176,7 +183,12 @@ CREATE TABLE models (
         round INTEGER REFERENCES rounds(number),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T21:12:32.436Z');
+INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T22:25:02.032Z');
+CREATE TABLE originals (
+        document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+        format TEXT NOT NULL CHECK (format <> ''),
+        body TEXT NOT NULL
+    ) STRICT;
 CREATE TABLE prediction_spans (
         id INTEGER PRIMARY KEY,
         prediction_id INTEGER NOT NULL REFERENCES predictions(id) ON DELETE CASCADE,
@@ -213,14 +225,14 @@ CREATE TABLE project (
         overlap INTEGER NOT NULL DEFAULT 1 CHECK (overlap >= 1),
         page TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(page)),
         created_at TEXT NOT NULL
-    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> '')) STRICT;
-INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T21:12:32.400Z','b333c9b5cbb72b70be7383a0d8ad9b2f',NULL);
+    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), label_sets_rebuilt_to INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T22:25:01.928Z','8a1b6fd9430f065c09eaa107677ec40f',NULL,0);
 CREATE TABLE promotions (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
         created_at TEXT NOT NULL
-    ) STRICT;
-INSERT INTO "promotions" VALUES(1,1,'2026-11-26T21:12:32.463Z');
+    , back_to INTEGER REFERENCES promotions(id)) STRICT;
+INSERT INTO "promotions" VALUES(1,1,'2026-11-26T22:25:02.112Z',NULL);
 CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -325,11 +337,17 @@ CREATE TABLE rounds (
         finished_at TEXT,
         error TEXT,
         host TEXT,
-        process INTEGER, files_hash TEXT CHECK (files_hash <> ''),
+        process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT, best INTEGER REFERENCES rounds(number),
         CHECK (state <> 'done' OR model_id IS NOT NULL)
     ) STRICT;
-INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T21:12:32.431Z','2026-11-26T21:12:32.459Z',NULL,'vm',9701,NULL);
-INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T21:12:32.468Z','2026-11-26T21:12:32.471Z','an error','vm',9701,NULL);
+INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T22:25:02.020Z','2026-11-26T22:25:02.106Z',NULL,'vm',22078,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T22:25:02.132Z','2026-11-26T22:25:02.140Z','an error','vm',22078,NULL,NULL,NULL);
+CREATE TABLE scored_again (
+        round INTEGER PRIMARY KEY REFERENCES rounds(number),
+        labels TEXT NOT NULL CHECK (json_valid(labels)), -- ids in use, and what was merged into them
+        annotations TEXT NOT NULL, -- SHA-256 over the ids of the gold annotations
+        created_at TEXT NOT NULL
+    ) STRICT;
 CREATE TABLE scores (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
@@ -342,11 +360,11 @@ CREATE TABLE scores (
         f1 REAL CHECK (f1 BETWEEN 0 AND 1),
         support INTEGER NOT NULL CHECK (support >= 0),
         f1_low REAL CHECK (f1_low BETWEEN 0 AND 1),
-        f1_high REAL CHECK (f1_high BETWEEN 0 AND 1),
+        f1_high REAL CHECK (f1_high BETWEEN 0 AND 1), documents INTEGER CHECK (documents >= 0),
         CHECK ((average IS NULL) <> (label IS NULL)
                OR (metric = 'accuracy' AND average IS NULL AND label IS NULL))
     ) STRICT;
-INSERT INTO "scores" VALUES(1,1,'eval','strict','micro',NULL,0.5,0.5,0.5,9,NULL,NULL);
+INSERT INTO "scores" VALUES(1,1,'eval','strict','micro',NULL,0.5,0.5,0.5,9,NULL,NULL,NULL);
 CREATE TABLE sketches (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         version INTEGER NOT NULL, -- how it was made; one of another version is replaced
@@ -393,8 +411,6 @@ CREATE TRIGGER documents_are_kept BEFORE DELETE ON documents
     BEGIN SELECT RAISE(ABORT, 'documents are kept'); END;
 CREATE INDEX annotations_of_document ON annotations(document_id, annotator, precedence);
 CREATE INDEX annotations_prediction ON annotations(prediction_id) WHERE prediction_id IS NOT NULL;
-CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations
-    BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
 CREATE TRIGGER annotations_are_kept BEFORE DELETE ON annotations
     BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
 CREATE INDEX annotation_spans_annotation ON annotation_spans(annotation_id, start_char);
@@ -601,4 +617,6 @@ CREATE VIEW flags AS
     WHERE a.flagged AND NOT EXISTS (
         SELECT 1 FROM annotations b WHERE b.document_id = a.document_id AND b.id > a.id
         AND (b.annotator = a.annotator OR b.origin = 'review'));
+CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations
+    BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
 COMMIT;

@@ -1,0 +1,114 @@
+"""What of a model's answer is taken: its labels under other names, and spans that are sure enough. One value
+for predict, prelabel, the recipes for Prodigy and the backend of Label Studio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.report import Shape, Share
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Used(Shape):
+    """How the answer of a model was read."""
+
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    """The new name of each of its labels that has one; empty where the label is dropped."""
+    thresholds: Mapping[str, Share] = field(default_factory=dict)
+    """How sure it must be of a span of each label; `*` is for all others."""
+
+    def text(self) -> str:
+        """Both in words, empty where there is neither."""
+        from spanloop.plugin.tagging.label_map import typed_map
+        from spanloop.plugin.tagging.thresholds import typed_thresholds
+
+        parts = [f"labels {typed_map(self.label_map)}"] if self.label_map else []
+        parts += [f"threshold {typed_thresholds(self.thresholds)}"] if self.thresholds else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``label_map``: the new name of a label, empty to drop it. ``thresholds`` by label, ``*`` for all
+    others; None: as the pipeline was saved."""
+
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, float] | None = None
+
+    @classmethod
+    def typed(cls, label_map: str | None, threshold: str | None) -> Choice:
+        """What was typed: ``PER=PERSON,MISC=`` and ``0.5,PER=0.6``. RecipeError where it is neither."""
+        from spanloop.plugin.tagging.label_map import LabelMapError, read_map
+        from spanloop.plugin.tagging.thresholds import ThresholdError, read_thresholds
+
+        try:
+            return cls(
+                read_map(label_map) if label_map else {}, read_thresholds(threshold) if threshold else None
+            )
+        except (LabelMapError, ThresholdError) as error:
+            raise RecipeError(str(error)) from error
+
+    def apply(self, nlp: Language) -> Used:
+        """Have the pipeline answer so, and tell how it answers. RecipeError where a label is not there, and
+        for a threshold where no component gives confidences."""
+        from spanloop.plugin.pipe.results import check
+        from spanloop.plugin.tagging.label_map import LabelMapError
+        from spanloop.plugin.tagging.thresholds import ThresholdError
+        from spanloop.recipes.suggest.run_pipeline import classifier
+
+        found = classifier(nlp)
+        if found is None:
+            return self._of_another(nlp)
+        pipe = found[1]
+        if self.label_map:
+            pipe.cfg["label_map"] = dict(self.label_map)
+        try:
+            if self.thresholds is not None:
+                pipe.threshold = self.thresholds
+            check(pipe)
+        except (LabelMapError, ThresholdError) as error:
+            raise RecipeError(str(error)) from error
+        return used_by(nlp)
+
+    def _of_another(self, nlp: Language) -> Used:
+        """A pipeline of others: its labels are renamed where its entities are read."""
+        if self.thresholds is not None:
+            raise RecipeError(
+                "a threshold needs confidences, and no component of this pipeline gives any: leave the "
+                "threshold out"
+            )
+        known = labels_of(nlp)
+        strangers = [label for label in self.label_map if known and label not in known]
+        if strangers:
+            raise RecipeError(
+                f"the label map names {', '.join(map(repr, strangers))}, which the pipeline does not have; "
+                f"its labels are {', '.join(known)}"
+            )
+        return Used(dict(self.label_map))
+
+    def labels(self, known: Sequence[str]) -> list[str]:
+        """The labels of a pipeline of others as they are called here."""
+        from spanloop.plugin.tagging.label_map import renamed
+
+        return renamed(known, self.label_map)
+
+
+def labels_of(nlp: Language) -> list[str]:
+    """The labels of all components of a pipeline, each once."""
+    labels = (str(label) for name in nlp.pipe_names for label in nlp.pipe_labels.get(name, []))
+    return list(dict.fromkeys(labels))
+
+
+def used_by(nlp: Language) -> Used:
+    """How the pipeline's own settings have its answer read."""
+    from spanloop.plugin.tagging.thresholds import in_force
+    from spanloop.recipes.suggest.run_pipeline import classifier
+
+    found = classifier(nlp)
+    return Used() if found is None else Used(found[1].label_map, in_force(found[1].threshold))
