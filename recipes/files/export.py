@@ -88,6 +88,7 @@ def export(
     what: What = "gold",
     split: Split | None = None,
     flagged: bool = False,
+    tagged: str | None = None,
     tokens: Tokens = "project",
     overwrite: bool = False,
 ) -> Exported:
@@ -96,11 +97,12 @@ def export(
     Args:
         db: The project.
         file: The file.
-        format: Its format by name; None: by its suffix.
+        format: Its format by name; None: by its suffix. `export_project` writes the whole project.
         what: Documents with gold; those with a prediction of the promoted round (else of the newest model);
             or all, where documents without gold stand without spans.
         split: Only this split.
         flagged: Only documents on which a flag stands.
+        tagged: The gold of this named version, see `tag_version`; None: of this moment.
         tokens: In a format of tokens those of the project's tokenizer, or the words of the file that a
             document came in with (CoNLL-U).
         overwrite: Replace the file if it is there.
@@ -112,6 +114,8 @@ def export(
         RecipeError: There is nothing to write, or the file cannot be written.
     """
     path = Path(file)
+    if tagged is not None and what != "gold":
+        raise RecipeError("--tagged is about gold: leave --what out")
     fmt = by_suffix(path) if format is None else by_name(format)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
@@ -122,7 +126,7 @@ def export(
     with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
-        entries = _entries(store, what, split)
+        entries = _entries(store, what, split) if tagged is None else _tagged(store, tagged, split)
         entries = _noting(_flagged(store, entries) if flagged else entries, partial)
         if fmt.originals or tokens == "file":
             entries = _with_originals(store, entries)
@@ -196,6 +200,14 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
                 gold = next(golds, None)
 
 
+def _tagged(store: Store, version: str, split: Split | None) -> Iterator[Entry]:
+    """The gold of a version, in the order of the documents."""
+    golds = sorted(store.versions.gold(version), key=lambda gold: gold.document.id)
+    labels = store.versions.labels(version)
+    names = [label.name for label_id, label in labels.items() if label.reads_as == label_id]
+    return (_of_gold(gold, names) for gold in golds if split in (None, gold.document.split))
+
+
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
     return Entry(
         text=document.text,
@@ -214,7 +226,8 @@ def _name(store: Store, prediction: Prediction) -> str | None:
 
 def _of_gold(gold: Gold, names: Sequence[str]) -> Entry:
     """Refused suggestions matter where only they and their like were looked at, and where they are of a label
-    that the document does not know; else the spans say all. ``names``: the labels in use."""
+    that the document does not know; else the spans say all. ``names``: the labels in use
+    then."""
     entry = _entry(gold.document, gold.spans)
     if gold.ranges is not None:
         entry = replace(entry, ranges=gold.ranges, negatives=gold.negatives)
