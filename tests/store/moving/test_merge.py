@@ -196,3 +196,28 @@ def test_what_cannot_be_joined_is_refused_and_nothing_happens(
     with pytest.raises(StoreError, match="the same file"):
         merge(ours, ours)
     assert everything(ours) == before
+
+
+def test_an_answer_knows_the_labels_that_were_there_where_it_was_given(two: tuple[Store, Store]) -> None:
+    """Their numbers are others here: a label of each project's own stands between."""
+    ours, theirs = two
+    ours.labels.add("DATE")
+    ours.annotations.add(say(1))
+    theirs.annotations.add(say(2))
+    theirs.labels.add("ORG")
+    theirs.annotations.add(say(3))
+    merge(ours, theirs)
+    unknown = {gold.document.key: gold.unknown for gold in ours.annotations.gold()}
+    assert unknown == {"d1": ("ORG",), "d2": ("DATE", "ORG"), "d3": ("DATE",)}
+    assert ours.label_sets.lacking() == {"DATE": 2, "ORG": 2}
+    sets = rows_of(ours, "label_sets")
+    merge(ours, theirs)
+    assert rows_of(ours, "label_sets") == sets
+
+
+def test_what_a_document_came_in_as_comes_along(tmp_path: Path) -> None:
+    with filled_store(tmp_path / "there") as theirs, make_store(tmp_path, documents=6) as ours:
+        merge(ours, theirs)
+        document = ours.documents.by_key("d1")
+        assert document is not None
+        assert ours.originals.get(document.id, "conllu") == "1\tAnn"
