@@ -254,11 +254,8 @@ def head_name(model: Any) -> str:
     import torch
 
     rows = model.config.num_labels
-    names = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module.out_features == rows
-    ]
+    linear = ((name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear))
+    names = [name for name, module in linear if module.out_features == rows]
     if not names:
         raise ModelError(f"{type(model).__name__} has no linear layer on top: its labels cannot be changed")
     return str(names[-1])

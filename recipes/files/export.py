@@ -9,7 +9,7 @@ from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.conllu_writing import words_of
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, WriteOptions
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, WriteOptions, Writer
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.formats.tagged import find_tokens
 from spanloop.recipes.report import Count, Report
@@ -117,12 +117,7 @@ def export(
     if tagged is not None and what != "gold":
         raise RecipeError("--tagged is about gold: leave --what out")
     fmt = by_suffix(path) if format is None else by_name(format)
-    if fmt.write is None:
-        raise RecipeError(f"the format {fmt.name} can be read but not written")
-    if path.exists() and not overwrite and not is_stream(path):
-        raise RecipeError(f"{path} is there already: another name, or --overwrite")
-    if not path.parent.is_dir():
-        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    write = _writer(fmt, path, overwrite)
     with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
@@ -132,7 +127,7 @@ def export(
             entries = _with_originals(store, entries)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries, refused, tokens)
-        written = fmt.write(part, entries, _options(store))
+        written = write(part, entries, _options(store))
         if not written.documents:
             raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split, flagged))
     unsaid = 0 if fmt.ranges else len(partial)
@@ -144,6 +139,17 @@ def export(
         partial=unsaid,
         refused=tuple(refused),
     )
+
+
+def _writer(fmt: Format, path: Path, overwrite: bool) -> Writer:
+    """What writes the file, once it is sure that it may."""
+    if fmt.write is None:
+        raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if path.exists() and not overwrite and not is_stream(path):
+        raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    return fmt.write
 
 
 def _options(store: Store) -> WriteOptions:

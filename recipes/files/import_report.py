@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import sqrt
 
 from spanloop.recipes.report import UNTOLD, Count, Report
 from spanloop.recipes.table import counted
+from spanloop.store import Store
+
+LEAST_DRAWN = 20
+"""Documents from which on the share of eval says something."""
 
 
 @dataclass(slots=True)
@@ -72,3 +77,14 @@ class ImportReport(Report):
                 f"and the largest has {counted(self.largest_group, 'document')}; --split decides for a file"
             )
         return "\n".join([*lines, *(line for line in (self.language, self.misfit) if line)])
+
+    def look_at_draw(self, store: Store) -> None:
+        """Note where eval got much more or less than was asked for, beyond what drawing single documents
+        does."""
+        asked = store.project.eval_fraction
+        self.drawn_eval = self.splits["eval"] - self.given_eval
+        if self.drawn < LEAST_DRAWN:
+            return
+        chance = 3 * sqrt(asked * (1 - asked) / self.drawn)
+        if abs(self.drawn_eval / self.drawn - asked) > max(asked / 2, chance):
+            self.eval_fraction, self.largest_group = asked, store.documents.largest_group()

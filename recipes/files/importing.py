@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,21 +24,12 @@ from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import (
-    AnnotatedSpan,
-    NewAnnotation,
-    NewDocument,
-    NewModel,
-    Span,
-    Split,
-)
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, NewModel, Span, Split
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
 BATCH = 1_000
-LEAST_DRAWN = 20
-"""Documents from which on the share of eval says something."""
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
 
 
@@ -86,7 +76,7 @@ def import_files(
             stored, and a second run goes on from there.
     """
     refuse_whole_projects(db, files, format)
-    report = ImportReport()
+    report, show = ImportReport(), progress or silent
     with Store.open(db) as store:
         fit, before = Fit(store), _splits(store)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
@@ -96,23 +86,12 @@ def import_files(
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
             allowed = overlaps or ("ledger" if fmt.foreign else "error")
             _Import(
-                store,
-                path,
-                split,
-                as_,
-                annotator,
-                spoken,
-                on_conflict,
-                allowed,
-                report,
-                progress or silent,
-                twins,
-                fit,
+                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
         report.language, report.misfit = fit.chosen, fit.misfit()
-        _tell_far_draw(store, report)
+        report.look_at_draw(store)
     return report
 
 
@@ -120,17 +99,6 @@ def _twins(store: Store, progress: Progress | None) -> Twins:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
     return Twins(store, progress)
-
-
-def _tell_far_draw(store: Store, report: ImportReport) -> None:
-    """Note where eval got much more or less than was asked for, beyond what drawing single documents does."""
-    asked = store.project.eval_fraction
-    report.drawn_eval = report.splits["eval"] - report.given_eval
-    if report.drawn < LEAST_DRAWN:
-        return
-    chance = 3 * sqrt(asked * (1 - asked) / report.drawn)
-    if abs(report.drawn_eval / report.drawn - asked) > max(asked / 2, chance):
-        report.eval_fraction, report.largest_group = asked, store.documents.largest_group()
 
 
 def _splits(store: Store) -> dict[str, int]:
@@ -272,9 +240,8 @@ class _Import:
 
     def _events(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
         for span, reason in item.refused:
-            yield self._event(
-                item, document_id, span, "conflict" if reason == "overlap" else "dropped", reason
-            )
+            action = "conflict" if reason == "overlap" else "dropped"
+            yield self._event(item, document_id, span, action, reason)
         for span, reason in item.entry.refused:
             yield self._event(item, document_id, span, "dropped", reason)
 

@@ -76,26 +76,18 @@ def init(
         Where the project lies, and its labels.
 
     Raises:
-        RecipeError: The file exists already, no label is given, or a setting makes no sense: a language or
-            pipeline that spaCy does not have, say.
+        RecipeError: The file exists already, no label is given, or a setting makes no sense.
         StoreError: The same, as the store says it.
         ModelError: The model's folder wants to run code, or there is no such model.
     """
-    path = Path(db)
-    names = tuple(labels)
+    path, names = Path(db), tuple(labels)
     if not names:
         raise RecipeError("a project needs labels: --labels PER,ORG,LOC")
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
     check_unit(unit, task)
-    file = real_path(path)
-    if model != OFFLINE:  # people annotate before it is installed
-        model = check_model(model, file)
-    if lang is not None:
-        check_language(lang)
-    if nlp is not None:
-        nlp = check_pipeline(nlp, file)
+    model, nlp = _made_of(real_path(path), model, lang, nlp)
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,
@@ -110,6 +102,15 @@ def init(
         unit=unit,
     ).close()
     return Created(path=path, task=task, labels=names, lang=lang, unit=unit)
+
+
+def _made_of(file: Path, model: str, lang: str | None, nlp: str | None) -> tuple[str, str | None]:
+    """Model and pipeline as the project file names them, once all three were looked at."""
+    if model != OFFLINE:  # people annotate before it is installed
+        model = check_model(model, file)
+    if lang is not None:
+        check_language(lang)
+    return model, None if nlp is None else check_pipeline(nlp, file)
 
 
 def _instructions(file: Path) -> str:

@@ -51,9 +51,9 @@ def predict(
         model: A project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
             classifier by folder, hub id or ``offline``.
         by: What one document is, for plain text and CoNLL.
+        tags: Whether the text of each result is one line a token.
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
-        tags: Whether the text of each result is one line a token.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
@@ -110,6 +110,7 @@ def predict_to_folder(
         model: As of `predict`.
         out: The folder for the files.
         by: As of `predict`.
+        lang: As of `predict`.
         precision: As of `predict`.
         scheme: As of `predict`.
         aggregation_strategy: As of `predict`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from spanloop.store.moving.merge_rows import Copies
@@ -43,11 +44,24 @@ def merge_labels(copies: Copies, done: Merged) -> None:
 
 
 def _renamed(copies: Copies, label: Label, ours: dict[str, Label], theirs: dict[int, Label]) -> str | None:
-    """What a label of a copy of this very project is called here since: it has the same number."""
-    if copies.store.project.uid != copies.other.project.uid:
+    """What a label of a copy of this very project is called here since: it has the same number, and was there
+    before the two parted. Two that were added since have the same number too, and are different labels."""
+    if label.id not in _labels_before_parting(copies):
         return None
     taken = {other.name for other in theirs.values()}
     return next((name for name, here in ours.items() if here.id == label.id and name not in taken), None)
+
+
+def _labels_before_parting(copies: Copies) -> frozenset[int]:
+    """The labels that answers knew which both projects have; none where they are not copies of one."""
+    if copies.store.project.uid != copies.other.project.uid:
+        return frozenset()
+    shared = {uuid for (uuid,) in copies.store.rows("SELECT uuid FROM annotations")}
+    rows = copies.other.rows(
+        "SELECT a.uuid, s.labels FROM annotations a JOIN label_sets s ON s.id = a.label_set"
+    )
+    known = {labels for uuid, labels in rows if uuid in shared}
+    return frozenset(number for labels in known for number in json.loads(labels))
 
 
 def _add(copies: Copies, label: Label) -> None:
