@@ -11,7 +11,7 @@ export TOKENIZERS_PARALLELISM ?= false
 export PIP_USE_PEP517 := 1
 
 .PHONY: help demo test test-fast test-models test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
-  test-labelstudio clean
+  test-labelstudio life clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test-lowest  the fast tests with the lowest release of every package that pyproject.toml allows"
 	@echo "make test-matrix  every test on Python 3.11, the fast ones on 3.10 and 3.13, an environment at a time"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
+	@echo "make life       one project lives through ten rounds with every kind of change in between (minutes)"
 	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes, 500 random sequences of hands (over two hours);"
 	@echo "                parts that passed on this code are not run again (make soak-clean: forget them)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
@@ -91,6 +92,9 @@ check: $(VENV)/.ready-dev
 	PYTHONPATH=build/check $(BIN)/lint-imports --no-cache
 	cd build/check && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml \
 	  -p spanloop.plugin -p spanloop.recipes -p spanloop.store
+
+life: $(VENV)/.ready-test
+	SPANLOOP_LIFE=10 $(BIN)/python -m pytest -q -n 0 tests/recipes/test_long_life.py
 
 bench: $(VENV)/.ready-test
 	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17

@@ -43,6 +43,7 @@ from spanloop.store.tables.rounds import Rounds
 from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.tokenizations import Tokenizations
+from spanloop.store.tables.versions import Versions
 
 MADE_OF = ("base_model", "lang", "nlp")
 """The fields of a project that decide what its rounds are made of. They can change, so each round keeps them
@@ -80,6 +81,7 @@ class Store(Connection):
         self.sketches = Sketches(self)
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
+        self.versions = Versions(self)
 
     @classmethod
     def create(

@@ -70,7 +70,7 @@ def cut_at_tokens(
         anew = [_token_alone(text, int(start), int(end), encode) for start, end in bounds]
         if not all(map(len, anew)):
             continue  # a token that alone would be invisible, an accent: better one unit with its letter
-        before, behind = _covering(pieces, int(token_starts[first]), int(token_ends[last]), in_order)
+        before, behind = _covering(text, pieces, int(token_starts[first]), int(token_ends[last]), in_order)
         parts += [pieces[at:before], *anew]
         at = behind
     return _joined([*parts, pieces[at:]])
@@ -82,7 +82,7 @@ def _token_alone(text: str, start: int, end: int, encode: Callable[[str], Any]) 
     return from_encoding(encode(text[start:end]), shift=start)
 
 
-def _covering(pieces: Wordpieces, begin: int, end: int, in_order: bool) -> tuple[int, int]:
+def _covering(text: str, pieces: Wordpieces, begin: int, end: int, in_order: bool) -> tuple[int, int]:
     """The wordpieces, first and end, that hold these characters; ``in_order``: neither their starts nor their
     ends ever go back."""
     if in_order:
@@ -92,7 +92,8 @@ def _covering(pieces: Wordpieces, begin: int, end: int, in_order: bool) -> tuple
         overlapping = np.flatnonzero((pieces.ends > begin) & (pieces.starts < end))
         first, last = int(overlapping[0]), int(overlapping[-1])
     if first and pieces.marker[first - 1] and pieces.ends[first - 1] == begin:
-        first -= 1  # the mark of the word comes again with its token
+        # the mark of the word comes again with its token; where it stands for a letter "▁" it does not
+        first -= not text[int(pieces.starts[first - 1]) : begin].strip()
     return first, last + 1
 
 

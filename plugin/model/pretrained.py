@@ -105,7 +105,10 @@ def load(
             f"the model {name!r} lacks weights that its architecture needs ({_few(unread)}): "
             "choose a token classifier or an encoder that Hugging Face can build one on"
         )
-    refuse_strangers(model, tokenizer, name)
+    if _vocabulary_of(model) < len(tokenizer):
+        raise ModelError(
+            f"the tokenizer of {name!r} has more wordpieces than its model: they do not belong together"
+        )
     if missing or fields.other_task(files.config):
         setattr(model.config, _FRESH, True)
     segments.supply(model, tokenizer)
@@ -114,6 +117,14 @@ def load(
 
 def _whose(place: Place) -> str:
     return f"the model {place.spelled!r} is not loaded"
+
+
+def _vocabulary_of(model: Any) -> float:
+    """How many wordpieces a model knows; one that hashes characters (CANINE) knows them all."""
+    try:
+        return len(model.get_input_embeddings().weight)
+    except (AttributeError, NotImplementedError):
+        return float("inf")
 
 
 def _config(files: Checked, place: Place) -> Any:
@@ -243,11 +254,8 @@ def head_name(model: Any) -> str:
     import torch
 
     rows = model.config.num_labels
-    names = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module.out_features == rows
-    ]
+    linear = ((name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear))
+    names = [name for name, module in linear if module.out_features == rows]
     if not names:
         raise ModelError(f"{type(model).__name__} has no linear layer on top: its labels cannot be changed")
     return str(names[-1])

@@ -32,12 +32,17 @@ class Unplaceable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What the ``tokenizers`` library puts out, as far as windows ask for it: four lists of one length."""
+    """What the ``tokenizers`` library puts out, as far as windows ask for it: lists of one length."""
 
     ids: list[int]
     tokens: list[str]
     offsets: list[tuple[int, int]]
     special_tokens_mask: list[int]
+
+    @property
+    def type_ids(self) -> list[int]:
+        """The segment of each: none of these tokenizers knows another than the first."""
+        return [0] * len(self.ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,6 +90,10 @@ class SlowTokenizer:
     @property
     def pad_token_id(self) -> int | None:
         return None if self.slow.pad_token_id is None else int(self.slow.pad_token_id)
+
+    @property
+    def model_input_names(self) -> list[str]:
+        return list(self.slow.model_input_names)
 
     @property
     def model_max_length(self) -> int:

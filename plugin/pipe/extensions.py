@@ -38,11 +38,15 @@ def register() -> None:
             owner.set_extension(PREFIX + name, **settings)
 
 
-def register_short_names() -> None:
-    """Make each of them known without the prefix too; a second time changes nothing.
+def short_names() -> None:
+    """Make what the component leaves on Docs known by short names too: ``span._.confidence`` beside
+    ``span._.spanloop_confidence``, ``doc._.char_spans`` beside ``doc._.spanloop_char_spans`` and so on.
+
+    It holds for this process, and is nothing that a saved pipeline remembers: call it in each one. A second
+    time changes nothing.
 
     Raises:
-        ValueError: Where somebody else has one of the short names. Then none is made known.
+        ValueError: Where you, or another package, registered one of the short names. Then none is made known.
     """
     taken = []
     for owner, name, _ in _extensions():

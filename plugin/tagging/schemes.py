@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-Scheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BIOS", "IO", "plain", "IOB"]
+NamedScheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BIOS", "IO", "plain"]
+"""Those that a person names."""
+Scheme = Literal[NamedScheme, "IOB"]
 """``BIOS`` is BIOES without E (CLUENER), ``IO`` has I alone. ``IOB`` is what a list of B and I may be, IOB1
 or IOB2: a model's scores say it document by document (`decode`); where tags are written it is IOB2."""
 
@@ -20,7 +22,7 @@ Part = tuple[str, str]
 """The role of a tag, one letter of B, I, E and S, or O outside, and its label, "" outside."""
 
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
-NAMED: tuple[Scheme, ...] = tuple(scheme for scheme in SCHEMES if scheme != "IOB")
+NAMED: tuple[NamedScheme, ...] = get_args(NamedScheme)
 """What somebody who knows the scheme can say."""
 
 OUTSIDE = "O"

@@ -33,10 +33,11 @@ from spanloop.recipes.cli.options import (
 @click.command()
 @db_argument
 @click.argument("file", type=path_type)
-@click.option("--format", help="jsonl, text, conll, spacy ...  [default: by the suffix]")
+@click.option("--format", help="jsonl, conll, spacy ...; spanloop: all of it.  [default: by the suffix]")
 @option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
 @split_option
 @click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
+@click.option("--tagged", metavar="NAME", help="The gold of a version that `data DB tag` named.")
 @option(
     "--tokens",
     type=click.Choice(["project", "file"]),
@@ -48,8 +49,13 @@ from spanloop.recipes.cli.options import (
 def export(**options: Any) -> object:
     """Write gold, predictions or all documents to FILE."""
     from spanloop.recipes.files.export import export as recipe
+    from spanloop.recipes.files.project_file import FORMAT, export_project
 
-    return recipe(**options)
+    if options["format"] != FORMAT:
+        return recipe(**options)
+    if options["what"] != "gold" or options["split"] or options["flagged"] or options["tagged"]:
+        raise click.UsageError(f"--format {FORMAT} writes everything: only --overwrite goes with it")
+    return export_project(options["db"], options["file"], overwrite=options["overwrite"])
 
 
 @click.command()
@@ -136,6 +142,49 @@ def backup(db: Path, file: Path) -> object:
     return recipe(db, file)
 
 
+@click.command()
+@db_argument
+@click.argument("other", type=path_type)
+@json_option
+def merge(db: Path, other: Path) -> object:
+    """Bring the documents, answers and labels of the project OTHER into DB."""
+    from spanloop.recipes.files.merging import merge_projects
+
+    return merge_projects(db, other)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def data(ctx: click.Context, db: Path) -> object:
+    """List, name and compare versions of the gold."""
+    from spanloop.recipes.files.data_versions import list_versions
+
+    return list_versions(db) if ctx.invoked_subcommand is None else None
+
+
+@data.command("tag")
+@click.argument("name")
+@click.pass_context
+def data_tag(ctx: click.Context, name: str) -> object:
+    """Call the gold of this moment NAME."""
+    from spanloop.recipes.files.data_versions import tag_version
+
+    return tag_version(project_of(ctx), name)
+
+
+@data.command("diff")
+@click.argument("first")
+@click.argument("second", default="now")
+@click.pass_context
+def data_diff(ctx: click.Context, first: str, second: str) -> object:
+    """What differs between two versions; SECOND is the gold of now where it is left out."""
+    from spanloop.recipes.files.data_versions import diff_versions
+
+    return diff_versions(project_of(ctx), first, second)
+
+
 @click.group(cls=OfProject, invoke_without_command=True)
 @db_argument
 @json_option
@@ -215,4 +264,4 @@ def annotators_remove(ctx: click.Context, name: str) -> object:
     return remove_annotator(project_of(ctx), name)
 
 
-COMMANDS = (export, predict, project, check, backup, annotators, demo, doctor)
+COMMANDS = (export, merge, data, predict, project, check, backup, annotators, demo, doctor)

@@ -29,6 +29,7 @@ from spanloop.recipes.cli.options import (
     project_of,
     scheme_option,
 )
+from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
 
@@ -137,7 +138,7 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.command("import")
 @db_argument
 @click.argument("files", nargs=-1, required=True, type=path_type)
-@click.option("--format", help="jsonl, text, conll, spacy ...  [default: as the file looks]")
+@click.option("--format", help="jsonl, text, conll, spacy, spanloop ...  [default: as the file looks]")
 @option("--split", type=click.Choice(["auto", "pool", "eval"]), default="auto", help="Auto: drawn by group.")
 @option(
     "--as",
@@ -170,12 +171,19 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""
     from spanloop.recipes.files.importing import import_files
+    from spanloop.recipes.files.project_file import FORMAT, import_project
+    from spanloop.store.moving.load import is_dump
 
+    files = options["files"]
+    if len(files) == 1 and (options["format"] == FORMAT or is_dump(files[0])):
+        if (options["split"], options["as_"], options["annotator"]) != ("auto", "auto", "import"):
+            raise click.UsageError("a whole project comes in as it is, without --split, --as and --annotator")
+        return import_project(options["db"], files[0])
     with Bar() as bar:
         return import_files(progress=bar, **options)
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @click.option(
     "--model", help="A Hugging Face token classifier, ID@REVISION to pin it, instead of the promoted round."
@@ -187,10 +195,12 @@ def import_command(**options: Any) -> object:
 @click.option(
     "--lang", help="With --model: cut the texts as this language of spaCy.  [default: the project's]"
 )
+@click.option("--open-only", is_flag=True, help="Only documents that are still open.")
 @device_option
 @precision_option
 @scheme_option
 @aggregation_option
+@config_option
 @json_option
 @choice_options
 def prelabel(**options: Any) -> object:
@@ -201,7 +211,7 @@ def prelabel(**options: Any) -> object:
         return recipe(progress=bar, **options)
 
 
-@click.command()
+@click.command(cls=Settled)
 @click.argument("path", metavar="DB", type=path_type)
 @click.option("--annotator", help="Your name.")
 @option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a token is needed.")
@@ -229,6 +239,7 @@ def prelabel(**options: Any) -> object:
 @click.option("--overlap", type=Whole(1), help="So many people get the same document, from now on.")
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
+@config_option
 @click.pass_obj
 def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""
@@ -245,7 +256,7 @@ def announce(say: Any, link: str) -> None:
     say(f"The page is at {link} (Ctrl-C ends it)", aside=True)
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @round_options
 @click.option("--if-new", type=Whole(1), help="Only if so many annotations are new; exit code 3 if not.")
@@ -255,8 +266,10 @@ def announce(say: Any, link: str) -> None:
 @click.option("--allow-leaks", is_flag=True, help="Even where over 5 % of eval nearly stands in training.")
 @device_option
 @nice_option
+@config_option
 @json_option
-def retrain(nice: int, **options: Any) -> object:
+@click.pass_context
+def retrain(ctx: click.Context, /, nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
     yield_to_others(nice)
     sleep_while_waiting()
@@ -266,18 +279,20 @@ def retrain(nice: int, **options: Any) -> object:
     from spanloop.recipes.training.retrain import retrain as recipe
 
     with stoppable(), Bar() as bar:
-        report = recipe(config=config_of(options), progress=bar, **options)
+        settings = settings_said(ctx)
+        report = recipe(config=config_of(options), settings=settings, progress=bar, **options)
     return None if rank() else report  # of several processes the first one speaks
 
 
 @click.command()
 @db_argument
+@click.option("--config", type=path_type, help="Another settings file than spanloop.toml beside the project.")
 @json_option
-def status(db: Path) -> object:
+def status(**options: Any) -> object:
     """Where the project stands, and what to do next."""
     from spanloop.recipes.rounds.status import status as recipe
 
-    return recipe(db)
+    return recipe(**options)
 
 
 COMMANDS = (init, labels, import_command, prelabel, correct, retrain, status)

@@ -9,21 +9,16 @@ Recipes are imported when their command runs: ``--help`` and the light commands 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from spanloop.plugin.model.errors import ModelError
+from spanloop.recipes.calls.lines import TELLABLE, line_of, spelled
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
-from spanloop.recipes.cli.lines import one_line, spelled
 from spanloop.recipes.cli.options import JSON
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
 from spanloop.recipes.training.process_control import Cancelled
-from spanloop.recipes.versions import why_spacy_stops
-from spanloop.store import StoreError
 
 
 class CancelledError(click.ClickException):
@@ -41,20 +36,14 @@ class Loop(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (RecipeError, StoreError, ModelError) as error:
-            refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
-            raise refusal(one_line(why_spacy_stops(error) or str(error))) from error
-        except ImportError as error:
-            if reason := why_spacy_stops(error):
-                raise click.ClickException(reason) from error
-            raise
         except KeyboardInterrupt as error:
             say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise click.ClickException(one_line(_told(error))) from error
+        except TELLABLE as error:
+            if (line := line_of(error)) is None:
+                raise
+            refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
+            raise refusal(line) from error
 
 
 @click.group(cls=Loop, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -84,15 +73,6 @@ def show(ctx: click.Context, result: Report | Iterator[Report] | None) -> None:
 def say(line: str, *, aside: bool = False) -> None:
     """Print a line while a command runs; ``aside``: to stderr, beside what the command gives back."""
     click.echo(spelled(line), err=aside)
-
-
-def _told(error: OSError) -> str:
-    """What the operating system refused, and of which file where it says so; of a folder that could not be
-    copied, the first of it."""
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        return str(error.args[0][0][-1])
-    what = error.strerror or str(error) or type(error).__name__
-    return what if error.filename is None else f"{error.filename}: {what}"
 
 
 for command in [

@@ -205,6 +205,8 @@ class OfProject(click.Group):
     """Commands that follow the project they are about; ``--json`` may stand anywhere, as with all others."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] in self.commands and set(args) & set(ctx.help_option_names):
+            args = ["DB", *args]  # `labels rename --help` names no project, and still asks about rename
         flags = [argument for argument in args if argument == "--json"]
         return super().parse_args(ctx, flags[:1] + [argument for argument in args if argument != "--json"])
 

@@ -24,6 +24,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     project_of,
 )
+from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options, training_options
 from spanloop.recipes.errors import RecipeError
 
@@ -51,7 +52,7 @@ def evaluate(db: Path, round: int | None, every: bool) -> object:
 @click.pass_context
 def rounds(ctx: click.Context, db: Path) -> object:
     """List the rounds, promote one, go back, train one again, prune, cancel the training under way."""
-    from spanloop.recipes.rounds.rounds import rounds as recipe
+    from spanloop.recipes.rounds.rounds import list_rounds as recipe
 
     return recipe(db) if ctx.invoked_subcommand is None else None
 
@@ -112,7 +113,7 @@ def rounds_rollback(ctx: click.Context) -> object:
     return rollback(project_of(ctx))
 
 
-@click.command()
+@click.command(cls=Settled)
 @db_argument
 @option("--every", type=Whole(1), default=100, help="A round whenever so many new annotations have come,")
 @click.option("--interval", type=Duration(), help="or so long after the last round if any have: 30m, 6h, 2d.")
@@ -125,13 +126,15 @@ def rounds_rollback(ctx: click.Context) -> object:
 @round_options
 @nice_option
 @device_option
+@config_option
 @json_option
-@click.pass_obj
-def watch(say: Any, /, **options: Any) -> object:
+@click.pass_context
+def watch(ctx: click.Context, /, **options: Any) -> object:
     """Retrain, promote and suggest again by itself, until Ctrl-C or SIGTERM."""
     from spanloop.recipes.rounds.watch import watch as recipe
 
-    return recipe(config=config_of(options), say=partial(say, aside=True), **options)
+    say, settings = partial(ctx.obj, aside=True), settings_said(ctx)
+    return recipe(config=config_of(options), settings=settings, say=say, **options)
 
 
 @click.command()
@@ -144,7 +147,7 @@ def watch(say: Any, /, **options: Any) -> object:
 @json_option
 def report(**options: Any) -> object:
     """Write everything about the rounds on one page."""
-    from spanloop.recipes.rounds.report import report as recipe
+    from spanloop.recipes.rounds.report import write_report as recipe
 
     with Bar() as bar:
         return recipe(progress=bar, **options)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.conllu_writing import words_of
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, WriteOptions
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, WriteOptions, Writer
 from spanloop.recipes.formats.registry import by_name, by_suffix
 from spanloop.recipes.formats.tagged import find_tokens
 from spanloop.recipes.report import Count, Report
@@ -88,6 +88,7 @@ def export(
     what: What = "gold",
     split: Split | None = None,
     flagged: bool = False,
+    tagged: str | None = None,
     tokens: Tokens = "project",
     overwrite: bool = False,
 ) -> Exported:
@@ -96,11 +97,12 @@ def export(
     Args:
         db: The project.
         file: The file.
-        format: Its format by name; None: by its suffix.
+        format: Its format by name; None: by its suffix. `export_project` writes the whole project.
         what: Documents with gold; those with a prediction of the promoted round (else of the newest model);
             or all, where documents without gold stand without spans.
         split: Only this split.
         flagged: Only documents on which a flag stands.
+        tagged: The gold of this named version, see `tag_version`; None: of this moment.
         tokens: In a format of tokens those of the project's tokenizer, or the words of the file that a
             document came in with (CoNLL-U).
         overwrite: Replace the file if it is there.
@@ -112,23 +114,20 @@ def export(
         RecipeError: There is nothing to write, or the file cannot be written.
     """
     path = Path(file)
+    if tagged is not None and what != "gold":
+        raise RecipeError("--tagged is about gold: leave --what out")
     fmt = by_suffix(path) if format is None else by_name(format)
-    if fmt.write is None:
-        raise RecipeError(f"the format {fmt.name} can be read but not written")
-    if path.exists() and not overwrite and not is_stream(path):
-        raise RecipeError(f"{path} is there already: another name, or --overwrite")
-    if not path.parent.is_dir():
-        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    write = _writer(fmt, path, overwrite)
     with Store.open(db) as store, store.reading(), whole_file(path) as part:
         partial: list[str] = []
         refused: list[Refusal] = []
-        entries = _entries(store, what, split)
+        entries = _entries(store, what, split) if tagged is None else _tagged(store, tagged, split)
         entries = _noting(_flagged(store, entries) if flagged else entries, partial)
         if fmt.originals or tokens == "file":
             entries = _with_originals(store, entries)
         if fmt.needs_tokens:
             entries = _with_tokens(store, entries, refused, tokens)
-        written = fmt.write(part, entries, _options(store))
+        written = write(part, entries, _options(store))
         if not written.documents:
             raise RecipeError(refusals_text(refused) if refused else _nothing(db, what, split, flagged))
     unsaid = 0 if fmt.ranges else len(partial)
@@ -140,6 +139,17 @@ def export(
         partial=unsaid,
         refused=tuple(refused),
     )
+
+
+def _writer(fmt: Format, path: Path, overwrite: bool) -> Writer:
+    """What writes the file, once it is sure that it may."""
+    if fmt.write is None:
+        raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if path.exists() and not overwrite and not is_stream(path):
+        raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    return fmt.write
 
 
 def _options(store: Store) -> WriteOptions:
@@ -196,6 +206,14 @@ def _entries(store: Store, what: What, split: Split | None) -> Iterator[Entry]:
                 gold = next(golds, None)
 
 
+def _tagged(store: Store, version: str, split: Split | None) -> Iterator[Entry]:
+    """The gold of a version, in the order of the documents."""
+    golds = sorted(store.versions.gold(version), key=lambda gold: gold.document.id)
+    labels = store.versions.labels(version)
+    names = [label.name for label_id, label in labels.items() if label.reads_as == label_id]
+    return (_of_gold(gold, names) for gold in golds if split in (None, gold.document.split))
+
+
 def _entry(document: Document, spans: tuple[Span, ...] | None) -> Entry:
     return Entry(
         text=document.text,
@@ -214,7 +232,8 @@ def _name(store: Store, prediction: Prediction) -> str | None:
 
 def _of_gold(gold: Gold, names: Sequence[str]) -> Entry:
     """Refused suggestions matter where only they and their like were looked at, and where they are of a label
-    that the document does not know; else the spans say all. ``names``: the labels in use."""
+    that the document does not know; else the spans say all. ``names``: the labels in use
+    then."""
     entry = _entry(gold.document, gold.spans)
     if gold.ranges is not None:
         entry = replace(entry, ranges=gold.ranges, negatives=gold.negatives)

@@ -17,20 +17,14 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import known_labels, spoken_labels
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import (
-    AnnotatedSpan,
-    NewAnnotation,
-    NewDocument,
-    NewModel,
-    Span,
-    Split,
-)
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, NewModel, Span, Split
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
@@ -54,19 +48,35 @@ def import_files(
     near_duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import the files in their order, 1,000 documents a transaction.
+    """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
 
-    ``split`` auto: as the file says, else by hash of the group. ``as_`` auto: entries with spans become
-    annotations of ``annotator`` with origin import, or of the person or model that the file names.
-    ``labels``: those that the files speak of, None for all; of others their annotations say nothing.
-    ``overlaps``: spans that share characters are an error, or go to the ledger while their document stays
-    without gold; None: ledger for exports of other tools, error for formats of our own. ``by``: what one
-    document is, for plain text and CoNLL. FormatError names file and line; the batches before it are stored,
-    and a second run goes on from there. ``near_duplicates``: unless a split was given, a new text that nearly
-    repeats a stored or an earlier one (Jaccard 0.8 of their three-token sequences, from 8 tokens up) joins
-    its group and split.
+    Args:
+        db: The project file.
+        files: The files.
+        format: Their format by name; None: as each file looks. A whole project comes in by
+            `import_project`.
+        split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
+        as_: What spans are; ``auto``: annotations, or what the file says.
+        annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
+        labels: Those that the files speak of, None: all. Of others their annotations say nothing.
+        on_conflict: What a known key with another text is: an error, or to be skipped.
+        overlaps: Spans that share characters are an error, or go to the ledger while their document stays
+            without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
+        by: What one document is, for plain text and CoNLL; None: as the format has it.
+        near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
+            their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
+            given.
+        progress: Called with how far it is.
+
+    Returns:
+        What became of the documents and their spans.
+
+    Raises:
+        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
+            stored, and a second run goes on from there.
     """
-    report = ImportReport()
+    refuse_whole_projects(db, files, format)
+    report, show = ImportReport(), progress or silent
     with Store.open(db) as store:
         fit, before = Fit(store), _splits(store)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
@@ -76,22 +86,12 @@ def import_files(
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
             allowed = overlaps or ("ledger" if fmt.foreign else "error")
             _Import(
-                store,
-                path,
-                split,
-                as_,
-                annotator,
-                spoken,
-                on_conflict,
-                allowed,
-                report,
-                progress or silent,
-                twins,
-                fit,
+                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
         report.language, report.misfit = fit.chosen, fit.misfit()
+        report.look_at_draw(store)
     return report
 
 
@@ -156,6 +156,7 @@ class _Import:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
             for item, place, near in zip(checked, added, alike, strict=True):
                 self.report.added += place.new
+                self._count_drawn(item.entry, place.new)
                 self.report.near_duplicates += place.new and near
                 self.report.already_there += not place.new and not item.entry.continues
                 if not place.new and not item.entry.continues and self.split != "auto":
@@ -168,6 +169,12 @@ class _Import:
                 pairs = ((p.document_id, i.entry.original) for i, p in zip(checked, added, strict=True))
                 self.store.originals.add(ORIGINALS, [(n, body) for n, body in pairs if body is not None])
             self._predict(checked, [(place.document_id, place.key) for place in added])
+
+    def _count_drawn(self, entry: Entry, new: bool) -> None:
+        """What is given a split is not drawn."""
+        given = entry.split if self.split == "auto" else self.split
+        self.report.drawn += new and given is None
+        self.report.given_eval += new and given == "eval"
 
     def _is_prediction(self, item: CheckedEntry) -> bool:
         """Whether a model said it: the line itself decides unless ``--as`` does."""
@@ -233,9 +240,8 @@ class _Import:
 
     def _events(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
         for span, reason in item.refused:
-            yield self._event(
-                item, document_id, span, "conflict" if reason == "overlap" else "dropped", reason
-            )
+            action = "conflict" if reason == "overlap" else "dropped"
+            yield self._event(item, document_id, span, action, reason)
         for span, reason in item.entry.refused:
             yield self._event(item, document_id, span, "dropped", reason)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.near_duplicates.shingles import LIKE, shingles_of
 from spanloop.recipes.near_duplicates.similarity import NearIndex
 from spanloop.recipes.progress import Progress, silent
@@ -71,10 +72,22 @@ class DuplicateReport(Report):
 
 
 def audit_duplicates(
-    db: str | Path, *, threshold: float = LIKE, progress: Progress | None = None
+    db: str | Path, *, threshold: AboveZeroShare = LIKE, progress: Progress | None = None
 ) -> DuplicateReport:
-    """Find the documents whose texts are the same, or share ``threshold`` (Jaccard, 0-1) of their three-token
-    sequences. Texts of fewer than 8 tokens count only when they are the same."""
+    """Find documents whose texts are the same or nearly so. Texts of fewer than 8 tokens count only when
+    they are the same.
+
+    Args:
+        db: The project file.
+        threshold: The share of their three-token sequences that they have in common (Jaccard).
+        progress: Called with how far it is.
+
+    Returns:
+        The groups of such documents.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return find_duplicates(
             store.documents.iterate(), store.documents.count(), store, threshold, progress or silent

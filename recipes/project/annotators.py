@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from spanloop.recipes.calls.ranges import FromOne, Port
 from spanloop.recipes.report import UNTOLD, Report
 from spanloop.store import Store
 
@@ -38,18 +39,28 @@ class Annotators(Report):
 
 
 def annotators(db: str | Path) -> Annotators:
-    """Everyone who is named."""
+    """The people who may correct over a network.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Everyone who is named.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return Annotators(tuple(store.annotators.names()))
 
 
 def add_annotator(
-    db: str | Path, name: str, *, host: str | None = None, port: int | None = None, qr: bool = False
+    db: str | Path, name: str, *, host: str | None = None, port: Port | None = None, qr: bool = False
 ) -> Annotators:
     """Let a person in.
 
     Args:
-        db: The project.
+        db: The project file.
         name: The person.
         host: Where the page is served, for the link; None: where it was served last.
         port: Its port, likewise.
@@ -57,29 +68,67 @@ def add_annotator(
 
     Returns:
         Everyone who is named, and the link that lets this one in.
+
+    Raises:
+        StoreError: The name is taken or cannot be one.
     """
     with Store.open(db) as store:
         return _with_link(store, store.annotators.add(name), host, port, qr)
 
 
 def reissue_annotator(
-    db: str | Path, name: str, *, host: str | None = None, port: int | None = None, qr: bool = False
+    db: str | Path, name: str, *, host: str | None = None, port: Port | None = None, qr: bool = False
 ) -> Annotators:
-    """A new link for a person; from now on the old one and what was signed in with it let nobody in. The
-    arguments are those of ``add_annotator``."""
+    """A new link for a person; from now on the old one and what was signed in with it let nobody in.
+
+    Args:
+        db: The project file.
+        name: The person.
+        host: Where the page is served, for the link; None: where it was served last.
+        port: Its port, likewise.
+        qr: Show the link as a QR code too.
+
+    Returns:
+        Everyone who is named, and the new link.
+
+    Raises:
+        StoreError: Nobody of that name is let in.
+    """
     with Store.open(db) as store:
         return _with_link(store, store.annotators.reissue(name), host, port, qr)
 
 
 def remove_annotator(db: str | Path, name: str) -> Annotators:
-    """Let a person in no more; their annotations stay."""
+    """Let a person in no more; their annotations stay.
+
+    Args:
+        db: The project file.
+        name: The person.
+
+    Returns:
+        Everyone who is still named.
+
+    Raises:
+        StoreError: Nobody of that name is let in.
+    """
     with Store.open(db) as store:
         store.annotators.remove(name)
         return Annotators(tuple(store.annotators.names()))
 
 
-def set_overlap(db: str | Path, people: int) -> None:
-    """Give every document to so many people, from now on; the queue is opened again where that is more."""
+def set_overlap(db: str | Path, people: FromOne) -> None:
+    """Give every document to so many people, from now on; the queue is opened again where that is more.
+
+    Args:
+        db: The project file.
+        people: How many people answer each document.
+
+    Returns:
+        Nothing.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         store.set_project(overlap=people)
 

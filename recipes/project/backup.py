@@ -39,8 +39,18 @@ class BackedUp(Report):
 
 
 def backup(db: str | Path, file: str | Path) -> BackedUp:
-    """Copy the project to ``file``, and the promoted round's folder beside it. StoreError where ``file``
-    exists, its folder does not, or the disk is full."""
+    """Copy the project of this moment, and the promoted round's folder beside it.
+
+    Args:
+        db: The project file.
+        file: The copy.
+
+    Returns:
+        What came along.
+
+    Raises:
+        StoreError: The copy exists already, its folder does not, or the disk is full.
+    """
     with Store.open(db) as store:
         done = store.backup(file)
     return BackedUp(done.path, done.promoted, done.rounds, done.left_out, done.missing)

@@ -35,8 +35,18 @@ class Checked(Report):
 
 
 def check(db: str | Path, *, repair: bool = False) -> Checked:
-    """Look at integrity, offsets, counts and model folders. ``repair`` derives anew what can be derived; no
-    document, prediction or annotation is ever touched."""
+    """Look at integrity, offsets, counts and model folders.
+
+    Args:
+        db: The project file.
+        repair: Derive anew what can be derived; no document, prediction or annotation is ever touched.
+
+    Returns:
+        What is wrong, and what was repaired.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         problems = tuple(store.check(repair=repair, unfit=unfit_as_label))
         return Checked(Path(db), all(problem.repaired for problem in problems), problems)

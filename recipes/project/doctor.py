@@ -56,7 +56,17 @@ class Diagnosis(Report):
 
 
 def doctor(db: str | Path | None = None) -> Diagnosis:
-    """Look at Python, the packages, the machine and, where one is named, the project."""
+    """Look at Python, the packages, the machine and, where one is named, the project.
+
+    Args:
+        db: The project file; None: without one.
+
+    Returns:
+        What was found, and what to do about it.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     versions, pairs = installed(), bad_pairs()
     findings = [
         _python(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spanloop.plugin.model.places import OFFLINE
+from spanloop.recipes.calls.ranges import SeedNumber, Share
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.languages import Unit, check_unit
 from spanloop.recipes.made_of import check_language, check_model, check_pipeline
@@ -49,34 +50,44 @@ def init(
     lang: str | None = None,
     nlp: str | None = None,
     model: str = "offline",
-    eval_fraction: float = 0.2,
+    eval_fraction: Share = 0.2,
     instructions: str | Path | None = None,
-    seed: int = 0,
+    seed: SeedNumber = 0,
     unit: Unit = "token",
 ) -> Created:
-    """Create the project file. ``nlp`` is a spaCy pipeline (its tokenizer comes along), else ``lang`` names
-    the language; without both the first import chooses one by its texts. ``unit``: what the model gives one
-    tag, a token of that tokenizer or a wordpiece of its own.
+    """Make a project: one file with its task, labels and base model.
 
-    ``instructions`` is a Markdown file that the correction page shows. RecipeError or StoreError where the
-    file exists already, no label is given or a setting makes no sense (a language or pipeline that spaCy has
-    not); ModelError for a folder whose model wants to run code, and for a model that is not there.
+    Args:
+        db: The file to make.
+        labels: The labels, in their order.
+        task: ``spans``, or ``tags`` with one tag a token.
+        lang: Language of the texts, for spaCy's tokenizer, as its code; None, without ``nlp``: the first
+            import chooses one by its texts.
+        nlp: Instead of a language a spaCy pipeline, by name or folder: its tokenizer and components come
+            along.
+        model: Base model: a hub id (``ID@REVISION`` to pin it), a folder, or ``offline``, the packaged
+            encoder.
+        eval_fraction: Share of the documents that rounds are scored on, 0 to 1.
+        instructions: A Markdown file that the correction page shows.
+        seed: Of everything that is drawn.
+        unit: What the model gives one tag, a ``token`` of that tokenizer or a ``wordpiece`` of its own.
+
+    Returns:
+        Where the project lies, and its labels.
+
+    Raises:
+        RecipeError: The file exists already, no label is given, or a setting makes no sense.
+        StoreError: The same, as the store says it.
+        ModelError: The model's folder wants to run code, or there is no such model.
     """
-    path = Path(db)
-    names = tuple(labels)
+    path, names = Path(db), tuple(labels)
     if not names:
         raise RecipeError("a project needs labels: --labels PER,ORG,LOC")
     refuse_tags(names, (), task)
     if nlp and lang:
         raise RecipeError("give --nlp or --lang, not both: the pipeline has a language of its own")
     check_unit(unit, task)
-    file = real_path(path)
-    if model != OFFLINE:  # people annotate before it is installed
-        model = check_model(model, file)
-    if lang is not None:
-        check_language(lang)
-    if nlp is not None:
-        nlp = check_pipeline(nlp, file)
+    model, nlp = _made_of(real_path(path), model, lang, nlp)
     guide = "" if instructions is None else _instructions(Path(instructions))
     Store.create(
         path,
@@ -91,6 +102,15 @@ def init(
         unit=unit,
     ).close()
     return Created(path=path, task=task, labels=names, lang=lang, unit=unit)
+
+
+def _made_of(file: Path, model: str, lang: str | None, nlp: str | None) -> tuple[str, str | None]:
+    """Model and pipeline as the project file names them, once all three were looked at."""
+    if model != OFFLINE:  # people annotate before it is installed
+        model = check_model(model, file)
+    if lang is not None:
+        check_language(lang)
+    return model, None if nlp is None else check_pipeline(nlp, file)
 
 
 def _instructions(file: Path) -> str:

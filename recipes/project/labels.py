@@ -10,6 +10,7 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from spanloop.plugin.tagging.schemes import is_outside, taken_for_labels
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.project.page_keys import command_of
 from spanloop.recipes.report import UNTOLD, Count, Report, Shape
@@ -37,14 +38,24 @@ class LabelRow(Shape):
     """What the page shows about it."""
     retired: bool
     """Whether it is out of use."""
+    merged_into: str | None
+    """The label that its spans count as, null where they count as themselves."""
     unknown: Count
     """Gold documents that do not know it: it was not there when they were annotated."""
 
     @classmethod
-    def of(cls, label: Label, unknown: int) -> LabelRow:
+    def of(cls, label: Label, merged_into: str | None, unknown: int) -> LabelRow:
         """What is told of a label of the store."""
-        kept = {field.name: getattr(label, field.name) for field in fields(cls) if field.name != "unknown"}
-        return cls(**kept, unknown=unknown)
+        own = [field.name for field in fields(cls) if field.name not in ("merged_into", "unknown")]
+        kept = {name: getattr(label, name) for name in own}
+        return cls(**kept, merged_into=merged_into, unknown=unknown)
+
+    @property
+    def note(self) -> str:
+        """What becomes of it where it is out of use, else what the page shows about it."""
+        if self.merged_into is not None:
+            return f"counts as {self.merged_into}"
+        return "retired" if self.retired else self.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Labels(Report):
                 label.key or "",
                 label.name,
                 label.colour or "",
-                "retired" if label.retired else label.description,
+                label.note,
             )
             for label in self.labels
         ]
@@ -90,7 +101,17 @@ def _typed(name: str) -> str:
 
 
 def labels(db: str | Path) -> Labels:
-    """The labels as they stand."""
+    """The labels as they stand.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Every label, the retired ones last.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return _all(store)
 
@@ -98,8 +119,22 @@ def labels(db: str | Path) -> Labels:
 def add_label(
     db: str | Path, name: str, *, key: str | None = None, colour: str | None = None, description: str = ""
 ) -> Labels:
-    """A new label; key and colour are chosen where none is given. What was annotated until now does not know
-    it."""
+    """A new label. What was annotated until now does not know it.
+
+    Args:
+        db: The project file.
+        name: Its name.
+        key: The key that gives it on the page; None: one that is free.
+        colour: Its colour as #rrggbb; None: one that differs from the others.
+        description: What the page shows about it.
+
+    Returns:
+        Every label.
+
+    Raises:
+        RecipeError: The name, the key or the colour cannot be a label's.
+        StoreError: There is a label of this name already.
+    """
     with Store.open(db) as store:
         refuse_tags([name], store.labels.names(), store.project.task)
         _check_look(store, key, colour)
@@ -114,7 +149,7 @@ def set_label(
     key: str | None = None,
     colour: str | None = None,
     description: str | None = None,
-    position: int | None = None,
+    position: FromOne | None = None,
 ) -> Labels:
     """Change what the page shows of a label, and where; what is None stays.
 
@@ -141,7 +176,20 @@ def set_label(
 
 
 def rename_label(db: str | Path, old: str, new: str) -> Labels:
-    """Give a label another name, in every annotation and prediction at once."""
+    """Give a label another name, in every annotation and prediction at once.
+
+    Args:
+        db: The project file.
+        old: What it is called.
+        new: What it shall be called.
+
+    Returns:
+        Every label.
+
+    Raises:
+        RecipeError: The new name cannot be a label's.
+        StoreError: There is no such label, or the new name is taken.
+    """
     with Store.open(db) as store:
         others = [label for label in store.labels.names() if label != old]
         refuse_tags([new], others, store.project.task)
@@ -150,14 +198,37 @@ def rename_label(db: str | Path, old: str, new: str) -> Labels:
 
 
 def retire_label(db: str | Path, name: str) -> Labels:
-    """Take a label out of use; what was annotated with it stays readable."""
+    """Take a label out of use; what was annotated with it stays readable.
+
+    Args:
+        db: The project file.
+        name: The label.
+
+    Returns:
+        Every label.
+
+    Raises:
+        StoreError: There is no such label in use.
+    """
     with Store.open(db) as store:
         store.labels.retire(name)
         return _all(store)
 
 
 def merge_labels(db: str | Path, source: str, target: str) -> Labels:
-    """Count every span of ``source`` as ``target`` from now on."""
+    """Count every span of one label as another from now on.
+
+    Args:
+        db: The project file.
+        source: The label that goes.
+        target: The label that its spans count as.
+
+    Returns:
+        Every label.
+
+    Raises:
+        StoreError: One of them is no label in use.
+    """
     with Store.open(db) as store:
         store.labels.merge(source, target)
         return _all(store)
@@ -201,9 +272,13 @@ def unfit_as_label(name: str) -> str | None:
 
 def _all(store: Store) -> Labels:
     with store.reading():
-        lacking = store.label_sets.lacking()
+        lacking, merged = store.label_sets.lacking(), store.labels.merged()
         known = sorted(store.labels.all(retired=True), key=_order)
-        rows = tuple(LabelRow.of(label, lacking.get(label.name, 0)) for label in known)
+        names = {label.id: label.name for label in known}
+        rows = tuple(
+            LabelRow.of(label, names.get(merged.get(label.id, 0)), lacking.get(label.name, 0))
+            for label in known
+        )
         return Labels(store.named, rows, store.label_sets.rebuilt)
 
 

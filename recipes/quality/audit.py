@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.calls.ranges import FromTwo
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress, silent
@@ -155,15 +156,26 @@ def audit(
     db: str | Path,
     *,
     split: Split = "pool",
-    folds: int = 3,
+    folds: FromTwo = 3,
     config: TrainConfig | None = None,
     progress: Progress | None = None,
 ) -> Audit:
-    """Look for gold that is probably wrong, and for what else makes figures worthless.
+    """Look for gold that is probably wrong, and for what else makes figures worthless. No round is made;
+    what was found is kept beside the rounds for `review`.
 
-    The pool is cut into ``folds`` by group; each is judged by a training on the others, with the settings of
-    `retrain`. The eval split is judged by the promoted round. No round is made; what was found is kept beside
-    the rounds for `review`. RecipeError where there is no such gold, or no promoted round for eval.
+    Args:
+        db: The project file.
+        split: Whose gold. The pool is cut into folds by group, each judged by a training on the others; the
+            eval split is judged by the promoted round.
+        folds: Trainings.
+        config: The settings, as of `retrain`.
+        progress: Called with how far it is.
+
+    Returns:
+        The doubts, the worst first.
+
+    Raises:
+        RecipeError: There is no such gold, or no promoted round for the eval split.
     """
     if folds < 2:
         raise RecipeError(f"{folds} fold leaves nothing to train on: give 2 or more")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.quality.audit import Doubt, kept_doubts
 from spanloop.recipes.report import UNTOLD, Count, Report
@@ -42,7 +43,7 @@ class Sent(Report):
 def review(
     db: str | Path,
     *,
-    top: int | None = None,
+    top: FromOne | None = None,
     conflicts: bool = False,
     flagged: bool = False,
     unknown_label: str | None = None,

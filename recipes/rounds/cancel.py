@@ -19,10 +19,17 @@ _LOOK_SECONDS = 0.1
 
 
 def cancel(db: str | Path, *, patience: float = PATIENCE_SECONDS) -> Rounds:
-    """Ask whoever trains a round of the project to stop, wait until it has, and give back every round.
+    """Ask whoever trains a round of the project to stop, and wait until it has.
 
-    RecipeError where nobody trains, or where it has not stopped after ``patience`` seconds: it looks for
-    such a request with each step.
+    Args:
+        db: The project file.
+        patience: Seconds to wait at most: a training looks for such a request with each step.
+
+    Returns:
+        Every round.
+
+    Raises:
+        RecipeError: Nobody trains, or it has not stopped in time.
     """
     with Store.open(db) as store:
         now = store.training_lock.look()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.special import stdtrit
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Shape, Share
@@ -140,13 +141,24 @@ def train_curve(
     db: str | Path,
     config: TrainConfig | None = None,
     *,
-    seeds: int = 3,
+    seeds: FromOne = 3,
     progress: Progress | None = None,
 ) -> TrainCurve:
-    """Train on 25, 50, 75 and 100 % of the pool's gold, once a seed, and score each on the eval split.
+    """Train on 25, 50, 75 and 100 % of the pool's gold and score each on the eval split: would more help?
 
     The smaller parts lie inside the larger ones. One seed gives no advice. Nothing of it is stored.
-    RecipeError without eval gold, or with fewer than 8 gold documents in the pool.
+
+    Args:
+        db: The project file.
+        config: The settings, as of `retrain`.
+        seeds: Runs of each part; several show what chance does.
+        progress: Called with how far it is.
+
+    Returns:
+        The scores of each part, and what they advise.
+
+    Raises:
+        RecipeError: There is no eval gold, or fewer than 8 gold documents stand in the pool.
     """
     show = progress or silent
     with Store.open(db) as store:

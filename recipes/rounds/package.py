@@ -8,16 +8,21 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
 from spanloop.recipes.rounds.model_card import NEEDS, CardFacts, model_card
 from spanloop.recipes.rounds.standings import standings
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder
+from spanloop.store.records import Project
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,29 @@ def package(
     name: str | None = None,
     version: str | None = None,
     licence: str = "",
-    round: int | None = None,
+    round: FromOne | None = None,
     wheel: bool = False,
 ) -> Packaged:
-    """Write the promoted round (or the one named) as a package into ``folder`` through ``spacy package``.
+    """Write a round as an installable package with a model card, through ``spacy package``.
 
-    ``name`` without the language (the project's name), ``version`` (0.0.N of round N). ``wheel``: build one
-    too, with pip and without any network. Neither words of the texts nor paths of this machine are in it.
-    RecipeError where there is no round or pip cannot build, and for a name or version that cannot be one.
+    Neither words of the texts nor paths of this machine are in it.
+
+    Args:
+        db: The project file.
+        folder: Where the package goes.
+        name: Its name without the language; None: the project's.
+        version: Its version; None: 0.0.N of round N.
+        licence: For the model card.
+        round: The round; None: the promoted one.
+        wheel: Build a wheel too, with pip and without any network.
+
+    Returns:
+        Where the package lies.
+
+    Raises:
+        RecipeError: There is no round, pip cannot build, or a name or version cannot be one.
     """
-    from spacy.cli.package import package as spacy_package
-
-    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round
 
     chosen, numbered = _checked(name or Path(db).stem, version)
     with Store.open(db) as store:
@@ -78,9 +94,18 @@ def package(
     )
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
-    place = target / f"{name}-{nlp.meta['version']}"
+    place = target / f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     _refuse_taken(place)
+    return _write(project, nlp, place, facts, wheel=wheel)
+
+
+def _write(project: Project, nlp: Language, place: Path, facts: CardFacts, *, wheel: bool) -> Packaged:
+    """Let spaCy write the package, and publish it whole."""
+    from spacy.cli.package import package as spacy_package
+
+    from spanloop.recipes.suggest.pipelines import write_pipeline
+
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
     with tempfile.TemporaryDirectory(prefix="spanloop-package-") as scratch:
         pipeline, drafts = Path(scratch) / "pipeline", Path(scratch) / "drafts"
         write_pipeline(project, nlp, pipeline)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report
@@ -35,18 +36,30 @@ class Written(Report):
         return f"{self.path}: {self.rounds} rounds"
 
 
-def report(
+def write_report(
     db: str | Path,
     file: str | Path,
     *,
-    round: int | None = None,
+    round: FromOne | None = None,
     format: ReportFormat | None = None,
     progress: Progress | None = None,
 ) -> Written:
-    """Write the report to ``file``, in the format of its suffix (html, md, json) or the one named.
+    """Write everything about the rounds on one page.
 
     The promoted round (or the one named) and the finished one before it are scored on today's eval gold.
-    RecipeError where there is no round or no eval gold yet.
+
+    Args:
+        db: The project file.
+        file: The file to write.
+        round: The round it is about; None: the promoted one.
+        format: The format; None: as the suffix of the file says.
+        progress: Called with how far it is.
+
+    Returns:
+        Where it lies, and how many rounds it is about.
+
+    Raises:
+        RecipeError: There is no round or no eval gold yet, or the file cannot be written.
     """
     path = Path(file)
     chosen = format or path.suffix.removeprefix(".")

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report
@@ -43,10 +44,22 @@ class Reproduced(Report):
         return f"round {self.round} came out with other weights: {why}"
 
 
-def reproduce(db: str | Path, number: int, *, progress: Progress | None = None) -> Reproduced:
-    """Train on the very annotations of the round with its parameters and seed, from the base model and with
-    the language or pipeline that the project had then, in a folder of its own; the store stays as it is.
-    RecipeError for a round that is not done."""
+def reproduce(db: str | Path, number: FromOne, *, progress: Progress | None = None) -> Reproduced:
+    """Train on the very annotations of a round with its parameters and seed, from the base model and with the
+    language or pipeline that the project had then, in a folder of its own, and compare the weights. The store
+    stays as it is.
+
+    Args:
+        db: The project file.
+        number: The round.
+        progress: Called with how far it is.
+
+    Returns:
+        Whether the weights are the same, and what differs where they are not.
+
+    Raises:
+        RecipeError: The round is not finished.
+    """
     show = progress or silent
     with Store.open(db) as store:
         row = store.rounds.get(number)

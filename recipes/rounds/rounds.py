@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
@@ -68,24 +69,34 @@ class Rounds(Report):
         return f"{shown}\n{self.note}" if self.note else shown
 
 
-def rounds(db: str | Path) -> Rounds:
-    """Every round with its figures."""
+def list_rounds(db: str | Path) -> Rounds:
+    """Every round with its figures.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        The rounds, the oldest first.
+
+    Raises:
+        StoreError: There is no such project.
+    """
     with Store.open(db) as store:
         return Rounds(standings(store))
 
 
-def promote(db: str | Path, number: int) -> Rounds:
+def promote(db: str | Path, number: FromOne) -> Rounds:
     """Make a finished round the one that prelabel, the page and the backend use.
 
     Args:
-        db: The project.
+        db: The project file.
         number: The round.
 
     Returns:
-        Every round as it stands then.
+        Every round, as they stand now.
 
     Raises:
-        StoreError: There is no such round, it is not done, or its folder is not there or not what it was.
+        StoreError: There is no such round, it is not finished, or its folder is not there or not what it was.
     """
     with Store.open(db) as store:
         row = store.rounds.get(number)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.labelstudio.retry import FailedEvent
+from spanloop.recipes.project.settings_file import SettingsFile, settings_of_project
 from spanloop.recipes.report import Count, Report, Shape
 from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
 from spanloop.recipes.scoring.shapes import AlignmentEvents
@@ -90,6 +91,8 @@ class Standings(Shape):
     """Spans in the ledger of alignment."""
     inbox: Inbox
     """What Label Studio told."""
+    settings: SettingsFile | None
+    """What `spanloop.toml` says, null where there is none."""
     next_step: str
     """The command that brings the project on."""
 
@@ -113,6 +116,7 @@ class Status(Report):
     to_review: int = 0
     inbox: Inbox = Inbox()
     refused: Mapping[str, str] = field(default_factory=dict)
+    settings: SettingsFile | None = None
 
     @property
     def promoted(self) -> int | None:
@@ -160,6 +164,7 @@ class Status(Report):
             refused=RefusedDocuments(len(self.refused), dict(self.refused)),
             alignment_events=self.alignment_events,
             inbox=self.inbox,
+            settings=self.settings,
             next_step=self.next_step(),
         )
 
@@ -180,6 +185,8 @@ class Status(Report):
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
         parts += self.inbox.lines(self.path)
+        if self.settings is not None:
+            parts.append(self.settings.text())
         parts.append(f"Next: {self.next_step()}")
         return "\n\n".join(parts)
 
@@ -223,12 +230,24 @@ class Status(Report):
         return f"spanloop correct {self.path}"
 
 
-def status(db: str | Path) -> Status:
-    """Read the standing of the project; quick whatever its size, since the store keeps the counts."""
+def status(db: str | Path, *, config: str | Path | None = None) -> Status:
+    """Where the project stands; quick whatever its size, since the store keeps the counts.
+
+    Args:
+        db: The project file.
+        config: Another settings file than ``spanloop.toml`` beside the project.
+
+    Returns:
+        Counts, rounds, and what to do next.
+
+    Raises:
+        StoreError: There is no such project.
+        RecipeError: The settings file is none.
+    """
     with Store.open(db) as store:
         trainer = store.training_lock.look()  # before the moment that the rest is read as of
         with store.reading():
-            return _read(Path(db), store, trainer)
+            return replace(_read(Path(db), store, trainer), settings=settings_of_project(db, config))
 
 
 def _read(path: Path, store: Store, trainer: Look) -> Status:

@@ -3,13 +3,14 @@ round."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from spanloop.recipes.calls.ranges import FromOne, Niceness, Pause, Seconds
 from spanloop.recipes.errors import FAILURES, RecipeError, line_of
 from spanloop.recipes.progress import Progress, Say, dated
 from spanloop.recipes.report import Count, Report
@@ -62,24 +63,43 @@ def watch(
     *,
     balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
-    every: int = 100,
-    interval: float | None = None,
-    pause: float = 5.0,
+    every: FromOne = 100,
+    interval: Seconds | None = None,
+    pause: Pause = 5.0,
     keep_rounds: Sequence[str] | None = None,
-    nice: int = NICE,
+    nice: Niceness = NICE,
+    settings: Mapping[str, Any] | None = None,
     say: Say | None = None,
     progress: Progress | None = None,
 ) -> Watched:
-    """Wait, and retrain when ``every`` new gold documents of the pool have come, or ``interval`` seconds
-    after the last round if any came at all; then let the promoted round suggest again. Ends at SIGTERM or
-    Ctrl-C; a round that is under way is marked as cancelled. A round that somebody cancels (`cancel`) or that
-    fails is told and not trained again before something is new. Whatever else fails (the suggestions, a look
-    at the store, a full disk under a training) is told and tried again after a pause that grows (`Patience`).
-    Everything it needs to know is in the store, so a restart goes on where it stopped. ``pause``: seconds
-    between two looks. ``keep_rounds``: the rules of `prune`, by which old rounds are pruned after each new
-    one; None: all stay. ``config``, ``balance`` and ``base``: as of `retrain`; ``say`` gets a line for each
-    thing that happens. The whole process steps back by ``nice`` (`yield_to_others`): nobody who annotates
-    waits for a training.
+    """Retrain whenever enough is new and let the promoted round suggest again, until SIGTERM or Ctrl-C.
+
+    A round that somebody cancels (`cancel`) or that fails is told and not trained again before something is
+    new. Whatever else fails (the suggestions, a look at the store, a full disk under a training) is told and
+    tried again after a pause that grows (`Patience`). Everything it needs to know is in the store, so a
+    restart goes on where it stopped. A round that is under way at the end is marked as cancelled.
+
+    Args:
+        db: The project file.
+        config: The settings, as of `retrain`.
+        balance: As of `retrain`.
+        base: As of `retrain`.
+        every: A round whenever so many new gold documents of the pool have come.
+        interval: Or so many seconds after the last round, if any came at all; None: never for that reason.
+        pause: Seconds between two looks at the store.
+        keep_rounds: The rules of `prune`, by which old rounds are pruned after each new one; None: all stay.
+        nice: How far the whole process steps back for others, 0 to 19: nobody who annotates waits for a
+            training.
+        settings: As of `retrain`.
+        say: Called with a line for each thing that happens.
+        progress: Called with how far a training is.
+
+    Returns:
+        How many rounds were trained.
+
+    Raises:
+        RecipeError: It was started by torchrun, or a rule of ``keep_rounds`` is none.
+        StoreError: There is no such project.
     """
     if world() > 1:
         raise RecipeError("watch trains in one process: torchrun is for retrain")
@@ -89,7 +109,7 @@ def watch(
     Store.open(db).close()  # what is no project now is the user's error, and no cause that goes away
     tell = _undisturbed(dated(say))
     tell(f"watching {db}: a round every {counted(every, 'new annotation')}" + _or_every(interval))
-    train = partial(retrain, db, config, balance=balance, base=base, progress=progress)
+    train = partial(retrain, db, config, balance=balance, base=base, settings=settings, progress=progress)
     watched = _Watch(db, every, interval, pause, tell, progress, train, keep)
     with stoppable():
         try:

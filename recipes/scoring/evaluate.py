@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Report
@@ -171,8 +172,20 @@ def _with_interval(figure: Figure) -> str:
     return f"{figure.f1:.4f}" + (f" (95 % interval {ends})" if ends else "")
 
 
-def evaluate(db: str | Path, *, round: int | None = None, progress: Progress | None = None) -> Evaluation:
-    """Predict every eval document that has gold, with the promoted round or the one named, and score it."""
+def evaluate(db: str | Path, *, round: FromOne | None = None, progress: Progress | None = None) -> Evaluation:
+    """Predict every eval document that has gold, and score it.
+
+    Args:
+        db: The project file.
+        round: The round; None: the promoted one.
+        progress: Called with how far it is.
+
+    Returns:
+        The scores, of this moment.
+
+    Raises:
+        RecipeError: There is no such round or no gold in the eval split.
+    """
     with Store.open(db) as store:
         from spanloop.recipes.suggest.pipelines import load_round, promoted_round
         from spanloop.recipes.suggest.run_pipeline import named

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning.strategies import NAMES
+from spanloop.recipes.calls.ranges import FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.formats.entry import ReadOptions
@@ -65,19 +66,38 @@ def simulate(
     *,
     eval_files: Sequence[str | Path] = (),
     strategies: Sequence[str] = ("random", "mnlp"),
-    documents: Sequence[int] = (50, 100, 200),
+    documents: Sequence[FromOne] = (50, 100, 200),
     model: str = "offline",
     lang: str = "en",
     task: Task = "spans",
     config: TrainConfig | None = None,
-    seed: int = 0,
+    seed: SeedNumber = 0,
     keep: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """For each strategy a project of its own: the first ``documents`` are drawn at random, the next ones
-    asked for by the model trained on those, and so on; after each step a round, scored on ``eval_files``,
-    else on the fifth of the files that the hash of their groups draws. ``keep``: a folder for the projects,
-    else they are thrown away.
+    """Play the loop with the gold of files answering in the person's place: would active learning pay?
+
+    For each strategy a project of its own: the first documents are drawn at random, the next ones asked for
+    by the model trained on those, and so on; after each step a round, scored.
+
+    Args:
+        files: Files with gold.
+        eval_files: Files to score on; none: the fifth of ``files`` that the hash of their groups draws.
+        strategies: What to compare.
+        documents: Annotated documents at each round, rising.
+        model: The base model.
+        lang: Language of the texts.
+        task: ``spans``, or ``tags`` with one tag a token.
+        config: The settings, as of `retrain`.
+        seed: Of everything that is drawn.
+        keep: A folder for the projects; None: they are thrown away.
+        progress: Called with how far it is.
+
+    Returns:
+        The scores of each strategy at each step.
+
+    Raises:
+        RecipeError: A file cannot be read, a strategy is unknown, or the numbers of documents do not rise.
     """
     unknown = [name for name in strategies if name not in NAMES]
     if unknown:

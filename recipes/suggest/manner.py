@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
-    from spanloop.plugin.tagging.schemes import Scheme
+    from spanloop.plugin.tagging.schemes import NamedScheme
 
 AggregationStrategy = Literal["first", "average", "max"]
 """How the scores of a word come from those of its wordpieces, in the words of Hugging Face's pipeline."""
@@ -27,7 +27,7 @@ class Manner:
     word come from those of its wordpieces; each None as the model was saved."""
 
     precision: Precision | None = None
-    scheme: Scheme | None = None
+    scheme: NamedScheme | None = None
     aggregation_strategy: AggregationStrategy | None = None
 
     def typed(self) -> list[str]:

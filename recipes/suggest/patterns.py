@@ -83,6 +83,8 @@ def _row(file: Path, line: int, raw: str) -> dict[str, Any]:
     if any(_UNSTORABLE.search(text) for text in _strings(row)):
         raise FormatError(file, line, "the pattern has a NUL or half a surrogate pair: no text can hold it")
     if isinstance(row["pattern"], list):
+        if not all(isinstance(token, dict) for token in row["pattern"]):
+            raise FormatError(file, line, _FORM)
         wrong = validate_token_pattern(row["pattern"])
         if wrong:
             raise FormatError(file, line, f"spaCy knows no such pattern: {'; '.join(wrong)}")

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
 from spanloop.recipes.formats.registry import by_name, detect
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
     from spanloop.plugin.model.device import Precision
-    from spanloop.plugin.tagging.schemes import Scheme
+    from spanloop.plugin.tagging.schemes import NamedScheme
 
 BLOCK = 128
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -38,20 +39,34 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
-    scheme: Scheme | None = None,
+    scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
-    candidates: float | None = None,
+    candidates: AboveZeroShare | None = None,
 ) -> Iterator[Predicted]:
-    """Each input is the name of a file (every format that import reads) or else a text; in order, streaming.
+    """Suggest spans for texts and files, in order, streaming.
 
-    ``model``: a project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
-    classifier by folder, hub id or ``offline``. ``lang``: whose tokenizer cuts the texts for a token
-    classifier; None: blanks do, and where a text is written without them the model's wordpieces stand for
-    tokens. ``precision``, ``scheme``, ``aggregation_strategy``: how exactly it computes, which tagging scheme
-    its tags are read in, and how a word's scores come from its wordpieces; None as it was saved. ``choice``:
-    what of its answer is taken. ``candidates``: tell every span that is at least so probable. RecipeError
-    where there is none or it has no trained labels.
+    Args:
+        inputs: Each is the name of a file, in any format that import reads, or else a text.
+        model: A project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
+            classifier by folder, hub id or ``offline``.
+        by: What one document is, for plain text and CoNLL.
+        tags: Whether the text of each result is one line a token.
+        lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
+            written without them the model's wordpieces stand for tokens.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+        scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
+        aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
+            ``average`` or ``max``; None: as it was saved.
+        choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
+        candidates: Tell every span that is at least so probable, above 0 to 1; None: tell none.
+
+    Returns:
+        The predictions, one after the other.
+
+    Raises:
+        RecipeError: There is no such model, it has no trained labels, or there is nothing to read. Raised
+            when the first prediction is asked for.
     """
     if model is None:
         raise RecipeError(
@@ -84,12 +99,29 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
-    scheme: Scheme | None = None,
+    scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
 ) -> Saved:
-    """Predict, as `predict` does, and write one JSONL file an input file into the folder; texts typed in go
-    to ``texts.jsonl``."""
+    """Predict and write one JSONL file an input file; texts typed in go to ``texts.jsonl``.
+
+    Args:
+        inputs: As of `predict`.
+        model: As of `predict`.
+        out: The folder for the files.
+        by: As of `predict`.
+        lang: As of `predict`.
+        precision: As of `predict`.
+        scheme: As of `predict`.
+        aggregation_strategy: As of `predict`.
+        choice: As of `predict`.
+
+    Returns:
+        The files, and the documents that the pipeline refuses.
+
+    Raises:
+        RecipeError: As of `predict`, or a file cannot be written.
+    """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     write = by_name("jsonl").write

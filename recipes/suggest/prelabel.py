@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning import strategies
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.overlaps import part_overlaps
 from spanloop.recipes.progress import Progress, silent
@@ -22,15 +23,16 @@ from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import Document, Range, Span
+from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.device import Precision
-    from spanloop.plugin.tagging.schemes import Scheme
+    from spanloop.plugin.tagging.schemes import NamedScheme
 
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
+SPLITS: tuple[Split, ...] = ("pool", "eval")
 FIRST_BLOCK = 8
 """The first transaction is small, each further one twice as large: whoever asks for the next documents gets
 fresh suggestions within a second, and the bulk of the work still goes in large blocks."""
@@ -93,27 +95,48 @@ def prelabel(
     pipeline: str | None = None,
     patterns: str | Path | None = None,
     strategy: str | None = None,
-    limit: int | None = None,
+    limit: FromOne | None = None,
+    open_only: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
     choice: Choice | None = None,
-    scheme: Scheme | None = None,
+    scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
-    """Predict with the promoted round, or with the token classifier ``model``, the spaCy ``pipeline`` or the
-    file of ``patterns`` (spaCy's or Prodigy's JSONL) where one is named, in queue order, few documents a
-    transaction at first, then up to 128.
+    """Let a model suggest for every document that it has not seen, in queue order, few documents a
+    transaction at first, then up to 128; then put the queue in order.
 
     A second run goes on where the first stopped and adds nothing to what is there. A document that the
-    pipeline refuses is marked, told and passed over; the next run tries it again. Then the queue is put in
-    the order of ``strategy`` (mnlp; random where the source gives no token scores). ``limit``: documents at
-    most. ``lang``: whose tokenizer cuts the texts for ``model``, in place of the project's; without it the
-    model labels wordpieces where a text is written without blanks and the project's language waits for some.
-    ``precision``, ``scheme`` and ``aggregation_strategy``: how exactly the model computes, which tagging
-    scheme its tags are read in, and how a word's scores come from its wordpieces; None as it was saved.
-    ``choice``: what of its answer is taken. A model that reads in another way, or of which something else is
-    taken, is another model, whose predictions stand beside the first's.
+    pipeline refuses is marked, told and passed over; the next run tries it again.
+
+    Args:
+        db: The project file.
+        model: A token classifier by hub id or folder; None, with the two below: the promoted round.
+        pipeline: A spaCy pipeline, by name or folder.
+        patterns: A JSONL file of spaCy or Prodigy patterns.
+        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where the source gives no token
+            scores.
+        limit: Documents at most; None: all.
+        open_only: Only documents that are still open: what is answered needs no suggestion.
+        lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
+            labels wordpieces where a text is written without blanks and the project's language waits for
+            some.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. A
+            model that reads in another way, or of which something else is taken, is another model, whose
+            predictions stand beside those of the first.
+        choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
+        scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
+        aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
+            ``average`` or ``max``; None: as it was saved.
+        progress: Called with how far it is.
+
+    Returns:
+        How many documents and spans, and what was refused.
+
+    Raises:
+        RecipeError: More than one source, an unknown strategy, or no round to suggest with yet.
+        ModelError: The model cannot be read.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
@@ -123,11 +146,17 @@ def prelabel(
     with Store.open(db) as store:
         manner = Manner(precision, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
-        return _predict_all(store, source, strategy, limit, progress or silent)
+        return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
 
 
 def _predict_all(
-    store: Store, source: Source, strategy: str | None, limit: int | None, progress: Progress
+    store: Store,
+    source: Source,
+    strategy: str | None,
+    limit: int | None,
+    progress: Progress,
+    *,
+    open_only: bool,
 ) -> PrelabelReport:
     from spanloop.recipes.suggest.run_pipeline import classifier
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
@@ -136,7 +165,10 @@ def _predict_all(
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
     chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
-    total = store.documents.count() if limit is None else min(limit, store.documents.count())
+    state: QueueState | None = "open" if open_only else None
+    still_open = (store.queue.counts(split)["open"] for split in SPLITS)
+    there = sum(still_open) if open_only else store.documents.count()
+    total = there if limit is None else min(limit, there)
     documents = spans = events = below = 0
     refused: dict[int, Refusal] = {}
     begin = time.monotonic()
@@ -146,7 +178,7 @@ def _predict_all(
     while before != documents:  # once more, for what was imported meanwhile
         before = documents
         room = None if limit is None else limit - documents
-        waiting = store.predictions.missing(source.model_id, limit=room)  # a look through the whole queue
+        waiting = store.predictions.missing(source.model_id, limit=room, state=state)
         fresh = (document for document in waiting if document.id not in refused)
         while block := list(islice(fresh, size)):
             done = predict_block(store, source, block, tokenizer)

@@ -97,6 +97,9 @@ def project_settings(db: str | Path) -> Settings:
 
     Returns:
         Base model, language or pipeline, as they are kept.
+
+    Raises:
+        StoreError: There is no such project.
     """
     with Store.open(db) as store:
         return Settings(**_standing(Path(db), store), tokenised=None)

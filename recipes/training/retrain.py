@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.plugin.model.errors import ModelError
+from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks, refuse_leaks
 from spanloop.recipes.progress import Progress, silent
@@ -40,23 +41,38 @@ def retrain(
     *,
     balance: Balancing | None = None,
     base: Literal["model", "round"] = "model",
-    if_new: int | None = None,
+    if_new: FromOne | None = None,
     promote: Promote = "auto",
     allow_leaks: bool = False,
+    settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RoundReport | NoRound:
-    """Train the next round from the project's base model (or on from the promoted ``round``).
+    """Train the next round on the gold of the pool, score it on the eval split, promote it if it is no worse.
 
-    Trains on the gold of the pool alone, with the settings of ``config`` (None: all by default, a checkpoint
-    a minute); RecipeError, saying what to type, where the pool or the eval split has no gold. ``balance``
-    auto: cross-validation on the pool's gold chooses class weights, oversampling or augmentation, none of
-    which may be given beside it; that takes 12 to 16 times as long. ``if_new``: only if at least so many
-    annotations came since the last finished round, else NoRound. ``promote`` auto: the first round, or one
-    that is not significantly worse than the promoted one scored again on today's eval gold, neither overall
-    nor, beyond a tolerance, on any label. RecipeError where more than 5 % of the eval documents stand in
-    training too, unless ``allow_leaks``. A round that fails or is cancelled is marked so and leaves
-    everything else as it was; the same training, started again, goes on from its last checkpoint. Under
-    torchrun the first process makes the round, the others take part in its training and get NoRound.
+    A round that fails or is cancelled is marked so and leaves everything else as it was; the same training,
+    started again, goes on from its last checkpoint. Under torchrun the first process makes the round, the
+    others take part in its training and get NoRound.
+
+    Args:
+        db: The project file.
+        config: The settings; None: all by default, a checkpoint a minute.
+        balance: ``auto``: cross-validation on the pool's gold chooses class weights, oversampling or
+            augmentation, none of which may be given beside it; that takes 12 to 16 times as long.
+        base: Whether to train anew from the project's base model or on from the promoted round.
+        if_new: Only if at least so many annotations came since the last finished round.
+        promote: ``auto``: the first round, or one that is not significantly worse than the promoted one
+            scored again on today's eval gold, neither overall nor, beyond a tolerance, on any label.
+        allow_leaks: Train even where more than 5 % of the eval documents nearly stand in training.
+        settings: What a settings file said, kept among the round's parameters; what is trained with is
+            ``config``.
+        progress: Called with how far it is.
+
+    Returns:
+        The round with its scores, or NoRound where none was due.
+
+    Raises:
+        RecipeError: The pool or the eval split has no gold, settings do not go together, too many eval
+            documents stand in training, or another training is under way.
     """
     if rank():
         take_part()
@@ -66,17 +82,17 @@ def retrain(
     with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
-            settings = _with_checkpoints(settled(moment, config))
-            ready = _read(store, moment, settings, balance, base, if_new)
+            chosen = _with_checkpoints(settled(moment, config))
+            ready = _read(store, moment, chosen, balance, base, if_new)
         if isinstance(ready, NoRound):
             return ready
         _refuse_in_vain(store, ready, base, promote)
         with _marked(store):
-            row, leaks = _begin(store, ready, allow_leaks)
+            row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
             show = heeding(store, progress or silent)
             training = Training(
-                store, row, ready.moment, settings, ready.golds, ready.eval_golds, leaks, show, team, balance
+                store, row, ready.moment, chosen, ready.golds, ready.eval_golds, leaks, show, team, balance
             )
             return training.run(ready.parent if base == "round" else None, promote)
 
@@ -145,12 +161,15 @@ def _refuse_in_vain(store: Store, ready: _Ready, base: Literal["model", "round"]
     project_nlp(ready.moment.project)  # its strings are written into the round
 
 
-def _begin(store: Store, ready: _Ready, allow_leaks: bool) -> tuple[Round, Leaks]:
+def _begin(
+    store: Store, ready: _Ready, allow_leaks: bool, settings: Mapping[str, Any] | None
+) -> tuple[Round, Leaks]:
     """Start the round in the store, unless too many eval documents stand in training too (RecipeError)."""
     leaks = find_leaks(ready.golds, ready.eval_golds)
     refuse_leaks(leaks, allowed=allow_leaks)
+    said = {} if settings is None else {"settings_file": dict(settings)}
     row = store.rounds.start(
-        parameters=ready.parameters,
+        parameters={**ready.parameters, **said},
         seed=ready.seed,
         parent=None if ready.parent is None else ready.parent.number,
         train_ids=[gold.annotation_id for gold in ready.golds],

@@ -15,6 +15,7 @@ from types import FrameType
 
 import uvicorn
 
+from spanloop.recipes.calls.ranges import Port
 from spanloop.recipes.web.access import log_to
 from spanloop.recipes.web.addresses import page_url
 from spanloop.recipes.web.app import create_app
@@ -32,7 +33,7 @@ def correct(
     *,
     annotator: str | None = None,
     host: str = "127.0.0.1",
-    port: int = 8765,
+    port: Port = 8765,
     token: str | None = None,
     split: Split = "pool",
     strategy: str | None = None,
@@ -45,12 +46,27 @@ def correct(
     access_log: str | Path | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve the page over the store at ``path`` until Ctrl-C or SIGTERM; ``on_ready`` is told the link.
+    """Serve the correction page until Ctrl-C or SIGTERM.
 
-    Port 0 takes any free one. A host beyond this machine needs a ``token`` or
-    named annotators; StoreError says so. ``review``: what waits for review, of either split, instead of open
-    documents; answers then have the last word. ``ignored`` last: what was set aside comes again at the end.
-    ``access_log`` is a file that gets a line for every request.
+    Args:
+        path: The project file.
+        annotator: Whose answers they are; None: ``me``.
+        host: Where to serve. Beyond this machine there must be a ``token`` or named annotators.
+        port: The port; 0: any free one.
+        token: A secret of 16 letters or more that lets in as ``annotator``.
+        split: Which documents.
+        strategy: What to ask first; None: as the last `prelabel` left it.
+        blind: Show no suggestions.
+        view: Whole documents, or one span at a time with yes or no.
+        only: Ask about this label alone, in the view ``binary``.
+        review: What waits for review, of either split, instead of open documents; answers have the last word.
+        ignored: Whether what was set aside comes again at the end.
+        browser: Open the page in a browser.
+        access_log: A file that gets a line for every request, without texts.
+        on_ready: Called with the page's link.
+
+    Raises:
+        StoreError: There is no such project, or others could come in without being asked.
     """
     settings = PageSettings(
         host, annotator or "me", token, split, strategy, blind, view, only, review, ignored

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spanloop.recipes.web import sent
 from spanloop.recipes.web.asked import OfProject
-from spanloop.recipes.web.replies import Counts, Figures, OtherSplit, ProjectSent
+from spanloop.recipes.web.replies import Counts, Figures, HeadlineName, OtherSplit, ProjectSent
 from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
@@ -61,22 +61,21 @@ class Overview:
         return counts | {"open": self.store.reviews.waiting()} if self.settings.review else counts
 
     def _figures(self) -> Figures | None:
-        """Strict micro F1 of the promoted round and of the one it came from, None before the first."""
+        """The headline of the promoted round and of the one it came from, None before the first: accuracy of
+        tags, strict micro F1 of spans."""
         promoted = self.store.rounds.promoted()
         if promoted is None:
             return None
-        before = None if promoted.parent is None else self._f1(promoted.parent)
-        return {"round": promoted.number, "f1": self._f1(promoted.number), "before": before}
+        metric: HeadlineName = "accuracy" if self.store.project.task == "tags" else "strict micro F1"
+        before = None if promoted.parent is None else self._headline(promoted.parent, metric)
+        value = self._headline(promoted.number, metric)
+        return {"round": promoted.number, "metric": metric, "value": value, "before": before}
 
-    def _f1(self, number: int) -> float | None:
-        figures = [
-            s.f1
-            for s in self.store.rounds.scores(number, "eval")
-            if s.metric == "strict" and s.average == "micro"
-        ]
-        accuracy = [
-            s.f1
-            for s in self.store.rounds.scores(number, "eval")
-            if s.metric == "accuracy" and s.label is None
-        ]
-        return next(iter(figures or accuracy), None)
+    def _headline(self, number: int, metric: HeadlineName) -> float | None:
+        wanted = ("accuracy", None) if metric == "accuracy" else ("strict", "micro")
+        found = (
+            score.f1
+            for score in self.store.rounds.scores(number, "eval")
+            if (score.metric, score.average) == wanted and score.label is None
+        )
+        return next(found, None)

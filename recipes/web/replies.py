@@ -7,7 +7,7 @@ that is made from them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import NotRequired, TypedDict  # before Python 3.12 pydantic reads no other
@@ -51,12 +51,17 @@ class LabelSent(TypedDict):
     description: str
 
 
+HeadlineName = Literal["strict micro F1", "accuracy"]
+
+
 @_reply
 class Figures(TypedDict):
-    """How good the promoted round is: strict micro F1, in a tags project accuracy."""
+    """How good the promoted round is on the eval split."""
 
     round: int
-    f1: float | None
+    metric: HeadlineName
+    """Which figure it is: accuracy in a tags project."""
+    value: float | None
     before: float | None
     """The same of the round that it came from."""
 

@@ -82,6 +82,11 @@ class Documents:
         assert row is not None
         return int(row[0])
 
+    def largest_group(self) -> int:
+        """How many documents the largest group has; a look through all of them."""
+        row = self._store.row("SELECT max(n) FROM (SELECT count(*) AS n FROM documents GROUP BY grp)")
+        return 0 if row is None or row[0] is None else int(row[0])
+
     def iterate(
         self,
         split: Split | None = None,

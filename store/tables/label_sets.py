@@ -41,16 +41,17 @@ class LabelSets:
             return annotation.label_set
         in_use = self._store.labels.ids()
         if annotation.labels is None:
-            return self._id_of(in_use.values())
+            return self.id_of(in_use.values())
         strange = [name for name in annotation.labels if name not in in_use]
         if strange:
             raise StoreError(
                 f"document id {annotation.document_id}: there is no label {strange[0]!r}, only"
                 f" {', '.join(in_use)}"
             )
-        return self._id_of(in_use[name] for name in annotation.labels)
+        return self.id_of(in_use[name] for name in annotation.labels)
 
-    def _id_of(self, label_ids: Iterable[int]) -> int:
+    def id_of(self, label_ids: Iterable[int]) -> int:
+        """The id of the set of these labels, which is stored if it is new."""
         labels = json.dumps(sorted(set(label_ids)), separators=(",", ":"))
         found = self._store.row("SELECT id FROM label_sets WHERE labels = ?", (labels,))
         if found is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import Document, Model, NewModel, Prediction, Span, Split
+from spanloop.store.records import Document, Model, NewModel, Prediction, QueueState, Span, Split
 from spanloop.store.tables.checks import check_spans
 
 if TYPE_CHECKING:
@@ -181,10 +181,12 @@ class Predictions:
         split: Split | None = None,
         limit: int | None = None,
         order: Literal["id", "queue"] = "queue",
+        state: QueueState | None = None,
     ) -> Iterator[Document]:
         """Documents of which this model has said nothing yet, few in memory; fixed at the first."""
         ids = self._store.documents.ids(
             split=split,
+            state=state,
             order=order,
             where="NOT EXISTS (SELECT 1 FROM predictions p"
             " WHERE p.document_id = q.document_id AND p.model_id = ?3)",

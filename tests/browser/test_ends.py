@@ -56,7 +56,7 @@ def test_yes_and_no_count_questions(page: Any, serve: Any, make_store: Any) -> N
     press(page, "x", "a")
     page.locator("#pace", has_text="3 questions now").wait_for()
     page.locator("#progress-text", has_text="1 of 2 documents").wait_for()
-    [answer] = answers(path, 1)
+    *_, answer = answers(path, 3)  # one a question, each with all that was looked at by then
     assert answer.ranges == ((0, 3), (8, 11), (16, 19))
     assert [span.action for span in answer.spans] == ["taken", "rejected", "taken"]
 

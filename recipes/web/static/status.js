@@ -78,11 +78,12 @@ export class Status {
   }
 
   figures(figures) {
-    if (figures?.f1 == null) return;
+    if (figures?.value == null) return;
     const before = figures.before == null ? "" : ` (was ${(100 * figures.before).toFixed(1)})`;
     const element = document.getElementById("figures");
-    element.textContent = `F1 ${(100 * figures.f1).toFixed(1)}${before}`;
-    element.title = `Strict micro F1 of round ${figures.round} on the evaluation split`;
+    const name = figures.metric === "accuracy" ? "Accuracy" : "F1";
+    element.textContent = `${name} ${(100 * figures.value).toFixed(1)}${before}`;
+    element.title = `${figures.metric} of round ${figures.round} on the evaluation split`;
   }
 }
 

@@ -14,7 +14,7 @@ from support.tiny_models import build_tiny
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.quality.audit import audit
-from spanloop.recipes.rounds.report import report
+from spanloop.recipes.rounds.report import write_report
 from spanloop.recipes.rounds.status import status
 from spanloop.recipes.scoring.evaluate import evaluate
 from spanloop.recipes.suggest.prelabel import prelabel
@@ -110,6 +110,6 @@ def test_reports_beside_a_process_that_renames_have_one_set_of_names(db: Path, t
         assert {(thin.pool, thin.eval) for thin in found.thin_labels} == {(24, 8)}
         for number in range(3):
             page = tmp_path / f"report{number}.md"
-            report(db, page)
+            write_report(db, page)
             text = page.read_text()
             assert ("PERSON" in text) != ("| PER " in text)

@@ -20,7 +20,7 @@ from spanloop.plugin.training.choose_balance import BALANCES
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
-from spanloop.recipes.rounds.report import report
+from spanloop.recipes.rounds.report import write_report
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.scoring.evaluate import evaluate
 from spanloop.recipes.training.report import RoundReport
@@ -90,7 +90,7 @@ def test_its_weights_are_those_of_the_settings_given_by_hand(chosen: Chosen, db:
 def test_the_report_tells_how_the_round_was_balanced(chosen: Chosen, tmp_path: Path) -> None:
     name = chosen.balance["chosen"]
     for suffix in ("json", "md", "html"):
-        report(chosen.db, tmp_path / f"r.{suffix}")
+        write_report(chosen.db, tmp_path / f"r.{suffix}")
     assert json.loads((tmp_path / "r.json").read_text())["rounds"][0]["balance"] == chosen.balance
     assert f"promoted, balance: {name} |" in (tmp_path / "r.md").read_text()
     page = (tmp_path / "r.html").read_text()

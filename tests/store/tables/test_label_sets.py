@@ -154,6 +154,8 @@ def _as_before_label_sets(path: Path) -> None:
         "ALTER TABLE annotations DROP COLUMN label_set; DROP TABLE label_sets;"
         "ALTER TABLE project DROP COLUMN label_sets_rebuilt_to; ALTER TABLE scores DROP COLUMN documents;"
         "DROP TABLE scored_again; DROP TABLE originals; ALTER TABLE rounds DROP COLUMN best;"
+        "ALTER TABLE project DROP COLUMN unit; DROP TABLE version_labels;"
+        "DROP TABLE version_gold; DROP TABLE versions;"
         "CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations"
         " BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;"
         f"DELETE FROM _sqlite_migrations WHERE name >= '{migrations.STEPS._migrations[step].name}';"

@@ -5,25 +5,27 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 22:12:23.441332+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 22:12:23.441709+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 22:12:23.442013+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 22:12:23.442524+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 22:12:23.443036+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 22:12:23.443440+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 22:12:23.443650+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 22:12:23.451964+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 22:12:23.452907+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 22:12:23.467174+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 22:12:23.467718+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 22:12:23.476199+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 22:12:23.476409+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 22:12:23.478060+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 22:12:23.478304+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 22:12:23.486090+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 22:12:23.487185+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 22:12:23.496903+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-26 22:12:23.504659+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-26 22:34:32.758902+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-26 22:34:32.759310+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-26 22:34:32.759581+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-26 22:34:32.775894+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-26 22:34:32.777127+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-26 22:34:32.777587+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-26 22:34:32.777811+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-26 22:34:32.777982+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-26 22:34:32.778774+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-26 22:34:32.892382+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-26 22:34:32.893074+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-26 22:34:32.893318+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-26 22:34:32.893476+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-26 22:34:32.945112+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-26 22:34:32.956361+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-26 22:34:33.006675+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-26 22:34:33.028990+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-26 22:34:33.042495+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-26 22:34:33.097268+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(20,'spanloop','m020_unit','2026-11-26 22:34:33.098380+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(21,'spanloop','m021_versions','2026-11-26 22:34:33.098724+00:00');
 CREATE TABLE acquisition (
         document_id INTEGER NOT NULL REFERENCES documents(id),
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -51,7 +53,7 @@ CREATE TABLE alignment_events (
         placed_end INTEGER,
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T22:12:23.691Z');
+INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-26T22:34:33.499Z');
 CREATE TABLE annotation_ranges (
         annotation_id INTEGER NOT NULL REFERENCES annotations(id),
         start_char INTEGER NOT NULL CHECK (start_char >= 0),
@@ -88,16 +90,16 @@ CREATE TABLE annotations (
         flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
         created_at TEXT NOT NULL
     , label_set INTEGER REFERENCES label_sets(id)) STRICT;
-INSERT INTO "annotations" VALUES(1,'uuid-1',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.592Z',1);
-INSERT INTO "annotations" VALUES(2,'uuid-2',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.600Z',1);
-INSERT INTO "annotations" VALUES(3,'uuid-3',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.611Z',1);
-INSERT INTO "annotations" VALUES(4,'uuid-4',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T22:12:23.615Z',1);
+INSERT INTO "annotations" VALUES(1,'uuid-3',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:34:33.320Z',1);
+INSERT INTO "annotations" VALUES(2,'uuid-4',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:34:33.337Z',1);
+INSERT INTO "annotations" VALUES(3,'uuid-5',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-26T22:34:33.349Z',1);
+INSERT INTO "annotations" VALUES(4,'uuid-6',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-26T22:34:33.376Z',1);
 CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
         created_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "annotators" VALUES('čenda','646a6a094cb65fc8ed462215c9784c5389ab72dcd68bc91d10e59f4571440a56','2026-11-26T22:12:23.672Z');
+INSERT INTO "annotators" VALUES('čenda','1d6005e84971c05bcb6a568ecefc5373230643541afefae4e8370592f9677dee','2026-11-26T22:34:33.482Z');
 CREATE TABLE answer_links (
         source TEXT NOT NULL CHECK (source <> ''),
         answer INTEGER NOT NULL,
@@ -125,10 +127,10 @@ CREATE TABLE documents (
         meta TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(meta)),
         text TEXT NOT NULL CHECK (text <> '')
     ) STRICT;
-INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 1');
-INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 2');
-INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 3');
-INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T22:12:23.554Z','{}','Ann met Bob in Rome 4');
+INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-26T22:34:33.226Z','{}','Ann met Bob in Rome 1');
+INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-26T22:34:33.226Z','{}','Ann met Bob in Rome 2');
+INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-26T22:34:33.226Z','{}','Ann met Bob in Rome 3');
+INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-26T22:34:33.226Z','{}','Ann met Bob in Rome 4');
 CREATE TABLE drafts (
         annotator TEXT NOT NULL,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -139,7 +141,7 @@ CREATE TABLE drafts (
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id, origin, blind)
     ) STRICT;
-INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T22:12:23.662Z');
+INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-26T22:34:33.468Z');
 CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL CHECK (source <> ''),
@@ -172,7 +174,7 @@ CREATE TABLE leases (
         drawn TEXT NOT NULL CHECK (drawn IN ('strategy', 'random', 'reopened')),
         PRIMARY KEY (document_id, annotator)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T22:22:23.662Z','strategy');
+INSERT INTO "leases" VALUES(4,'čenda','2026-11-26T22:44:33.468Z','strategy');
 CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -182,7 +184,7 @@ CREATE TABLE models (
         round INTEGER REFERENCES rounds(number),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T22:12:23.576Z');
+INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-26T22:34:33.283Z');
 CREATE TABLE originals (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         format TEXT NOT NULL CHECK (format <> ''),
@@ -224,14 +226,14 @@ CREATE TABLE project (
         overlap INTEGER NOT NULL DEFAULT 1 CHECK (overlap >= 1),
         page TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(page)),
         created_at TEXT NOT NULL
-    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), label_sets_rebuilt_to INTEGER NOT NULL DEFAULT 0) STRICT;
-INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T22:12:23.528Z','bc48370a4de91d92c6e637578ff60064',NULL,0);
+    , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), label_sets_rebuilt_to INTEGER NOT NULL DEFAULT 0, unit TEXT NOT NULL DEFAULT 'token' CHECK (unit IN ('token', 'wordpiece'))) STRICT;
+INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-26T22:34:33.132Z','a6a05005468a27fe4cc7a8f58ba96f16',NULL,0,'token');
 CREATE TABLE promotions (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
         created_at TEXT NOT NULL
     , back_to INTEGER REFERENCES promotions(id)) STRICT;
-INSERT INTO "promotions" VALUES(1,1,'2026-11-26T22:12:23.632Z',NULL);
+INSERT INTO "promotions" VALUES(1,1,'2026-11-26T22:34:33.396Z',NULL);
 CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -339,8 +341,8 @@ CREATE TABLE rounds (
         process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT, best INTEGER REFERENCES rounds(number),
         CHECK (state <> 'done' OR model_id IS NOT NULL)
     ) STRICT;
-INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T22:12:23.568Z','2026-11-26T22:12:23.623Z',NULL,'vm',12396,NULL,NULL,NULL);
-INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T22:12:23.640Z','2026-11-26T22:12:23.652Z','an error','vm',12396,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-26T22:34:33.264Z','2026-11-26T22:34:33.385Z',NULL,'vm',29876,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-26T22:34:33.415Z','2026-11-26T22:34:33.443Z','an error','vm',29876,NULL,NULL,NULL);
 CREATE TABLE scored_again (
         round INTEGER PRIMARY KEY REFERENCES rounds(number),
         labels TEXT NOT NULL CHECK (json_valid(labels)), -- ids in use, and what was merged into them
@@ -382,6 +384,23 @@ CREATE TABLE tokenizations (
         PRIMARY KEY (document_id, tokenizer)
     ) STRICT;
 INSERT INTO "tokenizations" VALUES(1,'t','[0,3]');
+CREATE TABLE version_gold (
+        version_id INTEGER NOT NULL REFERENCES versions(id),
+        annotation_id INTEGER NOT NULL REFERENCES annotations(id),
+        PRIMARY KEY (version_id, annotation_id)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE version_labels (
+        version_id INTEGER NOT NULL REFERENCES versions(id),
+        label_id INTEGER NOT NULL REFERENCES labels(id),
+        name TEXT NOT NULL,
+        reads_as INTEGER REFERENCES labels(id),
+        PRIMARY KEY (version_id, label_id)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE versions (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+        created_at TEXT NOT NULL
+    ) STRICT;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE UNIQUE INDEX labels_key ON labels(key) WHERE key IS NOT NULL AND retired = 0;
