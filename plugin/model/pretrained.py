@@ -19,7 +19,7 @@ from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError, reading
 from spanloop.plugin.model.files import CONFIG, Checked, Origin, checked
 from spanloop.plugin.model.places import Place, at_hand, place_of
-from spanloop.plugin.model.tokenizer import load_tokenizer, refuse_strangers
+from spanloop.plugin.model.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -62,7 +62,6 @@ class SlowTokenizer:
     is_fast = False
     truncation = padding = None
     """It never cuts off and never pads."""
-    model_input_names = ("input_ids", "attention_mask")
 
     def __init__(self, slow: Any, name: str) -> None:
         self.slow = slow

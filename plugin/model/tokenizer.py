@@ -47,19 +47,6 @@ def load_tokenizer(files: Checked, place: Place, config: Any) -> Any:
     return tokenizer
 
 
-def refuse_strangers(model: Any, tokenizer: Any, name: str) -> None:
-    """ModelError for a tokenizer with more wordpieces than its model knows; one that hashes characters
-    (CANINE) knows them all."""
-    try:
-        known = len(model.get_input_embeddings().weight)
-    except (AttributeError, NotImplementedError):
-        return
-    if known < len(tokenizer):
-        raise ModelError(
-            f"the tokenizer of {name!r} has more wordpieces than its model: they do not belong together"
-        )
-
-
 def _refuse_missing(files: Checked, place: Place) -> None:
     """ModelError for a model without the files of a tokenizer (transformers 5 makes one of no words of it, in
     silence), and for one that a package is missing for."""
