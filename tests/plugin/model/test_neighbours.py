@@ -65,8 +65,9 @@ def test_neighbours_and_what_was_read_before_change_nothing(kind: str, tmp_path:
     backwards = [scores.logprobs for scores in pipe.predict(docs[::-1])][::-1]
     alone = [pipe.predict([doc])[0].logprobs for doc in docs]
     for rows, other, own in zip(together, backwards, alone, strict=True):
-        np.testing.assert_allclose(rows, own, atol=1e-4)
-        np.testing.assert_allclose(other, own, atol=1e-4)
+        # float32 rounds a large logit by more than a small one, and in another order where a batch is another
+        np.testing.assert_allclose(rows, own, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(other, own, rtol=1e-4, atol=1e-4)
     assert pipe.network.shim.even_windows
 
 
