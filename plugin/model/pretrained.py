@@ -165,24 +165,23 @@ def _load_model(files: Checked, place: Place, config: Any) -> tuple[Any, set[str
                 output_loading_info=True,
                 **stacks.in_full(),
             )
-    _refuse_other_sizes(info["mismatched_keys"], model, place)
+    _refuse_other_sizes(stacks.other_sizes(info["mismatched_keys"], model, files.folder), model, place)
     if reason := stacks.unreadable_here(files.config):
         raise ModelError(f"the model {place.spelled!r} cannot be read here: {reason}")
     return model.float(), set(info["missing_keys"])
 
 
-def _refuse_other_sizes(mismatched: Any, model: Any, place: Place) -> None:
+def _refuse_other_sizes(
+    sizes: list[tuple[str, stacks.Size | None, stacks.Size]], model: Any, place: Place
+) -> None:
     """ModelError where weights have other sizes than the configuration says."""
-    for name, theirs, ours in sorted(mismatched):
-        if name.startswith(head_name(model)):
-            raise ModelError(
-                f"{_whose(place)}: its head has {theirs[0]} rows ({name}), and its config.json names "
-                f"{ours[0]} labels ('id2label'): write one label there for each row, in their order"
-            )
-        raise ModelError(
-            f"{_whose(place)}: its weights are not those of its config.json: {name} has the size "
-            f"{tuple(theirs)} and should have {tuple(ours)}"
-        )
+    for name, theirs, ours in sizes[:1]:
+        why = f"its weights are not those of its config.json: {name} has the size {theirs} "
+        why += f"and should have {ours}"
+        if theirs is not None and name.startswith(head_name(model)):
+            why = f"its head has {theirs[0]} rows ({name}), and its config.json names {ours[0]} labels "
+            why += "('id2label'): write one label there for each row, in their order"
+        raise ModelError(f"{_whose(place)}: {why}")
 
 
 def window_limit(pretrained: Pretrained) -> int:

@@ -19,6 +19,7 @@ _CONFIG_FILE = "tokenizer_config.json"
 # How positions turn in attention: 5 writes this one field, 4 reads others and takes defaults in silence.
 _POSITIONS_OF_5 = "rope_parameters"
 _ALONE = threading.RLock()
+Size = tuple[int, ...]
 
 
 @contextlib.contextmanager
@@ -82,6 +83,27 @@ def in_full() -> dict[str, Any]:
 
     is_4 = int(transformers.__version__.split(".")[0]) < 5
     return {"torch_dtype" if is_4 else "dtype": torch.float32}
+
+
+def other_sizes(mismatched: Any, model: Any, folder: Path) -> list[tuple[str, Size | None, Size]]:
+    """Name, size in the file and size in the model of each weight whose sizes differ. 4 tells the names
+    alone: their sizes are read from the safetensors, and are None where there are none."""
+    ours = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    found: list[tuple[str, Size | None, Size]] = []
+    for row in mismatched:
+        name, theirs = (row, _size_in(folder, row)) if isinstance(row, str) else (row[0], tuple(row[1]))
+        found.append((name, theirs, ours[name]))
+    return sorted(found, key=lambda row: row[0])
+
+
+def _size_in(folder: Path, name: str) -> Size | None:
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as weights:
+            if name in weights.keys():  # noqa: SIM118 - it is no mapping
+                return tuple(weights.get_slice(name).get_shape())
+    return None
 
 
 @contextlib.contextmanager

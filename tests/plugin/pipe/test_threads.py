@@ -90,7 +90,6 @@ def test_a_model_in_use_does_not_notice_that_another_is_read(
     """A file of half precision has transformers 5 make every new tensor of the process such a one."""
     half = build_tiny(tmp_path)
     model = load(str(half)).model.to(torch.bfloat16)
-    model.config.dtype = torch.bfloat16
     model.save_pretrained(half)
     nlp, _ = make(folder)
     nlp(SAMPLE[0])
