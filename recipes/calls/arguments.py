@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.tagging.schemes import NamedScheme
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.recipes.calls.lines import TELLABLE, line_of
+from spanloop.recipes.calls.lines import TELLABLE, line_to_tell
 from spanloop.recipes.errors import RecipeError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,7 +74,7 @@ def _told_while_read(results: Iterator[Any]) -> Iterator[Any]:
 
 
 def _as_recipe_error(error: Exception) -> Exception:
-    line = line_of(error)
+    line = line_to_tell(error)
     return error if line is None or isinstance(error, RecipeError) else RecipeError(line)
 
 

@@ -19,7 +19,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
 
-def line_of(error: Exception) -> str | None:
+def line_to_tell(error: Exception) -> str | None:
     """The line that says what a person can mend; None for an error that is a fault of the program."""
     if isinstance(error, RecipeError | StoreError | ModelError):
         return one_line(why_spacy_stops(error) or str(error))

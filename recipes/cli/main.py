@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from spanloop.recipes.calls.lines import TELLABLE, line_of, spelled
+from spanloop.recipes.calls.lines import TELLABLE, line_to_tell, spelled
 from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.report import Report
@@ -40,7 +40,7 @@ class Loop(click.Group):
             say(str(error) or "stopped", aside=True)
             ctx.exit(getattr(error, "exit_code", 130))
         except TELLABLE as error:
-            if (line := line_of(error)) is None:
+            if (line := line_to_tell(error)) is None:
                 raise
             refusal = CancelledError if isinstance(error, Cancelled) else click.ClickException
             raise refusal(line) from error
