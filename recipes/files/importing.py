@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.files.apart import events_of, moves_of
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import known_labels, spoken_labels
+from spanloop.recipes.files.suggested import Suggested
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
-from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, NewModel, Span, Split
+from spanloop.store.records import Added, AnnotatedSpan, NewAnnotation, NewDocument, Split
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
+OnConflict = Literal["error", "skip", "new-key"]
 BATCH = 1_000
 NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
 
@@ -42,8 +42,9 @@ def import_files(
     as_: As = "auto",
     annotator: str = "import",
     labels: Sequence[str] | None = None,
-    on_conflict: Literal["error", "skip"] = "error",
+    on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
+    accept_overlaps: bool = False,
     by: Unit | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
@@ -59,9 +60,13 @@ def import_files(
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
         labels: Those that the files speak of, None: all. Of others their annotations say nothing.
-        on_conflict: What a known key with another text is: an error, or to be skipped.
-        overlaps: Spans that share characters are an error, or go to the ledger while their document stays
-            without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
+        on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
+            it, or to come in under a new key that begins with the name of the file.
+        overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
+            start; ``none`` of them; ``error``: the file is refused. Those that go are in the ledger; those
+            that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
+            other tools, ``error`` for formats of our own.
+        accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
             their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
@@ -84,9 +89,21 @@ def import_files(
         for file in files:
             path = Path(file)
             fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-            allowed = overlaps or ("ledger" if fmt.foreign else "error")
+            rule = overlaps or ("longest" if fmt.foreign or accept_overlaps else "error")
             _Import(
-                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
+                store,
+                path,
+                split,
+                as_,
+                annotator,
+                spoken,
+                on_conflict,
+                rule,
+                accept_overlaps,
+                report,
+                show,
+                twins,
+                fit,
             ).run(fmt, by)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
@@ -115,60 +132,85 @@ class _Import:
     as_: As
     annotator: str
     spoken: tuple[str, ...] | None
-    on_conflict: Literal["error", "skip"]
+    on_conflict: OnConflict
     overlaps: Overlaps
+    accept_overlaps: bool
     report: ImportReport
     progress: Progress
     twins: Twins | None
     fit: Fit
     originals: bool = False
     occurrences: Counter[str] = field(default_factory=Counter)
+    apart_now: set[int] = field(default_factory=set)
 
     def run(self, fmt: Format, by: Unit | None) -> None:
         self.originals = fmt.originals
         labels = self.store.labels.names()
         options = ReadOptions(task=self.store.project.task, by=by, labels=tuple(labels))
         entries = fmt.read(self.path, options)
-        checks = EntryChecks(self.path, self.store.named, set(labels), self.as_, self.overlaps, self.spoken)
+        checks = EntryChecks(
+            self.path,
+            self.store.named,
+            set(labels),
+            self.as_,
+            self.overlaps,
+            self.spoken,
+            lenient=fmt.foreign,
+            accept_overlaps=self.accept_overlaps,
+        )
         done = 0
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
+            for entry in batch:
+                if not entry.text.strip():
+                    self.report.count_empty(entry, self.path)
             checks.refuse_unknown_labels(checked)
             self.fit.look(checked)
             self._store(checked)
-            self.report.empty += len(batch) - len(checked)
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
 
     def _store(self, checked: Sequence[CheckedEntry]) -> None:
         with self.store.write():
             documents = [self._document(item.entry) for item in checked]
+            if self.on_conflict == "new-key":
+                documents = self.store.documents.with_free_keys(documents, self.path.name)
             alike, sketches = [False] * len(documents), list[bytes]()
             if self.twins is not None:
                 documents, alike, sketches = self.twins.follow(documents)
             try:
-                added = self.store.documents.add(
-                    documents, on_conflict=self.on_conflict, occurrences=self.occurrences
-                )
+                skip: Literal["error", "skip"] = "skip" if self.on_conflict == "skip" else "error"
+                added = self.store.documents.add(documents, on_conflict=skip, occurrences=self.occurrences)
             except StoreError as error:
                 raise RecipeError(f"{self.path}: {error}") from error
             if self.twins is not None:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
             for item, place, near in zip(checked, added, alike, strict=True):
-                self.report.added += place.new
-                self._count_drawn(item.entry, place.new)
-                self.report.near_duplicates += place.new and near
-                self.report.already_there += not place.new and not item.entry.continues
-                if not place.new and not item.entry.continues and self.split != "auto":
-                    stored = self.store.documents.get(place.document_id)
-                    self.report.other_split += stored is not None and stored.split != self.split
-                if item.spans is not None and not self._is_prediction(item) and item.usable:
-                    self._annotate(item, place.document_id, place.key)
-                self._note_refused(item, place.document_id)
+                self._take(item, place, near)
             if self.originals:
-                pairs = ((p.document_id, i.entry.original) for i, p in zip(checked, added, strict=True))
-                self.store.originals.add(ORIGINALS, [(n, body) for n, body in pairs if body is not None])
-            self._predict(checked, [(place.document_id, place.key) for place in added])
+                pairs = [(p, i.entry.original) for i, p in zip(checked, added, strict=True)]
+                kept = [(p.document_id, body) for p, body in pairs if body is not None and not p.other_text]
+                self.store.originals.add(ORIGINALS, kept)
+            self._suggest(checked, added)
+
+    def _take(self, item: CheckedEntry, place: Added, near: bool) -> None:
+        """Count a document that is in the store now, and keep what was said of it."""
+        if place.other_text:
+            self.report.count_left_out(item.entry, self.path)
+            return
+        self.report.added += place.new
+        self._count_drawn(item.entry, place.new)
+        self.report.near_duplicates += place.new and near
+        self.report.already_there += not place.new and not item.entry.continues
+        if not place.new and not item.entry.continues and self.split != "auto":
+            stored = self.store.documents.get(place.document_id)
+            self.report.other_split += stored is not None and stored.split != self.split
+        self.report.count_read(item)
+        if item.spans is None:
+            return
+        if self._is_answer(item):
+            self._annotate(item, place.document_id, place.key)
+        self._note_apart(item, place)
 
     def _count_drawn(self, entry: Entry, new: bool) -> None:
         """What is given a split is not drawn."""
@@ -181,6 +223,10 @@ class _Import:
         said = self.as_ == "auto" and item.entry.predicted_by is not None
         return item.spans is not None and (said or self.as_ == "predictions")
 
+    def _is_answer(self, item: CheckedEntry) -> bool:
+        """Whether it is stored as what somebody says of the document."""
+        return item.spans is not None and not self._is_prediction(item) and item.usable
+
     def _document(self, entry: Entry) -> NewDocument:
         split: Split | None = entry.split if self.split == "auto" else self.split
         return NewDocument(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
@@ -189,7 +235,7 @@ class _Import:
         entry = item.entry
         annotator = entry.annotator or self.annotator
         spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
-        refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
+        refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in item.negatives)
         known = known_labels(entry, self.store.labels.names(), self.spoken)
         done = self.store.annotations.add(
             NewAnnotation(
@@ -207,62 +253,32 @@ class _Import:
             )
         )
         self.report.annotated += done.new
-        self.report.kept += len(spans) if done.new and entry.answer == "accept" else 0
+        self.report.count_stored(item, new=done.new)
+        self.report.count_negatives(item, new=done.new)
 
-    def _predict(self, checked: Sequence[CheckedEntry], places: Sequence[tuple[int, str]]) -> None:
-        """Store what models said, one row of ``models`` a name."""
-        said: dict[str, list[tuple[CheckedEntry, int, str]]] = {}
-        for item, (document_id, key) in zip(checked, places, strict=True):
-            if self._is_prediction(item) and not item.conflicts:
-                said.setdefault(item.entry.predicted_by or self.annotator, []).append(
-                    (item, document_id, key)
-                )
-        for name, items in said.items():
-            self._predict_by(name, items)
+    def _suggest(self, checked: Sequence[CheckedEntry], places: Sequence[Added]) -> None:
+        """Store what models said, one row of ``models`` a name, and what of an answer waits for somebody who
+        confirms it."""
+        said: dict[tuple[str, bool], list[tuple[CheckedEntry, Added]]] = {}
+        for item, place in zip(checked, places, strict=True):
+            if item.spans is None or place.other_text or self._is_answer(item):
+                continue
+            waits = not self._is_prediction(item)
+            by = item.entry.annotator if waits else item.entry.predicted_by
+            said.setdefault((by or self.annotator, waits), []).append((item, place))
+        for (name, waits), items in said.items():
+            Suggested(self.store, self.report, self.path).add(name, items, waits=waits)
 
-    def _predict_by(self, name: str, items: Sequence[tuple[CheckedEntry, int, str]]) -> None:
-        digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
-        model = self.store.models.add(NewModel(hash=digest, kind="import", name=name))
-        seed = self.store.project.seed
-        rows = {
-            document_id: (document_id, item.spans or (), {"random": strategies.random(seed, key)})
-            for item, document_id, key in items
-            if self.store.predictions.get(document_id, model.id) is None
-        }
-        self.store.predictions.add(model.id, list(rows.values()))
-        self.report.predicted += len(rows)
-        self.report.kept += sum(len(spans) for _, spans, _ in rows.values())
-
-    def _note_refused(self, item: CheckedEntry, document_id: int) -> None:
-        """Write the spans that could not be kept into the ledger, once however often the file is imported."""
-        self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
-        self.report.moved += self.store.ledger.add(list(self._moves(item, document_id)))
-
-    def _events(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
-        for span, reason in item.refused:
-            action = "conflict" if reason == "overlap" else "dropped"
-            yield self._event(item, document_id, span, action, reason)
-        for span, reason in item.entry.refused:
-            yield self._event(item, document_id, span, "dropped", reason)
-
-    def _moves(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
-        for before, after, reason in item.entry.moved:
-            event = self._event(item, document_id, before, "snapped", reason)
-            yield replace(event, placed_start=after.start, placed_end=after.end)
-
-    def _event(
-        self, item: CheckedEntry, document_id: int, span: Span, action: str, reason: str
-    ) -> AlignmentEvent:
-        return AlignmentEvent(
-            document_id=document_id,
-            start=span.start,
-            end=span.end,
-            label=span.label,
-            action=action,
-            reason=reason,
-            source=str(self.path),
-            line=item.entry.line,
-        )
+    def _note_apart(self, item: CheckedEntry, place: Added) -> None:
+        """Write the spans that are not stored, and those that moved, into the ledger, once however often the
+        file is imported."""
+        answered = self._is_answer(item)
+        apart = list(events_of(item, place.document_id, self.path, answered))
+        if self.store.ledger.add(apart):
+            self.apart_now.add(place.document_id)
+        # two opinions on one line may set the same span apart: one row, and both are of this import
+        self.report.count_apart(len(apart), new=place.document_id in self.apart_now)
+        self.store.ledger.add(list(moves_of(item, place.document_id, self.path)))
 
 
 def _uuid(

@@ -6,7 +6,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,9 +46,9 @@ class Documents:
 
         Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file,
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
-        with the same text is there already; with another text it is a StoreError, or is left as it was with
-        ``skip``. The same text under another key joins the stored one's group and, unless a split is given,
-        its split.
+        with the same text is there already; with another text it is a StoreError, or with ``skip`` is left as
+        it was and told (``Added.other_text``): nothing said of the one text is about the other. The same text
+        under another key joins the stored one's group and, unless a split is given, its split.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
@@ -56,6 +56,35 @@ class Documents:
         incoming = [_prepare(document, occurrences) for document in documents]
         with self._store.write():
             return _Import(self._store, incoming).run(on_conflict)
+
+    def with_free_keys(self, documents: Sequence[NewDocument], prefix: str) -> list[NewDocument]:
+        """The same documents, each whose key is that of another text under a key of its own.
+
+        Args:
+            documents: Documents on their way in, in their order.
+            prefix: What stands before such a key, such as the name of the file: ``PREFIX:KEY``.
+
+        Returns:
+            The documents. The same ones get the same keys again; where ``PREFIX:KEY`` has yet another text,
+            a hash of the text follows it.
+        """
+        prefixed = {d.key: f"{prefix}:{d.key}" for d in documents if d.key}
+        wanted = json.dumps([*prefixed, *prefixed.values()])
+        texts: dict[str, str] = dict(
+            self._store.rows(
+                "SELECT d.key, d.text FROM json_each(?) j JOIN documents d ON d.key = j.value", (wanted,)
+            )
+        )
+        named: list[NewDocument] = []
+        for document in documents:
+            if document.key:
+                first, second = document.key, prefixed[document.key]
+                last = f"{second}@{key_of(document.text)}"
+                free = (k for k in (first, second) if texts.get(k, document.text) == document.text)
+                document = replace(document, key=next(free, last))
+                texts[document.key or last] = document.text
+            named.append(document)
+        return named
 
     def get(self, document_id: int) -> Document | None:
         """The document of that id."""
@@ -157,12 +186,13 @@ class _Import:
         for item in self._incoming:
             known = self._by_key.get(item.key)
             if known is not None:
-                if known[1] != item.document.text and on_conflict != "skip":
+                other_text = known[1] != item.document.text
+                if other_text and on_conflict != "skip":
                     raise StoreError(
-                        f"document {item.key!r} is stored with another text: give this one another id, or"
-                        " keep the stored ones with --on-conflict skip"
+                        f"document {item.key!r} is stored with another text: bring this one in under a key of"
+                        " its file with --on-conflict new-key, or leave it out with --on-conflict skip"
                     )
-                added.append(Added(known[0], item.key, False))
+                added.append(Added(known[0], item.key, False, other_text))
                 continue
             group, split = self._place(item)
             documents.append(self._row(next_id, item, group, split, moment))
