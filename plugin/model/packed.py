@@ -97,6 +97,8 @@ def _module() -> Any:
             self._laid_out = operators._reorder_linear_weight(plain.weight.detach(), _ROWS)
 
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            if rows.dtype != self.weight.dtype:  # oneDNN multiplies numbers of one kind
+                return torch.nn.functional.linear(rows, self.weight, self.bias)
             product: torch.Tensor = operators._linear_pointwise(
                 rows, self._laid_out, self.bias, "none", [], ""
             )

@@ -85,13 +85,14 @@ class TorchBackend:
         self._pid = os.getpid()
 
     def _chosen(self) -> Any:
-        """What computes now: the model itself where it trains or a gradient is wanted, else its fastest
-        copy."""
+        """What computes now: the model itself where it trains, where a gradient is wanted and where torch
+        chooses the precision of each step, else its fastest copy."""
         import torch
 
-        if self.model.training or (self.precision == "fp32" and torch.is_grad_enabled()):
+        plain = torch.is_grad_enabled() or torch.is_autocast_enabled(self.model.device.type)
+        if self.model.training or (self.precision == "fp32" and plain):
             return self.model
-        weights = tuple(_state(weight) for weight in self.model.parameters())
+        weights = tuple(state_of(weight) for weight in self.model.parameters())
         with self._making:
             if self._copy is None or self._copy_of != weights:
                 self._copy, self._copy_of = self._fastest(), weights
@@ -103,7 +104,7 @@ class TorchBackend:
         return laid_out if laid_out is not None and agrees(laid_out, exact) else exact
 
 
-def _state(weight: torch.Tensor) -> tuple[int, int]:
+def state_of(weight: torch.Tensor) -> tuple[int, int]:
     """What changes when the weight does; a tensor made in inference mode counts no versions."""
     return weight.data_ptr(), 0 if weight.is_inference() else weight._version
 

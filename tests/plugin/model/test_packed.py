@@ -103,6 +103,17 @@ def test_a_gradient_is_kept_where_it_is_wanted() -> None:
     assert all(weight.grad is not None for name, weight in model.named_parameters() if "layer.0" in name)
 
 
+def test_where_torch_chooses_the_precision_it_does() -> None:
+    model = made("bert")
+    backend = TorchBackend(model)
+    exact = by_backend(backend)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = by_backend(backend)
+        assert torch.equal(low, plain(model))
+        torch.testing.assert_close(plain(packed(model)).float(), exact, rtol=0.1, atol=0.1)
+    assert not torch.equal(low.float(), exact)
+
+
 def test_a_layer_with_a_hook_is_left_as_it_is() -> None:
     model = made("bert")
     model.classifier.register_forward_hook(lambda _layer, _given, found: found + 7)
