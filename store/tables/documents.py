@@ -6,7 +6,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,35 +56,6 @@ class Documents:
         incoming = [_prepare(document, occurrences) for document in documents]
         with self._store.write():
             return _Import(self._store, incoming).run(on_conflict)
-
-    def with_free_keys(self, documents: Sequence[NewDocument], prefix: str) -> list[NewDocument]:
-        """The same documents, each whose key is that of another text under a key of its own.
-
-        Args:
-            documents: Documents on their way in, in their order.
-            prefix: What stands before such a key, such as the name of the file: ``PREFIX:KEY``.
-
-        Returns:
-            The documents. The same ones get the same keys again; where ``PREFIX:KEY`` has yet another text,
-            a hash of the text follows it.
-        """
-        prefixed = {d.key: f"{prefix}:{d.key}" for d in documents if d.key}
-        wanted = json.dumps([*prefixed, *prefixed.values()])
-        texts: dict[str, str] = dict(
-            self._store.rows(
-                "SELECT d.key, d.text FROM json_each(?) j JOIN documents d ON d.key = j.value", (wanted,)
-            )
-        )
-        named: list[NewDocument] = []
-        for document in documents:
-            if document.key:
-                first, second = document.key, prefixed[document.key]
-                last = f"{second}@{key_of(document.text)}"
-                free = (k for k in (first, second) if texts.get(k, document.text) == document.text)
-                document = replace(document, key=next(free, last))
-                texts[document.key or last] = document.text
-            named.append(document)
-        return named
 
     def get(self, document_id: int) -> Document | None:
         """The document of that id."""
