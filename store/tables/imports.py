@@ -46,8 +46,8 @@ class Import:
 
 
 class Imports:
-    """``store.imports``. Whoever writes here holds ``store.importing()``, so a row that says ``running`` or ``leaving`` to
-    its holder is one of a process that has ended."""
+    """``store.imports``. Whoever writes here holds ``store.importing()``, so to its holder a row that says
+    ``running`` or ``leaving`` is one of a process that has ended."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
