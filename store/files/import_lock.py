@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from spanloop.store.files.os_lock import locked
 
 SUFFIX = "-importing"
 
@@ -29,14 +31,10 @@ def import_lock(project: Path) -> Iterator[None]:
 def _locked(path: Path) -> int:
     """The lock's file, opened and locked. The one before may have taken the file away while we waited: then
     it is another file that has the name now."""
-    import fcntl  # not everywhere, and nobody who does not import needs it
-
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
+        locked(file, exclusively=True, wait=True)
+        with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file), os.stat(path)):
                 return file
-        except FileNotFoundError:
-            pass
         os.close(file)
