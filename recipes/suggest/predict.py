@@ -24,6 +24,7 @@ from spanloop.store.records import Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -39,6 +40,7 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -55,6 +57,7 @@ def predict(
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
             ``average`` or ``max``; None: as it was saved.
@@ -78,7 +81,7 @@ def predict(
 
     loaded = _load(model, lang)
     nlp, task = loaded.nlp, loaded.task
-    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    Manner(precision, backend, scheme, aggregation_strategy).set_on(nlp)
     used = (choice or Choice()).apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
@@ -99,6 +102,7 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -112,6 +116,7 @@ def predict_to_folder(
         by: As of `predict`.
         lang: As of `predict`.
         precision: As of `predict`.
+        backend: As of `predict`.
         scheme: As of `predict`.
         aggregation_strategy: As of `predict`.
         choice: As of `predict`.
@@ -140,6 +145,7 @@ def predict_to_folder(
             by=by,
             lang=lang,
             precision=precision,
+            backend=backend,
             scheme=scheme,
             aggregation_strategy=aggregation_strategy,
             choice=choice,
