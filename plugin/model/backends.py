@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from spanloop.plugin.model.errors import ModelError
 
@@ -38,7 +38,7 @@ def backend_of(setting: str) -> BackendName:
         raise ModelError(f"{whose} = {asked!r} is no backend: choose {' or '.join(BACKENDS)}")
     if asked == "openvino" and find_spec("openvino") is None:
         raise ModelError(f"{whose} = 'openvino' needs the extra: pip install 'spanloop[openvino]'")
-    return cast(BackendName, asked)
+    return asked
 
 
 def make_backend(name: BackendName, model: Any, precision: Precision) -> TorchBackend | OpenVINOBackend:

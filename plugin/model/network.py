@@ -164,7 +164,7 @@ class HFNetwork:
 
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
-        how = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
+        how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
         backend = backend_of(self.shim.backend_name)
         how |= {} if backend == "torch" else {"backend": backend}
         return windows | how | {key: self.model.attrs[key] for key in ("unit", "aggregation")}

@@ -28,7 +28,7 @@ def can_pack() -> bool:
     """Whether this torch has the operators, and oneDNN on this processor."""
     import torch
 
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     operators = torch.ops.mkldnn
     return all(hasattr(operators, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
