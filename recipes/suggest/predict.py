@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError

@@ -124,9 +124,8 @@ def prelabel(
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
             labels wordpieces where a text is written without blanks and the project's language waits for
             some.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. A
-            model that reads in another way, or of which something else is taken, is another model, whose
-            predictions stand beside those of the first.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
+            in another way, or of which something else is taken, is another model beside the first.
         backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
