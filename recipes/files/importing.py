@@ -12,6 +12,7 @@ from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import spoken_labels
+from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
@@ -33,6 +34,7 @@ def import_files(
     on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
+    offsets: Kind = "codepoint",
     by: Unit | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
@@ -55,6 +57,8 @@ def import_files(
             that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
             other tools, ``error`` for formats of our own.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
+        offsets: How the files count them, where that is not as we do: ``inclusive`` ends, ``utf16`` units,
+            ``bytes``, or tokens (``token``, ``token-inclusive``). Spans that carry their own text tell it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
             their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
@@ -71,7 +75,7 @@ def import_files(
     refuse_whole_projects(db, files, format)
     with Store.open(db) as store:
         spoken = None if labels is None else spoken_labels(store, labels)
-        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps)
+        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps, offsets)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         return _bring_in(store, [Path(file) for file in files], format, by, manner, twins, progress or silent)
 

@@ -7,17 +7,20 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.files.apart import events_of, moves_of
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.files.spoken import known_labels
 from spanloop.recipes.files.suggested import Suggested
+from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, StoreError
@@ -43,6 +46,7 @@ class Manner:
     on_conflict: OnConflict = "error"
     overlaps: Overlaps | None = None
     accept_overlaps: bool = False
+    offsets: Kind = "codepoint"
 
     def rule(self, fmt: Format) -> Overlaps:
         """Which of the spans that overlap stay, in a file of this format."""
@@ -78,6 +82,7 @@ class OneFile:
             self.manner.spoken,
             lenient=fmt.foreign,
             accept_overlaps=self.manner.accept_overlaps,
+            offsets=self._offsets(fmt, options),
         )
         done = 0
         while batch := list(islice(entries, BATCH)):
@@ -90,6 +95,15 @@ class OneFile:
             self._store(checked)
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
+
+    def _offsets(self, fmt: Format, options: ReadOptions) -> Offsets | None:
+        """How the file counts them. RecipeError for a way of counting in a format that leaves no choice."""
+        kind = self.manner.offsets
+        if fmt.offsets:
+            return Offsets(self.path, kind, partial(fmt.read, self.path, options), lenient=fmt.foreign)
+        if kind != "codepoint":
+            raise FormatError(self.path, None, f"the format {fmt.name} has no offsets to count: no --offsets")
+        return None
 
     def _store(self, checked: Sequence[CheckedEntry]) -> None:
         with self.store.write():

@@ -29,6 +29,8 @@ class Entry:
     ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
     ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
     ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
+    ``said``: the text that each span carries itself, in the order of ``spans``, None for one that carries
+    none; empty where none does.
     ``labels``: those that it speaks of, None for all (or where the file does not say).
     ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
@@ -55,6 +57,7 @@ class Entry:
     continues: bool = False
     original: str | None = None
     labels: tuple[str, ...] | None = None
+    said: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,9 @@ class Format:
     sniff.
 
     ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
-    format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
-    ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
+    format knows better, so it is asked last. ``foreign``: another tool's export, where spans that overlap or
+    lie nowhere are ordinary and go to the ledger. ``offsets``: its spans are told by offsets, which others
+    may count otherwise. ``originals``: its entries bring the lines that they stand in, and its
     writer writes on them.
     """
 
@@ -128,3 +132,4 @@ class Format:
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    offsets: bool = False

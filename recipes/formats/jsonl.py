@@ -237,4 +237,5 @@ FORMAT = Format(
     sniff=sniff,
     ranges=True,
     general=True,
+    offsets=True,
 )
