@@ -135,6 +135,10 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     originals=True,
+    title="CoNLL-U (Universal Dependencies)",
+    detected="ten columns parted by tabs, the first of them a number",
+    loses=("spans", "documents without tokens"),
+    tried="UD English EWT as it is published",
 )
 FORMAT_XPOS = Format(
     name="conllu_xpos",
@@ -144,4 +148,8 @@ FORMAT_XPOS = Format(
     sniff=_never,
     needs_tokens=True,
     originals=True,
+    title="CoNLL-U (Universal Dependencies), the tags of its language",
+    detected="never: by its name alone",
+    loses=("spans", "documents without tokens"),
+    tried="UD English EWT as it is published",
 )

@@ -62,5 +62,15 @@ def sniff(_head: str) -> bool:
 
 
 FORMAT = Format(
-    name="spacy", suffixes=(".spacy",), read=read, write=write, sniff=sniff, needs_tokens=True, binary=True
+    name="spacy",
+    suffixes=(".spacy",),
+    read=read,
+    write=write,
+    sniff=sniff,
+    needs_tokens=True,
+    binary=True,
+    title="spaCy's DocBin",
+    detected="the suffix .spacy",
+    loses=("spans over whitespace alone",),
+    tried="files that spaCy wrote",
 )

@@ -237,4 +237,7 @@ FORMAT = Format(
     sniff=sniff,
     ranges=True,
     general=True,
+    title="JSON Lines, one document a line",
+    detected="a JSON object on the first line",
+    tried="the real corpora of the tests",
 )
