@@ -137,7 +137,6 @@ FORMAT = Format(
     originals=True,
     title="CoNLL-U (Universal Dependencies)",
     detected="ten columns parted by tabs, the first of them a number",
-    loses=("spans", "documents without tokens"),
     tried="UD English EWT as it is published",
 )
 FORMAT_XPOS = Format(
@@ -150,6 +149,5 @@ FORMAT_XPOS = Format(
     originals=True,
     title="CoNLL-U (Universal Dependencies), the tags of its language",
     detected="never: by its name alone",
-    loses=("spans", "documents without tokens"),
     tried="UD English EWT as it is published",
 )

@@ -71,6 +71,5 @@ FORMAT = Format(
     binary=True,
     title="spaCy's DocBin",
     detected="the suffix .spacy",
-    loses=("spans over whitespace alone",),
     tried="files that spaCy wrote",
 )

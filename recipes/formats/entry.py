@@ -146,9 +146,9 @@ class Format:
     ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
     writer writes on them. ``folder``: whether a folder is one thing of this format; None: it has files alone.
 
-    ``title``: what people call it. ``detected``: by what its files are known. ``loses``: what a document can
-    have and a file of it cannot hold. ``skips``: what its files can have and the reader leaves there.
-    ``tried``: the files that it was tried on. ``extra``: the extra of spanloop that reads it, None for all.
+    ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
+    can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
+    spanloop that reads it, None for all.
     """
 
     name: str
@@ -166,7 +166,6 @@ class Format:
     magic: bytes = b""
     title: str = ""
     detected: str = ""
-    loses: tuple[str, ...] = ()
     skips: tuple[str, ...] = ()
     tried: str = ""
     extra: str | None = None

@@ -229,7 +229,6 @@ FORMAT = Format(
     foreign=True,
     title="Label Studio's JSON and JSON_MIN",
     detected="keys such as annotations, predictions or annotation_id",
-    loses=("the answer reject, which becomes skipped", "ranges"),
     skips=("regions that are no spans of text",),
     tried="exports of a Norwegian project and of the SDK's tests",
 )

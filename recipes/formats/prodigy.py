@@ -199,7 +199,6 @@ FORMAT = Format(
     foreign=True,
     title="Prodigy's JSONL",
     detected="keys such as _input_hash and _view_id, or tokens with their place",
-    loses=("comments",),
     skips=("relations, choices and answers of other views, which stay in the meta",),
     tried="exports of four public projects",
 )

@@ -64,12 +64,14 @@ def detect(path: Path) -> Format:
         return suffixed[0]
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         head = file.read(HEAD_CHARACTERS)
-    others = [fmt for fmt in _special_first() if fmt not in suffixed and not fmt.binary]
-    for fmt in [*suffixed, *others]:
-        if fmt.sniff(head):
-            return fmt
-    if suffixed:
-        return suffixed[-1]
-    raise FormatError(
-        path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
-    )
+    fitting = [fmt for fmt in formats().values() if not fmt.binary and fmt.sniff(head)]
+    special = [fmt for fmt in fitting if not fmt.general] or fitting
+    chosen = [fmt for fmt in special if fmt in suffixed] or special or suffixed[-1:]
+    if len(chosen) > 1:
+        names = " or ".join(fmt.name for fmt in chosen)
+        raise FormatError(path, None, f"it can be read as {names}: say which one with --format")
+    if not chosen:
+        raise FormatError(
+            path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
+        )
+    return chosen[0]

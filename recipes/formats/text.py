@@ -71,6 +71,5 @@ FORMAT = Format(
     sniff=sniff,
     title="Plain text",
     detected="the suffix .txt, where nothing else fits",
-    loses=("spans", "keys", "meta", "texts of several lines, which are refused"),
     tried="files of the tests",
 )
