@@ -27,6 +27,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     precision_option,
     project_of,
+    reading_options,
     scheme_option,
 )
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
@@ -167,6 +168,7 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
     help="What nearly repeats another document joins its split (no: a third faster).",
 )
 @by_option
+@reading_options
 @json_option
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""

@@ -19,8 +19,8 @@ from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import known_labels, spoken_labels
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
-from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, ReadOptions, Unit
+from spanloop.recipes.formats.sources import Source, opened
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
@@ -45,6 +45,9 @@ def import_files(
     on_conflict: Literal["error", "skip"] = "error",
     overlaps: Overlaps | None = None,
     by: Unit | None = None,
+    columns: Sequence[str] | None = None,
+    tag_names: Sequence[str] | None = None,
+    encoding: str | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ImportReport:
@@ -52,7 +55,7 @@ def import_files(
 
     Args:
         db: The project file.
-        files: The files.
+        files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
         format: Their format by name; None: as each file looks. A whole project comes in by
             `import_project`.
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
@@ -63,6 +66,10 @@ def import_files(
         overlaps: Spans that share characters are an error, or go to the ledger while their document stays
             without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
+        columns: What the columns of a table are: for CoNLL ``token``, ``tag`` or ``-`` for each, for CSV
+            such as ``text=Review``; None: as they look, which is told.
+        tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
+        encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
             their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
             given.
@@ -79,18 +86,32 @@ def import_files(
     report, show = ImportReport(), progress or silent
     with Store.open(db) as store:
         fit, before = Fit(store), _splits(store)
+        how = ReadOptions(by=by, columns=columns, tag_names=tag_names)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         spoken = None if labels is None else spoken_labels(store, labels)
         for file in files:
-            path = Path(file)
-            fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-            allowed = overlaps or ("ledger" if fmt.foreign else "error")
-            _Import(
-                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
-            ).run(fmt, by)
+            with opened(Path(file), format=format, encoding=encoding, notes=how.notes) as sources:
+                for source in sources:
+                    path = source.shown
+                    allowed = overlaps or ("ledger" if source.fmt.foreign else "error")
+                    _Import(
+                        store,
+                        path,
+                        split,
+                        as_,
+                        annotator,
+                        spoken,
+                        on_conflict,
+                        allowed,
+                        report,
+                        show,
+                        twins,
+                        fit,
+                    ).run(source, how)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
         report.language, report.misfit = fit.chosen, fit.misfit()
+        report.notes = tuple(how.notes.lines())
         report.look_at_draw(store)
     return report
 
@@ -124,11 +145,11 @@ class _Import:
     originals: bool = False
     occurrences: Counter[str] = field(default_factory=Counter)
 
-    def run(self, fmt: Format, by: Unit | None) -> None:
-        self.originals = fmt.originals
+    def run(self, source: Source, how: ReadOptions) -> None:
+        self.originals = source.fmt.originals
         labels = self.store.labels.names()
-        options = ReadOptions(task=self.store.project.task, by=by, labels=tuple(labels))
-        entries = fmt.read(self.path, options)
+        options = replace(how, task=self.store.project.task, labels=tuple(labels))
+        entries = source.entries(options)
         checks = EntryChecks(self.path, self.store.named, set(labels), self.as_, self.overlaps, self.spoken)
         done = 0
         while batch := list(islice(entries, BATCH)):

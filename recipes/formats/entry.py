@@ -3,7 +3,7 @@ described."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -84,8 +84,8 @@ class ReadOptions:
     task: Task = "spans"
     by: Unit | None = None
     labels: tuple[str, ...] = ()
-    columns: tuple[str, ...] | None = None
-    tag_names: tuple[str, ...] | None = None
+    columns: Sequence[str] | None = None
+    tag_names: Sequence[str] | None = None
     notes: Notes = field(default_factory=Notes)
 
 
