@@ -20,7 +20,7 @@ from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import known_labels, spoken_labels
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, ReadOptions, Unit
-from spanloop.recipes.formats.sources import Source, opened
+from spanloop.recipes.formats.sources import Source, sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
@@ -89,25 +89,11 @@ def import_files(
         how = ReadOptions(by=by, columns=columns, tag_names=tag_names)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         spoken = None if labels is None else spoken_labels(store, labels)
-        for file in files:
-            with opened(Path(file), format=format, encoding=encoding, notes=how.notes) as sources:
-                for source in sources:
-                    path = source.shown
-                    allowed = overlaps or ("ledger" if source.fmt.foreign else "error")
-                    _Import(
-                        store,
-                        path,
-                        split,
-                        as_,
-                        annotator,
-                        spoken,
-                        on_conflict,
-                        allowed,
-                        report,
-                        show,
-                        twins,
-                        fit,
-                    ).run(source, how)
+        for source in sources(files, format=format, encoding=encoding, notes=how.notes):
+            path, allowed = source.shown, overlaps or ("ledger" if source.fmt.foreign else "error")
+            _Import(
+                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
+            ).run(source, how)
         after = _splits(store)
         report.splits = {name: after[name] - before[name] for name in after}
         report.language, report.misfit = fit.chosen, fit.misfit()

@@ -18,7 +18,14 @@ from spanloop.plugin.tagging.reading import Reading, detect, read_tags
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats import conllu
 from spanloop.recipes.formats.conll_columns import Columns, columns_said, guess
-from spanloop.recipes.formats.conll_rows import DOCUMENT_START, Sentence, cells, sentences, width_of
+from spanloop.recipes.formats.conll_rows import (
+    DOCUMENT_START,
+    Sentence,
+    cells,
+    is_comment,
+    sentences,
+    width_of,
+)
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.header import is_header
 from spanloop.recipes.formats.lines import lines_of_head, numbered_lines
@@ -73,7 +80,7 @@ def _survey(path: Path, options: ReadOptions) -> _File:
             if column not in (columns.token, *columns.tags):
                 begun = sum(row[column].startswith("B-") for row in sentence.rows)
                 further[column] = further.get(column, 0) + begun
-    if options.columns is None and width > 2:
+    if options.columns is None and (width > 2 or columns.token):
         options.notes.add(_told(path, columns, width, further))
     readings = tuple(read_tags(sorted(seen), of_model=False) for seen in tags)
     return _File(path, width, columns, readings, has_documents)
@@ -156,7 +163,8 @@ def sniff(head: str) -> bool:
     if not lines or is_header(cells(lines[0])):
         return False
     width = width_of(lines)
-    rows = [cells(line) for line in lines[:_SNIFFED] if not line.startswith((DOCUMENT_START, "#"))]
+    lines = [n for n in lines[:_SNIFFED] if not n.startswith(DOCUMENT_START) and not is_comment(n, width)]
+    rows = [cells(line) for line in lines]
     if not rows or any(len(row) != width for row in rows):
         return False
     columns = list(zip(*rows, strict=True))

@@ -47,8 +47,9 @@ def width_of(lines: Iterable[str]) -> int:
     return max(2, found.most_common(1)[0][0]) if found else 2
 
 
-def _is_comment(text: str, of_other_width: bool) -> bool:
-    return _VALUE.match(text) is not None or (of_other_width and _COMMENT.match(text) is not None)
+def is_comment(line: str, width: int) -> bool:
+    """Whether a line between sentences of so many columns is a comment."""
+    return _VALUE.match(line) is not None or (_COMMENT.match(line) is not None and len(cells(line)) != width)
 
 
 def sentences(path: Path, width: int) -> Iterator[Sentence]:
@@ -70,7 +71,7 @@ def sentences(path: Path, width: int) -> Iterator[Sentence]:
             rows, name, document = [], None, document + 1
         else:
             row = cells(text)
-            if not rows and _is_comment(text, len(row) != width):
+            if not rows and is_comment(text, width):
                 named = _NAMED.match(text)
                 name = named[1] if named else name
                 continue

@@ -3,10 +3,10 @@ input."""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from spanloop.recipes.errors import FormatError
@@ -46,27 +46,34 @@ class Source:
             raise error.told_of(self.path, self.shown) from error
 
 
-@contextmanager
-def opened(
-    file: Path, *, format: str | None = None, encoding: str | None = None, notes: Notes | None = None
-) -> Iterator[Iterator[Source]]:
-    """The files behind a name, one after the other, for as long as the block runs.
+def sources(
+    files: Iterable[str | Path],
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    notes: Notes | None = None,
+) -> Iterator[Source]:
+    """The files behind names, one after the other; each is there until the next one is asked for.
 
     Args:
-        file: A file, a folder, or ``-`` for standard input.
+        files: Files, folders, or ``-`` for standard input.
         format: The format of all of them by name; None: as each looks.
         encoding: How their texts are encoded; None: UTF-8, or what a file declares by its first bytes.
         notes: Told of the files of a folder or zip that are not read, since they look like no format.
 
     Yields:
-        The files, in the order of their names.
+        The files, those of a folder in the order of their names.
 
     Raises:
         FormatError: A file is missing, empty, damaged, or like none of the formats or like several.
         RecipeError: There is no such format or encoding.
     """
-    with tempfile.TemporaryDirectory(prefix="spanloop-") as folder:
-        yield _Opening(Path(folder), format, encoding, notes or Notes()).sources(file)
+    for file in files:
+        folder = Path(tempfile.mkdtemp(prefix="spanloop-"))
+        try:
+            yield from _Opening(folder, format, encoding, notes or Notes()).sources(Path(file))
+        finally:
+            shutil.rmtree(folder)
 
 
 @dataclass(slots=True)
@@ -75,7 +82,7 @@ class _Opening:
     format: str | None
     encoding: str | None
     notes: Notes
-    made: int = field(default=0)
+    made: int = 0
 
     def sources(self, file: Path) -> Iterator[Source]:
         if file == STANDARD_INPUT:
@@ -140,11 +147,11 @@ class _Opening:
                 yield from self._of_file(path, name, depth, among=True)
 
 
-def _some(sources: Iterator[Source], shown: Path) -> Iterator[Source]:
+def _some(found: Iterator[Source], shown: Path) -> Iterator[Source]:
     """The sources. FormatError where there is none."""
-    found = False
-    for source in sources:
-        found = True
+    there = False
+    for source in found:
+        there = True
         yield source
-    if not found:
+    if not there:
         raise FormatError(shown, None, "there is no file in it that looks like one of the formats")

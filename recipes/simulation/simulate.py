@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from spanloop.recipes.active_learning.strategies import NAMES
 from spanloop.recipes.calls.ranges import FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
-from spanloop.recipes.formats.entry import Entry, ReadOptions
-from spanloop.recipes.formats.sources import opened
+from spanloop.recipes.formats.entry import ReadOptions
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.project.init import init
 from spanloop.recipes.report import Count, Report, Shape
@@ -122,21 +122,14 @@ def simulate(
     return Simulated(tuple(steps))
 
 
-def _entries(file: Path, options: ReadOptions) -> Iterator[tuple[Path, Entry]]:
-    with opened(file) as sources:
-        for source in sources:
-            for entry in source.entries(options):
-                yield source.shown, entry
-
-
 def _read_gold(files: Sequence[str | Path], task: Task) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
     """The spans of every text, and their labels by frequency. RecipeError for an entry without spans."""
     gold: dict[str, tuple[Span, ...]] = {}
     counts: dict[str, int] = {}
-    for file in files:
-        for shown, entry in _entries(Path(file), ReadOptions(task=task)):
+    for source in sources(files):
+        for entry in source.entries(ReadOptions(task=task)):
             if entry.spans is None:
-                raise RecipeError(f"{shown}:{entry.line}: no gold spans, and a simulation needs them")
+                raise RecipeError(f"{source.shown}:{entry.line}: no gold spans, and a simulation needs them")
             gold[entry.text] = entry.spans
             for span in entry.spans:
                 counts[span.label] = counts.get(span.label, 0) + 1

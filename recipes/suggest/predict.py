@@ -12,7 +12,7 @@ from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
 from spanloop.recipes.formats.registry import by_name
-from spanloop.recipes.formats.sources import opened
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
@@ -250,13 +250,12 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
 
 
 def _file_entries(file: Path, options: ReadOptions) -> Iterator[Entry]:
-    with opened(file) as sources:
-        for source in sources:
-            for entry in source.entries(options):
-                wrong = unwritable(entry)
-                if wrong is not None:
-                    raise FormatError(source.shown, entry.line, wrong)
-                yield entry
+    for source in sources([file]):
+        for entry in source.entries(options):
+            wrong = unwritable(entry)
+            if wrong is not None:
+                raise FormatError(source.shown, entry.line, wrong)
+            yield entry
 
 
 def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats import unpacked
 from spanloop.recipes.formats.entry import Notes, ReadOptions
-from spanloop.recipes.formats.sources import opened
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.formats.unpacked import as_utf8
 
 LINES = '{"text": "Ann ran é 😀", "spans": [[0, 3, "PER"]]}\n{"text": "x", "spans": []}\n'
@@ -24,23 +24,22 @@ COLUMNS = "Ann\tB-PER\nran\tO\n\nRome\tB-LOC\nx\tO\n"
 
 def read(file: Path, **how: str) -> list[tuple[str, str, int | None, int]]:
     """File, text, line and number of spans of each document."""
-    with opened(file, **how) as sources:  # type: ignore[arg-type]
-        return [
-            (
-                str(source.shown.relative_to(file)) if source.shown != file else ".",
-                e.text,
-                e.line,
-                len(e.spans or ()),
-            )
-            for source in sources
-            for e in source.entries(ReadOptions())
-        ]
+    return [
+        (
+            str(source.shown.relative_to(file)) if source.shown != file else ".",
+            e.text,
+            e.line,
+            len(e.spans or ()),
+        )
+        for source in sources([file], **how)  # type: ignore[arg-type]
+        for e in source.entries(ReadOptions())
+    ]
 
 
-def zipped(path: Path, **members: str) -> Path:
+def zipped(path: Path, members: dict[str, str]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in members.items():
-            packed.writestr(name.replace("__", "/"), content)
+            packed.writestr(name, content)
     return path
 
 
@@ -99,7 +98,7 @@ def test_files_of_a_zip_and_of_a_folder_come_in_the_order_of_their_names(tmp_pat
     ]
     assert read(tmp_path / "corpus") == wanted
     packed = zipped(
-        tmp_path / "corpus.zip", **{"b.conll": COLUMNS, "sub__a.jsonl": LINES, "__MACOSX__a": "x"}
+        tmp_path / "corpus.zip", {"b.conll": COLUMNS, "sub/a.jsonl": LINES, "__MACOSX/._a.jsonl": "x"}
     )
     assert read(packed) == wanted
 
@@ -111,22 +110,21 @@ def test_files_of_a_folder_that_are_not_read_are_told(tmp_path: Path) -> None:
     (folder / "LICENSE").write_text("all yours\n", encoding="utf-8")
     (folder / "none.conll").write_text("", encoding="utf-8")
     notes = Notes()
-    with opened(folder, notes=notes) as sources:
-        assert [source.shown.name for source in sources] == ["a.jsonl"]
+    assert [source.shown.name for source in sources([folder], notes=notes)] == ["a.jsonl"]
     assert notes.lines() == [
         f"{folder / 'LICENSE'}: not read, it looks like none of the formats",
         f"{folder / 'none.conll'}: not read, it is empty",
     ]
     with pytest.raises(FormatError, match="there is no file in it"):
-        read(zipped(tmp_path / "a.zip", LICENSE="all yours\n"))
+        read(zipped(tmp_path / "a.zip", {"LICENSE": "all yours\n"}))
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(COLUMNS.encode())))
-    with opened(Path("-")) as sources:
-        [source] = sources
-        assert (str(source.shown), source.fmt.name) == ("standard input", "conll")
-        assert len(list(source.entries(ReadOptions()))) == 2
+    found = [(source, list(source.entries(ReadOptions()))) for source in sources(["-"])]
+    assert [(str(s.shown), s.fmt.name, len(entries)) for s, entries in found] == [
+        ("standard input", "conll", 2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +147,7 @@ def test_errors_name_the_file_as_it_was_named(
 
 def test_a_zip_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="would lie outside its folder"):
-        read(zipped(tmp_path / "a.zip", **{"..__out.jsonl": LINES}))
+        read(zipped(tmp_path / "a.zip", {"../out.jsonl": LINES}))
 
 
 def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,12 +156,12 @@ def test_what_unpacks_to_far_too_much_is_refused(tmp_path: Path, monkeypatch: py
     with pytest.raises(FormatError, match="unpacks to more than"):
         read(tmp_path / "a.gz")
     with pytest.raises(FormatError, match="unpacks to more than"):
-        read(zipped(tmp_path / "a.zip", a="x" * 10**6))
+        read(zipped(tmp_path / "a.zip", {"a": "x" * 10**6}))
 
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"])),
-    st.sampled_from(["utf-16", "utf-32", "gb18030", "utf-7"]),
+    st.sampled_from(["utf-16", "utf-32", "gb18030"]),
 )
 @settings(deadline=None, max_examples=50)
 def test_every_text_comes_through_every_encoding(
