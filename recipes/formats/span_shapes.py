@@ -81,7 +81,7 @@ def _tagged(record: Mapping[str, Any], length: int, options: ReadOptions) -> str
     found = [name for name in found if len(record[name]) == length]
     if options.task == "tags" and options.labels:
         known = [n for n in found if {*record[n]} <= {*options.labels, "_", "O"}]
-        return (known or found or [None])[0]
+        found = known or found
     return found[0] if found else None
 
 

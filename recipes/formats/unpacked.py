@@ -92,7 +92,7 @@ def _most(path: Path) -> int:
     return max(ALWAYS, TIMES * path.stat().st_size)
 
 
-def _copy(source: IO[bytes], target: Path, most: int, shown: Path) -> int:
+def _copy(source: IO[bytes] | gzip.GzipFile, target: Path, most: int, shown: Path) -> int:
     """Copy piece by piece; the number of bytes."""
     done = 0
     with target.open("wb") as file:
