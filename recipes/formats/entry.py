@@ -136,7 +136,7 @@ class FolderSniffer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: everything that is known of it, for reading and writing and for docs/formats.md.
+    """A file format: everything that is known of it, for reading and writing and for the page of formats.
 
     ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to sniff, ``magic`` are
     the bytes that it begins with, where it has such.

@@ -1,4 +1,4 @@
-"""The one list of formats says of each what docs/formats.md tells."""
+"""The one list of formats says of each what the page of formats tells."""
 
 from __future__ import annotations
 
