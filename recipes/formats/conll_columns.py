@@ -155,6 +155,11 @@ def _tag_column(looks: Sequence[_Look], labels: Collection[str]) -> int:
     return entities[0] if entities else tagged[-1]
 
 
+def is_tag(value: str) -> bool:
+    """Whether it is a tag with a letter in front, as a scheme has them."""
+    return PREFIXED.fullmatch(value) is not None and value[0].isupper()
+
+
 def _only_numbers(look: _Look) -> bool:
     """Numbers that count from the beginning of each sentence, or nothing but numbers in many rows."""
     return look.digits and (look.rows >= ONLY_NUMBERS or (look.counts and not look.same and look.rows > 2))

@@ -109,7 +109,7 @@ def test_columns_are_found_and_told(
 
 
 def test_what_other_columns_of_tags_have_is_counted(tmp_path: Path) -> None:
-    assert "not read: column 4 (1);" in read(tmp_path, GERMEVAL)[1][0]
+    assert "tags that are not read stand in column 4 (1);" in read(tmp_path, GERMEVAL)[1][0]
     both, notes = read(tmp_path, GERMEVAL, columns=("-", "token", "tag", "tag"))
     assert both[0].spans == (Span(13, 33, "ORG"), Span(25, 33, "LOC"))
     assert notes == []
