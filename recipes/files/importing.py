@@ -56,8 +56,7 @@ def import_files(
     Args:
         db: The project file.
         files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
-        format: Their format by name; None: as each file looks. A whole project comes in by
-            `import_project`.
+        format: Their format by name; None: as each looks. A whole project comes in by `import_project`.
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
@@ -66,8 +65,7 @@ def import_files(
         overlaps: Spans that share characters are an error, or go to the ledger while their document stays
             without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
-        columns: What the columns of a table are: for CoNLL ``token``, ``tag`` or ``-`` for each, for CSV
-            such as ``text=Review``; None: as they look, which is told.
+        columns: What columns are: ``token``, ``tag`` or ``-`` each; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
         encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
@@ -94,12 +92,17 @@ def import_files(
             _Import(
                 store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
             ).run(source, how)
-        after = _splits(store)
-        report.splits = {name: after[name] - before[name] for name in after}
-        report.language, report.misfit = fit.chosen, fit.misfit()
         report.notes = tuple(how.notes.lines())
-        report.look_at_draw(store)
+        _look_back(report, store, before, fit)
     return report
+
+
+def _look_back(report: ImportReport, store: Store, before: dict[str, int], fit: Fit) -> None:
+    """What can be said only when all files are in."""
+    after = _splits(store)
+    report.splits = {name: after[name] - before[name] for name in after}
+    report.language, report.misfit = fit.chosen, fit.misfit()
+    report.look_at_draw(store)
 
 
 def _twins(store: Store, progress: Progress | None) -> Twins:
