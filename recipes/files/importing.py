@@ -65,20 +65,18 @@ def import_files(
         overlaps: Spans that share characters are an error, or go to the ledger while their document stays
             without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
-        columns: What columns are: ``token``, ``tag`` or ``-`` each; ``text=NAME`` for CSV. None: as they look.
+        columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
         encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
-        near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
-            their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
-            given.
+        near_duplicates: Whether a new text that nearly repeats another (Jaccard 0.8 of three-token sequences,
+            from 8 tokens up) joins its group and split. Not where a split is given.
         progress: Called with how far it is.
 
     Returns:
         What became of the documents and their spans.
 
     Raises:
-        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
-            stored, and a second run goes on from there.
+        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before are in.
     """
     refuse_whole_projects(db, files, format)
     report, show = ImportReport(), progress or silent
@@ -92,15 +90,17 @@ def import_files(
             _Import(
                 store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
             ).run(source, how)
-        report.notes = tuple(how.notes.lines())
-        _look_back(report, store, before, fit)
+        _look_back(report, store, before, fit, how)
     return report
 
 
-def _look_back(report: ImportReport, store: Store, before: dict[str, int], fit: Fit) -> None:
+def _look_back(
+    report: ImportReport, store: Store, before: dict[str, int], fit: Fit, how: ReadOptions
+) -> None:
     """What can be said only when all files are in."""
     after = _splits(store)
     report.splits = {name: after[name] - before[name] for name in after}
+    report.notes = tuple(how.notes.lines())
     report.language, report.misfit = fit.chosen, fit.misfit()
     report.look_at_draw(store)
 
