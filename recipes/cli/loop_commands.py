@@ -18,7 +18,6 @@ from spanloop.recipes.cli.options import (
     Whole,
     aggregation_option,
     backend_option,
-    by_option,
     choice_options,
     db_argument,
     device_option,
@@ -168,7 +167,6 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
     default=True,
     help="What nearly repeats another document joins its split (no: a third faster).",
 )
-@by_option
 @reading_options
 @json_option
 def import_command(**options: Any) -> object:

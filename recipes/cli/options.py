@@ -219,6 +219,7 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="What each column is, parted by commas: token,-,tag for CoNLL, text=Review for CSV.  "
             "[default: as they look]",
         ),
+        by_option,
     ):
         command = option(command)
     return command
