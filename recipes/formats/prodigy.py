@@ -108,7 +108,7 @@ class Decisions:
             self.first,
             answer="accept",
             spans=tuple(span for span, _ in yes),
-            said=tuple(said for _, said in yes),
+            said=tuple(said for _, said in yes) if any(said for _, said in yes) else (),
             negatives=tuple(replace(span, score=None) for _, (a, span, _) in answers if a == "reject"),
             ranges=joined([(start, end) for (start, end, _), _ in answers]),
             created_at=latest.created_at,
@@ -209,4 +209,8 @@ FORMAT = Format(
     ranges=True,
     foreign=True,
     offsets=True,
+    title="Prodigy's JSONL",
+    detected="keys such as _input_hash and _view_id, or tokens with their place",
+    skips=("relations, choices and answers of other views, which stay in the meta",),
+    tried="exports of four public projects",
 )
