@@ -228,7 +228,8 @@ class Gold:
     """A document whose truth is known: what training and scoring read.
 
     ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should.
+    no span has them does not mean that none should. ``annotator``, ``created_at`` and ``comment`` are those
+    of the annotation that says it.
     """
 
     document: Document
@@ -237,6 +238,9 @@ class Gold:
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
+    annotator: str = ""
+    created_at: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

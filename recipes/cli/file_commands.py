@@ -53,7 +53,8 @@ def export(**options: Any) -> object:
 
     if options["format"] != FORMAT:
         return recipe(**options)
-    if options["what"] != "gold" or options["split"] or options["flagged"] or options["tagged"]:
+    filters = ("split", "labels", "flagged", "annotator", "since", "tagged")
+    if options["what"] != "gold" or any(options[name] for name in filters):
         raise click.UsageError(f"--format {FORMAT} writes everything: only --overwrite goes with it")
     return export_project(options["db"], options["file"], overwrite=options["overwrite"])
 

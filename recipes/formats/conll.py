@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spanloop.plugin.tagging.reading import Reading, detect, read_tags
-from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.tagged import cut_tokens, join_tokens, spans_of_tags, tags_of_spans
+from spanloop.recipes.formats.tagged import column_tokens, join_tokens, spans_of_tags, tags_of_spans
 from spanloop.store.records import Span
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT = re.compile(r"#\s+\w[\w ]*=")
 _BLANKS = re.compile(r"[ \t]+")
+_ENDS_A_COLUMN = re.compile(r"[ \t\r\n]+")
 
 Row = tuple[str, str]
 
@@ -112,26 +113,40 @@ def _entry(
 
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
-    """Token, tab, tag. A token is cut where a span begins or ends inside it, and counted: no span is moved.
+    """Token, tab, tag; see `write_columns`."""
+    return write_columns(path, entries, options, between="\t", mark=f"{DOCUMENT_START}\tO")
 
-    ``-DOCSTART-`` parts the groups. RecipeError for an entry without tokens.
+
+def write_2003(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
+    """The four columns of CoNLL-2003 parted by single spaces, with ``-X-`` for the part of speech and ``_``
+    for the chunk, which nobody knows here; see `write_columns`."""
+    return write_columns(path, entries, options, between=" -X- _ ", mark=f"{DOCUMENT_START} -X- -X- O")
+
+
+def write_columns(
+    path: Path, entries: Iterable[Entry], options: WriteOptions, *, between: str, mark: str
+) -> Written:
+    """One token a line and an empty line after each document. A token is cut where a span begins or ends
+    inside it, and at blanks, and counted: no span is moved.
+
+    ``mark`` parts the groups. RecipeError for an entry without tokens.
     """
     documents = spans = cuts = lost = 0
     group: str | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for entry in entries:
-            if entry.tokens is None:
-                raise RecipeError(f"document {entry.key} has no tokens: CoNLL is written token by token")
+            tokens = column_tokens(entry, _ENDS_A_COLUMN, frozenset({DOCUMENT_START}))
             if entry.group is not None and entry.group not in (group, entry.key):
-                file.write(f"{DOCUMENT_START}\tO\n\n")
+                file.write(f"{mark}\n\n")
             group = entry.group
             entry_spans = entry.spans or ()
-            tokens = cut_tokens(entry.tokens, entry_spans)
             tags, unplaced = tags_of_spans(tokens, entry_spans, task=options.task)
-            file.writelines(f"{entry.text[s:e]}\t{tag}\n" for (s, e), tag in zip(tokens, tags, strict=True))
+            file.writelines(
+                f"{entry.text[s:e]}{between}{tag}\n" for (s, e), tag in zip(tokens, tags, strict=True)
+            )
             file.write("\n")
             documents, spans, lost = documents + 1, spans + len(entry_spans) - unplaced, lost + unplaced
-            cuts += len(tokens) - len(entry.tokens)
+            cuts += len(tokens) - len(entry.tokens or ())
     return Written(documents=documents, spans=spans, tokens_cut=cuts, spans_lost=lost)
 
 
@@ -144,6 +159,10 @@ def sniff(head: str) -> bool:
     return len(widths) == 1 and widths.pop() >= 2 and detect(row[-1] for row in rows) != "plain"
 
 
+def _never(_head: str) -> bool:
+    return False
+
+
 FORMAT = Format(
     name="conll",
     suffixes=(".conll", ".iob", ".iob2", ".bio", ".tsv"),
@@ -151,4 +170,14 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     needs_tokens=True,
+    carries=frozenset({"spans", "empty_documents"}),
+)
+FORMAT_2003 = Format(
+    name="conll2003",
+    suffixes=(),
+    read=read,
+    write=write_2003,
+    sniff=_never,
+    needs_tokens=True,
+    carries=frozenset({"spans", "empty_documents"}),
 )

@@ -135,6 +135,7 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     originals=True,
+    carries=frozenset({"spans", "open_documents", "ids", "groups", "blanks"}),
 )
 FORMAT_XPOS = Format(
     name="conllu_xpos",
@@ -144,4 +145,5 @@ FORMAT_XPOS = Format(
     sniff=_never,
     needs_tokens=True,
     originals=True,
+    carries=frozenset({"spans", "open_documents", "ids", "groups", "blanks"}),
 )

@@ -12,6 +12,29 @@ from spanloop.store.records import Answer, Origin, Range, Span, Split, Task
 
 Unit = Literal["line", "paragraph", "file", "sentence", "document"]
 
+Feature = Literal[
+    "spans",
+    "empty_documents",
+    "ids",
+    "groups",
+    "splits",
+    "metadata",
+    "blanks",
+    "scores",
+    "models",
+    "open_documents",
+    "rejected_and_ignored",
+    "annotators",
+    "reviews",
+    "times",
+    "flags",
+    "comments",
+    "parts_looked_at",
+    "refused_suggestions",
+    "known_labels",
+]
+"""What a document can have beside its text and its spans; `carrying` says what each is."""
+
 ORIGINALS = "conllu"
 """The format whose lines are kept (`Format.originals`): they serve `conllu_xpos` too."""
 
@@ -111,10 +134,10 @@ class Format:
     """A file format. ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to
     sniff.
 
-    ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
+    ``general``: it claims files that a more special
     format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
     ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
-    writer writes on them.
+    writer writes on them. ``carries``: what of a document its writer can hold beside text and spans.
     """
 
     name: str
@@ -124,7 +147,7 @@ class Format:
     sniff: Sniffer
     needs_tokens: bool = False
     binary: bool = False
-    ranges: bool = False
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    carries: frozenset[Feature] = frozenset()

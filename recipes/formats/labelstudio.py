@@ -220,4 +220,25 @@ def sniff(head: str) -> bool:
     return begins.startswith("[") or re.search(r'"data"\s*:\s*\{', begins) is not None
 
 
-FORMAT = Format(name="labelstudio", suffixes=(".json",), read=read, write=write, sniff=sniff, foreign=True)
+FORMAT = Format(
+    name="labelstudio",
+    suffixes=(".json",),
+    read=read,
+    write=write,
+    sniff=sniff,
+    foreign=True,
+    carries=frozenset(
+        {
+            "spans",
+            "empty_documents",
+            "open_documents",
+            "ids",
+            "groups",
+            "splits",
+            "metadata",
+            "blanks",
+            "scores",
+            "models",
+        }
+    ),
+)

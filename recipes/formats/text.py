@@ -63,4 +63,11 @@ def sniff(_head: str) -> bool:
     return False
 
 
-FORMAT = Format(name="text", suffixes=(".txt", ".text"), read=read, write=write, sniff=sniff)
+FORMAT = Format(
+    name="text",
+    suffixes=(".txt", ".text"),
+    read=read,
+    write=write,
+    sniff=sniff,
+    carries=frozenset({"blanks", "open_documents"}),
+)
