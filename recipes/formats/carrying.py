@@ -1,7 +1,7 @@
 """What a document can have beside its text and spans, and which of it a format can hold.
 
 A format names what it holds (`Format.carries`); everything else is counted here while a file is written, and
-told by name. That each format keeps what it says it holds, and only that, is a law of tests/conformance.
+told by name. That each format keeps what it says it holds, and only that, is a law of the tests.
 """
 
 from __future__ import annotations

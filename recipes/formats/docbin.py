@@ -62,5 +62,14 @@ def sniff(_head: str) -> bool:
 
 
 FORMAT = Format(
-    name="spacy", suffixes=(".spacy",), read=read, write=write, sniff=sniff, needs_tokens=True, binary=True
+    name="spacy",
+    suffixes=(".spacy",),
+    read=read,
+    write=write,
+    sniff=sniff,
+    needs_tokens=True,
+    binary=True,
+    carries=frozenset(
+        {"spans", "empty_documents", "open_documents", "ids", "groups", "splits", "metadata", "blanks"}
+    ),
 )
