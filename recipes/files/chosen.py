@@ -209,18 +209,16 @@ def _of_gold(gold: Gold, names: Sequence[str]) -> Entry:
 
 def _of_answer(document: Document, answer: Annotation, names: Sequence[str]) -> Entry:
     """An answer as its person left it; ``names``: the labels in use."""
-    kept, refused = [], []
-    for span in answer.spans:
-        where = refused if span.action == "rejected" else kept
-        where.append(Span(span.start, span.end, span.label))
+    kept = tuple(Span(s.start, s.end, s.label) for s in answer.spans if s.action != "rejected")
+    refused = tuple(Span(s.start, s.end, s.label) for s in answer.spans if s.action == "rejected")
     return replace(
-        _entry(document, tuple(kept)),
+        _entry(document, kept),
         answer=answer.answer,
         annotator=answer.annotator,
         origin=answer.origin,
         created_at=answer.created_at,
         ranges=answer.ranges,
-        negatives=tuple(refused),
+        negatives=refused,
         flagged=answer.flagged,
         comment=answer.comment,
         labels=None if answer.labels is None or set(names) <= set(answer.labels) else answer.labels,

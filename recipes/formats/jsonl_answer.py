@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, TypedDict, get_args
+from typing import Any, TypedDict, cast, get_args
 
 from spanloop.recipes.formats.entry import Entry
 from spanloop.store.clock import moment, written
@@ -29,7 +29,7 @@ def answered(record: Mapping[str, Any]) -> Answered:
     if isinstance(annotator, str) and annotator.strip():
         found["annotator"] = annotator
         if origin in get_args(Origin):
-            found["origin"] = origin
+            found["origin"] = cast(Origin, origin)
     at = record.get("created_at")
     if isinstance(at, str):
         with suppress(ValueError, OverflowError):  # a moment of another kind stays in the meta
