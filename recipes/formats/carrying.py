@@ -36,7 +36,7 @@ WORDS: Mapping[str, str] = {
     "refused_suggestions": "refused suggestions",
     "known_labels": "which labels were there to be given",
 }
-"""What a file lacks, as a report and docs/formats.md say it."""
+"""What a file lacks, as a report says it."""
 
 
 def _has_blanks(entry: Entry) -> bool:
