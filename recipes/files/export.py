@@ -131,11 +131,7 @@ def export(
         choice = chosen.check(store)
         with whole_file(path) as part:
             refused: list[Refusal] = []
-            entries = choice.entries(store)
-            if fmt.originals or tokens == "file":
-                entries = _with_originals(store, entries)
-            if fmt.needs_tokens:
-                entries = _with_tokens(store, entries, refused, tokens)
+            entries = _fitted(store, choice.entries(store), fmt, refused, tokens)
             written = write(part, uncarried.passing(entries), _options(store))
             if not written.documents:
                 raise RecipeError(refusals_text(refused) if refused else choice.nothing(db))
@@ -147,6 +143,15 @@ def export(
         uncarried={str(name): number for name, number in uncarried.documents.items()},
         refused=tuple(refused),
     )
+
+
+def _fitted(
+    store: Store, entries: Iterator[Entry], fmt: Format, refused: list[Refusal], tokens: Tokens
+) -> Iterator[Entry]:
+    """The entries with what the format wants beside them: the lines that they came in as, and tokens."""
+    if fmt.originals or tokens == "file":
+        entries = _with_originals(store, entries)
+    return _with_tokens(store, entries, refused, tokens) if fmt.needs_tokens else entries
 
 
 def _writer(fmt: Format, path: Path, overwrite: bool) -> Writer:
