@@ -135,14 +135,8 @@ def export(
             written = write(part, uncarried.passing(entries), _options(store))
             if not written.documents:
                 raise RecipeError(refusals_text(refused) if refused else choice.nothing(db))
-    return Exported(
-        path=path,
-        format=fmt.name,
-        what=what,
-        **asdict(written),
-        uncarried={str(name): number for name, number in uncarried.documents.items()},
-        refused=tuple(refused),
-    )
+    told = {str(name): number for name, number in uncarried.documents.items()}
+    return Exported(path, fmt.name, what, **asdict(written), uncarried=told, refused=tuple(refused))
 
 
 def _fitted(
