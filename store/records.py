@@ -230,9 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should. ``annotator``, ``created_at`` and ``comment`` are those
-    of the annotation that says it.
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. The last three
+    are those of the annotation.
     """
 
     document: Document
