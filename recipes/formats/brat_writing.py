@@ -49,9 +49,9 @@ def _name(entry: Entry, number: int, names: set[str]) -> str:
     name = quote(key, safe=" +,()@=", errors="surrogatepass")
     if name.startswith("."):
         name = f"%2E{name[1:]}"
-    if len(name.encode()) > _LONGEST or name.casefold() in names:
+    if len(name.encode()) > _LONGEST or name.lower() in names:
         name = f"{name[: _LONGEST - 20]}~{sha256(key.encode()).hexdigest()[:16]}"
-    names.add(name.casefold())
+    names.add(name.lower())
     return name
 
 
