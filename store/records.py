@@ -205,6 +205,7 @@ class NewAnnotation:
     flagged: bool = False
     labels: tuple[str, ...] | None = None
     label_set: int | None = None
+    import_id: int | None = None  # the import that brought it
 
 
 @dataclass(frozen=True, slots=True)
