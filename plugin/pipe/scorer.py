@@ -43,8 +43,7 @@ def score_token_classifier(
         annotate: What the pipe writes.
         spans_key: The span group, where it writes one.
         labels: Those to report even where none occurs.
-        gold_overlaps: Which of spans that overlap are learned. What is scored may have some whatever it says:
-            with ``error`` the longest are scored.
+        gold_overlaps: Which of spans that overlap are learned; with ``error`` the longest are scored.
 
     Returns:
         For tag and pos: ``tag_acc`` or ``pos_acc``. For ents: ``ents_p/r/f/per_type``, ``strict_p/r/f``,
@@ -71,13 +70,12 @@ def score_token_classifier(
         scores = Scorer.score_spans(
             examples, usual, getter=spans_of, has_annotation=has_spans, allow_overlap=True
         )
-    shortest = gold_overlaps == "shortest"
-    learned: GoldOverlaps = "shortest" if shortest else "longest"
+    learned: GoldOverlaps = "longest" if gold_overlaps == "error" else gold_overlaps
     golds = [gold_of(example, annotate, spans_key, learned) for example in examples]
     annotated = [gold for gold in golds if gold.ranges != ()]
     report = score_spans(
         [gold.spans for gold in annotated],
-        [_characters(spans_of(gold.doc), shortest=shortest) for gold in annotated],
+        [_characters(spans_of(gold.doc), learned) for gold in annotated],
         [token_ranges(gold.doc) for gold in annotated],
         labels,
         ranges=[gold.ranges for gold in annotated],
@@ -87,10 +85,10 @@ def score_token_classifier(
     return {**scores, **{f"{strict}_{name}": value for name, value in figures.items()}}
 
 
-def _characters(spans: Sequence[Any], *, shortest: bool) -> list[CharSpan]:
+def _characters(spans: Sequence[Any], learned: GoldOverlaps) -> list[CharSpan]:
     """Without those that overlap: another component may have written them into the group."""
     found = [CharSpan(span.start_char, span.end_char, span.label_) for span in spans]
-    return longest_first(found, shortest=shortest)[0]
+    return longest_first(found, shortest=learned == "shortest")[0]
 
 
 def _figures(report: ScoreReport) -> dict[str, Any]:
