@@ -173,18 +173,16 @@ def fit(
             trainer.activations = record(
                 learner, lower, windows, bf16=bf16, collate=collate, even=even, folder=folder
             )
-        trainer.loader = BudgetLoader(
-            trainer.activations or windows,  # type: ignore[arg-type]
-            batch_sampler=BudgetBatches(
-                [len(window) for window in windows],
-                budget=plan.batch_wordpieces,
-                seed=config.random_seed,
-                rank=trainer.args.process_index,
-                world=trainer.args.world_size,
-                even=even,
-            ),
-            collate_fn=collate,
+        batches = BudgetBatches(
+            [len(window) for window in windows],
+            budget=plan.batch_wordpieces,
+            seed=config.random_seed,
+            rank=trainer.args.process_index,
+            world=trainer.args.world_size,
+            even=even,
         )
+        shown: Any = trainer.activations or windows
+        trainer.loader = BudgetLoader(shown, batch_sampler=batches, collate_fn=collate)
         try:
             with writing(folder), no_bars(), _room_named(plan):
                 trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
