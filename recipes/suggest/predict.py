@@ -78,7 +78,6 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.our_component import classifier
     from spanloop.recipes.suggest.run_pipeline import named
 
     choice = choice or Choice()
@@ -88,9 +87,7 @@ def predict(
     used = choice.apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
-    ours = classifier(nlp)
-    bare = frozenset[str]() if ours is None else ours[1].bare_labels
-    like = Predicted(Entry(""), task, tags, used=used, bare=bare)
+    like = Predicted(Entry(""), task, tags, used=used, bare=_bare_labels(nlp))
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
@@ -216,6 +213,13 @@ def _load(model: str, lang: str | None, component: str | None) -> _Loaded:
     if not pipe.tags:  # which loads the model: its settings alone may not be on this machine yet
         raise RecipeError(f"{model!r} is an encoder without trained labels: what it would suggest is chance")
     return _Loaded(nlp, "spans", by_script=lang is None)
+
+
+def _bare_labels(nlp: Language) -> frozenset[str]:
+    from spanloop.recipes.suggest.our_component import classifier
+
+    found = classifier(nlp)
+    return frozenset() if found is None else found[1].bare_labels
 
 
 def _with_candidates(nlp: Language, least: float) -> None:
