@@ -217,6 +217,23 @@ class Listed(_Values):
             self.fail(f"{value!r} must be values parted by commas", param, ctx)
 
 
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options about how files are read, where they do not say it themselves."""
+    for option in (
+        click.option("--encoding", help="How the files are encoded.  [default: UTF-8, or as they declare]"),
+        click.option("--tag-names", type=Listed(), help="The tags that whole numbers stand for, from 0 on."),
+        click.option(
+            "--columns",
+            type=Listed(),
+            help="What each column is, parted by commas: token,-,tag for CoNLL, text=Review for CSV.  "
+            "[default: as they look]",
+        ),
+        by_option,
+    ):
+        command = option(command)
+    return command
+
+
 class OfProject(click.Group):
     """Commands that follow the project they are about; ``--json`` may stand anywhere, as with all others."""
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
-from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.registry import by_name
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
@@ -258,12 +259,13 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
             yield from _file_entries(source, ReadOptions(task=task, by=by))
 
 
-def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
-    for entry in detect(source).read(source, options):
-        wrong = unwritable(entry)
-        if wrong is not None:
-            raise FormatError(source, entry.line, wrong)
-        yield entry
+def _file_entries(file: Path, options: ReadOptions) -> Iterator[Entry]:
+    for source in sources([file]):
+        for entry in source.entries(options):
+            wrong = unwritable(entry)
+            if wrong is not None:
+                raise FormatError(source.shown, entry.line, wrong)
+            yield entry
 
 
 def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
