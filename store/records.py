@@ -230,8 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. The last three
-    are those of the annotation.
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. The last
+    three are those of the annotation.
     """
 
     document: Document

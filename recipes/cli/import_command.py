@@ -9,11 +9,11 @@ import click
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     Listed,
-    by_option,
     db_argument,
     json_option,
     option,
     path_type,
+    reading_options,
 )
 
 
@@ -56,7 +56,7 @@ from spanloop.recipes.cli.options import (
     default=True,
     help="What nearly repeats another document joins its split (no: a third faster).",
 )
-@by_option
+@reading_options
 @json_option
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,8 +12,8 @@ from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import spoken_labels
-from spanloop.recipes.formats.entry import Unit
-from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.entry import ReadOptions, Unit
+from spanloop.recipes.formats.sources import Source, sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store
 
@@ -34,6 +34,9 @@ def import_files(
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
     by: Unit | None = None,
+    columns: Sequence[str] | None = None,
+    tag_names: Sequence[str] | None = None,
+    encoding: str | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
 ) -> ImportReport:
@@ -41,9 +44,8 @@ def import_files(
 
     Args:
         db: The project file.
-        files: The files.
-        format: Their format by name; None: as each file looks. A whole project comes in by
-            `import_project`.
+        files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
+        format: Their format by name; None: as each looks. A whole project comes in by `import_project`.
         split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
@@ -56,9 +58,11 @@ def import_files(
             other tools, ``error`` for formats of our own.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
-        near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
-            their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
-            given.
+        columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
+        tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
+        encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
+        near_duplicates: Whether a new text that nearly repeats another (Jaccard 0.8 of three-token sequences,
+            from 8 tokens up) joins its group and split. Not where a split is given.
         progress: Called with how far it is.
 
     Returns:
@@ -72,27 +76,28 @@ def import_files(
     with Store.open(db) as store:
         spoken = None if labels is None else spoken_labels(store, labels)
         manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps)
+        how = ReadOptions(by=by, columns=columns, tag_names=tag_names)
+        found = sources(files, format=format, encoding=encoding, notes=how.notes)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None
-        return _bring_in(store, [Path(file) for file in files], format, by, manner, twins, progress or silent)
+        return _bring_in(store, found, how, manner, twins, progress or silent)
 
 
 def _bring_in(
     store: Store,
-    files: Sequence[Path],
-    format: str | None,
-    by: Unit | None,
+    found: Iterable[Source],
+    how: ReadOptions,
     manner: Manner,
     twins: Twins | None,
     progress: Progress,
 ) -> ImportReport:
     """Import one file after the other."""
     report, fit, before = ImportReport(), Fit(store), _splits(store)
-    for path in files:
-        fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-        OneFile(store, path, manner, report, progress, twins, fit).run(fmt, by)
+    for source in found:
+        OneFile(store, source.shown, manner, report, progress, twins, fit).run(source, how)
     after = _splits(store)
     report.splits = {name: after[name] - before[name] for name in after}
     report.language, report.misfit = fit.chosen, fit.misfit()
+    report.notes = tuple(how.notes.lines())
     report.look_at_draw(store)
     return report
 

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,8 @@ from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.spoken import known_labels
 from spanloop.recipes.files.suggested import Suggested
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions
+from spanloop.recipes.formats.sources import Source
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Added, AnnotatedSpan, NewAnnotation, NewDocument, Split
@@ -64,11 +65,10 @@ class OneFile:
     occurrences: Counter[str] = field(default_factory=Counter)
     apart_now: set[int] = field(default_factory=set)
 
-    def run(self, fmt: Format, by: Unit | None) -> None:
-        self.originals = fmt.originals
+    def run(self, source: Source, how: ReadOptions) -> None:
+        fmt, self.originals = source.fmt, source.fmt.originals
         labels = self.store.labels.names()
-        options = ReadOptions(task=self.store.project.task, by=by, labels=tuple(labels))
-        entries = fmt.read(self.path, options)
+        entries = source.entries(replace(how, task=self.store.project.task, labels=tuple(labels)))
         checks = EntryChecks(
             self.path,
             self.store.named,

@@ -136,6 +136,9 @@ FORMAT = Format(
     needs_tokens=True,
     originals=True,
     carries=frozenset({"spans", "open_documents", "ids", "groups", "blanks"}),
+    title="CoNLL-U (Universal Dependencies)",
+    detected="ten columns parted by tabs, the first of them a number",
+    tried="UD English EWT as it is published",
 )
 FORMAT_XPOS = Format(
     name="conllu_xpos",
@@ -146,4 +149,7 @@ FORMAT_XPOS = Format(
     needs_tokens=True,
     originals=True,
     carries=frozenset({"spans", "open_documents", "ids", "groups", "blanks"}),
+    title="CoNLL-U (Universal Dependencies), the tags of its language",
+    detected="never: by its name alone",
+    tried="UD English EWT as it is published",
 )

@@ -72,4 +72,7 @@ FORMAT = Format(
     carries=frozenset(
         {"spans", "empty_documents", "open_documents", "ids", "groups", "splits", "metadata", "blanks"}
     ),
+    title="spaCy's DocBin",
+    detected="the suffix .spacy",
+    tried="files that spaCy wrote",
 )

@@ -241,4 +241,8 @@ FORMAT = Format(
             "models",
         }
     ),
+    title="Label Studio's JSON and JSON_MIN",
+    detected="keys such as annotations, predictions or annotation_id",
+    skips=("regions that are no spans of text",),
+    tried="exports of a Norwegian project and of the SDK's tests",
 )

@@ -70,4 +70,7 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     carries=frozenset({"blanks", "open_documents"}),
+    title="Plain text",
+    detected="the suffix .txt, where nothing else fits",
+    tried="files of the tests",
 )
