@@ -57,6 +57,12 @@ def test_every_field_that_is_described_is_read(tmp_path: Path) -> None:
         "ranges": [[0, 3]],
         "negatives": [span],
         "predicted_by": "m",
+        "known_labels": ["PER"],
+        "annotator": "anna",
+        "origin": "review",
+        "created_at": "2026-01-01T00:00:00Z",
+        "flagged": True,
+        "comment": "sure",
         "group": "g",
         "split": "pool",
         "meta": {"n": 1},
@@ -82,6 +88,12 @@ def test_what_is_written_fits() -> None:
         ranges=((0, 11),),
         negatives=(Span(4, 7, "LOC"),),
         predicted_by="m",
+        annotator="anna",
+        origin="review",
+        created_at="2026-01-31T08:05:09.120Z",
+        flagged=True,
+        comment="two people?",
+        labels=("PER",),
     )
     Draft202012Validator(schema_of_line()).validate(as_record(entry))
 
