@@ -228,7 +228,8 @@ class Gold:
     """A document whose truth is known: what training and scoring read.
 
     ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should.
+    no span has them does not mean that none should. ``also``: further annotations whose spans are in it,
+    by people who know other labels than those that ``annotation_id`` knows.
     """
 
     document: Document
@@ -237,6 +238,12 @@ class Gold:
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
+
+    @property
+    def annotation_ids(self) -> tuple[int, ...]:
+        """All annotations that it is made of."""
+        return (self.annotation_id, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

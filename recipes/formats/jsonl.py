@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,8 @@ ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
 _TRIPLES = ("label", "labels", "entities")  # where other tools keep [start, end, label]
 _OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags", "negatives")
+_WHERE_THEY_FIT = ("split", "ranges", "predicted_by", "known_labels")
+"""Ours too where they say what ours do; another value of theirs goes into the meta data."""
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -63,13 +66,11 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
     split = record.get("split")
     key, group = record.get("id"), record.get("group", record.get("doc"))
     looked_at = _ranges(record, text)
-    predicted_by = record.get("predicted_by")
-    taken = {*_OURS, source, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
-    if isinstance(predicted_by, str):
-        taken.add("predicted_by")
+    by = record.get("predicted_by")
+    predicted_by = by if isinstance(by, str) else None
     labels = _known_labels(record)
-    if labels is not None:
-        taken.add("known_labels")
+    fitting = (split in SPLITS, looked_at is not None, predicted_by is not None, labels is not None)
+    taken = {*_OURS, source, *compress(_WHERE_THEY_FIT, fitting)}
     return Entry(
         text=text,
         line=line,
@@ -81,7 +82,7 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         answer=cast(Answer, answer),
         ranges=looked_at,
         negatives=_negatives(record),
-        predicted_by=predicted_by if isinstance(predicted_by, str) else None,
+        predicted_by=predicted_by,
         labels=labels,
     )
 

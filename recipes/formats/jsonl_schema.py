@@ -50,6 +50,9 @@ class Line(TypedDict, total=False):
     """The characters that were looked at, in order and apart; without it all of them."""
     negatives: list[SpanGiven]
     """Suggestions that were refused."""
+    known_labels: list[Label]
+    """The labels that the line speaks of: of any other one, that no span has it says nothing. Without it all
+    labels of the project, or those of `import --labels`."""
     predicted_by: str
     """The model that said it: the spans are predictions, not annotations."""
     group: str | int

@@ -135,7 +135,7 @@ def prelabel(
         How many documents and spans, and what was refused.
 
     Raises:
-        RecipeError: More than one source, an unknown strategy, or no round to suggest with yet.
+        RecipeError: More than one source, an unknown strategy, no document, or no round to suggest with yet.
         ModelError: The model cannot be read.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
@@ -144,6 +144,10 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
+        if not store.documents.count():
+            raise RecipeError(
+                f"{db} has no document yet to suggest for: import some first, with spanloop import {db} FILE"
+            )
         manner = Manner(precision, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)

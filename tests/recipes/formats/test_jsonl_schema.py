@@ -53,8 +53,23 @@ def test_the_schema_file_and_the_page_say_what_the_fields_say() -> None:
 
 
 def test_every_field_that_is_read_is_described() -> None:
-    read = {*jsonl._OURS, *jsonl._TRIPLES, "ranges", "split", "predicted_by"}
+    read = {*jsonl._OURS, *jsonl._TRIPLES, *jsonl._WHERE_THEY_FIT}
     assert read - ALSO_READ == set(schema_of_line()["properties"])
+
+
+def test_whatever_is_not_kept_as_it_is_is_described(tmp_path: Path) -> None:
+    """Asked of the reader itself: a key that it takes out of the meta data is one that it reads."""
+    values: dict[str, object] = {
+        "text": "Ann", "id": "a", "spans": [[0, 3, "PER"]], "answer": "accept", "ranges": [[0, 3]],
+        "negatives": [], "known_labels": ["PER"], "predicted_by": "m", "group": "g", "split": "pool",
+        "meta": {}, "tokens": ["Ann"], "tags": ["O"],
+    }  # fmt: skip
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(values) + "\n", "utf-8")
+    [entry] = jsonl.read(file, ReadOptions())
+    assert entry.meta == {}
+    assert set(values) == set(schema_of_line()["properties"])
+    assert entry.labels == ("PER",)
 
 
 def test_what_is_written_fits() -> None:
@@ -69,7 +84,9 @@ def test_what_is_written_fits() -> None:
         ranges=((0, 11),),
         negatives=(Span(4, 7, "LOC"),),
         predicted_by="m",
+        labels=("PER",),
     )
+    assert as_record(entry).keys() >= {"known_labels", "negatives", "ranges", "predicted_by"}
     Draft202012Validator(schema_of_line()).validate(as_record(entry))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
 from spanloop.store.schema import migrations
+
+STEPS = Path(migrations.__file__).with_name("steps")
+VIEWS_OF_BEFORE = ("verdicts", "gold", "conflicts", "scoreboard")
 
 
 def unknown(store: Store) -> dict[int, tuple[str, ...]]:
@@ -149,6 +153,8 @@ def _as_before_label_sets(path: Path) -> None:
     """The same file as the schema before label sets has it."""
     step = next(n for n, one in enumerate(migrations.STEPS._migrations) if "label_sets" in one.name)
     conn = sqlite3.connect(path)
+    for view in ("disagreements", "given_spans", "known_labels", *VIEWS_OF_BEFORE):
+        conn.execute(f"DROP VIEW {view}")
     conn.executescript(
         "DROP TRIGGER annotations_are_append_only;"
         "ALTER TABLE annotations DROP COLUMN label_set; DROP TABLE label_sets;"
@@ -161,4 +167,8 @@ def _as_before_label_sets(path: Path) -> None:
         f"DELETE FROM _sqlite_migrations WHERE name >= '{migrations.STEPS._migrations[step].name}';"
         f"PRAGMA user_version = {step};"
     )
+    for statement in re.findall(r"(?ms)^CREATE VIEW .+?;$", (STEPS / "m009_views.sql").read_text("utf-8")):
+        if statement.split()[2] in VIEWS_OF_BEFORE:
+            conn.execute(statement)
+    conn.commit()
     conn.close()
