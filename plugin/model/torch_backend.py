@@ -13,6 +13,7 @@ from spanloop.plugin.alignment.subwords import Ints
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.neighbours import as_configured, shortest_batch
+from spanloop.plugin.model.packed import agrees, packed
 from spanloop.plugin.model.pretrained import head_name
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """Runs one padded batch after the other. A gradient is kept where the caller has not switched it off.
+    """Runs one padded batch after the other. A gradient is kept where the caller has not switched it off;
+    where it has, a CPU computes with a copy whose linear layers are packed (`spanloop.plugin.model.packed`).
 
     Args:
         model: the Hugging Face model, which stays in float32: it is what is saved and trained.
@@ -35,8 +37,8 @@ class TorchBackend:
         self._shortest = shortest_batch(model)
         self._pid = os.getpid()
         self._making = threading.Lock()
-        self._low: Any = None
-        self._low_of: tuple[tuple[int, int], ...] = ()
+        self._copy: Any = None
+        self._copy_of: tuple[tuple[int, int], ...] = ()
 
     def logits(self, input_ids: Ints, attention_mask: Ints) -> torch.Tensor:
         """The scores of one batch, on the model's device; a GPU may still be at work on them.
@@ -65,7 +67,7 @@ class TorchBackend:
 
     def forget(self) -> None:
         """The weights have changed in a way that torch does not count."""
-        self._low, self._low_of = None, ()
+        self._copy, self._copy_of = None, ()
 
     def _look_where_we_are(self) -> None:
         import torch
@@ -83,13 +85,28 @@ class TorchBackend:
         self._pid = os.getpid()
 
     def _chosen(self) -> Any:
-        if self.precision == "fp32" or self.model.training:
+        """What computes now: the model itself where it trains, where a gradient is wanted and where torch
+        chooses the precision of each step, else its fastest copy."""
+        import torch
+
+        plain = torch.is_grad_enabled() or torch.is_autocast_enabled(self.model.device.type)
+        if self.model.training or (self.precision == "fp32" and plain):
             return self.model
-        weights = tuple((weight.data_ptr(), weight._version) for weight in self.model.parameters())
+        weights = tuple(state_of(weight) for weight in self.model.parameters())
         with self._making:
-            if self._low is None or self._low_of != weights:
-                self._low, self._low_of = _in_bfloat16(self.model), weights
-            return self._low
+            if self._copy is None or self._copy_of != weights:
+                self._copy, self._copy_of = self._fastest(), weights
+            return self._copy
+
+    def _fastest(self) -> Any:
+        exact = self.model if self.precision == "fp32" else _in_bfloat16(self.model)
+        laid_out = packed(exact)
+        return laid_out if laid_out is not None and agrees(laid_out, exact) else exact
+
+
+def state_of(weight: torch.Tensor) -> tuple[int, int]:
+    """What changes when the weight does; a tensor made in inference mode counts no versions."""
+    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
 
 
 def _in_bfloat16(model: Any) -> Any:
