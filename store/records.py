@@ -228,9 +228,8 @@ class Gold:
     """A document whose truth is known: what training and scoring read.
 
     ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should. ``also``: further annotations whose spans are in it,
-    by people who know other labels than those that ``annotation_id`` knows.
-    """
+    no span has them does not mean that none should. ``also``: further annotations whose spans are in it, by
+    people who know other labels."""
 
     document: Document
     annotation_id: int

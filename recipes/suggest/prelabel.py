@@ -144,13 +144,19 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        if not store.documents.count():
-            raise RecipeError(
-                f"{db} has no document yet to suggest for: import some first, with spanloop import {db} FILE"
-            )
+        _refuse_empty(store)
         manner = Manner(precision, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
+
+
+def _refuse_empty(store: Store) -> None:
+    """RecipeError where there is nothing to suggest for."""
+    if not store.documents.count():
+        raise RecipeError(
+            f"{store.named} has no document yet to suggest for: import some first, with "
+            f"spanloop import {store.named} FILE"
+        )
 
 
 def _predict_all(
