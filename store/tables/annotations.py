@@ -182,15 +182,19 @@ class Annotations:
     ) -> Iterator[Gold]:
         """These very annotations as gold, such as those a round was trained on, by document id.
 
-        ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
-        None: the labels of now.
+        ``names`` says what each label id read as when these were gold (`Rounds.label_map`), and spans of any
+        other are left out; None: the labels of now.
         """
-        named = self._store.labels.readings() if names is None else names
-        unknown = self._store.label_sets.unknown(named)
+        ids = list(annotation_ids)
+        if names is None:
+            named = self._store.labels.readings()
+            unknown = self._store.label_sets.unknown(named)
+        else:
+            named, unknown = names, self._store.label_sets.unknown(names, max(ids, default=0))
         ordered = self._store.column(
             "SELECT a.id FROM json_each(?) j JOIN annotations a ON a.id = j.value"
             " ORDER BY a.document_id, a.id DESC",
-            (json.dumps(list(annotation_ids)),),
+            (json.dumps(ids),),
         )
         return self._golds(ordered, named, unknown)
 

@@ -65,7 +65,7 @@ class LabelSets:
         rows = self._store.rows("SELECT id, labels FROM label_sets ORDER BY id")
         return {number: frozenset(json.loads(labels)) for number, labels in rows}
 
-    def unknown(self, readings: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
+    def unknown(self, readings: Mapping[int, str], last: int | None = None) -> dict[int, tuple[str, ...]]:
         """The labels that annotations of each set say nothing of.
 
         A label is known where it is in the set. One that others were merged into is also known where all of
@@ -76,11 +76,18 @@ class LabelSets:
         Args:
             readings: What each label id reads as, the label itself before those that were merged into it
                 (`Labels.readings`, `Rounds.label_map`).
+            last: The last annotation of the moment that ``readings`` are of: what was given later changes
+                nothing about it; None: now.
 
         Returns:
             The names, in the order of ``readings``, by the id of the set; sets that know all are left out.
         """
         sets = self.all()
+        if last is not None:
+            known = self._store.column(
+                "SELECT DISTINCT label_set FROM annotations WHERE id <= ? AND label_set IS NOT NULL", (last,)
+            )
+            sets = {number: sets[number] for number in known}
         ids: dict[str, list[int]] = {}
         for label_id, name in readings.items():
             ids.setdefault(name, []).append(label_id)
