@@ -21,3 +21,4 @@ class AlignmentEvent:
     annotation_id: int | None = None
     source: str | None = None  # import file
     line: int | None = None
+    import_id: int | None = None

@@ -205,6 +205,7 @@ class NewAnnotation:
     flagged: bool = False
     labels: tuple[str, ...] | None = None
     label_set: int | None = None
+    import_id: int | None = None  # the import that brought it
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should. ``also``: further annotations whose spans are in it, by
-    people who know other labels."""
+    ``unknown``: labels that it says nothing of, as they were not there when it was annotated: that no span
+    has them does not mean that none should. ``also``: more annotations in it, of who knows other labels."""
 
     document: Document
     annotation_id: int

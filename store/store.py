@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from spanloop.store.files.backup import Backup, backup, keep_copy
 from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
+from spanloop.store.files.import_lock import import_lock
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
 from spanloop.store.files.training_lock import TrainingLock
@@ -28,6 +29,7 @@ from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
 from spanloop.store.tables.drafts import Drafts
 from spanloop.store.tables.eval_gold import EvalGold
+from spanloop.store.tables.imports import Imports
 from spanloop.store.tables.inbox import Inbox
 from spanloop.store.tables.label_names import unfit_as_name
 from spanloop.store.tables.label_sets import LabelSets
@@ -82,6 +84,7 @@ class Store(Connection):
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
         self.versions = Versions(self)
+        self.imports = Imports(self)
 
     @classmethod
     def create(
@@ -187,6 +190,11 @@ class Store(Connection):
     def backup(self, target: str | Path) -> Backup:
         """Copy the project of this moment and its promoted round; see ``backup.backup``."""
         return backup(self, target)
+
+    def importing(self) -> AbstractContextManager[None]:
+        """Wait until no other process imports or takes an import back, and keep others waiting in the
+        block."""
+        return import_lock(self.path)
 
     def effort(self) -> list[dict[str, Any]]:
         """The view ``effort``: what the suggestions of each model saved and cost each person."""

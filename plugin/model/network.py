@@ -15,6 +15,7 @@ from thinc.util import to_numpy
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
+from spanloop.plugin.model.backends import backend_of
 from spanloop.plugin.model.shim import HFShim
 
 if TYPE_CHECKING:
@@ -163,8 +164,10 @@ class HFNetwork:
 
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
-        precision = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
-        return windows | precision | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
+        how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
+        backend = backend_of(self.shim.backend_name)
+        how |= {} if backend == "torch" else {"backend": backend}
+        return windows | how | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
 
     def fingerprint(self) -> str:
         from spanloop.plugin.model.pretrained import fingerprint

@@ -17,6 +17,7 @@ from spanloop.recipes.cli.options import (
     Seed,
     Whole,
     aggregation_option,
+    backend_option,
     by_option,
     choice_options,
     db_argument,
@@ -198,6 +199,7 @@ def import_command(**options: Any) -> object:
 @click.option("--open-only", is_flag=True, help="Only documents that are still open.")
 @device_option
 @precision_option
+@backend_option
 @scheme_option
 @aggregation_option
 @config_option

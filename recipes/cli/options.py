@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from spanloop.plugin.model.backends import BACKENDS
 from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.tagging.schemes import NAMED
@@ -77,6 +78,12 @@ precision_option = click.option(
     type=click.Choice(PRECISIONS),
     help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
     "[default: as the pipeline was saved, else fp32]",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    help="What computes: openvino is faster on a CPU (extra [openvino]).  "
+    "[default: as the pipeline was saved, else torch]",
 )
 
 map_option = click.option(

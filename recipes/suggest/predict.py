@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
@@ -24,6 +25,7 @@ from spanloop.store.records import Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -39,6 +41,7 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -55,6 +58,7 @@ def predict(
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
             ``average`` or ``max``; None: as it was saved.
@@ -78,7 +82,7 @@ def predict(
 
     loaded = _load(model, lang)
     nlp, task = loaded.nlp, loaded.task
-    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
+    Manner(precision, backend, scheme, aggregation_strategy).set_on(nlp)
     used = (choice or Choice()).apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
@@ -99,6 +103,7 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -112,6 +117,7 @@ def predict_to_folder(
         by: As of `predict`.
         lang: As of `predict`.
         precision: As of `predict`.
+        backend: As of `predict`.
         scheme: As of `predict`.
         aggregation_strategy: As of `predict`.
         choice: As of `predict`.
@@ -127,6 +133,8 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
+    how: dict[str, Any] = {"model": model, "by": by, "lang": lang, "precision": precision, "backend": backend}
+    read = partial(predict, **how, scheme=scheme, aggregation_strategy=aggregation_strategy, choice=choice)
     files: list[SavedFile] = []
     noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
@@ -134,17 +142,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        found = predict(
-            group,
-            model=model,
-            by=by,
-            lang=lang,
-            precision=precision,
-            scheme=scheme,
-            aggregation_strategy=aggregation_strategy,
-            choice=choice,
-        )
-        entries = noted.entries(found)
+        entries = noted.entries(read(group))
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))

@@ -19,7 +19,7 @@ from spanloop.recipes.report import Count, Report, Seconds
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
-from spanloop.recipes.suggest.sources import Source, open_source
+from spanloop.recipes.suggest.sources import Source, open_source, refuse_empty
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
@@ -27,6 +27,7 @@ from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -99,6 +100,7 @@ def prelabel(
     open_only: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     choice: Choice | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -122,9 +124,9 @@ def prelabel(
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
             labels wordpieces where a text is written without blanks and the project's language waits for
             some.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. A
-            model that reads in another way, or of which something else is taken, is another model, whose
-            predictions stand beside those of the first.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
+            in another way, or of which something else is taken, is another model beside the first.
+        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
@@ -144,19 +146,10 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        _refuse_empty(store)
-        manner = Manner(precision, scheme, aggregation_strategy)
+        refuse_empty(store)
+        manner = Manner(precision, backend, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
-
-
-def _refuse_empty(store: Store) -> None:
-    """RecipeError where there is nothing to suggest for."""
-    if not store.documents.count():
-        raise RecipeError(
-            f"{store.named} has no document yet to suggest for: import some first, with "
-            f"spanloop import {store.named} FILE"
-        )
 
 
 def _predict_all(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from spanloop.store import clock
 from spanloop.store.errors import StoreError
 from spanloop.store.files.atomic import PART, write_whole
+from spanloop.store.files.os_lock import locked, opened
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -90,9 +91,9 @@ class TrainingLock:
     def held(self) -> Iterator[None]:
         """Hold it. InUse says who does where somebody else does."""
         self._folder = folder = self._store.rounds_folder.claim()
-        with _opened(folder / LOCK, os.O_RDWR | os.O_CREAT) as lock:
+        with opened(folder / LOCK, os.O_RDWR | os.O_CREAT) as lock:
             end = time.monotonic() + _LOOKING_SECONDS
-            while not _locked(lock, exclusively=True):
+            while not locked(lock, exclusively=True):
                 if time.monotonic() > end:
                     raise InUse(self._store.named, self.look().holder)
                 time.sleep(_POLL_SECONDS)
@@ -110,9 +111,9 @@ class TrainingLock:
             return Look(True, self._mine, mine=True)
         folder = self._store.rounds_folder.path
         try:
-            with _opened(folder / LOCK, os.O_RDONLY) as lock:
+            with opened(folder / LOCK, os.O_RDONLY) as lock:
                 # shared, so that two that look at the same time do not take each other for a training
-                if _locked(lock, exclusively=False):
+                if locked(lock, exclusively=False):
                     return Look(False)
         except (FileNotFoundError, NotADirectoryError):
             return Look(False)
@@ -146,26 +147,6 @@ class TrainingLock:
         assert self._folder is not None
         self._mine = holder
         write_whole(self._folder / HOLDER, json.dumps(asdict(holder)))
-
-
-@contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    file = os.open(path, flags, 0o666)
-    try:
-        yield file
-    finally:
-        os.close(file)  # gives the lock back too
-
-
-def _locked(file: int, *, exclusively: bool) -> bool:
-    """Take the lock of the file if that can be done at once; whether it could."""
-    import fcntl  # not everywhere, and nobody who does not train or look needs it
-
-    try:
-        fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _clear(folder: Path) -> None:

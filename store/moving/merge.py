@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BROUGHT = (
     "labels",
+    "former_names",
     "label_sets",
     "documents",
     "originals",
@@ -30,6 +31,7 @@ BROUGHT = (
     "annotations",
     "annotation_spans",
     "annotation_ranges",
+    "withdrawn",
     "alignment_events",
     "queue",
     "reviews",
@@ -51,6 +53,7 @@ LEFT = {
     "task_links": "of bridges",
     "answer_links": "of bridges",
     "inbox": "what another tool told the other project",
+    "imports": "taken back where they were made: what came along here stays",
     "versions": "names that the other project gave to its gold",
     "version_gold": "of versions",
     "version_labels": "of versions",
@@ -108,6 +111,7 @@ def merge(store: Store, other: Store) -> Merged:
         copies = Copies(store, other)
         before = {document_id for (document_id,) in store.rows("SELECT document_id FROM conflicts")}
         merge_labels(copies, done)
+        copies.put_all("former_names", "labels", "label_id")
         _label_sets(copies)
         merge_documents(copies, done)
         _answers(copies, done)
@@ -143,7 +147,7 @@ def _answers(copies: Copies, done: Merged) -> None:
     _suggestions(copies, new)
     for row in new:
         done.annotations += copies.put("annotations", row) is not None
-    for table in ("annotation_spans", "annotation_ranges"):
+    for table in ("annotation_spans", "annotation_ranges", "withdrawn"):
         copies.put_all(table, "annotations", "annotation_id")
 
 

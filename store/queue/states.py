@@ -24,7 +24,7 @@ class States:
             row[0]
             for row in self._store.rows(
                 "SELECT DISTINCT annotator FROM annotations WHERE document_id = ? AND origin = 'human'"
-                " ORDER BY 1",
+                " AND id NOT IN (SELECT annotation_id FROM withdrawn) ORDER BY 1",
                 (document_id,),
             )
         ]
@@ -56,9 +56,11 @@ class States:
         rows = self._store.rows(
             "SELECT q.document_id, q.state, q.gold, q.answered_by,"
             " (SELECT json_group_array(annotator) FROM (SELECT DISTINCT a.annotator FROM annotations a"
-            "  WHERE a.document_id = q.document_id AND a.origin = 'human' ORDER BY 1)),"
+            "  WHERE a.document_id = q.document_id AND a.origin = 'human'"
+            "  AND a.id NOT IN (SELECT annotation_id FROM withdrawn) ORDER BY 1)),"
             " EXISTS (SELECT 1 FROM annotations a"
-            "         WHERE a.document_id = q.document_id AND a.answer = 'ignore')"
+            "         WHERE a.document_id = q.document_id AND a.answer = 'ignore'"
+            "         AND a.id NOT IN (SELECT annotation_id FROM withdrawn))"
             " FROM queue q WHERE q.state <> 'open' OR q.answered_by <> '[]' OR q.gold"
             " OR EXISTS (SELECT 1 FROM annotations a WHERE a.document_id = q.document_id)"
         )
@@ -76,7 +78,9 @@ class States:
     def _was_ignored(self, document_id: int) -> bool:
         """Whether anyone has set it aside."""
         row = self._store.row(
-            "SELECT 1 FROM annotations WHERE document_id = ? AND answer = 'ignore' LIMIT 1", (document_id,)
+            "SELECT 1 FROM annotations WHERE document_id = ? AND answer = 'ignore'"
+            " AND id NOT IN (SELECT annotation_id FROM withdrawn) LIMIT 1",
+            (document_id,),
         )
         return row is not None
 

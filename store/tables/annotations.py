@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PAGE = 500
 COLUMNS = (
     "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
-    " a.comment, a.flagged, a.label_set, a.id"
+    " a.comment, a.flagged, a.import, a.label_set, a.id"
 )
 
 
@@ -78,12 +78,13 @@ class Annotations:
         )
         cursor = self._store.run(
             "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"
-            " seconds, created_at, comment, flagged, label_set) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " seconds, created_at, comment, flagged, label_set, import)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin,
                 annotation.answer, annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
                 annotation.created_at or now(), annotation.comment, int(annotation.flagged),
-                self._store.label_sets.id_for(annotation),
+                self._store.label_sets.id_for(annotation), annotation.import_id,
             ),
         )  # fmt: skip
         annotation_id = cursor.lastrowid
@@ -274,6 +275,7 @@ def _from_row(
         created_at,
         comment,
         flagged,
+        import_id,
         label_set,
         number,
     ) = row
@@ -292,5 +294,6 @@ def _from_row(
         flagged=bool(flagged),
         labels=labels,
         label_set=label_set,
+        import_id=import_id,
         id=number,
     )

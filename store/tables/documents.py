@@ -41,6 +41,7 @@ class Documents:
         *,
         on_conflict: Literal["error", "skip"] = "error",
         occurrences: Counter[str] | None = None,
+        import_id: int | None = None,
     ) -> list[Added]:
         """Store documents in one transaction and say, in their order, what became of each.
 
@@ -48,14 +49,14 @@ class Documents:
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
         with the same text is there already; with another text it is a StoreError, or is left as it was with
         ``skip``. The same text under another key joins the stored one's group and, unless a split is given,
-        its split.
+        its split. ``import_id``: the row of ``imports`` that brings them.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
         occurrences = Counter() if occurrences is None else occurrences
         incoming = [_prepare(document, occurrences) for document in documents]
         with self._store.write():
-            return _Import(self._store, incoming).run(on_conflict)
+            return _Import(self._store, incoming, import_id).run(on_conflict)
 
     def get(self, document_id: int) -> Document | None:
         """The document of that id."""
@@ -139,8 +140,9 @@ class Documents:
 class _Import:
     """One batch on its way in: what is stored already is looked up once, then every document is decided."""
 
-    def __init__(self, store: Store, incoming: list[_Incoming]) -> None:
+    def __init__(self, store: Store, incoming: list[_Incoming], import_id: int | None) -> None:
         self._store = store
+        self._import_id = import_id
         self._incoming = incoming
         project = store.project
         self._seed, self._eval_fraction = project.seed, project.eval_fraction
@@ -149,9 +151,7 @@ class _Import:
         self._group_splits = self._stored_groups()
 
     def run(self, on_conflict: Literal["error", "skip"]) -> list[Added]:
-        row = self._store.row("SELECT coalesce(max(id), 0) FROM documents")
-        assert row is not None
-        next_id = int(row[0]) + 1
+        next_id = self._last_id() + 1
         moment = now()
         added, documents, queued = [], [], []
         for item in self._incoming:
@@ -173,6 +173,15 @@ class _Import:
         self._insert(documents, queued)
         return added
 
+    def _last_id(self) -> int:
+        """The highest number that a document has or had: a page may still hold one that was taken back."""
+        row = self._store.row(
+            "SELECT max(coalesce((SELECT max(id) FROM documents), 0),"
+            " coalesce((SELECT max(last_document) FROM imports), 0))"
+        )
+        assert row is not None
+        return int(row[0])
+
     def _place(self, item: _Incoming) -> tuple[str, Split]:
         twin = self._by_text.get((item.text_hash, item.document.text))
         group = item.group if twin is None else twin[0]
@@ -185,17 +194,17 @@ class _Import:
         self._group_splits.setdefault(group, split)
         return group, split
 
-    @staticmethod
-    def _row(document_id: int, item: _Incoming, group: str, split: str, moment: str) -> tuple[Any, ...]:
+    def _row(self, document_id: int, item: _Incoming, group: str, split: str, moment: str) -> tuple[Any, ...]:
         text, meta = item.document.text, item.document.meta
         encoded = json.dumps(dict(meta), ensure_ascii=False) if meta else "{}"
-        return document_id, item.key, group, split, len(text), item.text_hash, moment, encoded, text
+        hashed, origin = item.text_hash, self._import_id
+        return document_id, item.key, group, split, len(text), hashed, moment, encoded, text, origin
 
     def _insert(self, documents: list[tuple[Any, ...]], queued: list[tuple[Any, ...]]) -> None:
         conn = self._store.db.conn
         conn.executemany(
-            "INSERT INTO documents(id, key, grp, split, n_chars, text_hash, created_at, meta, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents(id, key, grp, split, n_chars, text_hash, created_at, meta, text, import)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             documents,
         )
         conn.executemany("INSERT INTO queue(document_id, split, shuffle) VALUES (?, ?, ?)", queued)

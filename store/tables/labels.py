@@ -142,6 +142,7 @@ class Labels:
                     f"label {new!r} is there already: to join the two use `labels merge {old} {new}`"
                 )
             self._store.run("UPDATE labels SET name = ? WHERE id = ?", (new, label.id))
+            self._store.run("INSERT OR REPLACE INTO former_names VALUES (?, ?)", (label.name, label.id))
 
     def retire(self, name: str) -> None:
         """Offer a label no more. Its spans stay stored, but are neither offered nor gold until it is back."""
@@ -194,6 +195,18 @@ class Labels:
                 "SELECT id, name FROM current_labels WHERE NOT retired ORDER BY id <> current_id, id"
             )
         )
+
+    def meanings(self) -> dict[str, str]:
+        """What each name of a label in use, merged or renamed stands for: the name of a label in use.
+
+        A name that a label bears, used or not, means that label and none that was called so once.
+        """
+        readings = self.readings()
+        former = self._store.rows(
+            "SELECT name, label_id FROM former_names WHERE name NOT IN (SELECT name FROM labels)"
+        )
+        named = [*former, *self._store.rows("SELECT name, id FROM labels")]
+        return {name: readings[label_id] for name, label_id in named if label_id in readings}
 
     def merged(self) -> dict[int, int]:
         """Id of each merged label to that of the label it reads as now."""

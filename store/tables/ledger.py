@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "document_id, start_char, end_char, label, action, reason, placed_start, placed_end, model_id,"
-    " annotation_id, source, line"
+    " annotation_id, source, line, import"
 )
 REFUSED = "refused"
 """The action of an event about a whole document, which a model's pipeline could not read."""
@@ -32,14 +32,14 @@ class Ledger:
             (
                 event.document_id, event.start, event.end, event.label, event.action, event.reason,
                 event.placed_start, event.placed_end, event.model_id, event.annotation_id, event.source,
-                event.line, moment,
+                event.line, event.import_id, moment,
             )
             for event in events
         ]  # fmt: skip
         with self._store.write() as db:
             before = db.conn.total_changes
             db.conn.executemany(
-                f"INSERT INTO alignment_events({COLUMNS}, created_at) VALUES ({', '.join('?' * 13)})"
+                f"INSERT INTO alignment_events({COLUMNS}, created_at) VALUES ({', '.join('?' * 14)})"
                 " ON CONFLICT DO NOTHING",
                 rows,
             )

@@ -84,10 +84,12 @@ class Predictions:
         predictions: Iterable[tuple[int, Sequence[Span], Mapping[str, float]]],
         events: Iterable[AlignmentEvent] = (),
         labels: Mapping[str, int] | None = None,
+        import_id: int | None = None,
     ) -> None:
         """Store ``(document_id, spans, {strategy: acquisition score})`` of one model, in one transaction.
 
         ``labels`` says which label each name means; None: those of the model's round, else those of now.
+        ``import_id``: the row of ``imports`` that brings them.
 
         A document that this model has already seen is left as it is, and so are its events. The queue takes
         the new scores over if it stands by this model. Raises StoreError, and stores nothing of the call, for
@@ -98,7 +100,7 @@ class Predictions:
             new: set[int] = set()
             scores: list[tuple[int, int, str, float]] = []
             for document_id, spans, acquisition in predictions:
-                if self._insert(model_id, document_id, spans, labels):
+                if self._insert(model_id, document_id, spans, labels, import_id):
                     new.add(document_id)
                     scores += [(document_id, model_id, name, score) for name, score in acquisition.items()]
             db.conn.executemany(
@@ -109,7 +111,12 @@ class Predictions:
             self._store.ledger.add(event for event in events if event.document_id in new)
 
     def _insert(
-        self, model_id: int, document_id: int, spans: Sequence[Span], labels: Mapping[str, int]
+        self,
+        model_id: int,
+        document_id: int,
+        spans: Sequence[Span],
+        labels: Mapping[str, int],
+        import_id: int | None,
     ) -> bool:
         document = self._store.documents.get(document_id)
         if document is None:
@@ -123,9 +130,9 @@ class Predictions:
                     + ", ".join(self._store.labels.names())
                 )
         cursor = self._store.run(
-            "INSERT INTO predictions(document_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            "INSERT INTO predictions(document_id, model_id, import) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
             " RETURNING id",
-            (document_id, model_id),
+            (document_id, model_id, import_id),
         )
         row = cursor.fetchone()
         if row is None:

@@ -7,6 +7,7 @@ change, so the index never goes stale; it can be dropped at any time. ``listing`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spanloop.store.records import Document, Split
@@ -44,6 +45,17 @@ class Search:
                 break
             done += added
         return done
+
+    def forget(self, document_ids: Sequence[int]) -> None:
+        """Take documents out of the index; inside of the transaction that takes them out of the project."""
+        last = self.indexed()
+        if not last:
+            return
+        self._store.db.conn.executemany(
+            "INSERT INTO documents_fts(documents_fts, rowid, text) SELECT 'delete', id, text FROM documents"
+            " WHERE id = ?",
+            [(number,) for number in document_ids if number <= last],
+        )
 
     def indexed(self) -> int:
         """The id of the last document in the index; 0 when there is none."""

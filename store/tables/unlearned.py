@@ -33,7 +33,7 @@ def unlearned(store: Store, number: int | None) -> int:
     gold = store.queue.counts("pool")["gold"]
     if number is None:
         return gold
-    # gold that has no answer beside those the round knew is as it was; of the others the verdict says it
+    # gold whose newest answer the round knew, and nobody took back, is as it was; else the verdict says it
     row = store.row(
         "WITH learned AS (SELECT annotation_id FROM round_annotations WHERE round = ?1 AND role = 'train')"
         " SELECT count(*) FROM (SELECT a.document_id, max(a.id) AS last FROM learned l"
@@ -42,6 +42,7 @@ def unlearned(store: Store, number: int | None) -> int:
         " WHERE q.split = 'pool' AND q.gold = 1 AND ("
         "  NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = known.document_id"
         "              AND b.id > known.last)"
+        "  AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.annotation_id = known.last)"
         "  OR NOT EXISTS (SELECT 1 FROM json_each((SELECT v.annotation_ids FROM verdicts v"
         "                 WHERE v.document_id = known.document_id)) j"
         "                 WHERE j.value NOT IN (SELECT annotation_id FROM learned)))",

@@ -23,7 +23,7 @@ HOMES = {
         ["plugin/alignment/values.py", "plugin/model/finite.py"],
     ),
     "the version of what commands print": (r"""['"]schema['"]: (1|SCHEMA)\b""", ["recipes/report.py"]),
-    "who trains": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/training_lock.py"]),
+    "who is alive, and who has a lock": (r"fcntl|os\.kill\(|\.is_locked", ["store/files/os_lock.py"]),
     "reading a model": (
         r"\.from_pretrained\(|\.from_config\(|CONFIG_MAPPING\[|torch\.load\(|\bpickle\.load|joblib",
         ["plugin/model/known_classes.py", "plugin/model/pretrained.py", "plugin/model/stacks.py"],

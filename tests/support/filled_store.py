@@ -8,6 +8,7 @@ from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import NewDocument, Score
 from spanloop.store.tables.drafts import DraftOf
+from spanloop.store.tables.imports import ImportedFile
 from support.store_making import add_model, make_store, predict_all, say
 
 
@@ -82,6 +83,13 @@ def _beside_it(store: Store, model_id: int) -> None:
         store.run("INSERT INTO originals VALUES (1, 'conllu', '1\tAnn')")
         store.run("INSERT INTO scored_again VALUES (1, '[1, 2]', 'a hash', '2020')")
         store.run("INSERT INTO sketches VALUES (1, 1, x'')")
+    number = store.imports.begin([ImportedFile("a.jsonl", 12, "ab")], {"split": "auto"})
+    store.documents.add([NewDocument("Ann came", key="imported")], import_id=number)
+    store.imports.finish(number, {"added": 1})
+    store.imports.take_back(number)
+    with store.write():
+        store.run("INSERT INTO withdrawn SELECT max(id) FROM annotations WHERE answer = 'ignore'")
+        store.queue.states.refresh(5)
 
 
 def rows_of(store: Store, table: str) -> list[tuple[object, ...]]:

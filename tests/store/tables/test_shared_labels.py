@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.older_schema import as_schema, step_number
 from support.store_making import make_store, say
 
 from spanloop.store import Store
-from spanloop.store.schema import migrations
 from spanloop.store.tables.unlearned import learned_from
 
 
@@ -159,22 +158,9 @@ def test_a_dispute_of_an_older_file_that_is_none_ends(tmp_path: Path) -> None:
         store.annotations.add(say(1, "ben", "0-3:PER 15-19:ORG"))
         store.annotations.add(say(2, "ben", "15-19:ORG"))
         path = store.path
-    as_before(path)
+        store.run("UPDATE queue SET state = 'conflict', gold = 0 WHERE json_array_length(answered_by) > 1")
+    as_schema(path, step_number("shared_labels") - 1)
     with Store.open(path) as store:
         assert [row[0] for row in store.reviews.conflicts()] == [2]
         assert store.queue.states.stale() == []
         assert store.queue.counts("pool")["gold"] == 1
-
-
-def as_before(path: Path) -> None:
-    """The file as it was before people were held to the labels that both know: all of it was a dispute."""
-    step = next(n for n, one in enumerate(migrations.STEPS._migrations) if "shared_labels" in one.name)
-    later = [one.name for one in migrations.STEPS._migrations[step:]]
-    assert len(later) == 1, "undo the later steps here too"
-    conn = sqlite3.connect(path)
-    conn.executescript(
-        "DROP VIEW known_labels; DROP VIEW given_spans; DROP VIEW disagreements;"
-        "UPDATE queue SET state = 'conflict', gold = 0 WHERE json_array_length(answered_by) > 1;"
-        f"DELETE FROM _sqlite_migrations WHERE name = '{later[0]}'; PRAGMA user_version = {step};"
-    )
-    conn.close()

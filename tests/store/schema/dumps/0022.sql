@@ -5,28 +5,28 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-27 00:20:31.965227+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-27 00:20:31.965609+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-27 00:20:31.965902+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-27 00:20:31.966434+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-27 00:20:31.966949+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-27 00:20:31.967358+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-27 00:20:31.967568+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-27 00:20:31.967735+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-27 00:20:31.972790+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-27 00:20:31.989182+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-27 00:20:31.989822+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-27 00:20:31.990136+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-27 00:20:31.990321+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-27 00:20:31.996538+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-27 00:20:31.997031+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-27 00:20:32.002939+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-27 00:20:32.008728+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-27 00:20:32.010555+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-27 00:20:32.018491+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(20,'spanloop','m020_unit','2026-11-27 00:20:32.019513+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(21,'spanloop','m021_versions','2026-11-27 00:20:32.024091+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(22,'spanloop','m022_shared_labels','2026-11-27 00:20:32.026766+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'spanloop','m001_project_and_labels','2026-11-27 00:21:04.701081+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'spanloop','m002_documents','2026-11-27 00:21:04.701447+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'spanloop','m003_models_and_predictions','2026-11-27 00:21:04.701778+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'spanloop','m004_annotations','2026-11-27 00:21:04.702321+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'spanloop','m005_queue','2026-11-27 00:21:04.702804+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(6,'spanloop','m006_rounds','2026-11-27 00:21:04.703205+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(7,'spanloop','m007_ledger','2026-11-27 00:21:04.703421+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(8,'spanloop','m008_people','2026-11-27 00:21:04.703584+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(9,'spanloop','m009_views','2026-11-27 00:21:04.708507+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(10,'spanloop','m010_orders_of_the_queue','2026-11-27 00:21:04.724694+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(11,'spanloop','m011_bridges','2026-11-27 00:21:04.725337+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(12,'spanloop','m012_reviews','2026-11-27 00:21:04.725613+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(13,'spanloop','m013_sketches','2026-11-27 00:21:04.725775+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(14,'spanloop','m014_project_id','2026-11-27 00:21:04.727466+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(15,'spanloop','m015_versions_of_sketches','2026-11-27 00:21:04.727695+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(16,'spanloop','m016_drafts_of_each_kind','2026-11-27 00:21:04.731282+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(17,'spanloop','m017_lists','2026-11-27 00:21:04.736851+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(18,'spanloop','m018_ways_back','2026-11-27 00:21:04.738407+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(19,'spanloop','m019_label_sets','2026-11-27 00:21:04.746214+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(20,'spanloop','m020_unit','2026-11-27 00:21:04.747249+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(21,'spanloop','m021_versions','2026-11-27 00:21:04.747543+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(22,'spanloop','m022_imports','2026-11-27 00:21:04.755475+00:00');
 CREATE TABLE acquisition (
         document_id INTEGER NOT NULL REFERENCES documents(id),
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -53,8 +53,8 @@ CREATE TABLE alignment_events (
         placed_start INTEGER,
         placed_end INTEGER,
         created_at TEXT NOT NULL
-    ) STRICT;
-INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-27T00:20:32.139Z');
+    , import INTEGER REFERENCES imports(id)) STRICT;
+INSERT INTO "alignment_events" VALUES(1,1,1,NULL,NULL,NULL,0,4,'PER','snapped','token',NULL,NULL,'2026-11-27T00:21:04.855Z',NULL);
 CREATE TABLE annotation_ranges (
         annotation_id INTEGER NOT NULL REFERENCES annotations(id),
         start_char INTEGER NOT NULL CHECK (start_char >= 0),
@@ -90,17 +90,17 @@ CREATE TABLE annotations (
         comment TEXT NOT NULL DEFAULT '',
         flagged INTEGER NOT NULL DEFAULT 0 CHECK (flagged IN (0, 1)),
         created_at TEXT NOT NULL
-    , label_set INTEGER REFERENCES label_sets(id)) STRICT;
-INSERT INTO "annotations" VALUES(1,'uuid-19',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:20:32.092Z',1);
-INSERT INTO "annotations" VALUES(2,'uuid-20',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:20:32.100Z',1);
-INSERT INTO "annotations" VALUES(3,'uuid-21',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:20:32.101Z',1);
-INSERT INTO "annotations" VALUES(4,'uuid-22',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-27T00:20:32.108Z',1);
+    , label_set INTEGER REFERENCES label_sets(id), import INTEGER REFERENCES imports(id)) STRICT;
+INSERT INTO "annotations" VALUES(1,'uuid-19',1,'anna','human','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:21:04.808Z',1,NULL);
+INSERT INTO "annotations" VALUES(2,'uuid-20',1,'ben','human','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:21:04.812Z',1,NULL);
+INSERT INTO "annotations" VALUES(3,'uuid-21',2,'anna','import','accept',NULL,NULL,NULL,'',0,'2026-11-27T00:21:04.815Z',1,NULL);
+INSERT INTO "annotations" VALUES(4,'uuid-22',3,'anna','human','ignore',NULL,NULL,NULL,'',0,'2026-11-27T00:21:04.819Z',1,NULL);
 CREATE TABLE annotators (
         name TEXT PRIMARY KEY CHECK (name <> ''),
         token_hash TEXT NOT NULL UNIQUE,
         created_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "annotators" VALUES('čenda','9654d1f284cf743ce95b59b1a2de8294fb8f60fd172cfd7025cb5b5db52bed8b','2026-11-27T00:20:32.131Z');
+INSERT INTO "annotators" VALUES('čenda','3beca598751820c8a7b8e6f3be9c06f1e0b746b2aba9067427499d727f3f7bd7','2026-11-27T00:21:04.843Z');
 CREATE TABLE answer_links (
         source TEXT NOT NULL CHECK (source <> ''),
         answer INTEGER NOT NULL,
@@ -127,11 +127,11 @@ CREATE TABLE documents (
         -- the long ones last: a look at the others does not read through them
         meta TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(meta)),
         text TEXT NOT NULL CHECK (text <> '')
-    ) STRICT;
-INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-27T00:20:32.067Z','{}','Ann met Bob in Rome 1');
-INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-27T00:20:32.067Z','{}','Ann met Bob in Rome 2');
-INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-27T00:20:32.067Z','{}','Ann met Bob in Rome 3');
-INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-27T00:20:32.067Z','{}','Ann met Bob in Rome 4');
+    , import INTEGER REFERENCES imports(id)) STRICT;
+INSERT INTO "documents" VALUES(1,'d1','d1','pool',21,9010281838448003320,'2026-11-27T00:21:04.787Z','{}','Ann met Bob in Rome 1',NULL);
+INSERT INTO "documents" VALUES(2,'d2','d2','pool',21,-8412290374730854426,'2026-11-27T00:21:04.787Z','{}','Ann met Bob in Rome 2',NULL);
+INSERT INTO "documents" VALUES(3,'d3','d3','pool',21,8643078628156554347,'2026-11-27T00:21:04.787Z','{}','Ann met Bob in Rome 3',NULL);
+INSERT INTO "documents" VALUES(4,'d4','d4','pool',21,-3438891307726428418,'2026-11-27T00:21:04.787Z','{}','Ann met Bob in Rome 4',NULL);
 CREATE TABLE drafts (
         annotator TEXT NOT NULL,
         document_id INTEGER NOT NULL REFERENCES documents(id),
@@ -142,7 +142,26 @@ CREATE TABLE drafts (
         changed_at TEXT NOT NULL,
         PRIMARY KEY (annotator, document_id, origin, blind)
     ) STRICT;
-INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-27T00:20:32.128Z');
+INSERT INTO "drafts" VALUES('čenda',4,'human',0,'{}',2,'2026-11-27T00:21:04.840Z');
+CREATE TABLE former_names (
+        name TEXT PRIMARY KEY CHECK (name <> ''),
+        label_id INTEGER NOT NULL REFERENCES labels(id)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE imports (
+        id INTEGER PRIMARY KEY,
+        -- 'leaving': being taken back; 'undone': taken back, the row stays
+        state TEXT NOT NULL CHECK (state IN ('running', 'done', 'leaving', 'undone')),
+        files TEXT NOT NULL CHECK (json_valid(files)), -- [{"path": …, "bytes": …, "sha256": …}, …]
+        options TEXT NOT NULL CHECK (json_valid(options)),
+        counts TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(counts)),
+        labels TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(labels)), -- ids of labels that it added
+        made_of TEXT CHECK (made_of IS NULL OR json_valid(made_of)), -- {"lang": …, "unit": …} that it gave the project
+        started_at TEXT NOT NULL,
+        finished_at TEXT,
+        undone_at TEXT,
+        error TEXT, -- why it was cut short and taken back, where it was
+        last_document INTEGER NOT NULL DEFAULT 0 -- no later document gets a number up to this one
+    ) STRICT;
 CREATE TABLE inbox (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL CHECK (source <> ''),
@@ -175,7 +194,7 @@ CREATE TABLE leases (
         drawn TEXT NOT NULL CHECK (drawn IN ('strategy', 'random', 'reopened')),
         PRIMARY KEY (document_id, annotator)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "leases" VALUES(4,'čenda','2026-11-27T00:30:32.128Z','strategy');
+INSERT INTO "leases" VALUES(4,'čenda','2026-11-27T00:31:04.840Z','strategy');
 CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE CHECK (hash <> ''),
@@ -185,7 +204,7 @@ CREATE TABLE models (
         round INTEGER REFERENCES rounds(number),
         created_at TEXT NOT NULL
     ) STRICT;
-INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-27T00:20:32.084Z');
+INSERT INTO "models" VALUES(1,'hash of m','round','m',NULL,1,'2026-11-27T00:21:04.800Z');
 CREATE TABLE originals (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         format TEXT NOT NULL CHECK (format <> ''),
@@ -207,13 +226,13 @@ INSERT INTO "prediction_spans" VALUES(4,4,0,3,1,0.9);
 CREATE TABLE predictions (
         id INTEGER PRIMARY KEY,
         document_id INTEGER NOT NULL REFERENCES documents(id),
-        model_id INTEGER NOT NULL REFERENCES models(id),
+        model_id INTEGER NOT NULL REFERENCES models(id), import INTEGER REFERENCES imports(id),
         UNIQUE (document_id, model_id)
     ) STRICT;
-INSERT INTO "predictions" VALUES(1,1,1);
-INSERT INTO "predictions" VALUES(2,2,1);
-INSERT INTO "predictions" VALUES(3,3,1);
-INSERT INTO "predictions" VALUES(4,4,1);
+INSERT INTO "predictions" VALUES(1,1,1,NULL);
+INSERT INTO "predictions" VALUES(2,2,1,NULL);
+INSERT INTO "predictions" VALUES(3,3,1,NULL);
+INSERT INTO "predictions" VALUES(4,4,1,NULL);
 CREATE TABLE project (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         task TEXT NOT NULL CHECK (task IN ('spans', 'tags')),
@@ -228,13 +247,13 @@ CREATE TABLE project (
         page TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(page)),
         created_at TEXT NOT NULL
     , uid TEXT CHECK (uid <> ''), page_url TEXT CHECK (page_url <> ''), label_sets_rebuilt_to INTEGER NOT NULL DEFAULT 0, unit TEXT NOT NULL DEFAULT 'token' CHECK (unit IN ('token', 'wordpiece'))) STRICT;
-INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-27T00:20:32.044Z','1aca70f46ed4941525d703e4a12444f6',NULL,0,'token');
+INSERT INTO "project" VALUES(1,'spans','offline',NULL,NULL,0.0,0,'',NULL,1,'{}','2026-11-27T00:21:04.765Z','1c86eaf186543622db7f6c5ff9998036',NULL,0,'token');
 CREATE TABLE promotions (
         id INTEGER PRIMARY KEY,
         round INTEGER NOT NULL REFERENCES rounds(number),
         created_at TEXT NOT NULL
     , back_to INTEGER REFERENCES promotions(id)) STRICT;
-INSERT INTO "promotions" VALUES(1,1,'2026-11-27T00:20:32.116Z',NULL);
+INSERT INTO "promotions" VALUES(1,1,'2026-11-27T00:21:04.828Z',NULL);
 CREATE TABLE queue (
         document_id INTEGER PRIMARY KEY REFERENCES documents(id),
         split TEXT NOT NULL CHECK (split IN ('pool', 'eval')),
@@ -342,8 +361,8 @@ CREATE TABLE rounds (
         process INTEGER, files_hash TEXT CHECK (files_hash <> ''), pruned_at TEXT, best INTEGER REFERENCES rounds(number),
         CHECK (state <> 'done' OR model_id IS NOT NULL)
     ) STRICT;
-INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-27T00:20:32.080Z','2026-11-27T00:20:32.112Z',NULL,'vm',3564,NULL,NULL,NULL);
-INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-27T00:20:32.120Z','2026-11-27T00:20:32.123Z','an error','vm',3564,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(1,NULL,'done','{}',0,NULL,'{}',1,1,'2026-11-27T00:21:04.796Z','2026-11-27T00:21:04.823Z',NULL,'vm',4538,NULL,NULL,NULL);
+INSERT INTO "rounds" VALUES(2,1,'failed','{}',0,NULL,NULL,NULL,0,'2026-11-27T00:21:04.832Z','2026-11-27T00:21:04.834Z','an error','vm',4538,NULL,NULL,NULL);
 CREATE TABLE scored_again (
         round INTEGER PRIMARY KEY REFERENCES rounds(number),
         labels TEXT NOT NULL CHECK (json_valid(labels)), -- ids in use, and what was merged into them
@@ -402,6 +421,9 @@ CREATE TABLE versions (
         name TEXT NOT NULL UNIQUE CHECK (name <> ''),
         created_at TEXT NOT NULL
     ) STRICT;
+CREATE TABLE withdrawn (
+        annotation_id INTEGER PRIMARY KEY REFERENCES annotations(id)
+    ) STRICT;
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE UNIQUE INDEX labels_key ON labels(key) WHERE key IS NOT NULL AND retired = 0;
@@ -409,12 +431,8 @@ CREATE INDEX documents_text_hash ON documents(text_hash);
 CREATE INDEX documents_grp ON documents(grp) WHERE grp <> key;
 CREATE TRIGGER documents_are_immutable BEFORE UPDATE ON documents
     BEGIN SELECT RAISE(ABORT, 'documents are immutable'); END;
-CREATE TRIGGER documents_are_kept BEFORE DELETE ON documents
-    BEGIN SELECT RAISE(ABORT, 'documents are kept'); END;
 CREATE INDEX annotations_of_document ON annotations(document_id, annotator, precedence);
 CREATE INDEX annotations_prediction ON annotations(prediction_id) WHERE prediction_id IS NOT NULL;
-CREATE TRIGGER annotations_are_kept BEFORE DELETE ON annotations
-    BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
 CREATE INDEX annotation_spans_annotation ON annotation_spans(annotation_id, start_char);
 CREATE INDEX annotation_spans_suggestion ON annotation_spans(prediction_span_id)
         WHERE prediction_span_id IS NOT NULL;
@@ -429,8 +447,6 @@ CREATE TRIGGER annotation_spans_never_overlap BEFORE INSERT ON annotation_spans
     BEGIN SELECT RAISE(ABORT, 'spans of one annotation overlap'); END;
 CREATE TRIGGER annotation_spans_are_append_only BEFORE UPDATE ON annotation_spans
     BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
-CREATE TRIGGER annotation_spans_are_kept BEFORE DELETE ON annotation_spans
-    BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
 CREATE INDEX queue_by_chance ON queue(split, answered_by, shuffle, document_id) WHERE state = 'open';
 CREATE INDEX leases_annotator ON leases(annotator, until);
 CREATE TRIGGER queue_counts_insert AFTER INSERT ON queue BEGIN
@@ -454,13 +470,6 @@ CREATE VIEW current_labels AS
 SELECT l.id, coalesce(m.id, l.id) AS current_id, coalesce(m.name, l.name) AS name,
        coalesce(m.retired, l.retired) AS retired
 FROM labels l LEFT JOIN labels m ON m.id = l.merged_into;
-CREATE VIEW standing AS
-SELECT a.id AS annotation_id, a.document_id, a.annotator, a.origin, a.precedence, a.answer
-FROM annotations a
-WHERE a.answer <> 'ignore'
-  AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id
-                  AND b.annotator = a.annotator AND b.precedence = a.precedence AND b.id > a.id)
-  AND (a.origin <> 'machine' OR (SELECT q.split FROM queue q WHERE q.document_id = a.document_id) = 'pool');
 CREATE VIEW contents AS
 SELECT a.id AS annotation_id,
   coalesce((SELECT group_concat(start_char || '-' || end_char || ':' || label_id, ' ') FROM (
@@ -472,6 +481,55 @@ SELECT a.id AS annotation_id,
       SELECT r.start_char, r.end_char FROM annotation_ranges r
       WHERE r.annotation_id = a.id ORDER BY r.start_char)), '') AS content
 FROM annotations a;
+CREATE VIEW verdicts AS
+SELECT document_id, precedence, answers,
+  CASE WHEN last_accept IS NULL THEN 'reject'
+       WHEN precedence = 2 AND accepts > 1 AND 1 < (
+           SELECT count(DISTINCT c.content)
+           FROM standing s JOIN contents c ON c.annotation_id = s.annotation_id
+           WHERE s.document_id = deciding.document_id AND s.precedence = 2 AND s.answer = 'accept')
+       THEN 'conflict'
+       WHEN precedence = 2 OR last_accept = last THEN 'accept'
+       ELSE 'reject' END AS verdict,
+  CASE WHEN precedence = 2 THEN coalesce(last_accept, last) ELSE last END AS annotation_id
+FROM (
+  SELECT s.document_id, s.precedence, count(*) AS answers, max(s.annotation_id) AS last,
+         sum(s.answer = 'accept') AS accepts,
+         max(CASE s.answer WHEN 'accept' THEN s.annotation_id END) AS last_accept
+  FROM standing s
+  WHERE s.precedence = (SELECT min(t.precedence) FROM standing t WHERE t.document_id = s.document_id)
+  GROUP BY s.document_id
+) AS deciding;
+CREATE VIEW gold AS
+SELECT v.document_id, d.key, d.split, v.annotation_id, a.annotator, a.origin, a.created_at,
+  (SELECT json_group_array(json_object('start', start_char, 'end', end_char, 'label', name)) FROM (
+      SELECT s.start_char, s.end_char, l.name
+      FROM annotation_spans s JOIN current_labels l ON l.id = s.label_id
+      WHERE s.annotation_id = v.annotation_id AND s.action <> 'rejected' AND NOT l.retired
+      ORDER BY s.start_char)) AS spans,
+  d.text
+FROM verdicts v JOIN annotations a ON a.id = v.annotation_id JOIN documents d ON d.id = v.document_id
+WHERE v.verdict = 'accept';
+CREATE VIEW conflicts AS
+SELECT v.document_id, d.key, d.split, v.answers,
+  (SELECT group_concat(annotator, ', ') FROM (
+      SELECT s.annotator FROM standing s WHERE s.document_id = v.document_id AND s.precedence = 2
+      AND s.answer = 'accept' ORDER BY s.annotator)) AS annotators,
+  d.text
+FROM verdicts v JOIN documents d ON d.id = v.document_id
+WHERE v.verdict = 'conflict';
+CREATE VIEW scoreboard AS
+SELECT r.number AS round, r.state, r.promoted, s.split, s.metric, s.precision, s.recall, s.f1,
+  s.f1_low, s.f1_high, s.support, macro.f1 AS macro_f1, weighted.f1 AS weighted_f1,
+  (SELECT count(*) FROM round_annotations t WHERE t.round = r.number AND t.role = 'train') AS trained_on,
+  r.started_at, r.finished_at
+FROM rounds r
+LEFT JOIN scores s ON s.round = r.number AND (s.average = 'micro' OR (s.average IS NULL AND s.label IS NULL))
+LEFT JOIN scores macro ON macro.round = s.round AND macro.split = s.split AND macro.metric = s.metric
+  AND macro.average = 'macro'
+LEFT JOIN scores weighted ON weighted.round = s.round AND weighted.split = s.split
+  AND weighted.metric = s.metric AND weighted.average = 'weighted'
+ORDER BY r.number, s.split, s.metric DESC;
 CREATE VIEW effort AS
 SELECT m.round, m.name AS model, a.annotator, a.origin, count(DISTINCT a.document_id) AS documents,
   count(*) AS revisions, coalesce(sum(n.taken), 0) AS taken, coalesce(sum(n.changed), 0) AS changed,
@@ -490,11 +548,6 @@ LEFT JOIN (
 WHERE a.origin IN ('human', 'review', 'simulated')
 GROUP BY m.id, a.annotator, a.origin
 ORDER BY m.id, a.annotator;
-CREATE VIEW ledger AS
-SELECT e.id, d.key, d.split, e.source, e.line, m.name AS model, m.round, e.annotation_id, e.action, e.reason,
-  e.label, substr(d.text, e.start_char + 1, e.end_char - e.start_char) AS characters,
-  e.start_char, e.end_char, e.placed_start, e.placed_end, e.created_at
-FROM alignment_events e JOIN documents d ON d.id = e.document_id LEFT JOIN models m ON m.id = e.model_id;
 CREATE VIEW progress AS
 SELECT split, sum(documents) AS total, sum(documents * gold) AS gold,
   sum(documents * (state = 'open')) AS open, sum(documents * (state = 'ignored')) AS skipped,
@@ -572,108 +625,48 @@ CREATE VIEW flags AS
         AND (b.annotator = a.annotator OR b.origin = 'review'));
 CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations
     BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;
-CREATE VIEW known_labels AS
-SELECT s.id AS label_set, l.id AS label_id
-FROM label_sets s JOIN labels l ON NOT l.retired
-WHERE EXISTS (SELECT 1 FROM json_each(s.labels) j WHERE j.value = l.id)
-  OR (EXISTS (SELECT 1 FROM labels p WHERE p.merged_into = l.id)
-      AND NOT EXISTS (SELECT 1 FROM labels p WHERE p.merged_into = l.id
-                      AND NOT EXISTS (SELECT 1 FROM json_each(s.labels) j WHERE j.value = p.id))
-      AND NOT EXISTS (SELECT 1 FROM label_sets t, json_each(t.labels) j, labels p, json_each(t.labels) k
-                      WHERE j.value = l.id AND p.merged_into = l.id AND k.value = p.id));
-CREATE VIEW given_spans AS
-SELECT s.annotation_id, s.start_char, s.end_char, s.label_id AS given_as, l.current_id AS label_id, l.name
-FROM annotation_spans s JOIN current_labels l ON l.id = s.label_id
-WHERE s.action <> 'rejected' AND NOT l.retired;
-CREATE VIEW disagreements AS
-SELECT a.document_id, a.annotation_id, b.annotation_id AS other
-FROM standing a
-JOIN standing b ON b.document_id = a.document_id AND b.annotation_id <> a.annotation_id
-JOIN annotations o ON o.id = b.annotation_id
-WHERE a.precedence = 2 AND b.precedence = 2 AND a.answer = 'accept' AND b.answer = 'accept'
-  AND ((SELECT substr(content, instr(content, '|')) FROM contents WHERE annotation_id = a.annotation_id)
-       <> (SELECT substr(content, instr(content, '|')) FROM contents WHERE annotation_id = b.annotation_id)
-    OR EXISTS (
-      SELECT 1 FROM given_spans x WHERE x.annotation_id = a.annotation_id
-      AND NOT EXISTS (SELECT 1 FROM given_spans y WHERE y.annotation_id = b.annotation_id
-                      AND y.start_char = x.start_char AND y.end_char = x.end_char AND y.label_id = x.label_id)
-      AND (o.label_set IS NULL
-        OR EXISTS (SELECT 1 FROM label_sets s, json_each(s.labels) j
-                   WHERE s.id = o.label_set AND j.value = x.given_as)
-        OR EXISTS (SELECT 1 FROM known_labels k WHERE k.label_set = o.label_set AND k.label_id = x.label_id)
-        OR EXISTS (SELECT 1 FROM given_spans y WHERE y.annotation_id = b.annotation_id
-                   AND y.start_char < x.end_char AND x.start_char < y.end_char)
-        OR EXISTS (SELECT 1 FROM annotation_spans r JOIN current_labels l ON l.id = r.label_id
-                   WHERE r.annotation_id = b.annotation_id AND r.action = 'rejected'
-                   AND r.start_char = x.start_char AND r.end_char = x.end_char AND l.current_id = x.label_id))));
-CREATE VIEW verdicts AS
-SELECT document_id, precedence, answers, verdict, annotation_id,
-  '[' || annotation_id || CASE WHEN several AND verdict = 'accept' THEN coalesce((
-    SELECT ',' || group_concat(s.annotation_id)
-    FROM standing s JOIN annotations a ON a.id = s.annotation_id JOIN annotations c ON c.id = decided.annotation_id
-    WHERE s.document_id = decided.document_id AND s.precedence = 2 AND s.answer = 'accept' AND s.annotation_id <> c.id
-    AND (EXISTS (SELECT 1 FROM known_labels k WHERE k.label_set = a.label_set AND c.label_set IS NOT NULL
-                 AND k.label_id NOT IN (SELECT label_id FROM known_labels WHERE label_set = c.label_set))
-      OR EXISTS (SELECT 1 FROM given_spans x WHERE x.annotation_id = a.id
-                 AND NOT EXISTS (SELECT 1 FROM given_spans y WHERE y.annotation_id = c.id
-                                 AND y.start_char = x.start_char AND y.label_id = x.label_id)))), '')
-    ELSE '' END || ']' AS annotation_ids
-FROM (
-  SELECT document_id, precedence, answers, several,
-    CASE WHEN last_accept IS NULL THEN 'reject'
-         WHEN several AND EXISTS (SELECT 1 FROM disagreements d WHERE d.document_id = deciding.document_id)
-         THEN 'conflict'
-         WHEN precedence = 2 OR last_accept = last THEN 'accept'
-         ELSE 'reject' END AS verdict,
-    CASE WHEN several THEN (
-           SELECT s.annotation_id FROM standing s JOIN annotations a ON a.id = s.annotation_id
-           WHERE s.document_id = deciding.document_id AND s.precedence = 2 AND s.answer = 'accept'
-           ORDER BY a.label_set IS NULL DESC,
-                    (SELECT count(*) FROM known_labels k WHERE k.label_set = a.label_set) DESC, s.annotation_id DESC
-           LIMIT 1)
-         WHEN precedence = 2 THEN coalesce(last_accept, last) ELSE last END AS annotation_id
-  FROM (
-    SELECT s.document_id, s.precedence, count(*) AS answers, max(s.annotation_id) AS last,
-           max(CASE s.answer WHEN 'accept' THEN s.annotation_id END) AS last_accept,
-           -- people who may not have said the same
-           s.precedence = 2 AND sum(s.answer = 'accept') > 1 AND (
-             SELECT count(DISTINCT c.content) > 1 OR count(DISTINCT coalesce(a.label_set, 0)) > 1
-             FROM standing t JOIN contents c ON c.annotation_id = t.annotation_id
-             JOIN annotations a ON a.id = t.annotation_id
-             WHERE t.document_id = s.document_id AND t.precedence = 2 AND t.answer = 'accept') AS several
-    FROM standing s
-    WHERE s.precedence = (SELECT min(t.precedence) FROM standing t WHERE t.document_id = s.document_id)
-    GROUP BY s.document_id
-  ) AS deciding
-) AS decided;
-CREATE VIEW gold AS
-SELECT v.document_id, d.key, d.split, v.annotation_id, a.annotator, a.origin, a.created_at,
-  (SELECT json_group_array(json_object('start', start_char, 'end', end_char, 'label', name)) FROM (
-      SELECT DISTINCT s.start_char, s.end_char, s.name FROM given_spans s
-      WHERE s.annotation_id IN (SELECT value FROM json_each(v.annotation_ids))
-      ORDER BY s.start_char)) AS spans,
-  d.text
-FROM verdicts v JOIN annotations a ON a.id = v.annotation_id JOIN documents d ON d.id = v.document_id
-WHERE v.verdict = 'accept';
-CREATE VIEW conflicts AS
-SELECT v.document_id, d.key, d.split, v.answers,
-  (SELECT group_concat(annotator, ', ') FROM (
-      SELECT s.annotator FROM standing s WHERE s.document_id = v.document_id AND s.precedence = 2
-      AND s.answer = 'accept' ORDER BY s.annotator)) AS annotators,
-  d.text
-FROM verdicts v JOIN documents d ON d.id = v.document_id
-WHERE v.verdict = 'conflict';
-CREATE VIEW scoreboard AS
-SELECT r.number AS round, r.state, r.promoted, s.split, s.metric, s.precision, s.recall, s.f1,
-  s.f1_low, s.f1_high, s.support, macro.f1 AS macro_f1, weighted.f1 AS weighted_f1,
-  (SELECT count(DISTINCT a.document_id) FROM round_annotations t JOIN annotations a ON a.id = t.annotation_id
-   WHERE t.round = r.number AND t.role = 'train') AS trained_on,
-  r.started_at, r.finished_at
-FROM rounds r
-LEFT JOIN scores s ON s.round = r.number AND (s.average = 'micro' OR (s.average IS NULL AND s.label IS NULL))
-LEFT JOIN scores macro ON macro.round = s.round AND macro.split = s.split AND macro.metric = s.metric
-  AND macro.average = 'macro'
-LEFT JOIN scores weighted ON weighted.round = s.round AND weighted.split = s.split
-  AND weighted.metric = s.metric AND weighted.average = 'weighted'
-ORDER BY r.number, s.split, s.metric DESC;
+CREATE INDEX documents_import ON documents(import) WHERE import IS NOT NULL;
+CREATE INDEX annotations_import ON annotations(import) WHERE import IS NOT NULL;
+CREATE INDEX predictions_import ON predictions(import) WHERE import IS NOT NULL;
+CREATE INDEX alignment_events_import ON alignment_events(import) WHERE import IS NOT NULL;
+CREATE TRIGGER documents_are_kept BEFORE DELETE ON documents
+    WHEN NOT EXISTS (SELECT 1 FROM imports i WHERE i.id = OLD.import AND i.state = 'leaving')
+    BEGIN SELECT RAISE(ABORT, 'documents are kept'); END;
+CREATE TRIGGER annotations_are_kept BEFORE DELETE ON annotations
+    WHEN NOT EXISTS (SELECT 1 FROM imports i WHERE i.id = OLD.import AND i.state = 'leaving')
+    BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
+CREATE TRIGGER annotation_spans_are_kept BEFORE DELETE ON annotation_spans
+    WHEN NOT EXISTS (SELECT 1 FROM annotations a JOIN imports i ON i.id = a.import
+                     WHERE a.id = OLD.annotation_id AND i.state = 'leaving')
+    BEGIN SELECT RAISE(ABORT, 'annotations are kept'); END;
+CREATE TRIGGER queue_counts_delete AFTER DELETE ON queue BEGIN
+        UPDATE queue_counts SET documents = documents - 1
+        WHERE split = OLD.split AND state = OLD.state AND gold = OLD.gold;
+    END;
+CREATE TRIGGER queue_order_delete BEFORE DELETE ON queue BEGIN
+        DELETE FROM queue_order
+        WHERE generation = (SELECT generation FROM queue_orders WHERE state = 'current')
+          AND split = OLD.split AND answered_by = OLD.answered_by
+          AND place = (SELECT place FROM places WHERE order_state = 'current' AND document_id = OLD.document_id)
+          AND document_id = OLD.document_id;
+        DELETE FROM queue_order
+        WHERE generation = (SELECT generation FROM queue_orders WHERE state = 'making')
+          AND split = OLD.split AND answered_by = OLD.answered_by
+          AND place = (SELECT place FROM places WHERE order_state = 'making' AND document_id = OLD.document_id)
+          AND document_id = OLD.document_id;
+    END;
+CREATE VIEW standing AS
+    SELECT a.id AS annotation_id, a.document_id, a.annotator, a.origin, a.precedence, a.answer
+    FROM annotations a
+    WHERE a.answer <> 'ignore'
+      AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.annotation_id = a.id)
+      AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id
+                      AND b.annotator = a.annotator AND b.precedence = a.precedence AND b.id > a.id
+                      AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.annotation_id = b.id))
+      AND (a.origin <> 'machine' OR (SELECT q.split FROM queue q WHERE q.document_id = a.document_id) = 'pool');
+CREATE VIEW ledger AS
+    SELECT e.id, d.key, d.split, e.source, e.line, e.import, m.name AS model, m.round, e.annotation_id, e.action,
+      e.reason, e.label, substr(d.text, e.start_char + 1, e.end_char - e.start_char) AS characters,
+      e.start_char, e.end_char, e.placed_start, e.placed_end, e.created_at
+    FROM alignment_events e JOIN documents d ON d.id = e.document_id LEFT JOIN models m ON m.id = e.model_id;
 COMMIT;
