@@ -187,11 +187,8 @@ class Annotations:
         other are left out; None: the labels of now.
         """
         ids = list(annotation_ids)
-        if names is None:
-            named = self._store.labels.readings()
-            unknown = self._store.label_sets.unknown(named)
-        else:
-            named, unknown = names, self._store.label_sets.unknown(names, max(ids, default=0))
+        named = self._store.labels.readings() if names is None else names
+        unknown = self._store.label_sets.unknown(named, None if names is None else max(ids, default=0))
         ordered = self._store.column(
             "SELECT a.id FROM json_each(?) j JOIN annotations a ON a.id = j.value"
             " ORDER BY a.document_id, a.id DESC",
