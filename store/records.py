@@ -114,11 +114,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a document on its way in; ``new`` is False when it was there already."""
+    """What became of a document on its way in; ``new`` is False when it was there already, ``other_text``
+    when the key is that of another text, which stays as it is."""
 
     document_id: int
     key: str
     new: bool
+    other_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +240,6 @@ class Gold:
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
-
-    @property
-    def annotation_ids(self) -> tuple[int, ...]:
-        """All annotations that it is made of."""
-        return (self.annotation_id, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,16 +99,25 @@ threshold_option = click.option(
 )
 
 
+component_option = click.option(
+    "--component",
+    metavar="NAME",
+    help="Which of our components, where a pipeline has several.  [default: by its kind and labels]",
+)
+
+
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what of a model's answer is taken, as one ``choice``."""
 
     @wraps(command)
-    def chosen(*args: Any, label_map: str | None, threshold: str | None, **options: Any) -> Any:
+    def chosen(
+        *args: Any, label_map: str | None, threshold: str | None, component: str | None, **options: Any
+    ) -> Any:
         from spanloop.recipes.suggest.choice import Choice
 
-        return command(*args, choice=Choice.typed(label_map, threshold), **options)
+        return command(*args, choice=Choice.typed(label_map, threshold, component), **options)
 
-    return map_option(threshold_option(chosen))
+    return map_option(threshold_option(component_option(chosen)))
 
 
 scheme_option = click.option(
@@ -206,6 +215,23 @@ class Listed(_Values):
             return [self.of(part.strip()) for part in str(value).split(",")]
         except ValueError:
             self.fail(f"{value!r} must be values parted by commas", param, ctx)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options about how files are read, where they do not say it themselves."""
+    for option in (
+        click.option("--encoding", help="How the files are encoded.  [default: UTF-8, or as they declare]"),
+        click.option("--tag-names", type=Listed(), help="The tags that whole numbers stand for, from 0 on."),
+        click.option(
+            "--columns",
+            type=Listed(),
+            help="What each column is, parted by commas: token,-,tag for CoNLL, text=Review for CSV.  "
+            "[default: as they look]",
+        ),
+        by_option,
+    ):
+        command = option(command)
+    return command
 
 
 class OfProject(click.Group):

@@ -158,8 +158,16 @@ def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0, 
     pipeline=("--pipeline", "-p", "A spaCy pipeline instead, by name or folder. It can run code"),
     label_map=("--map", "-l", "Other names for its labels, e.g. PER=PERSON,MISC= (nothing drops a label)"),
     threshold=("--threshold", "-t", "How sure it must be of a span, e.g. 0.5 or 0.5,PER=0.7"),
+    component=("--component", "-c", "Which component of ours, where a pipeline has several"),
 )
-def prelabel(db: str, model: str = "", pipeline: str = "", label_map: str = "", threshold: str = "") -> None:
+def prelabel(
+    db: str,
+    model: str = "",
+    pipeline: str = "",
+    label_map: str = "",
+    threshold: str = "",
+    component: str = "",
+) -> None:
     """Let a model suggest, for every document it has not seen; the recipes with a page show it.
 
     What is not given here is as `spanloop.toml` beside the project says for `spanloop prelabel`.
@@ -168,7 +176,7 @@ def prelabel(db: str, model: str = "", pipeline: str = "", label_map: str = "", 
     from spanloop.recipes.prodigy.commands import run_command
 
     given = {"model": model, "pipeline": pipeline, "map": label_map, "threshold": threshold}
-    say(run_command("prelabel", db, given).text())
+    say(run_command("prelabel", db, {**given, "component": component}).text())
 
 
 def _components(store: Store, questions: Questions, dataset: str, exclude: str) -> Components:

@@ -174,8 +174,8 @@ def _begin(
         parameters={**ready.parameters, **said},
         seed=ready.seed,
         parent=None if ready.parent is None else ready.parent.number,
-        train_ids=[number for gold in ready.golds for number in gold.annotation_ids],
-        eval_ids=[number for gold in ready.eval_golds for number in gold.annotation_ids],
+        train_ids=_annotations(ready.golds),
+        eval_ids=_annotations(ready.eval_golds),
         labels=ready.moment.labels,
     )
     return row, leaks
@@ -194,6 +194,11 @@ def _with_checkpoints(config: TrainConfig) -> TrainConfig:
     if config.checkpoint_seconds is not None or config.lora or world() > 1:
         return config
     return replace(config, checkpoint_seconds=CHECKPOINT_SECONDS)
+
+
+def _annotations(golds: Sequence[Gold]) -> list[int]:
+    """All annotations that they are made of."""
+    return [number for gold in golds for number in (gold.annotation_id, *gold.also)]
 
 
 def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:

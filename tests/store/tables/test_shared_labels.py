@@ -62,11 +62,12 @@ def test_what_only_one_of_two_knows_is_taken_from_that_one(tmp_path: Path) -> No
         assert (len(start.spans), set(start.labels or ())) == (2, {"PER", "LOC"})
         # a round keeps both, and counts one document
         [gold] = store.annotations.gold()
-        row = store.rounds.start(parameters={}, seed=0, train_ids=gold.annotation_ids, eval_ids=[])
+        ids = [gold.annotation_id, *gold.also]
+        row = store.rounds.start(parameters={}, seed=0, train_ids=ids, eval_ids=[])
         assert list(store.annotations.gold_of(store.rounds.annotation_ids(1))) != []
         assert learned_from(store, row.number) == 1
         assert store.row("SELECT trained_on FROM scoreboard") == (1,)
-        [again] = store.annotations.gold_of(gold.annotation_ids)
+        [again] = store.annotations.gold_of(ids)
         assert (again.spans, again.unknown) == (gold.spans, gold.unknown)
         store.versions.add("v1")
         assert [(one.name, one.documents) for one in store.versions.all()] == [("v1", 1)]
