@@ -230,8 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: labels that it says nothing of, as they were not there when it was annotated: that no span
-    has them does not mean that none should. ``also``: more annotations in it, of who knows other labels."""
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. ``also``:
+    annotations that are in it too, of people who know other labels; the rest is of the first one."""
 
     document: Document
     annotation_id: int
@@ -239,6 +239,9 @@ class Gold:
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
+    annotator: str = ""
+    created_at: str = ""
+    comment: str = ""
     also: tuple[int, ...] = ()
 
 

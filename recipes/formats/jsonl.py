@@ -3,21 +3,23 @@
 
 The format that carries everything: ``ranges`` and ``negatives`` of a document that was looked at in part, the
 ``known_labels`` of one that was annotated before some label was there, the model where one ``predicted_by``
-its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
+its spans, the ``annotator`` and what belongs to their answer (`jsonl_answer`). Unknown keys go into ``meta``,
+so nothing a file says is lost.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.header import TEXTS
 from spanloop.recipes.formats.json_text import NotJson, parse
+from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.span_shapes import is_offset, span_of, spans_of_record
 from spanloop.recipes.formats.tagged import join_tokens
@@ -26,8 +28,6 @@ from spanloop.store.records import Answer, Range, Span, Split
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
 _OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags", "negatives")
-_WHERE_THEY_FIT = ("split", "ranges", "predicted_by", "known_labels")
-"""Ours too where they say what ours do; another value of theirs goes into the meta data."""
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -67,11 +67,15 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
     split = record.get("split")
     key, group = record.get("id"), record.get("group", record.get("doc"))
     looked_at = _ranges(record, text)
-    by = record.get("predicted_by")
-    predicted_by = by if isinstance(by, str) else None
+    predicted_by = record.get("predicted_by")
+    taken = {*_OURS, source, text_key, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
+    if isinstance(predicted_by, str):
+        taken.add("predicted_by")
     labels = _known_labels(record)
-    fitting = (split in SPLITS, looked_at is not None, predicted_by is not None, labels is not None)
-    taken = {*_OURS, source, text_key, *compress(_WHERE_THEY_FIT, fitting)}
+    if labels is not None:
+        taken.add("known_labels")
+    said = Answered() if spans is None and answer == "accept" else answered(record)
+    taken.update(said)
     return Entry(
         text=text,
         line=line,
@@ -83,8 +87,9 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
         answer=cast(Answer, answer),
         ranges=looked_at,
         negatives=_negatives(record),
-        predicted_by=predicted_by,
+        predicted_by=predicted_by if isinstance(predicted_by, str) else None,
         labels=labels,
+        **said,
     )
 
 
@@ -166,6 +171,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
     if entry.labels is not None:
         record["known_labels"] = list(entry.labels)
     record["predicted_by"] = entry.predicted_by
+    record.update(answer_record(entry))
     record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
     return {name: value for name, value in record.items() if value is not None}
 
@@ -189,8 +195,8 @@ FORMAT = Format(
     read=read,
     write=write,
     sniff=sniff,
-    ranges=True,
     general=True,
+    carries=EVERYTHING,
     title="JSON Lines, one document a line",
     detected="a JSON object on the first line",
     tried="the real corpora of the tests",

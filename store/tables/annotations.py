@@ -57,7 +57,7 @@ class Annotations:
         check_annotation(annotation, document)
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
-            check_repeated(self._store, annotation, self._of([known[0]])[0])
+            check_repeated(self._store, annotation, self.of([known[0]])[0])
             return Submitted(known[0], False)
         check_labels(self._store, annotation, document)
         check_suggestions(self._store, annotation, document)
@@ -118,13 +118,13 @@ class Annotations:
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
-        found = self._of([annotation_id])
+        found = self.of([annotation_id])
         return found[0] if found else None
 
     def history(self, document_id: int) -> list[Annotation]:
         """All revisions of a document, oldest first."""
         ids = self._store.rows("SELECT id FROM annotations WHERE document_id = ? ORDER BY id", (document_id,))
-        return self._of([row[0] for row in ids])
+        return self.of([row[0] for row in ids])
 
     def latest(self, document_id: int, annotator: str | None = None) -> Annotation | None:
         """The newest revision of a document, by one annotator if named."""
@@ -142,7 +142,7 @@ class Annotations:
             " AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
             (annotator, limit),
         )
-        return self._of([row[0] for row in rows])
+        return self.of([row[0] for row in rows])
 
     def count(
         self, annotator: str | None = None, origin: Origin | None = None, after: int | None = None
@@ -203,7 +203,7 @@ class Annotations:
 
         def pages() -> Iterator[tuple[Document, Annotation]]:
             for begin in range(0, len(annotation_ids), PAGE):
-                page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
+                page = self.of(list(annotation_ids[begin : begin + PAGE]), names)
                 ids = dict.fromkeys(annotation.document_id for annotation in page)
                 documents = {d.id: d for d in self._store.documents.fetch(list(ids))}
                 yield from ((documents[annotation.document_id], annotation) for annotation in page)
@@ -212,7 +212,7 @@ class Annotations:
             pairs = list(found)
             yield joined_gold(pairs[0][0], [annotation for _, annotation in pairs], unknown)
 
-    def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
+    def of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as
         ``names`` has them by id, and spans of any other left out, else as all are called now.
 

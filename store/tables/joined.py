@@ -32,6 +32,9 @@ def joined_gold(
         negatives=tuple(Span(s.start, s.end, s.label) for s in spans if s.action == "rejected"),
         ranges=first.ranges,
         unknown=tuple(name for name in not_known[0] if all(name in names for names in not_known)),
+        annotator=first.annotator,
+        created_at=first.created_at or "",
+        comment=first.comment,
         also=tuple(annotation.id for annotation in annotations[1:]),
     )
 
