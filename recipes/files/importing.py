@@ -54,13 +54,11 @@ def import_files(
         labels: Those that the files speak of, None: all. Of others their annotations say nothing.
         on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
             it, or to come in under a new key that begins with the name of the file.
-        overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
-            start; ``none`` of them; ``error``: the file is refused. Those that go are in the ledger; those
-            that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
-            other tools, ``error`` for formats of our own.
+        overlaps: Which of the spans that share characters stay, as suggestions for whoever confirms the
+            document: the ``longest``, ``none``, or ``error``: the file is refused. None: ``longest`` for
+            exports of other tools, ``error`` for formats of our own.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
-        offsets: How the files count them, where that is not as we do: ``inclusive`` ends, ``utf16`` units,
-            ``bytes``, or tokens (``token``, ``token-inclusive``). Spans that carry their own text tell it.
+        offsets: How the files count them; spans that carry their own text tell it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
