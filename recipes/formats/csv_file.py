@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError, RecipeError
@@ -112,7 +112,8 @@ def _rows(table: _Table) -> Iterator[Row]:
     """Each row behind the names with its line; an empty list for an empty line. FormatError where one has
     another number of cells."""
     csv.field_size_limit(_LONGEST)
-    quoting = csv.QUOTE_NONE if table.delimiter == "\t" and "token" in table.places else csv.QUOTE_MINIMAL
+    bare = table.delimiter == "\t" and "token" in table.places
+    quoting: Literal[0, 3] = 3 if bare else 0  # csv.QUOTE_NONE, csv.QUOTE_MINIMAL
     width = len(table.names)
     with table.path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=table.delimiter, quoting=quoting, strict=True)

@@ -71,8 +71,8 @@ def _said(annotation: Any, number: int) -> tuple[list[Any], list[str]]:
 
 def _span(place: Any, label: str, text: str, number: int) -> Span:
     """The span; its own text says whether its end is inclusive, as it always should be."""
-    start, end = (place.get(name) if isinstance(place, Mapping) else None for name in ("start", "end"))
-    if not (is_offset(start) and is_offset(end)):
+    start, end = (place.get("start"), place.get("end")) if isinstance(place, Mapping) else (None, None)
+    if not (isinstance(start, int) and isinstance(end, int) and is_offset(start) and is_offset(end)):
         raise ValueError(
             f"annotation {number} has start {start!r} and end {end!r}; both must be whole numbers"
         )
