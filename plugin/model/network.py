@@ -58,6 +58,10 @@ class Network(Protocol):
     def beside(self) -> bool:
         """Whether the scores are computed beside this process, on a GPU."""
 
+    @property
+    def even_windows(self) -> bool:
+        """Whether windows of different lengths may not share a batch, since padding changes the scores."""
+
     def settings(self) -> dict[str, Any]:
         """What changes the scores beside the weights."""
 
@@ -138,12 +142,16 @@ class HFNetwork:
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
             n_tags=len(pretrained.tags),
-            even=self.shim.even_windows,
+            even=self.even_windows,
         )
 
     @property
     def beside(self) -> bool:
         return bool(self.pretrained.model.device.type == "cuda")
+
+    @property
+    def even_windows(self) -> bool:
+        return self.shim.even_windows
 
     def begin(self, docs: Sequence[Doc]) -> Scoring:
         import torch
@@ -228,6 +236,10 @@ class HeadNetwork:
 
     @property
     def beside(self) -> bool:
+        return False
+
+    @property
+    def even_windows(self) -> bool:
         return False
 
     def initialize(self, docs: Sequence[Doc]) -> None:

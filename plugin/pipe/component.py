@@ -22,7 +22,7 @@ from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
 from spanloop.plugin.pipe import meta
-from spanloop.plugin.pipe.examples import Annotate
+from spanloop.plugin.pipe.examples import Annotate, GoldOverlaps
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 from spanloop.plugin.tagging.schemes import Scheme
 from spanloop.plugin.training.class_weights import WEIGHTINGS
@@ -62,6 +62,7 @@ overlap = 128
         "threshold": None,
         "candidates": None,
         "class_weights": "none",
+        "gold_overlaps": "longest",
         "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
     },
@@ -88,6 +89,7 @@ def make_hf_token_classifier(
     threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045
     candidates: Optional[float],  # noqa: UP045
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
+    gold_overlaps: GoldOverlaps,
     label_strategy: Literal["first", "all"],
     scorer: Optional[Callable[..., Any]],  # noqa: UP045
 ) -> HFTokenClassifierPipe:
@@ -121,6 +123,7 @@ def make_hf_token_classifier(
         threshold=threshold,
         candidates=candidates,
         class_weights=class_weights,
+        gold_overlaps=gold_overlaps,
         scorer=scorer,
     )
 

@@ -99,16 +99,25 @@ threshold_option = click.option(
 )
 
 
+component_option = click.option(
+    "--component",
+    metavar="NAME",
+    help="Which of our components, where a pipeline has several.  [default: by its kind and labels]",
+)
+
+
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what of a model's answer is taken, as one ``choice``."""
 
     @wraps(command)
-    def chosen(*args: Any, label_map: str | None, threshold: str | None, **options: Any) -> Any:
+    def chosen(
+        *args: Any, label_map: str | None, threshold: str | None, component: str | None, **options: Any
+    ) -> Any:
         from spanloop.recipes.suggest.choice import Choice
 
-        return command(*args, choice=Choice.typed(label_map, threshold), **options)
+        return command(*args, choice=Choice.typed(label_map, threshold, component), **options)
 
-    return map_option(threshold_option(chosen))
+    return map_option(threshold_option(component_option(chosen)))
 
 
 scheme_option = click.option(

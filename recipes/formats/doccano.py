@@ -1,7 +1,7 @@
 """doccano's exports, in all four shapes: ``label`` or ``labels`` as lists of [start, end, label];
 ``entities`` and ``relations``; ``annotations`` of several people; as JSON Lines or as one array.
 
-What the format cannot carry back: relations, which stay in the meta.
+Written: ``label`` as triples. What the format cannot carry: relations, which stay in the meta.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.doccano_writing import write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.json_values import first_record, lines_or_array
 from spanloop.recipes.formats.jsonl import entry_of
@@ -91,9 +92,10 @@ FORMAT = Format(
     name="doccano",
     suffixes=(".jsonl", ".json"),
     read=read,
-    write=None,
+    write=write,
     sniff=sniff,
     foreign=True,
+    carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "metadata", "blanks"}),
     title="doccano's JSONL and JSON",
     detected="label as lists of [start, end, label], or entities with start_offset",
     skips=("relations, which stay in the meta",),

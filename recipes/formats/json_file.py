@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.features import names_of_features, with_names
 from spanloop.recipes.formats.header import WRAPPERS, is_wrapped
 from spanloop.recipes.formats.json_values import records
+from spanloop.recipes.formats.json_writing import write
 from spanloop.recipes.formats.jsonl import entry_of
 
 _ARRAY = re.compile(r"\s*\[\s*[{\]]")
@@ -53,9 +55,10 @@ FORMAT = Format(
     name="json",
     suffixes=(".json",),
     read=read,
-    write=None,
+    write=write,
     sniff=sniff,
     general=True,
+    carries=EVERYTHING,
     title="JSON, an array of documents",
     detected="an array of objects, or an object with an array under data, rows or documents",
     tried="files written from the description of the Hugging Face viewer's API, and of the tests",

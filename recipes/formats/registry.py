@@ -34,6 +34,7 @@ OURS: tuple[Format, ...] = (
     text.FORMAT,
     csv_file.FORMAT,
     conll.FORMAT,
+    conll.FORMAT_2003,
     conll2012.FORMAT,
     pipes.FORMAT,
     conllu.FORMAT,

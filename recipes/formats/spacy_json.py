@@ -14,6 +14,7 @@ from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.json_values import first_record, first_sign, lines_or_array, records
+from spanloop.recipes.formats.json_writing import write_spacy_v2
 from spanloop.recipes.formats.jsonl import entry_of
 from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
 
@@ -109,8 +110,9 @@ FORMAT = Format(
     name="spacy_json",
     suffixes=(".json",),
     read=read,
-    write=None,
+    write=write_spacy_v2,
     sniff=sniff,
+    carries=frozenset({"spans", "empty_documents", "open_documents", "blanks"}),
     title="spaCy's training pairs and the training JSON of spaCy 2",
     detected="a list of a text and an object, or a first object with paragraphs",
     skips=("heads, lemmas and categories",),

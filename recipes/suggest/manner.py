@@ -52,7 +52,7 @@ class Manner:
                 knows no scheme.
         """
         from spanloop.plugin.model.network import HFNetwork
-        from spanloop.recipes.suggest.run_pipeline import classifier
+        from spanloop.recipes.suggest.our_component import classifier
 
         if not self.typed():
             return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,17 +78,16 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import classifier, named
+    from spanloop.recipes.suggest.run_pipeline import named
 
-    loaded = _load(model, lang)
+    choice = choice or Choice()
+    loaded = _load(model, lang, choice.component)
     nlp, task = loaded.nlp, loaded.task
     Manner(precision, backend, scheme, aggregation_strategy).set_on(nlp)
-    used = (choice or Choice()).apply(nlp)
+    used = choice.apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
-    ours = classifier(nlp)
-    bare = frozenset[str]() if ours is None else ours[1].bare_labels
-    like = Predicted(Entry(""), task, tags, used=used, bare=bare)
+    like = Predicted(Entry(""), task, tags, used=used, bare=_bare_labels(nlp))
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
@@ -134,8 +132,8 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
-    how: dict[str, Any] = {"model": model, "by": by, "lang": lang, "precision": precision, "backend": backend}
-    read = partial(predict, **how, scheme=scheme, aggregation_strategy=aggregation_strategy, choice=choice)
+    how: dict[str, Any] = {"by": by, "lang": lang, "precision": precision, "backend": backend}
+    how |= {"scheme": scheme, "aggregation_strategy": aggregation_strategy, "choice": choice}
     files: list[SavedFile] = []
     noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
@@ -143,7 +141,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = noted.entries(read(group))
+        entries = noted.entries(predict(group, model=model, **how))
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
@@ -185,12 +183,17 @@ class _Loaded:
     by_script: bool = False
 
 
-def _load(model: str, lang: str | None) -> _Loaded:
+def _load(model: str, lang: str | None, component: str | None) -> _Loaded:
     from spanloop.recipes.made_of import blank
+    from spanloop.recipes.suggest.our_component import choose, classifier
     from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
-    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     path = Path(model)
+    if component is not None and not (path / "config.cfg").is_file():
+        raise RecipeError(
+            f"--component {component} goes with a spaCy pipeline that has several of ours: {model} is none"
+        )
     of_its_own = "has a language of its own: leave --lang out, or name a Hugging Face token classifier"
     if path.is_file() and _is_sqlite(path):
         if lang is not None:
@@ -201,6 +204,7 @@ def _load(model: str, lang: str | None) -> _Loaded:
         if lang is not None:
             raise RecipeError(f"the pipeline {model} {of_its_own}")
         nlp = load_pipeline(path)
+        choose(nlp, component)
         found = classifier(nlp)
         tags = found is not None and found[1].cfg["annotate"] in ("tag", "pos")
         return _Loaded(nlp, "tags" if tags else "spans")
@@ -211,9 +215,16 @@ def _load(model: str, lang: str | None) -> _Loaded:
     return _Loaded(nlp, "spans", by_script=lang is None)
 
 
+def _bare_labels(nlp: Language) -> frozenset[str]:
+    from spanloop.recipes.suggest.our_component import classifier
+
+    found = classifier(nlp)
+    return frozenset() if found is None else found[1].bare_labels
+
+
 def _with_candidates(nlp: Language, least: float) -> None:
     """Have our component tell every span that is at least so probable. RecipeError without one."""
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier
 
     found = classifier(nlp)
     if found is None:
@@ -261,18 +272,18 @@ def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> 
     from spanloop.recipes.convert import store_spans
     from spanloop.recipes.suggest import run_pipeline
 
+    with_candidates = run_pipeline.tells_candidates(loaded.nlp)
     run = run_pipeline.annotate_by_script if loaded.by_script else run_pipeline.annotate
     for entry, found in zip(block, run(loaded.nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
             yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
-        doc, scores = found
-        told = run_pipeline.found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map)
-        shown = run_pipeline.candidates(loaded.nlp, doc)
-        tokens = run_pipeline.found_units(doc, scores)
+        told = run_pipeline.found_spans(found, task=like.task, labels=(), names=like.used.label_map)
+        shown = found.found.candidates if with_candidates else None
+        tokens = run_pipeline.found_units(found)
         yield replace(
             like,
             entry=replace(entry, spans=store_spans(told), tokens=tokens),
-            below_threshold=len(run_pipeline.left_out(doc, scores)),
+            below_threshold=len(run_pipeline.left_out(found)),
             candidates=None if shown is None else store_spans(shown),
         )

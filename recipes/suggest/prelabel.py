@@ -160,7 +160,7 @@ def _predict_all(
     *,
     open_only: bool,
 ) -> PrelabelReport:
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
@@ -248,15 +248,15 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
             if found.by == TOKENIZER:
                 tokens.append((document.id, None))
             continue
-        doc, scores = found
+        doc, scores = found.doc, found.scores
         known = None if scores is None else scores.logprobs
         acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
-        told = found_spans(doc, scores, task=project.task, labels=source.labels, names=names)
+        told = found_spans(found, task=project.task, labels=source.labels, names=names)
         spans = store_spans(told)
-        below += len(left_out(doc, scores))
+        below += len(left_out(found))
         said.append((document.id, spans, acquisition))
         tokens.append((document.id, as_shown(document.text, token_ranges(doc), project.unit)))
-        events += store_events(found_events(doc, scores), document_id=document.id, model_id=source.model_id)
+        events += store_events(found_events(found), document_id=document.id, model_id=source.model_id)
     with store.write():
         in_use = store.labels.readings()
         usable = {name for name, label_id in source.labels.items() if label_id in in_use}
