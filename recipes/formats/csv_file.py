@@ -80,7 +80,9 @@ def _open(path: Path, columns: Sequence[str] | None) -> _Table:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    with suppress(csv.Error):  # a line that is no line of a table names no columns
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    return []
 
 
 def _guessed(names: Sequence[str]) -> dict[str, int]:
