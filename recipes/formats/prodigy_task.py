@@ -200,7 +200,7 @@ def _span(item: Any, number: int, tokens: list[Range] | None) -> Span:
     first, last = item.get("token_start"), item.get("token_end")
     if start is None and tokens and _is_offset(first) and _is_offset(last) and max(first, last) < len(tokens):
         start, end = tokens[first][0], tokens[last][1]
-    if not (_is_offset(start) and _is_offset(end)):
+    if not (_is_whole(start) and _is_whole(end)):
         raise ValueError(f"span {number} has start {start!r} and end {end!r}; both must be whole numbers")
     label, score = item.get("label"), item.get("score")
     if not isinstance(label, str) or not label:
@@ -217,7 +217,11 @@ def _said(task: Mapping[str, Any], spans: Sequence[Span]) -> tuple[str | None, .
 
 
 def _is_offset(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return _is_whole(value) and value >= 0
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
