@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from spanloop.recipes.files.merging import merge_projects as merge_projects
     from spanloop.recipes.files.project_file import export_project as export_project
     from spanloop.recipes.files.project_file import import_project as import_project
+    from spanloop.recipes.files.starting import init_from as init_from
+    from spanloop.recipes.files.starting import look_at_files as look_at_files
     from spanloop.recipes.near_duplicates.audit import audit_duplicates as audit_duplicates
     from spanloop.recipes.project.annotators import add_annotator as add_annotator
     from spanloop.recipes.project.annotators import annotators as annotators
@@ -83,6 +85,8 @@ _PLACES = {
     "import_files": "spanloop.recipes.files.importing",
     "export_project": "spanloop.recipes.files.project_file",
     "import_project": "spanloop.recipes.files.project_file",
+    "init_from": "spanloop.recipes.files.starting",
+    "look_at_files": "spanloop.recipes.files.starting",
     "merge_projects": "spanloop.recipes.files.merging",
     "list_versions": "spanloop.recipes.files.data_versions",
     "tag_version": "spanloop.recipes.files.data_versions",

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
+from spanloop.recipes.formats.tagged import refuse_blanks
 from spanloop.store.records import Span
 
 _BLANK = re.compile(r"\s")
@@ -24,11 +24,7 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
     too long, or there already in other letters, gets a hash. RecipeError for a label with a blank inside,
     which brat cannot tell from the offsets.
     """
-    bad = next((label for label in options.labels if _BLANK.search(label)), None)
-    if bad is not None:
-        raise RecipeError(
-            f"brat has no labels with blanks, such as {bad!r}: rename it with: spanloop labels DB rename"
-        )
+    refuse_blanks(options.labels, "brat")
     documents = spans = 0
     names: set[str] = set()
     for entry in entries:

@@ -66,6 +66,16 @@ def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
     return cut
 
 
+def refuse_blanks(labels: Sequence[str], of: str) -> None:
+    """RecipeError for a label with a blank inside, where blanks part what stands in a line."""
+    bad = next((label for label in labels if len(label.split()) != 1), None)
+    if bad is not None:
+        raise RecipeError(
+            f"{of} has no labels with blanks, such as {bad!r}: take another format, or give it another name "
+            "with: spanloop labels DB rename"
+        )
+
+
 def column_tokens(
     entry: Entry, blanks: re.Pattern[str], reserved: frozenset[str] = frozenset()
 ) -> list[Range]:
