@@ -67,7 +67,7 @@ def write_columns(
     group: str | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for entry in entries:
-            tokens = column_tokens(entry, _ENDS_A_COLUMN, frozenset({DOCUMENT_START}))
+            tokens = column_tokens(entry, _ENDS_A_COLUMN, DOCUMENT_START)
             if entry.group is not None and entry.group not in (group, entry.key):
                 file.write(f"{mark}\n\n")
             group = entry.group

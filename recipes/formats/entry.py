@@ -168,6 +168,7 @@ class Format:
     another tool's export, where overlapping spans are ordinary. ``originals``: its entries bring the lines
     that they stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this
     format; None: it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    ``reads``: whether its files are read; others are written for other tools.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
     can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
@@ -185,6 +186,7 @@ class Format:
     foreign: bool = False
     originals: bool = False
     carries: frozenset[Feature] = frozenset()
+    reads: bool = True
     folder: FolderSniffer | None = None
     magic: bytes = b""
     title: str = ""

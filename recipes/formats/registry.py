@@ -25,6 +25,7 @@ from spanloop.recipes.formats import (
     prodigy,
     spacy_json,
     text,
+    written_only,
 )
 from spanloop.recipes.formats.entry import Format
 
@@ -46,6 +47,9 @@ OURS: tuple[Format, ...] = (
     doccano.FORMAT,
     dataturks.FORMAT,
     lighttag.FORMAT,
+    written_only.BRAT,
+    written_only.WEBANNO,
+    written_only.HUGGINGFACE,
 )
 """In the order in which a page tells of them. Loading one imports no spaCy: those that need it import it when
 they run."""

@@ -76,18 +76,16 @@ def refuse_blanks(labels: Sequence[str], of: str) -> None:
         )
 
 
-def column_tokens(
-    entry: Entry, blanks: re.Pattern[str], reserved: frozenset[str] = frozenset()
-) -> list[Range]:
+def column_tokens(entry: Entry, blanks: re.Pattern[str], reserved: str | None = None) -> list[Range]:
     """The tokens of an entry as columns can hold them: cut at the edges of spans, and at the blanks inside
-    that would end a column or a line; a token that would be read as something else (``reserved``) behind its
+    that would end a column or a line; a token that begins as something else does (``reserved``) behind its
     first character. RecipeError for an entry without tokens."""
     if entry.tokens is None:
         raise RecipeError(f"document {entry.key} has no tokens: this format is written token by token")
     cut: list[Range] = []
     for start, end in cut_tokens(entry.tokens, entry.spans or ()):
         token = entry.text[start:end]
-        if token in reserved:
+        if reserved is not None and token.startswith(reserved):
             cut += [(start, start + 1), (start + 1, end)]
         elif blanks.search(token) is None:
             cut.append((start, end))
