@@ -21,6 +21,9 @@ from spanloop.recipes.cli.options import (
     reading_options,
 )
 
+READING = ("format", "columns", "tag_names", "encoding")
+"""Options about how files are read."""
+
 
 @click.command()
 @db_argument
@@ -66,15 +69,14 @@ from spanloop.recipes.cli.options import (
 @json_option
 @click.pass_context
 def init(
-    ctx: click.Context, from_: Sequence[Path], more: Sequence[Path], yes: bool, **options: Any
+    ctx: click.Context, /, from_: Sequence[Path], more: Sequence[Path], yes: bool, **options: Any
 ) -> object:
     """Make a project, from files where --from names some: init p.db --from notes.jsonl."""
     given = {name: value for name, value in options.items() if value is not None}
     given["labels"] = [name for name in given.get("labels", ()) if name]
     if from_:
         return _init_from(ctx, [*from_, *more], yes, given)
-    reading = sorted({"format", "columns", "tag_names", "encoding"} & set(given))
-    if more or yes or reading:
+    if more or yes or any(name in given for name in READING):
         raise click.UsageError("files, --yes and how they are read go with --from FILE")
     from spanloop.recipes.project.init import init as recipe
 
@@ -83,13 +85,16 @@ def init(
 
 def _init_from(ctx: click.Context, files: Sequence[Path], yes: bool, given: dict[str, Any]) -> object:
     """Look, show and ask, and make the project where the answer is yes."""
-    from spanloop.recipes.files.starting import init_from, look_at_files
+    from spanloop.recipes.files.looking import HowRead, look_at_files
+    from spanloop.recipes.files.starting import init_from
+
+    reading = HowRead(**{name: given.pop(name) for name in READING if name in given})
 
     with Bar() as bar:
         if not yes:
             settings = ("model", "eval_fraction", "instructions", "seed")
             looked = {name: value for name, value in given.items() if name not in settings}
-            guess = look_at_files(files=files, progress=bar, **looked)
+            guess = look_at_files(files=files, reading=reading, progress=bar, **looked)
             if ctx.meta.get(JSON) or not (sys.stdin.isatty() and sys.stdout.isatty()):
                 return guess
     if not yes:
@@ -97,4 +102,4 @@ def _init_from(ctx: click.Context, files: Sequence[Path], yes: bool, given: dict
         if not click.confirm(f"Make {guess.path} of this?"):
             return None
     with Bar() as bar:
-        return init_from(files=files, progress=bar, **given)
+        return init_from(files=files, reading=reading, progress=bar, **given)

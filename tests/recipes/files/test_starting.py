@@ -9,7 +9,8 @@ import pytest
 from support.commands import done, jsonl_file, run
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.files.starting import init_from, look_at_files
+from spanloop.recipes.files.looking import look_at_files
+from spanloop.recipes.files.starting import init_from
 from spanloop.store import Store
 
 NER = [
