@@ -24,7 +24,7 @@ from spanloop.store.records import Task
 
 PHASES = (Phase.generate, Phase.shrink)
 EXAMPLES = int(os.environ.get("SPANLOOP_CONFORMANCE", "15"))
-WRITING = [name for name, fmt in formats().items() if fmt.write is not None and fmt.reads]
+WRITING = [name for name, fmt in formats().items() if fmt.write is not None]
 TASKS = cast("tuple[Task, ...]", get_args(Task))
 
 

@@ -17,8 +17,6 @@ AGAIN = "write it anew: SPANLOOP_WRITE_DOCS=1 pytest tests/recipes/formats/test_
 
 
 def reads(fmt: Format) -> str:
-    if not fmt.reads:
-        return f"no ({fmt.title})"
     skipped = f"; leaves there: {', '.join(fmt.skips)}" if fmt.skips else ""
     extra = f"; with `pip install 'spanloop[{fmt.extra}]'`" if fmt.extra else ""
     return f"{fmt.title}{extra}{skipped}"
