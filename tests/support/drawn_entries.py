@@ -54,7 +54,7 @@ MOMENT = "2026-01-31T08:05:09.120Z"
 @st.composite
 def entries(draw: st.DrawFn, task: Task, labels: tuple[str, ...] = LABELS) -> list[Entry]:
     """Some entries, each with a key of its own."""
-    keys = draw(st.lists(KEYS, min_size=1, max_size=4, unique=True))
+    keys = draw(st.lists(KEYS, min_size=1, max_size=4, unique_by=str.lower))
     return [draw(_entry(key, task, labels)) for key in keys]
 
 
