@@ -114,11 +114,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a document on its way in; ``new`` is False when it was there already."""
+    """What became of a document on its way in; ``new`` is False when it was there already, ``other_text``
+    when the key is that of another text, which stays as it is."""
 
     document_id: int
     key: str
     new: bool
+    other_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 Ints = NDArray[np.int64]
+
+
+class Labelled(Protocol):
+    """Characters with a label, whatever else it is."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def label(self) -> str: ...
+
+
+S = TypeVar("S", bound=Labelled)
 UNKNOWN = -100
 """The tag of a unit that nothing is learned from; torch and transformers skip it by this number."""
 
@@ -75,7 +91,7 @@ def folds_of(names: Sequence[str | None], folds: int, seed: int) -> list[list[in
     return [sorted(part) for part in parts]
 
 
-def longest_first(spans: Sequence[CharSpan]) -> tuple[list[CharSpan], list[CharSpan]]:
+def longest_first(spans: Sequence[S]) -> tuple[list[S], list[S]]:
     """Spans that do not overlap, and those that had to go for it.
 
     The longest span stays; of two that are as long the one that begins first; of the same characters the
@@ -88,8 +104,8 @@ def longest_first(spans: Sequence[CharSpan]) -> tuple[list[CharSpan], list[CharS
         Those that stay and those that go, both in text order.
     """
     taken = np.zeros(max((span.end for span in spans), default=0), dtype=bool)
-    kept: list[CharSpan] = []
-    left: list[CharSpan] = []
+    kept: list[S] = []
+    left: list[S] = []
     for span in sorted(spans, key=_longest):
         overlaps = taken[span.start : span.end].any()
         (left if overlaps else kept).append(span)
@@ -159,11 +175,11 @@ def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) 
     return ~seen
 
 
-def _longest(span: CharSpan) -> tuple[int, int, str]:
+def _longest(span: Labelled) -> tuple[int, int, str]:
     return span.start - span.end, span.start, span.label
 
 
-def _where(span: CharSpan) -> tuple[int, int]:
+def _where(span: Labelled) -> tuple[int, int]:
     return span.start, span.end
 
 

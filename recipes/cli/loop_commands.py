@@ -12,12 +12,10 @@ from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
-    Listed,
     OfProject,
     Seed,
     Whole,
     aggregation_option,
-    by_option,
     choice_options,
     db_argument,
     device_option,
@@ -135,54 +133,6 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
     return merge_labels(project_of(ctx), source, target)
 
 
-@click.command("import")
-@db_argument
-@click.argument("files", nargs=-1, required=True, type=path_type)
-@click.option("--format", help="jsonl, text, conll, spacy, spanloop ...  [default: as the file looks]")
-@option("--split", type=click.Choice(["auto", "pool", "eval"]), default="auto", help="Auto: drawn by group.")
-@option(
-    "--as",
-    "as_",
-    type=click.Choice(["auto", "documents", "predictions", "annotations"]),
-    default="auto",
-    help="Auto: spans are annotations.",
-)
-@option("--annotator", default="import", help="Whose spans they are.")
-@click.option(
-    "--labels",
-    type=Listed(),
-    help="The labels that the files speak of, parted by commas; of others they say nothing.  "
-    "[default: all of the project]",
-)
-@option("--on-conflict", type=click.Choice(["error", "skip"]), default="error", help="Known key, other text.")
-@click.option(
-    "--overlaps",
-    type=click.Choice(["error", "ledger"]),
-    help="Spans that share characters; ledger: keep the document without gold.  "
-    "[default: error; ledger for exports of other tools]",
-)
-@option(
-    "--near-duplicates/--no-near-duplicates",
-    default=True,
-    help="What nearly repeats another document joins its split (no: a third faster).",
-)
-@by_option
-@json_option
-def import_command(**options: Any) -> object:
-    """Bring in documents, with the spans that the files know."""
-    from spanloop.recipes.files.importing import import_files
-    from spanloop.recipes.files.project_file import FORMAT, import_project
-    from spanloop.store.moving.load import is_dump
-
-    files = options["files"]
-    if len(files) == 1 and (options["format"] == FORMAT or is_dump(files[0])):
-        if (options["split"], options["as_"], options["annotator"]) != ("auto", "auto", "import"):
-            raise click.UsageError("a whole project comes in as it is, without --split, --as and --annotator")
-        return import_project(options["db"], files[0])
-    with Bar() as bar:
-        return import_files(progress=bar, **options)
-
-
 @click.command(cls=Settled)
 @db_argument
 @click.option(
@@ -295,4 +245,4 @@ def status(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (init, labels, import_command, prelabel, correct, retrain, status)
+COMMANDS = (init, labels, prelabel, correct, retrain, status)

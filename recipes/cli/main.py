@@ -15,7 +15,13 @@ from typing import Any
 import click
 
 from spanloop.recipes.calls.lines import TELLABLE, line_to_tell, spelled
-from spanloop.recipes.cli import file_commands, labelstudio_commands, loop_commands, round_commands
+from spanloop.recipes.cli import (
+    file_commands,
+    import_command,
+    labelstudio_commands,
+    loop_commands,
+    round_commands,
+)
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.report import Report
 from spanloop.recipes.training.process_control import Cancelled
@@ -76,6 +82,7 @@ def say(line: str, *, aside: bool = False) -> None:
 
 
 for command in [
+    import_command.import_command,
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,
     *file_commands.COMMANDS,

@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry
-from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.placing import (
+    BLANK,
+    EDGES,
+    HARMLESS,
+    OVERLAP,
+    Rule,
+    part_overlaps,
+    trimmed,
+)
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.table import counted
 from spanloop.store.records import Span
 from spanloop.store.tables.label_names import find
 
-Overlaps = Literal["error", "ledger"]
+Overlaps = Rule
 As = Literal["auto", "documents", "predictions", "annotations"]
+FURTHEST = 2**53
+"""Beyond it neither SQLite nor a browser counts characters."""
+ZERO_LENGTH = "zero length"
+OUTSIDE = "outside the text"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A span of a file: as the file has it, as it lies in the text, and why these differ (empty: they do
+    not)."""
+
+    given: Span
+    span: Span
+    reason: str = ""
+
+    @property
+    def start(self) -> int:
+        return self.span.start
+
+    @property
+    def end(self) -> int:
+        return self.span.end
+
+    @property
+    def label(self) -> str:
+        return self.span.label
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedEntry:
-    """An entry that may be stored: spans inside the text, apart, of known labels; ``refused``: those that are
-    not, each with its reason. ``spans`` None: only the document is stored."""
+    """An entry that may be stored: spans inside the text, apart, without blanks at their edges.
+
+    ``spans`` None: only the document is stored. Every span of the entry is in ``spans``, in ``negatives``, or
+    with its reason in ``refused``; ``moved`` are those of ``spans`` that lie beside where the file has them:
+    as it says, as they lie, why. ``accepted``: what is left where spans overlap is the truth.
+    """
 
     entry: Entry
     spans: tuple[Span, ...] | None
+    negatives: tuple[Span, ...] = ()
     refused: tuple[tuple[Span, str], ...] = ()
+    moved: tuple[tuple[Span, Span, str], ...] = ()
+    accepted: bool = False
 
     @property
-    def overlaps(self) -> bool:
-        """Whether spans of it share characters."""
-        return any(reason == "overlap" for _, reason in self.refused)
-
-    @property
-    def conflicts(self) -> bool:
-        """Whether spans of it are set apart: what is left is not the whole truth."""
-        return bool(self.entry.refused) or self.overlaps
+    def whole(self) -> bool:
+        """Whether what is left is all that was said."""
+        allowed = HARMLESS | {OVERLAP} if self.accepted else HARMLESS
+        return all(reason in allowed for _, reason in self.refused)
 
     @property
     def usable(self) -> bool:
-        """Spans that overlap cannot be gold; an answer that is none (reject, ignore) counts all the same."""
-        return self.entry.answer != "accept" or not self.conflicts
+        """What is not whole cannot be gold; an answer that is none (reject, ignore) counts all the same."""
+        return self.entry.answer != "accept" or self.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +88,8 @@ class EntryChecks:
     """The checks of one file's entries; every FormatError names the file and the line.
 
     ``labels`` are those of the project in ``db``, ``spoken`` those that the file is said to speak of (None:
-    all).
+    all). ``lenient``: spans that no text can have are set apart, as in exports of other tools, and not
+    refused. ``accept_overlaps``: what is left where spans overlap is gold.
     """
 
     file: Path
@@ -58,10 +98,12 @@ class EntryChecks:
     as_: As
     overlaps: Overlaps
     spoken: Collection[str] | None = None
+    lenient: bool = False
+    accept_overlaps: bool = False
 
     def check(self, entry: Entry) -> CheckedEntry:
-        """The entry with its spans sorted, and the overlapping ones set apart. FormatError for what cannot
-        be."""
+        """The entry with its spans where they lie, and those apart that have no place. FormatError for what
+        cannot be."""
         wrong = unwritable(entry)
         if wrong is not None:
             raise FormatError(self.file, entry.line, wrong)
@@ -69,30 +111,74 @@ class EntryChecks:
             if entry.spans is None and self.as_ in ("annotations", "predictions"):
                 raise FormatError(self.file, entry.line, f'no "spans" here, and --as {self.as_} needs them')
             return CheckedEntry(entry, None)
-        self._refuse_outside_the_text(entry)
-        entry = self._composed(entry)
-        checked = CheckedEntry(entry, *part_overlaps(entry.spans or ()))
-        if checked.overlaps and self.overlaps == "error":
-            self._refuse_overlap(checked)
-        return checked
-
-    def _composed(self, entry: Entry) -> Entry:
-        """The entry with the project's spelling of labels whose letters are composed otherwise."""
-        strange = {span.label for span in (*(entry.spans or ()), *entry.negatives)} - set(self.labels)
-        known = {name: meant for name in strange if (meant := find(name, self.labels)) is not None}
-        if not known:
-            return entry
-        spans, negatives = (
-            tuple(replace(span, label=known.get(span.label, span.label)) for span in given)
-            for given in (entry.spans or (), entry.negatives)
+        known = self._spellings(entry)
+        claims, refused = self._inside(entry, _claims(entry, known))
+        negatives, outside = self._inside(entry, [Claim(s, s) for s in _renamed(entry.negatives, known)])
+        refused += [*outside, *entry.refused]
+        placed: list[Claim] = []
+        for claim in claims:
+            span = trimmed(claim.span, entry.text)
+            if span is None:
+                refused.append((claim.given, BLANK))
+            else:
+                reason = claim.reason or ("" if span == claim.span else EDGES)
+                placed.append(replace(claim, span=span, reason=reason))
+        kept, left = part_overlaps(sorted(placed, key=attrgetter("reason")), self.overlaps)
+        self._refuse_overlap(entry, kept, left)
+        return CheckedEntry(
+            entry,
+            spans=tuple(claim.span for claim in kept),
+            negatives=tuple(claim.span for claim in negatives),
+            refused=(*refused, *((claim.given, reason) for claim, reason in left)),
+            moved=tuple((claim.given, claim.span, claim.reason) for claim in kept if claim.reason),
+            accepted=self.accept_overlaps,
         )
-        return replace(entry, spans=spans, negatives=negatives)
+
+    def _spellings(self, entry: Entry) -> dict[str, str]:
+        """The project's spelling of labels whose letters the entry composes otherwise."""
+        strange = {span.label for span in (*(entry.spans or ()), *entry.negatives)} - set(self.labels)
+        return {name: meant for name in strange if (meant := find(name, self.labels)) is not None}
+
+    def _inside(self, entry: Entry, claims: Sequence[Claim]) -> tuple[list[Claim], list[tuple[Span, str]]]:
+        """The spans that lie inside the text, and the others with their reason, where the file may have such.
+        FormatError where it may not."""
+        inside: list[Claim] = []
+        others: list[tuple[Span, str]] = []
+        for claim in claims:
+            span = claim.span
+            if 0 <= span.start < span.end <= len(entry.text):
+                inside.append(claim)
+            elif self.lenient and max(abs(span.start), abs(span.end)) < FURTHEST:
+                others.append((claim.given, ZERO_LENGTH if span.start == span.end else OUTSIDE))
+            else:
+                raise FormatError(
+                    self.file,
+                    entry.line,
+                    f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
+                    f"{counted(len(entry.text), 'character')}",
+                )
+        return inside, others
+
+    def _refuse_overlap(self, entry: Entry, kept: Sequence[Claim], left: Sequence[tuple[Claim, str]]) -> None:
+        """FormatError for the first two spans that overlap, where none may."""
+        over = [claim for claim, reason in left if reason == OVERLAP]
+        if self.overlaps != "error" or not over:
+            return
+        both = sorted((*kept, *over), key=attrgetter("start", "end", "label"))
+        one, other = next(pair for pair in pairwise(both) if pair[1].start < pair[0].end)
+        raise FormatError(
+            self.file,
+            entry.line,
+            f"the spans {one.start}-{one.end} {one.label!r} and {other.start}-{other.end} {other.label!r} "
+            "overlap: mend them, or keep the longest, as suggestions for whoever confirms the document, with "
+            "--overlaps longest",
+        )
 
     def refuse_unknown_labels(self, checked: Sequence[CheckedEntry]) -> None:
         """FormatError that names every label of these entries that the project has not."""
         unknown: dict[str, int | None] = {}
         for item in checked:
-            for span in (*(item.spans or ()), *item.entry.negatives):
+            for span in (*(item.spans or ()), *item.negatives):
                 if span.label not in self.labels:
                     unknown.setdefault(span.label, item.entry.line)
         if unknown:
@@ -120,25 +206,21 @@ class EntryChecks:
                         f"{','.join(self.spoken)} does not name: name it there too",
                     )
 
-    def _refuse_outside_the_text(self, entry: Entry) -> None:
-        for span in (*(entry.spans or ()), *entry.negatives):
-            if not 0 <= span.start < span.end <= len(entry.text):
-                raise FormatError(
-                    self.file,
-                    entry.line,
-                    f"the span {span.start}-{span.end} {span.label!r} does not lie inside the text of "
-                    f"{counted(len(entry.text), 'character')}",
-                )
 
-    def _refuse_overlap(self, item: CheckedEntry) -> None:
-        spans = [span for span, reason in item.refused if reason == "overlap"]
-        one, other = (f"{span.start}-{span.end} {span.label!r}" for span in spans[:2])
-        raise FormatError(
-            self.file,
-            item.entry.line,
-            f"the spans {one} and {other} overlap: mend them, or keep such documents without gold and their "
-            "spans in the ledger with --overlaps ledger",
-        )
+def _claims(entry: Entry, known: Mapping[str, str]) -> list[Claim]:
+    """The spans of an entry, each with where the file has it."""
+    origins: dict[Span, list[tuple[Span, str]]] = {}
+    for before, after, reason in entry.moved:
+        origins.setdefault(after, []).append((before, reason))
+    claims: list[Claim] = []
+    for span, named in zip(entry.spans or (), _renamed(entry.spans or (), known), strict=True):
+        given, reason = origins[span].pop() if origins.get(span) else (span, "")
+        claims.append(Claim(given, named, reason))
+    return claims
+
+
+def _renamed(spans: Sequence[Span], known: Mapping[str, str]) -> tuple[Span, ...]:
+    return tuple(replace(span, label=known[span.label]) if span.label in known else span for span in spans)
 
 
 def _quoted(name: str) -> str:

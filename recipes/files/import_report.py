@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import sqrt
+from pathlib import Path
 
+from spanloop.recipes.files.entry_checks import CheckedEntry
+from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.report import UNTOLD, Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -15,7 +18,8 @@ LEAST_DRAWN = 20
 
 @dataclass(slots=True)
 class ImportReport(Report):
-    """What an import did; every document of the files is in exactly one of added, already_there and empty."""
+    """What an import did; every document of the files is in exactly one of added, already_there, skipped and
+    empty, and every span in exactly one of the fates that `spans` names."""
 
     added: Count = 0
     """Documents that are new."""
@@ -27,12 +31,34 @@ class ImportReport(Report):
     """Documents that the file annotated newly."""
     predicted: Count = 0
     """Documents with predictions from the file."""
-    ledger: Count = 0
-    """Spans that were set apart, each with its reason."""
+    to_confirm: Count = 0
+    """Annotations that are no gold, since spans of theirs were set apart: what is left is a suggestion for
+    whoever confirms the document."""
+    comments_left: Count = 0
+    """Those of them that had a flag or a comment, which only an answer can carry."""
+    skipped: Count = 0
+    """Documents left out with all that is said of them: their key is that of another text."""
+    spans: Count = 0
+    """Spans in the files; each is in exactly one of kept, moved, ledger, set_aside, negatives,
+    already_stored, not_read and refused."""
     kept: Count = 0
-    """Spans that are stored as they were meant."""
+    """Spans that are stored where the file has them."""
     moved: Count = 0
-    """Spans that are stored beside where the file has them, as their text and the ledger say."""
+    """Spans that are stored beside where the file has them, as the ledger says."""
+    ledger: Count = 0
+    """Spans that are not stored, each in the ledger with its reason."""
+    set_aside: Count = 0
+    """Spans of answers that reject or ignore their document: stored, and never gold."""
+    negatives: Count = 0
+    """Suggestions that somebody refused, stored as such."""
+    already_stored: Count = 0
+    """Spans that an earlier import stored, or put into the ledger."""
+    not_read: Count = 0
+    """Spans of a file that was imported as documents alone."""
+    refused: Count = 0
+    """Spans of documents that are not stored: without text, or skipped."""
+    first_refused: str | None = None
+    """File and line of the first document whose spans were refused; null where none were."""
     other_split: Count = 0
     """Documents that were there in the other split, where they stay."""
     near_duplicates: Count = 0
@@ -62,14 +88,15 @@ class ImportReport(Report):
             "without text, skipped": self.empty,
             "newly annotated by the file": self.annotated,
             "with predictions from the file": self.predicted,
-            "span conflicts in the ledger (their documents are no gold)": self.ledger,
-            "spans moved to where their text stands (see the ledger)": self.moved,
+            "to be confirmed, since spans of theirs are in the ledger: no gold until then": self.to_confirm,
+            "of these with a flag or a comment, which only an answer can carry": self.comments_left,
+            "left out, since their key is that of another text": self.skipped,
             "already there in the other split, where they stay": self.other_split,
             "nearly the same as another document, whose group and split they join": self.near_duplicates,
         }
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
-        if self.kept or self.ledger:
-            lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
+        if self.spans:
+            lines.append(self._spans())
         if self.eval_fraction is not None:
             lines.append(
                 f"eval got {self.drawn_eval / self.drawn:.0%} of the documents drawn, "
@@ -77,6 +104,68 @@ class ImportReport(Report):
                 f"and the largest has {counted(self.largest_group, 'document')}; --split decides for a file"
             )
         return "\n".join([*lines, *(line for line in (self.language, self.misfit) if line)])
+
+    def _spans(self) -> str:
+        """Where the spans of the files are; the numbers add up."""
+        fates = {
+            "moved": self.moved,
+            "ledger": self.ledger,
+            "of documents rejected or ignored": self.set_aside,
+            "refused suggestions": self.negatives,
+            "stored before": self.already_stored,
+            "not read": self.not_read,
+            f"of documents left out (the first: {self.first_refused})": self.refused,
+        }
+        told = "".join(f", {what} {number:,}" for what, number in fates.items() if number)
+        return f"spans: kept {self.kept:,}{told}; {self.spans:,} in all"
+
+    def count_read(self, item: CheckedEntry) -> None:
+        """Count the spans of a document that has a place in the store."""
+        number = spans_in(item.entry)
+        self.spans += number
+        self.not_read += number if item.spans is None else 0
+
+    def count_left_out(self, entry: Entry, file: Path) -> None:
+        """Count a document that is skipped, with its spans."""
+        self.skipped += not entry.continues
+        self._refuse(entry, file)
+
+    def count_empty(self, entry: Entry, file: Path) -> None:
+        """Count a document without text, with its spans."""
+        self.empty += 1
+        self._refuse(entry, file)
+
+    def _refuse(self, entry: Entry, file: Path) -> None:
+        number = spans_in(entry)
+        self.spans, self.refused = self.spans + number, self.refused + number
+        if number and self.first_refused is None:
+            self.first_refused = f"{file}:{entry.line}"
+
+    def count_stored(self, item: CheckedEntry, *, new: bool) -> None:
+        """Count the spans that are stored; ``new``: by this import."""
+        number, moved = len(item.spans or ()), len(item.moved)
+        if not new:
+            self.already_stored += number
+        elif item.entry.answer == "accept":
+            self.kept, self.moved = self.kept + number - moved, self.moved + moved
+        else:
+            self.set_aside += number
+
+    def count_suggested(self, entry: Entry, *, waits: bool) -> None:
+        """Count a document with suggestions of the file; ``waits``: they are an answer to be confirmed."""
+        self.predicted += not waits
+        self.to_confirm += waits
+        self.comments_left += waits and bool(entry.flagged or entry.comment)
+
+    def count_negatives(self, item: CheckedEntry, *, new: bool) -> None:
+        """Count the refused suggestions of an answer."""
+        self.negatives += len(item.negatives) if new else 0
+        self.already_stored += 0 if new else len(item.negatives)
+
+    def count_apart(self, number: int, *, new: bool) -> None:
+        """Count spans that are in the ledger; ``new``: by this import."""
+        self.ledger += number if new else 0
+        self.already_stored += 0 if new else number
 
     def look_at_draw(self, store: Store) -> None:
         """Note where eval got much more or less than was asked for, beyond what drawing single documents
@@ -88,3 +177,8 @@ class ImportReport(Report):
         chance = 3 * sqrt(asked * (1 - asked) / self.drawn)
         if abs(self.drawn_eval / self.drawn - asked) > max(asked / 2, chance):
             self.eval_fraction, self.largest_group = asked, store.documents.largest_group()
+
+
+def spans_in(entry: Entry) -> int:
+    """How many spans the file has for a document: those that are placed, refused, or said no to."""
+    return len(entry.spans or ()) + len(entry.negatives) + len(entry.refused)

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.active_learning import strategies
-from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
+from spanloop.recipes.files.entry_checks import As, Overlaps
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
-from spanloop.recipes.files.spoken import known_labels, spoken_labels
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions, Unit
+from spanloop.recipes.files.spoken import spoken_labels
+from spanloop.recipes.formats.entry import Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
-from spanloop.store import Store, StoreError
-from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewDocument, NewModel, Span, Split
+from spanloop.store import Store
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
-
-BATCH = 1_000
-NAMESPACE = uuid.UUID("6f1c4d0e-7b0a-4c55-9a3f-0f4f2f2f9a51")
 
 
 def import_files(
@@ -42,8 +30,9 @@ def import_files(
     as_: As = "auto",
     annotator: str = "import",
     labels: Sequence[str] | None = None,
-    on_conflict: Literal["error", "skip"] = "error",
+    on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
+    accept_overlaps: bool = False,
     by: Unit | None = None,
     near_duplicates: bool = True,
     progress: Progress | None = None,
@@ -59,9 +48,13 @@ def import_files(
         as_: What spans are; ``auto``: annotations, or what the file says.
         annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
         labels: Those that the files speak of, None: all. Of others their annotations say nothing.
-        on_conflict: What a known key with another text is: an error, or to be skipped.
-        overlaps: Spans that share characters are an error, or go to the ledger while their document stays
-            without gold; None: ``ledger`` for exports of other tools, ``error`` for formats of our own.
+        on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
+            it, or to come in under a new key that begins with the name of the file.
+        overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
+            start; ``none`` of them; ``error``: the file is refused. Those that go are in the ledger; those
+            that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
+            other tools, ``error`` for formats of our own.
+        accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
             their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
@@ -76,22 +69,31 @@ def import_files(
             stored, and a second run goes on from there.
     """
     refuse_whole_projects(db, files, format)
-    report, show = ImportReport(), progress or silent
     with Store.open(db) as store:
-        fit, before = Fit(store), _splits(store)
-        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
         spoken = None if labels is None else spoken_labels(store, labels)
-        for file in files:
-            path = Path(file)
-            fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-            allowed = overlaps or ("ledger" if fmt.foreign else "error")
-            _Import(
-                store, path, split, as_, annotator, spoken, on_conflict, allowed, report, show, twins, fit
-            ).run(fmt, by)
-        after = _splits(store)
-        report.splits = {name: after[name] - before[name] for name in after}
-        report.language, report.misfit = fit.chosen, fit.misfit()
-        report.look_at_draw(store)
+        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps)
+        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
+        return _bring_in(store, [Path(file) for file in files], format, by, manner, twins, progress or silent)
+
+
+def _bring_in(
+    store: Store,
+    files: Sequence[Path],
+    format: str | None,
+    by: Unit | None,
+    manner: Manner,
+    twins: Twins | None,
+    progress: Progress,
+) -> ImportReport:
+    """Import one file after the other."""
+    report, fit, before = ImportReport(), Fit(store), _splits(store)
+    for path in files:
+        fmt = detect(path) if format is None or not path.is_file() else by_name(format)
+        OneFile(store, path, manner, report, progress, twins, fit).run(fmt, by)
+    after = _splits(store)
+    report.splits = {name: after[name] - before[name] for name in after}
+    report.language, report.misfit = fit.chosen, fit.misfit()
+    report.look_at_draw(store)
     return report
 
 
@@ -103,181 +105,3 @@ def _twins(store: Store, progress: Progress | None) -> Twins:
 
 def _splits(store: Store) -> dict[str, int]:
     return {split: store.documents.count(split) for split in ("pool", "eval")}
-
-
-@dataclass(slots=True)
-class _Import:
-    """One file on its way into the store."""
-
-    store: Store
-    path: Path
-    split: Literal["auto", "pool", "eval"]
-    as_: As
-    annotator: str
-    spoken: tuple[str, ...] | None
-    on_conflict: Literal["error", "skip"]
-    overlaps: Overlaps
-    report: ImportReport
-    progress: Progress
-    twins: Twins | None
-    fit: Fit
-    originals: bool = False
-    occurrences: Counter[str] = field(default_factory=Counter)
-
-    def run(self, fmt: Format, by: Unit | None) -> None:
-        self.originals = fmt.originals
-        labels = self.store.labels.names()
-        options = ReadOptions(task=self.store.project.task, by=by, labels=tuple(labels))
-        entries = fmt.read(self.path, options)
-        checks = EntryChecks(self.path, self.store.named, set(labels), self.as_, self.overlaps, self.spoken)
-        done = 0
-        while batch := list(islice(entries, BATCH)):
-            checked = [checks.check(entry) for entry in batch if entry.text.strip()]
-            checks.refuse_unknown_labels(checked)
-            self.fit.look(checked)
-            self._store(checked)
-            self.report.empty += len(batch) - len(checked)
-            done += len(batch)
-            self.progress(done, None, f"importing {self.path.name}")
-
-    def _store(self, checked: Sequence[CheckedEntry]) -> None:
-        with self.store.write():
-            documents = [self._document(item.entry) for item in checked]
-            alike, sketches = [False] * len(documents), list[bytes]()
-            if self.twins is not None:
-                documents, alike, sketches = self.twins.follow(documents)
-            try:
-                added = self.store.documents.add(
-                    documents, on_conflict=self.on_conflict, occurrences=self.occurrences
-                )
-            except StoreError as error:
-                raise RecipeError(f"{self.path}: {error}") from error
-            if self.twins is not None:
-                self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
-            for item, place, near in zip(checked, added, alike, strict=True):
-                self.report.added += place.new
-                self._count_drawn(item.entry, place.new)
-                self.report.near_duplicates += place.new and near
-                self.report.already_there += not place.new and not item.entry.continues
-                if not place.new and not item.entry.continues and self.split != "auto":
-                    stored = self.store.documents.get(place.document_id)
-                    self.report.other_split += stored is not None and stored.split != self.split
-                if item.spans is not None and not self._is_prediction(item) and item.usable:
-                    self._annotate(item, place.document_id, place.key)
-                self._note_refused(item, place.document_id)
-            if self.originals:
-                pairs = ((p.document_id, i.entry.original) for i, p in zip(checked, added, strict=True))
-                self.store.originals.add(ORIGINALS, [(n, body) for n, body in pairs if body is not None])
-            self._predict(checked, [(place.document_id, place.key) for place in added])
-
-    def _count_drawn(self, entry: Entry, new: bool) -> None:
-        """What is given a split is not drawn."""
-        given = entry.split if self.split == "auto" else self.split
-        self.report.drawn += new and given is None
-        self.report.given_eval += new and given == "eval"
-
-    def _is_prediction(self, item: CheckedEntry) -> bool:
-        """Whether a model said it: the line itself decides unless ``--as`` does."""
-        said = self.as_ == "auto" and item.entry.predicted_by is not None
-        return item.spans is not None and (said or self.as_ == "predictions")
-
-    def _document(self, entry: Entry) -> NewDocument:
-        split: Split | None = entry.split if self.split == "auto" else self.split
-        return NewDocument(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
-
-    def _annotate(self, item: CheckedEntry, document_id: int, key: str) -> None:
-        entry = item.entry
-        annotator = entry.annotator or self.annotator
-        spans = tuple(AnnotatedSpan(span.start, span.end, span.label) for span in item.spans or ())
-        refused = tuple(AnnotatedSpan(s.start, s.end, s.label, "rejected") for s in entry.negatives)
-        known = known_labels(entry, self.store.labels.names(), self.spoken)
-        done = self.store.annotations.add(
-            NewAnnotation(
-                uuid=_uuid(entry, annotator, key, spans, known),
-                document_id=document_id,
-                annotator=annotator,
-                origin=entry.origin or ("import" if entry.annotator is None else "human"),
-                answer=entry.answer,
-                spans=(*spans, *refused),
-                ranges=entry.ranges,
-                created_at=entry.created_at,
-                flagged=entry.flagged,
-                comment=entry.comment,
-                labels=known,
-            )
-        )
-        self.report.annotated += done.new
-        self.report.kept += len(spans) if done.new and entry.answer == "accept" else 0
-
-    def _predict(self, checked: Sequence[CheckedEntry], places: Sequence[tuple[int, str]]) -> None:
-        """Store what models said, one row of ``models`` a name."""
-        said: dict[str, list[tuple[CheckedEntry, int, str]]] = {}
-        for item, (document_id, key) in zip(checked, places, strict=True):
-            if self._is_prediction(item) and not item.conflicts:
-                said.setdefault(item.entry.predicted_by or self.annotator, []).append(
-                    (item, document_id, key)
-                )
-        for name, items in said.items():
-            self._predict_by(name, items)
-
-    def _predict_by(self, name: str, items: Sequence[tuple[CheckedEntry, int, str]]) -> None:
-        digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
-        model = self.store.models.add(NewModel(hash=digest, kind="import", name=name))
-        seed = self.store.project.seed
-        rows = {
-            document_id: (document_id, item.spans or (), {"random": strategies.random(seed, key)})
-            for item, document_id, key in items
-            if self.store.predictions.get(document_id, model.id) is None
-        }
-        self.store.predictions.add(model.id, list(rows.values()))
-        self.report.predicted += len(rows)
-        self.report.kept += sum(len(spans) for _, spans, _ in rows.values())
-
-    def _note_refused(self, item: CheckedEntry, document_id: int) -> None:
-        """Write the spans that could not be kept into the ledger, once however often the file is imported."""
-        self.report.ledger += self.store.ledger.add(list(self._events(item, document_id)))
-        self.report.moved += self.store.ledger.add(list(self._moves(item, document_id)))
-
-    def _events(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
-        for span, reason in item.refused:
-            action = "conflict" if reason == "overlap" else "dropped"
-            yield self._event(item, document_id, span, action, reason)
-        for span, reason in item.entry.refused:
-            yield self._event(item, document_id, span, "dropped", reason)
-
-    def _moves(self, item: CheckedEntry, document_id: int) -> Iterator[AlignmentEvent]:
-        for before, after, reason in item.entry.moved:
-            event = self._event(item, document_id, before, "snapped", reason)
-            yield replace(event, placed_start=after.start, placed_end=after.end)
-
-    def _event(
-        self, item: CheckedEntry, document_id: int, span: Span, action: str, reason: str
-    ) -> AlignmentEvent:
-        return AlignmentEvent(
-            document_id=document_id,
-            start=span.start,
-            end=span.end,
-            label=span.label,
-            action=action,
-            reason=reason,
-            source=str(self.path),
-            line=item.entry.line,
-        )
-
-
-def _uuid(
-    entry: Entry,
-    annotator: str,
-    key: str,
-    spans: Sequence[AnnotatedSpan],
-    spoken: Sequence[str] | None,
-) -> str:
-    """Named by what was said, so that the same file imported twice says it once."""
-    content: list[object] = [annotator, key, entry.answer, [(s.start, s.end, s.label) for s in spans]]
-    negatives = [(s.start, s.end, s.label) for s in entry.negatives]
-    further = [entry.origin, entry.ranges, negatives, entry.created_at, entry.flagged, entry.comment]
-    if any(further):
-        content += further
-    if spoken is not None:
-        content.append({"labels": sorted(spoken)})
-    return str(uuid.uuid5(NAMESPACE, json.dumps(content)))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from spanloop.recipes.formats.labelstudio_regions import Regions
 from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
-from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.labelstudio.landing import source_of, task_number
 from spanloop.recipes.labelstudio.layout import Layout
 from spanloop.store import Store

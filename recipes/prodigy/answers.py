@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry
-from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.formats.prodigy import joined
 from spanloop.recipes.formats.prodigy_task import OWN, entry_of
 from spanloop.recipes.prodigy.contract import Task

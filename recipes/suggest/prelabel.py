@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.formats.overlaps import part_overlaps
+from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Seconds
 from spanloop.recipes.suggest.choice import Choice, Used

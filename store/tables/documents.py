@@ -47,9 +47,10 @@ class Documents:
 
         Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file,
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
-        with the same text is there already; with another text it is a StoreError, or is left as it was with
-        ``skip``. The same text under another key joins the stored one's group and, unless a split is given,
-        its split. ``import_id``: the row of ``imports`` that brings them.
+        with the same text is there already; with another text it is a StoreError, or with ``skip`` is left as
+        it was and told (``Added.other_text``): nothing said of the one text is about the other. The same text
+        under another key joins the stored one's group and, unless a split is given, its split.
+        ``import_id``: the row of ``imports`` that brings them.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
@@ -157,12 +158,13 @@ class _Import:
         for item in self._incoming:
             known = self._by_key.get(item.key)
             if known is not None:
-                if known[1] != item.document.text and on_conflict != "skip":
+                other_text = known[1] != item.document.text
+                if other_text and on_conflict != "skip":
                     raise StoreError(
-                        f"document {item.key!r} is stored with another text: give this one another id, or"
-                        " keep the stored ones with --on-conflict skip"
+                        f"document {item.key!r} is stored with another text: bring this one in under a key of"
+                        " its file with --on-conflict new-key, or leave it out with --on-conflict skip"
                     )
-                added.append(Added(known[0], item.key, False))
+                added.append(Added(known[0], item.key, False, other_text))
                 continue
             group, split = self._place(item)
             documents.append(self._row(next_id, item, group, split, moment))

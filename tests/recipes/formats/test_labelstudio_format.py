@@ -266,7 +266,10 @@ def test_an_annotation_with_a_region_that_has_no_place_is_no_gold(tmp_path: Path
         assert list(store.annotations.gold()) == []
         (event,) = store.ledger.all()
         assert (event.start, event.end, event.reason, event.action) == (4, 7, NOT_THERE, "dropped")
-    assert (report.ledger, report.kept) == (1, 0)
+        suggestion = store.predictions.get(event.document_id)
+        assert suggestion is not None
+        assert [(s.start, s.end) for s in suggestion.spans] == [(0, 3)]
+    assert (report.ledger, report.kept, report.annotated, report.to_confirm) == (1, 1, 0, 1)
 
 
 def test_several_labels_on_one_place_are_an_overlap(tmp_path: Path) -> None:
@@ -274,7 +277,7 @@ def test_several_labels_on_one_place_are_an_overlap(tmp_path: Path) -> None:
     two["value"]["labels"] = ["PER", "ORG"]
     report, store = imported(tmp_path, task(1, "Ann met Bob", annotation(two)))
     store.close()
-    assert (report.ledger, report.annotated) == (2, 0)
+    assert (report.ledger, report.kept, report.annotated, report.to_confirm) == (1, 1, 0, 1)
 
 
 def test_a_file_about_choices_says_nothing_of_spans(tmp_path: Path) -> None:
@@ -356,7 +359,7 @@ def test_a_real_project_comes_in_whole(data: Path, tmp_path: Path) -> None:
     suggested = sum(len(a["prediction"]["result"]) for t in said for a in t["annotations"])
     assert (report.added, report.annotated, report.predicted, report.ledger) == (5, 5, 5, 0)
     assert report.kept == regions + suggested
-    assert f"spans: kept {regions + suggested}, ledger 0" in report.text()
+    assert f"spans: kept {regions + suggested}; {regions + suggested} in all" in report.text()
     with Store.open(db) as store:
         for gold in store.annotations.gold():
             (told,) = [t for t in said if t["data"]["text"] == gold.document.text]
