@@ -1,21 +1,30 @@
-"""Bring documents into the project, with the spans that the files know. Twice the same file adds nothing."""
+"""Bring documents into the project, with the spans that the files know: all of an import or nothing."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.files.entry_checks import As, Overlaps
+from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
-from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
+from spanloop.recipes.files.manner import Manner, OnConflict
+from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
+from spanloop.recipes.files.sources import described, names_of
 from spanloop.recipes.files.spoken import spoken_labels
-from spanloop.recipes.formats.entry import Unit
+from spanloop.recipes.formats.entry import Format, Unit
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store
+from spanloop.store.records import Split
+from spanloop.store.tables.people import check_annotator
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
@@ -27,27 +36,39 @@ def import_files(
     *,
     format: str | None = None,
     split: Literal["auto", "pool", "eval"] = "auto",
+    dev: Split = "pool",
     as_: As = "auto",
-    annotator: str = "import",
-    labels: Sequence[str] | None = None,
+    annotator: str | None = None,
+    only_labels: Sequence[str] | None = None,
+    add_labels: bool = False,
     on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
+    accept_empty: bool = False,
     by: Unit | None = None,
     near_duplicates: bool = True,
+    dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
+    """Import files in their order. All of them are read first, and what is wrong is told before anything is
+    stored; then they are stored, 1,000 documents a transaction. An error takes back what is stored by then.
 
     Args:
         db: The project file.
         files: The files.
         format: Their format by name; None: as each file looks. A whole project comes in by
             `import_project`.
-        split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
-        as_: What spans are; ``auto``: annotations, or what the file says.
-        annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
-        labels: Those that the files speak of, None: all. Of others their annotations say nothing.
+        split: Where the documents go; ``auto``: as the file says (``train`` is the pool, ``test`` is eval),
+            else by a hash of the group.
+        dev: Where the documents go that the file calls ``dev`` or ``validation``.
+        as_: What spans are; ``auto``: answers, or what the file says. ``annotations``: answers whatever the
+            file says, the newest of whoever gave them. ``review``: answers with the last word.
+        annotator: Whose answers they are, where the file does not say: they count as this person's at the
+            page do. None: answers of nobody, which stand below those of people; where people had said
+            otherwise before, they are put beside theirs and the document is a conflict.
+        only_labels: The labels whose spans are read, None: all. Of others the answers say nothing: what the
+            same person, or else the gold, has of them stays.
+        add_labels: Whether labels that the project has not are added.
         on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
             it, or to come in under a new key that begins with the name of the file.
         overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
@@ -55,46 +76,110 @@ def import_files(
             that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
             other tools, ``error`` for formats of our own.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
+        accept_empty: Documents that the file has no span for are gold too, where a tool writes that of
+            documents that nobody opened.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
             their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
             given.
+        dry_run: Whether all of it is done on a copy of the project that is gone afterwards.
         progress: Called with how far it is.
 
     Returns:
-        What became of the documents and their spans.
+        What became of the documents and their spans, and how many are gold now by whose word. An answer that
+        its giver has given last is not stored again, so the same file again adds nothing.
 
     Raises:
-        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
-            stored, and a second run goes on from there.
+        RecipeError: A file cannot be read; as FormatError it names file and line. Nothing is stored then.
+        StoreError: There is no such project, or nobody can be called so.
     """
     refuse_whole_projects(db, files, format)
+    if annotator is not None:
+        check_annotator(annotator)
     with Store.open(db) as store:
-        spoken = None if labels is None else spoken_labels(store, labels)
-        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps)
-        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
-        return _bring_in(store, [Path(file) for file in files], format, by, manner, twins, progress or silent)
+        manner = Manner(
+            format, split, dev, as_, annotator,
+            None if only_labels is None else spoken_labels(store, only_labels),
+            add_labels, on_conflict, overlaps, accept_overlaps, accept_empty, by, near_duplicates,
+        )  # fmt: skip
+        paths = [Path(file) for file in files]
+        if not dry_run:
+            return _bring_in(store, paths, manner, progress or silent)
+        with store.copied() as copy:
+            report = _bring_in(copy, paths, manner, progress or silent)
+        report.dry_run, report.number = True, None
+        return report
 
 
-def _bring_in(
-    store: Store,
-    files: Sequence[Path],
-    format: str | None,
-    by: Unit | None,
-    manner: Manner,
-    twins: Twins | None,
-    progress: Progress,
-) -> ImportReport:
-    """Import one file after the other."""
-    report, fit, before = ImportReport(), Fit(store), _splits(store)
-    for path in files:
-        fmt = detect(path) if format is None or not path.is_file() else by_name(format)
-        OneFile(store, path, manner, report, progress, twins, fit).run(fmt, by)
-    after = _splits(store)
+def _bring_in(store: Store, files: Sequence[Path], manner: Manner, progress: Progress) -> ImportReport:
+    """Look at all files, then store what they say."""
+    report, fit = ImportReport(), Fit(store)
+    with store.importing():
+        cut_short = store.imports.unfinished()
+        for one in cut_short:
+            store.imports.take_back(one.id, error=one.error or "cut short")
+        report.cut_short = tuple(one.id for one in cut_short)
+        names = names_of(files, store.imports.all())
+        each = [
+            OneFile(store, path, name, _format(path, manner), manner, report, progress, fit)
+            for path, name in zip(files, names, strict=True)
+        ]
+        first = FirstLook(store, report, refuse_other_text=manner.on_conflict == "error")
+        for file in each:
+            file.look(first)
+        labels = first.new_labels(add=manner.add_labels)
+        twins = _twins(store, progress) if manner.near_duplicates and manner.split == "auto" else None
+        before = _splits(store)
+        read = [described(path, name) for path, name in zip(files, names, strict=True)]
+        number = store.imports.begin(read, manner.said())
+        with _WholeOrNothing(store, number):
+            _add_labels(store, number, labels, report)
+            for file in each:
+                file.twins, file.import_id = twins, number
+                file.run()
+            _conclude(store, number, each, before, report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeOrNothing(AbstractContextManager[None]):
+    """Takes an import back where the block ends with an error, a stop by the keyboard among them."""
+
+    store: Store
+    number: int
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.store.imports.take_back(self.number, error=str(value) or kind.__name__)
+
+
+def _format(path: Path, manner: Manner) -> Format:
+    return detect(path) if manner.format is None or not path.is_file() else by_name(manner.format)
+
+
+def _add_labels(store: Store, number: int, names: Sequence[str], report: ImportReport) -> None:
+    if not names:
+        return
+    with store.write():
+        ids = [store.labels.add(name).id for name in names]
+        store.imports.added(number, ids)
+    report.labels_added = tuple(names)
+
+
+def _conclude(
+    store: Store, number: int, files: Sequence[OneFile], before: dict[str, int], report: ImportReport
+) -> None:
+    """Count what is there now, and note that the import is whole."""
+    after, fit = _splits(store), files[0].fit
     report.splits = {name: after[name] - before[name] for name in after}
     report.language, report.misfit = fit.chosen, fit.misfit()
     report.look_at_draw(store)
-    return report
+    documents = array("q", sorted({number for file in files for number in file.documents}))
+    report.look_at_gold(store, documents, number)
+    report.number = number
+    store.imports.finish(number, report.json())
 
 
 def _twins(store: Store, progress: Progress | None) -> Twins:

@@ -30,27 +30,27 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
 
     The text is the tokens joined by a space. Where the file marks documents, they are the groups.
     """
-    unit = options.by or "sentence"
+    unit, name = options.by or "sentence", options.name_of(path)
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL has no {unit}s: --by sentence or document")
     reading, has_documents = _survey(path)
     if unit == "sentence":
         for line, number, rows in _sentences(path):
             yield _entry(
-                rows, [len(rows)], line, f"{path.name}#{number}" if has_documents else None, reading, options
+                rows, [len(rows)], line, f"{name}#{number}" if has_documents else None, reading, options
             )
         return
     document, first, rows, lengths = -1, 1, list[Row](), list[int]()
     for line, number, sentence in _sentences(path):
         if number != document and rows:
-            yield _entry(rows, lengths, first, f"{path.name}#{document}", reading, options)
+            yield _entry(rows, lengths, first, f"{name}#{document}", reading, options)
             rows, lengths = [], []
         if not rows:
             document, first = number, line
         rows.extend(sentence)
         lengths.append(len(sentence))
     if rows:
-        yield _entry(rows, lengths, first, f"{path.name}#{document}", reading, options)
+        yield _entry(rows, lengths, first, f"{name}#{document}", reading, options)
 
 
 def _survey(path: Path) -> tuple[Reading, bool]:

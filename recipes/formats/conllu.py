@@ -32,7 +32,7 @@ def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
     unit = options.by or "sentence"
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL-U has no {unit}s: --by sentence or document")
-    placed = _placed(path, column)
+    placed = _placed(path, column, options.name_of(path))
     if unit == "sentence":
         for _, group, sentence in placed:
             yield _entry(path, sentence, group, options.task)
@@ -42,15 +42,15 @@ def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
         yield _joined([_entry(path, sentence, group, options.task) for sentence in several], several, group)
 
 
-def _placed(path: Path, column: int) -> Iterator[tuple[int, str | None, Sentence]]:
+def _placed(path: Path, column: int, name: str) -> Iterator[tuple[int, str | None, Sentence]]:
     """Each sentence with the number and the name of its document; before the first mark of one, each is a
-    document by itself, without a name. One sentence is held in memory."""
+    document by itself, without a name; ``name`` is the file's. One sentence is held in memory."""
     group: str | None = None
     number = marked = 0
     for sentence in sentences(path, numbered_lines(path), column):
         if sentence.names_document:
             number, marked = number + 1, marked + 1
-            group = sentence.comments.get("newdoc id") or f"{path.name}#{marked}"
+            group = sentence.comments.get("newdoc id") or f"{name}#{marked}"
         elif group is None:
             number += 1
         yield number, group, sentence

@@ -30,6 +30,8 @@ class Entry:
     ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
     ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
     ``labels``: those that it speaks of, None for all (or where the file does not say).
+    ``part``: the file's own word for the split, where it is none of ours (``train``). ``opened``: False where
+    a tool writes no spans for what nobody has looked at too.
     ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
 
@@ -55,16 +57,24 @@ class Entry:
     continues: bool = False
     original: str | None = None
     labels: tuple[str, ...] | None = None
+    part: str | None = None
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read. ``by``: what one document is, where a format leaves the choice (None = its own
-    default). ``labels``: those of the project, where a file says several things of a token."""
+    default). ``labels``: those of the project, where a file says several things of a token. ``called``: what
+    stands for the file in keys and groups, empty for its name."""
 
     task: Task = "spans"
     by: Unit | None = None
     labels: tuple[str, ...] = ()
+    called: str = ""
+
+    def name_of(self, path: Path) -> str:
+        """What stands for a file in keys and groups."""
+        return self.called or path.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
     key, group = record.get("id"), record.get("group", record.get("doc"))
     looked_at = _ranges(record, text)
     predicted_by = record.get("predicted_by")
-    taken = {*_OURS, source, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
+    part = None if split is None or split in SPLITS else str(split)
+    taken = {*_OURS, source, "split", "ranges" if looked_at else ""}
     if isinstance(predicted_by, str):
         taken.add("predicted_by")
     labels = _known_labels(record)
@@ -83,6 +84,8 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         negatives=_negatives(record),
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
         labels=labels,
+        part=part,
+        opened=not (source in _TRIPLES and spans == ()),  # written for documents that nobody opened, too
     )
 
 

@@ -1,0 +1,42 @@
+"""How files are imported: one value for everything that may be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from spanloop.recipes.files.entry_checks import As, Overlaps
+from spanloop.recipes.formats.entry import Format, Unit
+from spanloop.store.records import Split
+
+OnConflict = Literal["error", "skip", "new-key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The options of `import_files`, which says what each means; ``only_labels`` as the project calls
+    them."""
+
+    format: str | None = None
+    split: Literal["auto", "pool", "eval"] = "auto"
+    dev: Split = "pool"
+    as_: As = "auto"
+    annotator: str | None = None
+    only_labels: tuple[str, ...] | None = None
+    add_labels: bool = False
+    on_conflict: OnConflict = "error"
+    overlaps: Overlaps | None = None
+    accept_overlaps: bool = False
+    accept_empty: bool = False
+    by: Unit | None = None
+    near_duplicates: bool = True
+
+    def rule(self, fmt: Format) -> Overlaps:
+        """Which of the spans that overlap stay, in a file of this format."""
+        return self.overlaps or ("longest" if fmt.foreign or self.accept_overlaps else "error")
+
+    def said(self) -> Mapping[str, Any]:
+        """What is not the default, as JSON has it."""
+        given = asdict(self)
+        return {f.name.strip("_"): given[f.name] for f in fields(self) if given[f.name] != f.default}
