@@ -109,9 +109,9 @@ class FirstLook:
             raise FormatError(
                 first.file,
                 first.line,
-                f"{what} {told}{more} {verb} not of this project: bring the files in with --add-labels, "
-                f"which adds what is new; or name each: spanloop labels {self.store.named} add NAME; or take "
-                "only some with --only-labels",
+                f"{what} {told}{more} {verb} not of this project: --add-labels adds what is new, "
+                f"--only-labels takes some; or add by hand: spanloop labels {self.store.named} add "
+                f"{_quoted(names[0])}",
             )
         known = [label.name for label in self.store.labels.all(retired=True)]
         refuse_tags(names, self.store.labels.names(), self.store.project.task)
@@ -125,6 +125,10 @@ class FirstLook:
                     "with --only-labels"
                 )
         return names
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f'"{name}"'
 
 
 def _number(text: str) -> int:
