@@ -4,7 +4,9 @@
 
 ``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
 of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
-nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents.
+nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents. ``bf16``,
+``openvino`` and ``openvino bf16``: the same with another precision or backend, and how many of the documents
+have the entities of ``pipe``.
 ``hf_token_pipe``, with ``--peer``: the same weights in spacy-huggingface-pipelines with its defaults. It
 needs transformers 4, so it runs in the environment of the Python that is named (benchmarks/peer.py), on the
 same texts and in turn with the others. Ratios are medians over pairs.
@@ -14,12 +16,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import operator
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +32,7 @@ from typing import Any
 import spacy
 import torch
 import transformers
+from spacy.language import Language
 
 from spanloop.plugin.alignment.windows import Window
 from spanloop.plugin.model.pretrained import save
@@ -60,12 +66,18 @@ def main() -> None:
     ways: dict[str, Callable[[], None]] = {
         "unsorted": lambda: _forward(pipe, windows, in_order),
         "sorted": lambda: _forward(pipe, windows, by_length),
-        "pipe": lambda: _drain(nlp.pipe(texts)),
+        "pipe": partial(_tag, nlp, texts),
     }
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        save(pipe.pretrained, folder)
+        others = _others(folder)
+        ways |= {name: partial(_tag, other, texts) for name, other in others.items()}
         if args.peer:
-            ways["hf_token_pipe"] = stack.enter_context(Peer(args.peer, pipe, texts)).run
+            ways["hf_token_pipe"] = stack.enter_context(Peer(args.peer, folder, texts)).run
         seconds = _time(ways, args.rounds)
+        expected = _entities(nlp, texts)
+        alike = {name: _share(_entities(other, texts), expected) for name, other in others.items()}
     words = sum(len(text.split()) for text in texts)
     print(
         f"{len(texts)} documents, {words} words, {sum(map(len, windows))} wordpieces in {len(windows)} "
@@ -76,7 +88,34 @@ def main() -> None:
         best = min(times)
         ratios = [a / b for a, b in zip(seconds["unsorted"], times, strict=True)]
         speed = f"{len(texts) / best:8.1f} docs/s {words / best:9.0f} words/s"
-        print(f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted")
+        same = f"   {alike[name]:6.1%} of the documents as pipe" if name in alike else ""
+        print(f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted{same}")
+
+
+def _others(folder: Path) -> dict[str, Language]:
+    """The model once more with every other backend and precision that is here."""
+    settings = {"bf16": {"precision": "bf16"}}
+    if find_spec("openvino"):
+        settings["openvino"] = {"backend": "openvino"}
+        settings["openvino bf16"] = {"backend": "openvino", "precision": "bf16"}
+    found = {}
+    for name, how in settings.items():
+        found[name] = spacy.blank("en")
+        found[name].add_pipe("hf_token_classifier", config={"model": str(folder), **how})
+    return found
+
+
+def _tag(nlp: Language, texts: Sequence[str]) -> None:
+    for _ in nlp.pipe(texts):
+        pass
+
+
+def _entities(nlp: Language, texts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+    return [[(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents] for doc in nlp.pipe(texts)]
+
+
+def _share(found: Sequence[object], expected: Sequence[object]) -> float:
+    return sum(map(operator.eq, found, expected)) / len(expected)
 
 
 def _texts(path: Path, join: int) -> Iterator[str]:
@@ -96,14 +135,12 @@ def _forward(pipe: HFTokenClassifierPipe, windows: list[Window], groups: list[li
 class Peer:
     """A process of another environment that tags the texts with the same weights whenever it is asked."""
 
-    def __init__(self, python: Path, pipe: HFTokenClassifierPipe, texts: Sequence[str]) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        save(pipe.pretrained, Path(self._folder.name))
+    def __init__(self, python: Path, folder: Path, texts: Sequence[str]) -> None:
         command = [str(python), str(Path(__file__).with_name("peer.py"))]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )
-        versions = self._ask({"model": self._folder.name, "texts": list(texts)})
+        versions = self._ask({"model": str(folder), "texts": list(texts)})
         print("hf_token_pipe beside us:", ", ".join(f"{name} {there}" for name, there in versions.items()))
 
     def __enter__(self) -> Peer:
@@ -111,7 +148,6 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()  # its input ends, and so does it
-        self._folder.cleanup()
 
     def run(self) -> None:
         self._ask({})
@@ -125,11 +161,6 @@ class Peer:
             raise SystemExit("the peer has ended: it says above why")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def _drain(stream: Iterator[object]) -> None:
-    for _ in stream:
-        pass
 
 
 def _time(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:

@@ -19,6 +19,12 @@ class FormatError(RecipeError):
     def __init__(self, path: Path, line: int | None, what: str) -> None:
         where = str(path) if line is None else f"{path}:{line}"
         super().__init__(f"{where}: {what}")
+        self.line = line
+        self.what = what
+
+    def told_of(self, path: Path, shown: Path) -> FormatError:
+        """The same of a file that is called otherwise: ``path`` is where it lies for now."""
+        return FormatError(shown, self.line, self.what.replace(str(path), str(shown)))
 
 
 def line_of(error: BaseException) -> str:

@@ -69,9 +69,14 @@ def _can_be_sparse(model: Any, max_wordpieces: int) -> bool:
     return max_wordpieces > (5 + 2 * int(config.num_random_blocks)) * int(config.block_size)
 
 
+def changes_itself(model: Any) -> bool:
+    """Whether a forward pass may change how the model attends, so that no two may run at once: BigBird."""
+    return getattr(model.config, "attention_type", None) == _SPARSE
+
+
 def as_configured(model: Any) -> None:
     """Have BigBird attend as its configuration says: at the first short window it goes over to full attention
     for good, and what it says of a long one would depend on what it read before."""
     change = getattr(model.base_model, "set_attention_type", None)
-    if change is not None and getattr(model.config, "attention_type", None) == _SPARSE:
+    if change is not None and changes_itself(model):
         change(_SPARSE)

@@ -15,6 +15,7 @@ from thinc.util import to_numpy
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
+from spanloop.plugin.model.backends import backend_of
 from spanloop.plugin.model.shim import HFShim
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Network(Protocol):
     @property
     def beside(self) -> bool:
         """Whether the scores are computed beside this process, on a GPU."""
+
+    @property
+    def even_windows(self) -> bool:
+        """Whether windows of different lengths may not share a batch, since padding changes the scores."""
 
     def settings(self) -> dict[str, Any]:
         """What changes the scores beside the weights."""
@@ -137,12 +142,16 @@ class HFNetwork:
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
             n_tags=len(pretrained.tags),
-            even=self.shim.even_windows,
+            even=self.even_windows,
         )
 
     @property
     def beside(self) -> bool:
         return bool(self.pretrained.model.device.type == "cuda")
+
+    @property
+    def even_windows(self) -> bool:
+        return self.shim.even_windows
 
     def begin(self, docs: Sequence[Doc]) -> Scoring:
         import torch
@@ -163,8 +172,10 @@ class HFNetwork:
 
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
-        precision = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
-        return windows | precision | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
+        how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
+        backend = backend_of(self.shim.backend_name)
+        how |= {} if backend == "torch" else {"backend": backend}
+        return windows | how | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
 
     def fingerprint(self) -> str:
         from spanloop.plugin.model.pretrained import fingerprint
@@ -225,6 +236,10 @@ class HeadNetwork:
 
     @property
     def beside(self) -> bool:
+        return False
+
+    @property
+    def even_windows(self) -> bool:
         return False
 
     def initialize(self, docs: Sequence[Doc]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ROUNDING, _ROUNDING_LOW = 1e-4, 0.1
 # For how many rows at once the layout is chosen: a batch holds about a thousand wordpieces.
 _ROWS = 1024
-_PROBE = 12
+_SHORT, _LONG = 8, 40
 
 
 @functools.cache
@@ -28,7 +28,7 @@ def can_pack() -> bool:
     """Whether this torch has the operators, and oneDNN on this processor."""
     import torch
 
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     operators = torch.ops.mkldnn
     return all(hasattr(operators, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
@@ -59,18 +59,52 @@ def packed(model: Any) -> Any | None:
 
 
 def agrees(twin: Any, model: Any) -> bool:
-    """Whether both say the same of a few made-up wordpieces, but for rounding."""
+    """Whether both say the same of made-up wordpieces, but for rounding."""
+    import torch
+
+    low = any(weight.dtype == torch.bfloat16 for weight in model.parameters())
+    with torch.inference_mode():
+        return all(
+            agreement(
+                twin(input_ids=rows, attention_mask=torch.ones_like(rows)).logits,
+                model(input_ids=rows, attention_mask=torch.ones_like(rows)).logits,
+                low=low,
+            )
+            for rows in made_up(model)
+        )
+
+
+def agreement(found: torch.Tensor, expected: torch.Tensor, *, low: bool) -> bool:
+    """Whether two ways to compute the same logits differ by no more than rounding.
+
+    Args:
+        found: of one way.
+        expected: of the other, of the same shape.
+        low: one of them, or both, computed in bfloat16.
+    """
+    expected = expected.float()
+    largest = max(1.0, float(expected.abs().max()))
+    apart = float((found.float() - expected).abs().max())
+    return apart <= (_ROUNDING_LOW if low else _ROUNDING) * largest
+
+
+def made_up(model: Any, *, shortest: int = 1) -> list[torch.Tensor]:
+    """Wordpieces to ask a model about: two short windows, and a longer one.
+
+    Args:
+        model: a token classifier.
+        shortest: how many wordpieces a window has at least.
+
+    Returns:
+        Tensors of shape (windows, wordpieces).
+    """
     import torch
 
     words = int(getattr(model.config, "vocab_size", None) or 256)
-    ids = (torch.arange(1, 2 * _PROBE + 1) * 7 % words).reshape(2, _PROBE)
-    mask = torch.ones_like(ids)
-    with torch.inference_mode():
-        expected = model(input_ids=ids, attention_mask=mask).logits.float()
-        found = twin(input_ids=ids, attention_mask=mask).logits.float()
-        low = any(weight.dtype == torch.bfloat16 for weight in model.parameters())
-    largest = max(1.0, float(expected.abs().max()))
-    return bool((found - expected).abs().max() <= (_ROUNDING_LOW if low else _ROUNDING) * largest)
+    limit = getattr(model.config, "max_position_embeddings", None)
+    long = min(_LONG, limit - 4) if isinstance(limit, int) and limit > 2 * _SHORT else _SHORT
+    shapes = ((2, max(_SHORT, shortest)), (1, max(long, shortest)))
+    return [(torch.arange(1, rows * long + 1) * 7 % words).reshape(rows, long) for rows, long in shapes]
 
 
 def _fits(layer: Any, torch: Any) -> bool:

@@ -19,7 +19,9 @@ from spanloop.plugin.model.stacks import alone
 if TYPE_CHECKING:
     import torch
 
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.model.openvino_backend import OpenVINOBackend
     from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.runtime import Backend
     from spanloop.plugin.model.torch_backend import TorchBackend
@@ -29,8 +31,8 @@ class HFShim(Shim):
     """Holds the model for thinc.
 
     ``source`` says where the model comes from and how text is cut into windows. After loading from disk or
-    bytes the weights are in memory and the place named there is never looked at again. ``device`` and
-    ``precision`` are settings of the pipe: they are saved with its config, not here.
+    bytes the weights are in memory and the place named there is never looked at again. ``device``,
+    ``precision`` and ``backend_name`` are settings of the pipe: they are saved with its config, not here.
 
     Several threads may predict at once: whoever comes first loads the model, the others wait for it.
     """
@@ -39,8 +41,10 @@ class HFShim(Shim):
         super().__init__(None, config=source)
         self.device = "auto"
         self.precision: Precision = "fp32"
+        self.backend_name: BackendName = "torch"
         self._pretrained: Pretrained | None = None
-        self._backend: TorchBackend | None = None
+        self._backend: TorchBackend | OpenVINOBackend | None = None
+        self._made_as: tuple[str, str] = ("", "")
 
     @property
     def pretrained(self) -> Pretrained:
@@ -73,14 +77,16 @@ class HFShim(Shim):
 
     @property
     def backend(self) -> Backend:
+        from spanloop.plugin.model.backends import backend_of, make_backend
+
         pretrained, backend = self.pretrained, self._backend
-        if backend is not None and backend.precision == self.precision:
+        asked = backend_of(self.backend_name), self.precision
+        if backend is not None and self._made_as == asked:
             return backend
         with alone():
-            if self._backend is None or self._backend.precision != self.precision:
-                from spanloop.plugin.model.torch_backend import TorchBackend
-
-                self._backend = TorchBackend(pretrained.model, self.precision)
+            if self._backend is None or self._made_as != asked:
+                self._backend = make_backend(asked[0], pretrained.model, self.precision)
+                self._made_as = asked
             return self._backend
 
     @property
@@ -156,7 +162,7 @@ class HFShim(Shim):
 
     def copy(self) -> HFShim:
         copied = HFShim(copy.deepcopy(self.cfg))
-        copied.device, copied.precision = self.device, self.precision
+        copied.device, copied.precision, copied.backend_name = self.device, self.precision, self.backend_name
         if self._pretrained is not None:
             copied.pretrained = copy.deepcopy(self._pretrained)
         return copied
@@ -189,11 +195,13 @@ class HFShim(Shim):
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: a model in memory goes along as safetensors, one not yet loaded stays unloaded."""
         files = pack(self.to_folder) if self.is_loaded else None
-        return {"cfg": self.cfg, "device": self.device, "precision": self.precision, "files": files}
+        placed = {"device": self.device, "precision": self.precision, "backend_name": self.backend_name}
+        return {"cfg": self.cfg, "files": files, **placed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         HFShim.__init__(self, state["cfg"])
-        self.device, self.precision = state["device"], state["precision"]
+        for setting in ("device", "precision", "backend_name"):
+            setattr(self, setting, state[setting])
         if state["files"] is not None:
             unpack(state["files"], self.from_folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import threading
@@ -12,7 +13,7 @@ import numpy as np
 from spanloop.plugin.alignment.subwords import Ints
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.model.errors import ModelError
-from spanloop.plugin.model.neighbours import as_configured, shortest_batch
+from spanloop.plugin.model.neighbours import as_configured, changes_itself, shortest_batch
 from spanloop.plugin.model.packed import agrees, packed
 from spanloop.plugin.model.pretrained import head_name
 
@@ -37,6 +38,7 @@ class TorchBackend:
         self._shortest = shortest_batch(model)
         self._pid = os.getpid()
         self._making = threading.Lock()
+        self._turn = threading.Lock() if changes_itself(model) else contextlib.nullcontext()
         self._copy: Any = None
         self._copy_of: tuple[tuple[int, int], ...] = ()
 
@@ -61,8 +63,9 @@ class TorchBackend:
         elif device.type != "cpu":
             ids, mask = ids.to(device), mask.to(device)
         model = self._chosen()
-        as_configured(model)
-        logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
+        with self._turn:
+            as_configured(model)
+            logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
         return logits if logits.shape[1] == length else logits[:, :length]
 
     def forget(self) -> None:

@@ -17,11 +17,12 @@ from thinc.types import Floats2d
 
 from spanloop.plugin.alignment.place import Alignment
 from spanloop.plugin.model import architectures
+from spanloop.plugin.model.backends import BackendName
 from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
 from spanloop.plugin.pipe import meta
-from spanloop.plugin.pipe.examples import Annotate
+from spanloop.plugin.pipe.examples import Annotate, GoldOverlaps
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 from spanloop.plugin.tagging.schemes import Scheme
 from spanloop.plugin.training.class_weights import WEIGHTINGS
@@ -55,11 +56,13 @@ overlap = 128
         "batch_wordpieces": None,
         "device": "auto",
         "precision": "fp32",
+        "backend": "torch",
         "keep_scores": False,
         "label_map": None,
         "threshold": None,
         "candidates": None,
         "class_weights": "none",
+        "gold_overlaps": "longest",
         "label_strategy": "first",
         "scorer": {"@scorers": "spanloop.token_classifier_scorer.v1"},
     },
@@ -80,11 +83,13 @@ def make_hf_token_classifier(
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
     precision: Literal["fp32", "bf16"],
+    backend: Literal["torch", "openvino"],
     keep_scores: bool,
     label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045
     threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045
     candidates: Optional[float],  # noqa: UP045
     class_weights: Union[str, Dict[str, float]],  # noqa: UP006, UP007
+    gold_overlaps: GoldOverlaps,
     label_strategy: Literal["first", "all"],
     scorer: Optional[Callable[..., Any]],  # noqa: UP045
 ) -> HFTokenClassifierPipe:
@@ -100,7 +105,7 @@ def make_hf_token_classifier(
         batch_wordpieces=batch_wordpieces,
         label_strategy=label_strategy,
     )
-    _place(network, device, precision)
+    _place(network, device, precision, backend)
     key = spans_key or ("chunks" if annotate == "chunks" else "sc")
     meta.tell(nlp, annotate, key)
     return HFTokenClassifierPipe(
@@ -118,6 +123,7 @@ def make_hf_token_classifier(
         threshold=threshold,
         candidates=candidates,
         class_weights=class_weights,
+        gold_overlaps=gold_overlaps,
         scorer=scorer,
     )
 
@@ -133,14 +139,19 @@ def _check(batch_wordpieces: int | None, class_weights: object) -> None:
         )
 
 
-def _place(network: Model[List[Doc], List[Floats2d]], device: str, precision: Precision) -> None:  # noqa: UP006
+def _place(
+    network: Model[List[Doc], List[Floats2d]],  # noqa: UP006
+    device: str,
+    precision: Precision,
+    backend: BackendName,
+) -> None:
     """Tell the network where it computes and how. ModelError for what is no device."""
     check_device(device)
     own = [shim for shim in network.shims if isinstance(shim, HFShim)]
-    if not own and (device, precision) != ("auto", "fp32"):
+    if not own and (device, precision, backend) != ("auto", "fp32", "torch"):
         raise ModelError(
-            "device and precision belong to the architecture spanloop.HFTokenClassifier.v1: a shared encoder "
-            "computes where spaCy was told to (spacy.require_gpu)"
+            "device, precision and backend belong to the architecture spanloop.HFTokenClassifier.v1: a "
+            "shared encoder computes where spaCy was told to (spacy.require_gpu)"
         )
     for shim in own:
-        shim.device, shim.precision = device, precision
+        shim.device, shim.precision, shim.backend_name = device, precision, backend

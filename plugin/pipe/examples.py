@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Literal
 
@@ -16,20 +16,24 @@ from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold, longest_first
 
 Annotate = Literal["ents", "spans", "chunks", "tag", "pos"]
+GoldOverlaps = Literal["longest", "shortest", "error"]
+"""What becomes of gold spans of a group that overlap: which of them is learned, or that none is."""
 Range = tuple[int, int]
 
 
-def gold_of(example: Example, annotate: Annotate, spans_key: str) -> Gold:
+def gold_of(example: Example, annotate: Annotate, spans_key: str, overlaps: GoldOverlaps = "longest") -> Gold:
     """The reference's annotation of the kind that the pipe writes. What is not annotated there (a token
     without a tag or with a missing entity, a span group that is not there) is outside of ``ranges``. Of spans
-    of a group that overlap the longest stay (`overlapping` counts the others).
+    of a group that overlap those stay that ``overlaps`` says (`overlapping` gives the others).
 
-    ValueError where the two documents differ in more than whitespace.
+    ValueError where the two documents differ in more than whitespace, and with ``error`` where spans overlap.
     """
     reference, predicted = example.reference, example.predicted
     spans, known = _annotation(reference, annotate, spans_key)
     if annotate in ("spans", "chunks"):
-        spans, _ = longest_first(spans)
+        spans, others = longest_first(spans, shortest=overlaps == "shortest")
+        if others and overlaps == "error":
+            raise ValueError(_told(reference, spans_key, others))
     if reference.text != predicted.text:
         places = _same_characters(reference.text, predicted.text)
         spans = [CharSpan(*_moved(places, span.start, span.end), span.label) for span in spans]
@@ -37,10 +41,21 @@ def gold_of(example: Example, annotate: Annotate, spans_key: str) -> Gold:
     return Gold(predicted, tuple(spans), None if known is None else tuple(known))
 
 
-def overlapping(examples: Iterable[Example], annotate: Annotate, spans_key: str) -> int:
-    """How many spans of the references lie over a longer one and cannot be learned: a unit has one tag."""
-    return sum(
-        len(longest_first(_annotation(example.reference, annotate, spans_key)[0])[1]) for example in examples
+def overlapping(
+    examples: Iterable[Example], annotate: Annotate, spans_key: str, overlaps: GoldOverlaps = "longest"
+) -> int:
+    """How many spans of the references lie over one that is learned, and so cannot be: a unit has one tag."""
+    found = (_annotation(example.reference, annotate, spans_key)[0] for example in examples)
+    return sum(len(longest_first(spans, shortest=overlaps == "shortest")[1]) for spans in found)
+
+
+def _told(doc: Doc, spans_key: str, others: Sequence[CharSpan]) -> str:
+    first = others[0]
+    return (
+        f"{len(others)} gold spans in doc.spans[{spans_key!r}] of the document that begins with "
+        f"{doc.text[:40]!r} overlap a longer one, the first {doc.text[first.start : first.end]!r} "
+        f"({first.label}, characters {first.start} to {first.end}): a token has one tag. Take them out, or "
+        'set gold_overlaps = "longest" or "shortest", which learns one of two and counts the others'
     )
 
 

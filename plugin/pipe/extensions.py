@@ -31,6 +31,25 @@ class Confidence(NamedTuple):
     where: str
 
 
+class OnDoc(NamedTuple):
+    """What one pipe left on a document, as the attributes say it of all pipes."""
+
+    spans: tuple[CharSpan, ...] = ()
+    below_threshold: tuple[CharSpan, ...] = ()
+    candidates: tuple[CharSpan, ...] = ()
+    events: tuple[AlignmentEvent, ...] = ()
+
+
+def left_by(doc: Doc, pipe: str) -> OnDoc:
+    """What the pipe of this name left on the document; of another one in the same pipeline nothing."""
+    return OnDoc(
+        tuple(_spans(doc, on_doc.SPANS, pipe)),
+        tuple(_spans(doc, on_doc.BELOW, pipe)),
+        tuple(_by_place(_spans(doc, on_doc.CANDIDATES, pipe))),
+        tuple(_events(doc, pipe)),
+    )
+
+
 def register() -> None:
     """Make the extensions known to spaCy; a second time changes nothing."""
     for owner, name, settings in _extensions():
@@ -133,9 +152,14 @@ def _char_spans(doc: Doc) -> list[CharSpan]:
     return _spans(doc, on_doc.SPANS)
 
 
-def _spans(doc: Doc, name: str) -> list[CharSpan]:
+def _spans(doc: Doc, name: str, pipe: str | None = None) -> list[CharSpan]:
+    """Those of one pipe, or of all."""
     found = on_doc.rows(doc, name)
-    return [CharSpan(start, end, label, score) for start, end, (_, label, score) in found]
+    return [
+        CharSpan(start, end, label, score)
+        for start, end, (owner, label, score) in found
+        if pipe in (None, owner)
+    ]
 
 
 def _set_char_spans(doc: Doc, values: Iterable[Sequence[Any]]) -> None:
@@ -159,7 +183,11 @@ def _set_below_threshold(doc: Doc, values: Iterable[Sequence[Any]]) -> None:
 def _candidates(doc: Doc) -> list[CharSpan]:
     """Every span that may be there with its probability, where ``candidates`` is set; of one place the most
     probable first."""
-    return sorted(_spans(doc, on_doc.CANDIDATES), key=_most_probable)
+    return _by_place(_spans(doc, on_doc.CANDIDATES))
+
+
+def _by_place(spans: Iterable[CharSpan]) -> list[CharSpan]:
+    return sorted(spans, key=_most_probable)
 
 
 def _most_probable(span: CharSpan) -> tuple[int, int, float]:
@@ -172,9 +200,14 @@ def _set_candidates(doc: Doc, values: Iterable[Sequence[Any]]) -> None:
 
 def _alignment_events(doc: Doc) -> list[AlignmentEvent]:
     """What could not be placed on token boundaries as it was meant, and what became of it."""
+    return _events(doc)
+
+
+def _events(doc: Doc, pipe: str | None = None) -> list[AlignmentEvent]:
     return [
         AlignmentEvent(start, end, *what, *(None if by is None else start + by for by in moved))
-        for start, end, (_, *what, moved) in on_doc.rows(doc, on_doc.EVENTS)
+        for start, end, (owner, *what, moved) in on_doc.rows(doc, on_doc.EVENTS)
+        if pipe in (None, owner)
     ]
 
 

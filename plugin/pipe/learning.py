@@ -29,7 +29,8 @@ _FOCAL_GAMMA = 2.0
 def unit_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> list[NDArray[np.int64]]:
     """The gold tag of each unit of each predicted document, `UNKNOWN` where nobody knows it."""
     refuse_to_learn(pipe.name, pipe.label_map)
-    golds = [gold_of(example, pipe.cfg["annotate"], pipe.cfg["spans_key"]) for example in examples]
+    kind = pipe.cfg["annotate"], pipe.cfg["spans_key"], pipe.cfg["gold_overlaps"]
+    golds = [gold_of(example, *kind) for example in examples]
     tags, scheme, policy = pipe.known_tags(), pipe.scheme, pipe.cfg["alignment"]
     targets = []
     for gold, encoded in zip(golds, pipe.encode([gold.doc for gold in golds]), strict=True):
@@ -49,15 +50,20 @@ def row_targets(pipe: HFTokenClassifierPipe, examples: Sequence[Example]) -> NDA
 
 
 def warn_of_overlaps(pipe: HFTokenClassifierPipe, examples: Iterable[Example]) -> None:
-    """Say how many gold spans are not learned because they overlap a longer one."""
-    annotate, spans_key = pipe.cfg["annotate"], pipe.cfg["spans_key"]
+    """Say how many gold spans are not learned because they overlap one that is. ValueError for the first
+    where the pipe is set to have none."""
+    annotate, spans_key, overlaps = pipe.cfg["annotate"], pipe.cfg["spans_key"], pipe.cfg["gold_overlaps"]
     if annotate not in ("spans", "chunks"):
         return  # doc.ents and tags cannot overlap
-    if number := overlapping(examples, annotate, spans_key):
+    if overlaps == "error":
+        for example in examples:
+            gold_of(example, annotate, spans_key, overlaps)
+    elif number := overlapping(examples, annotate, spans_key, overlaps):
+        other = "longer" if overlaps == "longest" else "shorter"
         warnings.warn(
-            f"{number} gold spans in doc.spans[{spans_key!r}] overlap a longer one: the pipe {pipe.name!r} "
-            "gives a token one tag, so it learns the longest and not these. For nested spans use one pipe a "
-            "layer, each with a spans_key of its own",
+            f"{number} gold spans in doc.spans[{spans_key!r}] overlap a {other} one: the pipe {pipe.name!r} "
+            f"gives a token one tag, so it learns the {overlaps} and not these (gold_overlaps says which). "
+            "For nested spans use one pipe a layer, each with a spans_key of its own",
             stacklevel=3,
         )
 

@@ -24,7 +24,7 @@ from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
 from spanloop.plugin.pipe import ahead, learning, reading, results, saving
-from spanloop.plugin.pipe.examples import Annotate, labels_of
+from spanloop.plugin.pipe.examples import Annotate, GoldOverlaps, labels_of
 from spanloop.plugin.tagging.schemes import Scheme
 from spanloop.plugin.tagging.thresholds import Given, Thresholds, checked
 
@@ -51,6 +51,7 @@ class HFTokenClassifierPipe(TrainablePipe):
         overwrite: place.Overwrite = True,
         keep_scores: bool = False,
         class_weights: str | Mapping[str, float] = "none",
+        gold_overlaps: GoldOverlaps = "longest",
         label_map: Mapping[str, str] | None = None,
         threshold: Given | None = None,
         candidates: float | None = None,
@@ -71,6 +72,7 @@ class HFTokenClassifierPipe(TrainablePipe):
             "overwrite": overwrite,
             "keep_scores": keep_scores,
             "class_weights": class_weights,
+            "gold_overlaps": gold_overlaps,
             "label_weights": {},
             "temperature": 1.0,
             **results.settings(label_map, threshold, candidates),

@@ -12,7 +12,7 @@ from spacy.training import Example
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.metrics.score import ScoreReport, score_spans
-from spanloop.plugin.pipe.examples import Annotate, gold_of
+from spanloop.plugin.pipe.examples import Annotate, GoldOverlaps, gold_of
 from spanloop.plugin.pipe.meta import figure_names
 from spanloop.plugin.tagging.gold import longest_first
 
@@ -30,6 +30,7 @@ def score_token_classifier(
     annotate: Annotate = "ents",
     spans_key: str = "sc",
     labels: Sequence[str] = (),
+    gold_overlaps: GoldOverlaps = "longest",
     **_settings: Any,
 ) -> dict[str, Any]:
     """The scores of what the pipe annotates, by spaCy's names, and strict ones (seqeval) beside them.
@@ -42,12 +43,13 @@ def score_token_classifier(
         annotate: What the pipe writes.
         spans_key: The span group, where it writes one.
         labels: Those to report even where none occurs.
+        gold_overlaps: Which of spans that overlap are learned; with ``error`` the longest are scored.
 
     Returns:
         For tag and pos: ``tag_acc`` or ``pos_acc``. For ents: ``ents_p/r/f/per_type``, ``strict_p/r/f``,
         ``strict_macro_f`` and ``strict_per_type``. For spans and chunks the same as ``spans_KEY_...`` and
         ``strict_spans_KEY_...``. None where nothing was annotated. Of spans that overlap the strict figures
-        know the longest, as training does; ``spans_KEY_...`` count all.
+        know those that training learns; ``spans_KEY_...`` count all.
     """
     examples = list(examples)
     if annotate in ("tag", "pos"):
@@ -68,11 +70,12 @@ def score_token_classifier(
         scores = Scorer.score_spans(
             examples, usual, getter=spans_of, has_annotation=has_spans, allow_overlap=True
         )
-    golds = [gold_of(example, annotate, spans_key) for example in examples]
+    learned: GoldOverlaps = "longest" if gold_overlaps == "error" else gold_overlaps
+    golds = [gold_of(example, annotate, spans_key, learned) for example in examples]
     annotated = [gold for gold in golds if gold.ranges != ()]
     report = score_spans(
         [gold.spans for gold in annotated],
-        [_characters(spans_of(gold.doc)) for gold in annotated],
+        [_characters(spans_of(gold.doc), learned) for gold in annotated],
         [token_ranges(gold.doc) for gold in annotated],
         labels,
         ranges=[gold.ranges for gold in annotated],
@@ -82,9 +85,10 @@ def score_token_classifier(
     return {**scores, **{f"{strict}_{name}": value for name, value in figures.items()}}
 
 
-def _characters(spans: Sequence[Any]) -> list[CharSpan]:
-    """Without those that overlap a longer one: another component may have written them into the group."""
-    return longest_first([CharSpan(span.start_char, span.end_char, span.label_) for span in spans])[0]
+def _characters(spans: Sequence[Any], learned: GoldOverlaps) -> list[CharSpan]:
+    """Without those that overlap: another component may have written them into the group."""
+    found = [CharSpan(span.start_char, span.end_char, span.label_) for span in spans]
+    return longest_first(found, shortest=learned == "shortest")[0]
 
 
 def _figures(report: ScoreReport) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def folds_of(names: Sequence[str | None], folds: int, seed: int) -> list[list[in
     return [sorted(part) for part in parts]
 
 
-def longest_first(spans: Sequence[S]) -> tuple[list[S], list[S]]:
+def longest_first(spans: Sequence[S], *, shortest: bool = False) -> tuple[list[S], list[S]]:
     """Spans that do not overlap, and those that had to go for it.
 
     The longest span stays; of two that are as long the one that begins first; of the same characters the
@@ -99,6 +99,7 @@ def longest_first(spans: Sequence[S]) -> tuple[list[S], list[S]]:
 
     Args:
         spans: Spans of one document, in any order.
+        shortest: the shortest stays instead; of two that are alike, as above.
 
     Returns:
         Those that stay and those that go, both in text order.
@@ -106,7 +107,7 @@ def longest_first(spans: Sequence[S]) -> tuple[list[S], list[S]]:
     taken = np.zeros(max((span.end for span in spans), default=0), dtype=bool)
     kept: list[S] = []
     left: list[S] = []
-    for span in sorted(spans, key=_longest):
+    for span in sorted(spans, key=_shortest if shortest else _longest):
         overlaps = taken[span.start : span.end].any()
         (left if overlaps else kept).append(span)
         if not overlaps:
@@ -177,6 +178,10 @@ def _unseen(starts: Ints, ends: Ints, ranges: Sequence[tuple[int, int]] | None) 
 
 def _longest(span: Labelled) -> tuple[int, int, str]:
     return span.start - span.end, span.start, span.label
+
+
+def _shortest(span: Labelled) -> tuple[int, int, str]:
+    return span.end - span.start, span.start, span.label
 
 
 def _where(span: Labelled) -> tuple[int, int]:

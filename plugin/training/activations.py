@@ -69,17 +69,18 @@ def record(
     windows: Sequence[TrainWindow],
     *,
     bf16: bool,
-    pad_id: int,
+    collate: Collator,
+    even: bool,
     folder: Path,
 ) -> Activations | None:
-    """What the last of the frozen ``layers`` gives for each window.
+    """What the last of the frozen ``layers`` gives for each window. ``even``: windows of one length are run
+    together, others are not.
 
     The file lies in ``folder`` without a name and vanishes with the process, however that ends. None where
     the layers cannot be left out: something trainable lies below the last of them (adapters, positions that
     all layers share), or they hand on more than one hidden state with a row for each wordpiece. OSError where
     the disk is full.
     """
-    collate = Collator(pad_id)
     device = next(model.parameters()).device
     model.eval()
     wraps = _wraps(model, layers, collate(windows[:1]))
@@ -88,7 +89,7 @@ def record(
     begins = np.zeros(len(windows), dtype=np.int64)
     written = 0
     with tempfile.TemporaryFile(dir=folder) as file:
-        for group in batches([len(window) for window in windows], _BUDGET):
+        for group in batches([len(window) for window in windows], _BUDGET, even=even):
             batch = collate([windows[place] for place in group])
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 hidden = _hidden(_run(model, layers, batch)[-1])

@@ -60,7 +60,7 @@ def _wordpiece_tags(
 
 class BudgetBatches(Sampler[list[int]]):
     """Batches of windows of like length, ``budget`` wordpieces with their padding at most (one window at
-    least).
+    least). ``even``: of one length, without any padding, for a model that padding changes.
 
     Each epoch mixes windows of like length anew and shuffles the batches, by seed and epoch alone; the
     number of batches is the same each time. With several processes each takes its share of every batch, so
@@ -68,10 +68,18 @@ class BudgetBatches(Sampler[list[int]]):
     """
 
     def __init__(
-        self, lengths: Sequence[int], *, budget: int, seed: int, rank: int = 0, world: int = 1
+        self,
+        lengths: Sequence[int],
+        *,
+        budget: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        even: bool = False,
     ) -> None:
-        self.buckets = [-(-length // _BUCKET) for length in lengths]
-        self.sizes = _batch_sizes(sorted(self.buckets, reverse=True), budget)
+        step = 1 if even else _BUCKET
+        self.buckets = [-(-length // step) for length in lengths]
+        self.sizes = _batch_sizes(sorted(self.buckets, reverse=True), budget // step, even=even)
         self.seed = seed
         self.epoch = 0
         self.rank = rank
@@ -98,12 +106,13 @@ class BudgetBatches(Sampler[list[int]]):
             yield batch[self.rank :: self.world]
 
 
-def _batch_sizes(buckets: Sequence[int], budget: int) -> list[int]:
-    """How many windows each batch takes of those sorted by length, longest first."""
+def _batch_sizes(buckets: Sequence[int], budget: int, *, even: bool) -> list[int]:
+    """How many windows each batch takes of those sorted by length, longest first. ``budget`` counts what the
+    buckets count."""
     sizes: list[int] = []
     longest = 0
     for bucket in buckets:
-        if sizes and (sizes[-1] + 1) * longest * _BUCKET <= budget:
+        if sizes and (sizes[-1] + 1) * longest <= budget and not (even and bucket != longest):
             sizes[-1] += 1
         else:
             sizes.append(1)
@@ -112,16 +121,17 @@ def _batch_sizes(buckets: Sequence[int], budget: int) -> list[int]:
 
 
 class Collator:
-    """Pads the windows of a batch to the longest of them.
+    """Pads the windows of a batch to the longest of them, and to ``shortest`` wordpieces at least.
 
     ``lower``, ``[window, wordpiece, width]``, is there where the windows have it.
     """
 
-    def __init__(self, pad_id: int) -> None:
+    def __init__(self, pad_id: int, shortest: int = 1) -> None:
         self.pad_id = pad_id
+        self.shortest = shortest
 
     def __call__(self, windows: Sequence[TrainWindow]) -> dict[str, torch.Tensor]:
-        longest = max((len(window) for window in windows), default=1)
+        longest = max([self.shortest, *map(len, windows)])
         shape = (max(len(windows), 1), longest)  # an empty share still takes part in the step
         input_ids = torch.full(shape, self.pad_id, dtype=torch.long)
         labels = torch.full(shape, UNKNOWN, dtype=torch.long)

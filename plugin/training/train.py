@@ -108,6 +108,7 @@ def train(
             planned,
             bf16=bf16,
             pad_id=pipe.pretrained.pad_id,
+            even=pipe.network.even_windows,
             progress=progress,
             inner=inner if course.held else None,
             folder=folder,

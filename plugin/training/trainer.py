@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from spanloop.plugin.model.device import gpus_in_use, no_room
 from spanloop.plugin.model.disk import writing
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.neighbours import as_configured, shortest_batch
 from spanloop.plugin.model.stacks import no_bars
 from spanloop.plugin.training.activations import Activations, record
 from spanloop.plugin.training.checkpoint import keep_newest
@@ -97,13 +98,15 @@ class BudgetLoader(DataLoader[TrainWindow]):
 class BudgetTrainer(Trainer):
     """HF Trainer with a loader of its own, which knows how to share batches among processes.
 
-    ``activations``: those of frozen layers, which are then passed over.
+    ``activations``: those of frozen layers, which are then passed over. ``make_ready``: called before each
+    batch.
     """
 
     loader: BudgetLoader
     divergence: Divergence
     warmup: float
     activations: Activations | None = None
+    make_ready: Callable[[], None]
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """As Trainer's own, with the warmup as a whole number of steps: transformers 4 and 5 name a share
@@ -116,6 +119,7 @@ class BudgetTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         lower = inputs.pop("lower", None)
+        self.make_ready()
         known = self.activations if lower is not None else None
         with nullcontext() if known is None else known.replayed(lower):
             return super().compute_loss(model, inputs, *args, **kwargs)
@@ -140,6 +144,7 @@ def fit(
     *,
     bf16: bool,
     pad_id: int,
+    even: bool,
     progress: Progress | None,
     inner: InnerSlice | None,
     folder: Path,
@@ -147,7 +152,8 @@ def fit(
 ) -> tuple[list[float], int]:
     """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
 
-    ``resume_from``: a checkpoint of the same training in ``folder``. Diverged at the first loss, or at the
+    ``even``: windows of one length share a batch, others do not. ``resume_from``: a checkpoint of the same
+    training in ``folder``. Diverged at the first loss, or at the
     end of the first epoch, that shows that the training leaves the range of numbers.
     """
     divergence = Divergence(plan.learning_rate)
@@ -160,20 +166,23 @@ def fit(
             callbacks=[Steps(progress, inner, config.checkpoint_seconds, divergence)],
         )
         trainer.divergence, trainer.warmup = divergence, config.warmup
+        trainer.make_ready = partial(as_configured, model)
+        collate = Collator(pad_id, shortest_batch(model))
         trainer.remove_callback(PrinterCallback)
         if lower:
-            trainer.activations = record(learner, lower, windows, bf16=bf16, pad_id=pad_id, folder=folder)
-        trainer.loader = BudgetLoader(
-            trainer.activations or windows,  # type: ignore[arg-type]
-            batch_sampler=BudgetBatches(
-                [len(window) for window in windows],
-                budget=plan.batch_wordpieces,
-                seed=config.random_seed,
-                rank=trainer.args.process_index,
-                world=trainer.args.world_size,
-            ),
-            collate_fn=Collator(pad_id),
+            trainer.activations = record(
+                learner, lower, windows, bf16=bf16, collate=collate, even=even, folder=folder
+            )
+        batches = BudgetBatches(
+            [len(window) for window in windows],
+            budget=plan.batch_wordpieces,
+            seed=config.random_seed,
+            rank=trainer.args.process_index,
+            world=trainer.args.world_size,
+            even=even,
         )
+        shown: Any = trainer.activations or windows
+        trainer.loader = BudgetLoader(shown, batch_sampler=batches, collate_fn=collate)
         try:
             with writing(folder), no_bars(), _room_named(plan):
                 trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))

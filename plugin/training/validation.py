@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_model, save_model
 from torch import distributed
 
+from spanloop.plugin.metrics.judged import of_known_labels
 from spanloop.plugin.metrics.score import score_spans
 from spanloop.plugin.model.device import gpus_in_use
 from spanloop.plugin.tagging.calibrate import MIN_DOCUMENTS, Calibration, calibrate
@@ -103,7 +104,8 @@ class InnerSlice:
         return found, None if wanted is None else self._pick(scores, wanted)
 
     def _pick(self, scores: Sequence[TokenScores], wanted: Wanted) -> Picked:
-        spans = [self.pipe.decode(doc_scores) for doc_scores in scores]
+        unknown = [gold.unknown for gold in self.golds]  # what is said of these is neither right nor wrong
+        spans = of_known_labels([self.pipe.decode(doc_scores) for doc_scores in scores], unknown)
         picked = pick(spans, [gold.spans for gold in self.golds], wanted)
         self.pipe.threshold = picked.thresholds or None
         return picked

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 
+from spanloop.plugin.model.backends import BackendName
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.tagging.schemes import NamedScheme
 from spanloop.plugin.training.config import TrainConfig
@@ -22,7 +23,12 @@ from spanloop.recipes.errors import RecipeError
 F = TypeVar("F", bound=Callable[..., Any])
 
 # signatures name these for type checkers alone, so that a light command loads nothing for them
-_NAMES = {"TrainConfig": TrainConfig, "Precision": Precision, "NamedScheme": NamedScheme}
+_NAMES = {
+    "TrainConfig": TrainConfig,
+    "Precision": Precision,
+    "BackendName": BackendName,
+    "NamedScheme": NamedScheme,
+}
 _WORDS: dict[Any, str] = {
     str: "a text",
     bool: "True or False",

@@ -16,6 +16,7 @@ from spanloop.recipes.cli.options import (
     OfProject,
     Real,
     aggregation_option,
+    backend_option,
     by_option,
     choice_options,
     db_argument,
@@ -70,6 +71,7 @@ def export(**options: Any) -> object:
 @click.option("--lang", help="Cut the texts as this language of spaCy.  [default: by blanks, or wordpieces]")
 @device_option
 @precision_option
+@backend_option
 @scheme_option
 @aggregation_option
 @click.option(

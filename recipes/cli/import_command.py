@@ -12,12 +12,12 @@ from spanloop.recipes.cli.options import (
     Listed,
     OfProject,
     Whole,
-    by_option,
     db_argument,
     json_option,
     option,
     path_type,
     project_of,
+    reading_options,
 )
 
 
@@ -82,7 +82,7 @@ from spanloop.recipes.cli.options import (
     default=True,
     help="What nearly repeats another document joins its split (no: a third faster).",
 )
-@by_option
+@reading_options
 @json_option
 def import_command(**options: Any) -> object:
     """Bring in documents, with the spans that the files know."""

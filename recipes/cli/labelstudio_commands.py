@@ -14,6 +14,7 @@ from spanloop.recipes.cli.options import (
     PORT,
     Whole,
     aggregation_option,
+    component_option,
     db_argument,
     json_option,
     map_option,
@@ -34,6 +35,7 @@ from spanloop.recipes.cli.options import (
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns that does.")
 @map_option
 @threshold_option
+@component_option
 @scheme_option
 @aggregation_option
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
@@ -46,14 +48,14 @@ def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None
     named = _given(options, "model", "pipeline", "patterns")
     if len(named) > 1:
         raise click.UsageError("give one of --model, --pipeline and --patterns")
-    choice = _given(options, "label_map", "threshold")
+    choice = _given(options, "label_map", "threshold", "component")
     if choice and not named:
         raise click.UsageError(
-            "--map and --threshold are about the --model or --pipeline that suggests until a round is "
-            "promoted; a round has the project's labels, and thresholds of its own (spanloop retrain "
-            "--thresholds f1)"
+            "--map, --threshold and --component are about the --model or --pipeline that suggests until a "
+            "round is promoted; a round has the project's labels, and thresholds of its own (spanloop "
+            "retrain --thresholds f1)"
         )
-    Choice.typed(choice.get("label_map"), choice.get("threshold"))  # told here if it is none
+    Choice.typed(**{"label_map": None, "threshold": None, **choice})  # told here if it is none
     manner = _given(options, "scheme", "aggregation_strategy")
     if manner and "model" not in named:
         raise click.UsageError("--scheme and --aggregation-strategy go with --model")

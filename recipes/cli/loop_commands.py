@@ -16,6 +16,7 @@ from spanloop.recipes.cli.options import (
     Seed,
     Whole,
     aggregation_option,
+    backend_option,
     choice_options,
     db_argument,
     device_option,
@@ -148,6 +149,7 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.option("--open-only", is_flag=True, help="Only documents that are still open.")
 @device_option
 @precision_option
+@backend_option
 @scheme_option
 @aggregation_option
 @config_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from spanloop.plugin.model.backends import BACKENDS
 from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.tagging.schemes import NAMED
@@ -78,6 +79,12 @@ precision_option = click.option(
     help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
     "[default: as the pipeline was saved, else fp32]",
 )
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    help="What computes: openvino is faster on a CPU (extra [openvino]).  "
+    "[default: as the pipeline was saved, else torch]",
+)
 
 map_option = click.option(
     "--map",
@@ -92,16 +99,25 @@ threshold_option = click.option(
 )
 
 
+component_option = click.option(
+    "--component",
+    metavar="NAME",
+    help="Which of our components, where a pipeline has several.  [default: by its kind and labels]",
+)
+
+
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what of a model's answer is taken, as one ``choice``."""
 
     @wraps(command)
-    def chosen(*args: Any, label_map: str | None, threshold: str | None, **options: Any) -> Any:
+    def chosen(
+        *args: Any, label_map: str | None, threshold: str | None, component: str | None, **options: Any
+    ) -> Any:
         from spanloop.recipes.suggest.choice import Choice
 
-        return command(*args, choice=Choice.typed(label_map, threshold), **options)
+        return command(*args, choice=Choice.typed(label_map, threshold, component), **options)
 
-    return map_option(threshold_option(chosen))
+    return map_option(threshold_option(component_option(chosen)))
 
 
 scheme_option = click.option(
@@ -199,6 +215,23 @@ class Listed(_Values):
             return [self.of(part.strip()) for part in str(value).split(",")]
         except ValueError:
             self.fail(f"{value!r} must be values parted by commas", param, ctx)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options about how files are read, where they do not say it themselves."""
+    for option in (
+        click.option("--encoding", help="How the files are encoded.  [default: UTF-8, or as they declare]"),
+        click.option("--tag-names", type=Listed(), help="The tags that whole numbers stand for, from 0 on."),
+        click.option(
+            "--columns",
+            type=Listed(),
+            help="What each column is, parted by commas: token,-,tag for CoNLL, text=Review for CSV.  "
+            "[default: as they look]",
+        ),
+        by_option,
+    ):
+        command = option(command)
+    return command
 
 
 class OfProject(click.Group):

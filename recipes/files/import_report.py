@@ -99,6 +99,8 @@ class ImportReport(Report):
     """Documents that are nearly the same as another one, whose group and split they join."""
     splits: dict[str, Count] = field(default_factory=dict)
     """Documents added, by split."""
+    notes: tuple[str, ...] = ()
+    """What was guessed in a file, or is in it and was not read, a line each."""
     language: str | None = None
     """The line that says which language was chosen by the texts; null where the project had one."""
     misfit: str | None = None
@@ -155,7 +157,7 @@ class ImportReport(Report):
                 f"{self.eval_fraction:.0%} were asked for: a group goes to one side whole, "
                 f"and the largest has {counted(self.largest_group, 'document')}; --split decides for a file"
             )
-        return "\n".join([*lines, *(line for line in (self.language, self.misfit) if line)])
+        return "\n".join([*lines, *self.notes, *(line for line in (self.language, self.misfit) if line)])
 
     def _gold(self) -> str:
         """How many of the documents are gold, and by whose word."""

@@ -11,16 +11,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.files.entry_checks import As, Overlaps
+from spanloop.recipes.files.file_names import described, names_of
 from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.manner import Manner, OnConflict
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
-from spanloop.recipes.files.sources import described, names_of
 from spanloop.recipes.files.spoken import spoken_labels
-from spanloop.recipes.formats.entry import Format, Unit
-from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.entry import Notes, Unit
+from spanloop.recipes.formats.sources import Source, kept_sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store
 from spanloop.store.records import Split
@@ -46,6 +46,9 @@ def import_files(
     accept_overlaps: bool = False,
     accept_empty: bool = False,
     by: Unit | None = None,
+    columns: Sequence[str] | None = None,
+    tag_names: Sequence[str] | None = None,
+    encoding: str | None = None,
     near_duplicates: bool = True,
     dry_run: bool = False,
     progress: Progress | None = None,
@@ -55,9 +58,8 @@ def import_files(
 
     Args:
         db: The project file.
-        files: The files.
-        format: Their format by name; None: as each file looks. A whole project comes in by
-            `import_project`.
+        files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
+        format: Their format by name; None: as each looks. A whole project comes in by `import_project`.
         split: Where the documents go; ``auto``: as the file says (``train`` is the pool, ``test`` is eval),
             else by a hash of the group.
         dev: Where the documents go that the file calls ``dev`` or ``validation``.
@@ -79,9 +81,11 @@ def import_files(
         accept_empty: Documents that the file has no span for are gold too, where a tool writes that of
             documents that nobody opened.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
-        near_duplicates: Whether a new text that nearly repeats a stored or an earlier one (Jaccard 0.8 of
-            their three-token sequences, from 8 tokens up) joins its group and split. Not where a split is
-            given.
+        columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
+        tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
+        encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
+        near_duplicates: Whether a new text that nearly repeats another (Jaccard 0.8 of three-token sequences,
+            from 8 tokens up) joins its group and split. Not where a split is given.
         dry_run: Whether all of it is done on a copy of the project that is gone afterwards.
         progress: Called with how far it is.
 
@@ -100,18 +104,23 @@ def import_files(
         manner = Manner(
             format, split, dev, as_, annotator,
             None if only_labels is None else spoken_labels(store, only_labels),
-            add_labels, on_conflict, overlaps, accept_overlaps, accept_empty, by, near_duplicates,
+            add_labels, on_conflict, overlaps, accept_overlaps, accept_empty, by,
+            None if columns is None else tuple(columns), None if tag_names is None else tuple(tag_names),
+            encoding, near_duplicates,
         )  # fmt: skip
-        paths = [Path(file) for file in files]
-        if not dry_run:
-            return _bring_in(store, paths, manner, progress or silent)
-        with store.copied() as copy:
-            report = _bring_in(copy, paths, manner, progress or silent)
+        notes = Notes()
+        with kept_sources(files, format=format, encoding=encoding, notes=notes) as found:
+            if not dry_run:
+                return _bring_in(store, found, manner, notes, progress or silent)
+            with store.copied() as copy:
+                report = _bring_in(copy, found, manner, notes, progress or silent)
         report.dry_run, report.number = True, None
         return report
 
 
-def _bring_in(store: Store, files: Sequence[Path], manner: Manner, progress: Progress) -> ImportReport:
+def _bring_in(
+    store: Store, found: Sequence[Source], manner: Manner, notes: Notes, progress: Progress
+) -> ImportReport:
     """Look at all files, then store what they say."""
     report, fit = ImportReport(), Fit(store)
     with store.importing():
@@ -119,25 +128,26 @@ def _bring_in(store: Store, files: Sequence[Path], manner: Manner, progress: Pro
         for one in cut_short:
             store.imports.take_back(one.id, error=one.error or "cut short")
         report.cut_short = tuple(one.id for one in cut_short)
-        names = names_of(files, store.imports.all())
-        each = [
-            OneFile(store, path, name, _format(path, manner), manner, report, progress, fit)
-            for path, name in zip(files, names, strict=True)
+        names = names_of([source.shown for source in found], store.imports.all())
+        files = [
+            OneFile(store, source, name, manner, notes, report, progress, fit)
+            for source, name in zip(found, names, strict=True)
         ]
         first = FirstLook(store, report, refuse_other_text=manner.on_conflict == "error")
-        for file in each:
+        for file in files:
             file.look(first)
         labels = first.new_labels(add=manner.add_labels)
         twins = _twins(store, progress) if manner.near_duplicates and manner.split == "auto" else None
         before = _splits(store)
-        read = [described(path, name) for path, name in zip(files, names, strict=True)]
+        read = [described(one.path, one.shown, name) for one, name in zip(found, names, strict=True)]
         number = store.imports.begin(read, manner.said())
         with _WholeOrNothing(store, number):
             _add_labels(store, number, labels, report)
-            for file in each:
+            for file in files:
                 file.twins, file.import_id = twins, number
                 file.run()
-            _conclude(store, number, each, before, report)
+            report.notes = tuple(notes.lines())
+            _conclude(store, number, files, fit, before, report)
     return report
 
 
@@ -155,10 +165,6 @@ class _WholeOrNothing(AbstractContextManager[None]):
             self.store.imports.take_back(self.number, error=str(value) or kind.__name__)
 
 
-def _format(path: Path, manner: Manner) -> Format:
-    return detect(path) if manner.format is None or not path.is_file() else by_name(manner.format)
-
-
 def _add_labels(store: Store, number: int, names: Sequence[str], report: ImportReport) -> None:
     if not names:
         return
@@ -169,10 +175,15 @@ def _add_labels(store: Store, number: int, names: Sequence[str], report: ImportR
 
 
 def _conclude(
-    store: Store, number: int, files: Sequence[OneFile], before: dict[str, int], report: ImportReport
+    store: Store,
+    number: int,
+    files: Sequence[OneFile],
+    fit: Fit,
+    before: dict[str, int],
+    report: ImportReport,
 ) -> None:
     """Count what is there now, and note that the import is whole."""
-    after, fit = _splits(store), files[0].fit
+    after = _splits(store)
     report.splits = {name: after[name] - before[name] for name in after}
     report.language, report.misfit = fit.chosen, fit.misfit()
     report.look_at_draw(store)

@@ -30,6 +30,9 @@ class Manner:
     accept_overlaps: bool = False
     accept_empty: bool = False
     by: Unit | None = None
+    columns: tuple[str, ...] | None = None
+    tag_names: tuple[str, ...] | None = None
+    encoding: str | None = None
     near_duplicates: bool = True
 
     def rule(self, fmt: Format) -> Overlaps:

@@ -19,7 +19,8 @@ from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.manner import Manner
 from spanloop.recipes.files.suggested import Suggested
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Notes, ReadOptions
+from spanloop.recipes.formats.sources import Source
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
@@ -37,10 +38,10 @@ class OneFile:
     """One file on its way into the store; ``called`` is its name in the keys and groups of its documents."""
 
     store: Store
-    path: Path
+    source: Source
     called: str
-    fmt: Format
     manner: Manner
+    notes: Notes
     report: ImportReport
     progress: Progress
     fit: Fit
@@ -50,11 +51,16 @@ class OneFile:
     occurrences: Counter[str] = field(default_factory=Counter)
     apart_now: set[int] = field(default_factory=set)
 
+    @property
+    def path(self) -> Path:
+        """What messages and the ledger call it."""
+        return self.source.shown
+
     def look(self, first: FirstLook) -> None:
         """Read it and store nothing: what is wrong with it is a FormatError now."""
         checks = self._checks()
         labels = frozenset(checks.labels)
-        for done, entry in enumerate(self._read(), start=1):
+        for done, entry in enumerate(self._read(Notes()), start=1):
             if entry.text.strip():
                 first.note(self.path, checks.check(entry), labels)
             if done % BATCH == 0:
@@ -62,7 +68,7 @@ class OneFile:
 
     def run(self) -> None:
         """Read it and store what it says."""
-        checks, entries, done = self._checks(), self._read(), 0
+        checks, entries, done = self._checks(), self._read(self.notes), 0
         answers = self._answers(checks)
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
@@ -78,14 +84,17 @@ class OneFile:
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
 
-    def _read(self) -> Iterator[Entry]:
+    def _read(self, notes: Notes) -> Iterator[Entry]:
         options = ReadOptions(
             task=self.store.project.task,
             by=self.manner.by,
             labels=tuple(self.store.labels.names()),
+            columns=self.manner.columns,
+            tag_names=self.manner.tag_names,
+            notes=notes,
             called=self.called,
         )
-        return self.fmt.read(self.path, options)
+        return self.source.entries(options)
 
     def _checks(self) -> EntryChecks:
         return EntryChecks(
@@ -93,8 +102,8 @@ class OneFile:
             self.store.labels.names(),
             self.store.labels.meanings(),
             self.manner,
-            self.manner.rule(self.fmt),
-            lenient=self.fmt.foreign,
+            self.manner.rule(self.source.fmt),
+            lenient=self.source.fmt.foreign,
         )
 
     def _answers(self, checks: EntryChecks) -> Answers:
@@ -130,7 +139,7 @@ class OneFile:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
             for item, place, near in zip(checked, added, alike, strict=True):
                 self._take(item, place, near, answers)
-            if self.fmt.originals:
+            if self.source.fmt.originals:
                 pairs = [(p, i.entry.original) for i, p in zip(checked, added, strict=True)]
                 kept = [(p.document_id, body) for p, body in pairs if body is not None and not p.other_text]
                 self.store.originals.add(ORIGINALS, kept)

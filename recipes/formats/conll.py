@@ -1,114 +1,38 @@
-"""CoNLL columns: one token a line, its tag in the last column, an empty line after each sentence.
+"""CoNLL columns: one token a line, a tag in one of the columns, an empty line after each sentence.
 
-Read: IOB1, IOB2, BIOES, BILOU and plain tags; tabs or spaces; lines of blanks as sentence ends;
-``-DOCSTART-``. Written: token, tab, IOB2 tag. What the format cannot carry: the spaces between tokens, keys
-and meta.
+Read: the files of CoNLL-2000, 2002 and 2003, GermEval, MultiCoNER, WNUT and their like, in IOB1, IOB2,
+BIOES, BILOU and plain tags; tabs or spaces; lines of blanks as sentence ends; comments; ``-DOCSTART-``. Which
+columns are read is said by ``--columns``, or guessed and told. Written: token, tab, IOB2 tag. What the format
+cannot carry: the spaces between tokens, keys and meta.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-from spanloop.plugin.tagging.reading import Reading, detect, read_tags
-from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.plugin.tagging.reading import detect
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats import conllu
+from spanloop.recipes.formats.conll_reading import read_rows
+from spanloop.recipes.formats.conll_rows import DOCUMENT_START, cells, is_comment, sentences, width_of
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
-from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.tagged import cut_tokens, join_tokens, spans_of_tags, tags_of_spans
-from spanloop.store.records import Span
+from spanloop.recipes.formats.header import is_header
+from spanloop.recipes.formats.lines import lines_of_head, numbered_lines
+from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
 
-DOCUMENT_START = "-DOCSTART-"
-_COMMENT = re.compile(r"#\s+\w[\w ]*=")
-_BLANKS = re.compile(r"[ \t]+")
-
-Row = tuple[str, str]
+_SNIFFED = 200
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     """One entry a sentence, or a document between two ``-DOCSTART-`` lines where ``options.by`` says so.
 
-    The text is the tokens joined by a space. Where the file marks documents, they are the groups.
+    The text is the tokens joined by a space. Where the file marks documents, they are the groups. The file is
+    read several times: what its tags mean, all of them together, must be known first.
     """
-    unit, name = options.by or "sentence", options.name_of(path)
-    if unit not in ("sentence", "document"):
-        raise FormatError(path, None, f"CoNLL has no {unit}s: --by sentence or document")
-    reading, has_documents = _survey(path)
-    if unit == "sentence":
-        for line, number, rows in _sentences(path):
-            yield _entry(
-                rows, [len(rows)], line, f"{name}#{number}" if has_documents else None, reading, options
-            )
-        return
-    document, first, rows, lengths = -1, 1, list[Row](), list[int]()
-    for line, number, sentence in _sentences(path):
-        if number != document and rows:
-            yield _entry(rows, lengths, first, f"{name}#{document}", reading, options)
-            rows, lengths = [], []
-        if not rows:
-            document, first = number, line
-        rows.extend(sentence)
-        lengths.append(len(sentence))
-    if rows:
-        yield _entry(rows, lengths, first, f"{name}#{document}", reading, options)
-
-
-def _survey(path: Path) -> tuple[Reading, bool]:
-    """What the tags of the file mean, all of them together, and whether it marks documents: a first pass,
-    since both must be known."""
-    tags: set[str] = set()
-    documents = False
-    for _, number, rows in _sentences(path):
-        tags.update(tag for _, tag in rows)
-        documents = documents or number > 0
-    return read_tags(sorted(tags), of_model=False), documents
-
-
-def _sentences(path: Path) -> Iterator[tuple[int, int, list[Row]]]:
-    """Each sentence: its first line, the number of its document (0 before the first mark), its tokens and
-    tags."""
-    rows: list[Row] = []
-    first, document, width = 1, 0, 0
-    for line, text in numbered_lines(path):
-        if not text.strip():
-            if rows:
-                yield first, document, rows
-            rows = []
-        elif text.startswith(DOCUMENT_START):
-            if rows:
-                yield first, document, rows
-            rows, document = [], document + 1
-        elif not (_COMMENT.match(text) and not rows):
-            columns = text.split("\t") if "\t" in text else _BLANKS.split(text.strip(" "))
-            width = width or len(columns)
-            if len(columns) < 2 or len(columns) != width:
-                raise FormatError(
-                    path, line, f"{len(columns)} columns where {max(width, 2)} are expected: {text[:60]!r}"
-                )
-            if not columns[0]:
-                raise FormatError(path, line, "a tag without a token")
-            first = first if rows else line
-            rows.append((columns[0], columns[-1]))
-    if rows:
-        yield first, document, rows
-
-
-def _entry(
-    rows: list[Row], lengths: list[int], line: int, group: str | None, reading: Reading, options: ReadOptions
-) -> Entry:
-    """One document of one or more sentences; sentences are parted by a line end."""
-    texts: list[str] = []
-    spans: list[Span] = []
-    offset = done = 0
-    for length in lengths:
-        sentence = rows[done : done + length]
-        text, ranges = join_tokens([token for token, _ in sentence])
-        shifted = [(start + offset, end + offset) for start, end in ranges]
-        spans.extend(spans_of_tags(shifted, [tag for _, tag in sentence], task=options.task, reading=reading))
-        texts.append(text)
-        offset += len(text) + 1
-        done += length
-    return Entry(text="\n".join(texts), line=line, group=group, spans=tuple(spans))
+    width = width_of(line for _, line in numbered_lines(path))
+    return read_rows(path, options, width, partial(sentences, path, width))
 
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
@@ -136,12 +60,20 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
 
 
 def sniff(head: str) -> bool:
-    """As many columns on every line, two at least, and tags in the last one. Plain tags need a suffix to be
-    known."""
-    lines = [line for line in head.splitlines()[:-1] or head.splitlines() if line.strip() and line[0] != "#"]
-    rows = [line.split("\t") if "\t" in line else _BLANKS.split(line.strip(" ")) for line in lines[:200]]
-    widths = {len(row) for row in rows}
-    return len(widths) == 1 and widths.pop() >= 2 and detect(row[-1] for row in rows) != "plain"
+    """As many columns on every line, two at least, and tags of a scheme in one of them, or the last one all
+    outside. Plain tags need a suffix to be known."""
+    if head.startswith(("# global.columns", "#begin document")) or conllu.sniff(head):
+        return False
+    lines = lines_of_head(head)
+    if not lines or is_header(cells(lines[0])):
+        return False
+    width = width_of(lines)
+    lines = [n for n in lines[:_SNIFFED] if not n.startswith(DOCUMENT_START) and not is_comment(n, width)]
+    rows = [cells(line) for line in lines]
+    if not rows or any(len(row) != width for row in rows):
+        return False
+    columns = list(zip(*rows, strict=True))
+    return (len(rows) > 1 and set(columns[-1]) == {"O"}) or any(detect(c) != "plain" for c in columns)
 
 
 FORMAT = Format(
@@ -151,4 +83,8 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     needs_tokens=True,
+    title="CoNLL columns",
+    detected="as many columns on every line, and tags such as B-PER in one of them",
+    skips=("columns that are neither tokens nor the chosen tags",),
+    tried="WNUT-17 and wikigold as they are published; the others by their descriptions",
 )

@@ -135,6 +135,9 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     originals=True,
+    title="CoNLL-U (Universal Dependencies)",
+    detected="ten columns parted by tabs, the first of them a number",
+    tried="UD English EWT as it is published",
 )
 FORMAT_XPOS = Format(
     name="conllu_xpos",
@@ -144,4 +147,7 @@ FORMAT_XPOS = Format(
     sniff=_never,
     needs_tokens=True,
     originals=True,
+    title="CoNLL-U (Universal Dependencies), the tags of its language",
+    detected="never: by its name alone",
+    tried="UD English EWT as it is published",
 )

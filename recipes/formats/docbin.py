@@ -62,5 +62,14 @@ def sniff(_head: str) -> bool:
 
 
 FORMAT = Format(
-    name="spacy", suffixes=(".spacy",), read=read, write=write, sniff=sniff, needs_tokens=True, binary=True
+    name="spacy",
+    suffixes=(".spacy",),
+    read=read,
+    write=write,
+    sniff=sniff,
+    needs_tokens=True,
+    binary=True,
+    title="spaCy's DocBin",
+    detected="the suffix .spacy",
+    tried="files that spaCy wrote",
 )

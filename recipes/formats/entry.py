@@ -3,7 +3,7 @@ described."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -61,15 +61,37 @@ class Entry:
     opened: bool = True
 
 
+@dataclass(slots=True)
+class Notes:
+    """What a reader guessed, or saw and did not read, each said once, with how often it was met."""
+
+    said: dict[str, int] = field(default_factory=dict)
+
+    def add(self, what: str, times: int = 1) -> None:
+        """Say it; the same again is counted."""
+        self.said[what] = self.said.get(what, 0) + times
+
+    def lines(self) -> list[str]:
+        """Each as one line, with how often it was met where that was more than once."""
+        return [what if times == 1 else f"{what} ({times:,} times)" for what, times in self.said.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read. ``by``: what one document is, where a format leaves the choice (None = its own
-    default). ``labels``: those of the project, where a file says several things of a token. ``called``: what
-    stands for the file in keys and groups, empty for its name."""
+    default). ``labels``: those of the project, where a file says several things of a token.
+
+    ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
+    tags that whole numbers stand for, from 0 on. ``notes``: where the reader says what it guessed.
+    ``called``: what stands for the file in keys and groups, empty for its name.
+    """
 
     task: Task = "spans"
     by: Unit | None = None
     labels: tuple[str, ...] = ()
+    columns: Sequence[str] | None = None
+    tag_names: Sequence[str] | None = None
+    notes: Notes = field(default_factory=Notes)
     called: str = ""
 
     def name_of(self, path: Path) -> str:
@@ -116,15 +138,27 @@ class Sniffer(Protocol):
     def __call__(self, head: str, /) -> bool: ...
 
 
+class FolderSniffer(Protocol):
+    """Whether a folder is one thing of this format."""
+
+    def __call__(self, folder: Path, /) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format. ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to
-    sniff.
+    """A file format: everything that is known of it, for reading and writing and for the page of formats.
+
+    ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to sniff, ``magic`` are
+    the bytes that it begins with, where it has such.
 
     ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
     format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
     ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
-    writer writes on them.
+    writer writes on them. ``folder``: whether a folder is one thing of this format; None: it has files alone.
+
+    ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
+    can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
+    spanloop that reads it, None for all.
     """
 
     name: str
@@ -138,3 +172,10 @@ class Format:
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    folder: FolderSniffer | None = None
+    magic: bytes = b""
+    title: str = ""
+    detected: str = ""
+    skips: tuple[str, ...] = ()
+    tried: str = ""
+    extra: str | None = None

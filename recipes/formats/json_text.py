@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+_DECODER = json.JSONDecoder()
 
 MOST_LEVELS = 100
 """Objects and lists in each other: what is read must be written again, and SQLite ends at 1,000."""
@@ -20,8 +24,23 @@ class NotJson(ValueError):
 def parse(text: str) -> Any:
     """The value that the text spells. NotJson for text that is no JSON, for more than 100 levels and for
     whole numbers of thousands of digits."""
-    try:
+    with _told():
         found = json.loads(text)
+    return _shallow(found, text, 0, len(text))
+
+
+def parse_at(text: str, start: int) -> tuple[Any, int]:
+    """The value that begins at that character, and where it ends. NotJson as `parse`."""
+    with _told():
+        found, end = _DECODER.raw_decode(text, start)
+    return _shallow(found, text, start, end), end
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What Python says of text that it cannot read, as NotJson."""
+    try:
+        yield
     except json.JSONDecodeError as error:
         what = f"this is no JSON ({error.msg} at column {error.colno})"
         raise NotJson(what, error.lineno) from error
@@ -29,8 +48,12 @@ def parse(text: str) -> Any:
         raise NotJson(_too_deep()) from error
     except ValueError as error:  # Python reads no whole number of more than 4,300 digits
         raise NotJson("a whole number in it has thousands of digits: write it as a string") from error
+
+
+def _shallow(found: Any, text: str, start: int, end: int) -> Any:
     # most texts have so few brackets that nobody needs to look how they nest
-    if text.count("[") + text.count("{") > MOST_LEVELS and _levels_exceed(found, MOST_LEVELS):
+    brackets = text.count("[", start, end) + text.count("{", start, end)
+    if brackets > MOST_LEVELS and _levels_exceed(found, MOST_LEVELS):
         raise NotJson(_too_deep())
     return found
 

@@ -9,22 +9,23 @@ its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
+from spanloop.recipes.formats.header import TEXTS
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
+from spanloop.recipes.formats.span_shapes import is_offset, span_of, spans_of_record
+from spanloop.recipes.formats.tagged import join_tokens
 from spanloop.store.records import Answer, Range, Span, Split
 
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
-_TRIPLES = ("label", "labels", "entities")  # where other tools keep [start, end, label]
+UNOPENED = ("label", "labels", "entities")
+"""Where other tools write an empty list for documents that nobody has opened, too."""
 _OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags", "negatives")
 
 
@@ -42,21 +43,23 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
                 path, line, f'an object like {{"text": …}} is expected, not a {type(record).__name__}'
             )
         try:
-            yield _entry(record, line, options)
+            yield entry_of(record, line, options)
         except ValueError as error:
             raise FormatError(path, line, str(error)) from error
 
 
-def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
-    """What the record says. ValueError says what is wrong with it, without the line."""
+def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) -> Entry:
+    """What a record says, whatever file it stands in. ValueError says what is wrong with it, without the
+    line."""
     tokens = _tokens(record)
-    text = record.get("text")
+    text_key = "text" if tokens is not None else text_key_of(record)
+    text = record.get(text_key)
     if text is None and tokens is not None:
         text, _ = join_tokens(tokens)
     if not isinstance(text, str):
         given = f"has the keys {', '.join(record)}" if text is None else f'"text" is a {type(text).__name__}'
         raise ValueError(f'every document needs a "text" that is a string; this one {given}')
-    spans, source = _spans(record, text, tokens, options)
+    spans, source = spans_of_record(record, text, tokens, options)
     answer = record.get("answer", "accept")
     if answer not in ANSWERS:
         raise ValueError(f'"answer" is {answer!r}; it can be {", ".join(ANSWERS)}')
@@ -65,7 +68,7 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
     looked_at = _ranges(record, text)
     predicted_by = record.get("predicted_by")
     part = None if split is None or split in SPLITS else str(split)
-    taken = {*_OURS, source, "split", "ranges" if looked_at else ""}
+    taken = {*_OURS, source, text_key, "split", "ranges" if looked_at else ""}
     if isinstance(predicted_by, str):
         taken.add("predicted_by")
     labels = _known_labels(record)
@@ -85,8 +88,14 @@ def _entry(record: dict[str, Any], line: int, options: ReadOptions) -> Entry:
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
         labels=labels,
         part=part,
-        opened=not (source in _TRIPLES and spans == ()),  # written for documents that nobody opened, too
+        opened=bool(spans) or source not in UNOPENED,
     )
+
+
+def text_key_of(record: Mapping[str, Any]) -> str:
+    """The key that has the text: ``text``, or the first of the names that other tools give it."""
+    named = (name for name in TEXTS if isinstance(record.get(name), str))
+    return "text" if "text" in record else next(named, "text")
 
 
 def _known_labels(record: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -103,7 +112,7 @@ def _ranges(record: Mapping[str, Any], text: str) -> tuple[Range, ...] | None:
     found = record.get("ranges")
     if not isinstance(found, list) or not found:
         return None
-    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_offset, pair)) for pair in found):
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(is_offset, pair)) for pair in found):
         return None
     ranges = tuple((start, end) for start, end in found)
     edges = [edge for pair in ranges for edge in pair]
@@ -117,7 +126,7 @@ def _negatives(record: Mapping[str, Any]) -> tuple[Span, ...]:
     found = record.get("negatives")
     if not isinstance(found, list):
         return ()
-    return tuple(_span(item, number) for number, item in enumerate(found, start=1))
+    return tuple(span_of(item, number) for number, item in enumerate(found, start=1))
 
 
 def _meta(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,66 +138,12 @@ def _meta(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tokens(record: Mapping[str, Any]) -> list[str] | None:
     """The words of ``tokens``, given as strings or as objects with a ``text``; None where there are none."""
-    tokens = record.get("tokens")
+    tokens = record.get("tokens", record.get("words"))
     if not isinstance(tokens, list):
         return None
     words = [token.get("text") if isinstance(token, dict) else token for token in tokens]
     strings = [word for word in words if isinstance(word, str)]
     return strings if len(strings) == len(words) else None
-
-
-def _spans(
-    record: Mapping[str, Any], text: str, tokens: list[str] | None, options: ReadOptions
-) -> tuple[tuple[Span, ...] | None, str]:
-    """The spans and the key they were found under; None where the record says nothing of spans."""
-    tags = record.get("tags")
-    tagged = tokens is not None and isinstance(tags, list) and len(tags) == len(tokens)
-    if tagged and (options.task == "tags" or record.get("spans") is None):
-        ranges = find_tokens(text, tokens or [])
-        names = [str(tag) for tag in cast("list[Any]", tags)]
-        reading = read_tags(dict.fromkeys(names), of_model=False)
-        return spans_of_tags(ranges, names, task=options.task, reading=reading), "tags"
-    for name in ("spans", *_TRIPLES):
-        found = record.get(name)
-        if isinstance(found, list) and (name == "spans" or all(_is_triple(item) for item in found)):
-            return tuple(_span(item, number) for number, item in enumerate(found, start=1)), name
-    if record.get("spans") is not None:
-        raise ValueError(f'"spans" is a {type(record["spans"]).__name__}; a list is expected')
-    return None, "spans"
-
-
-def _is_triple(item: Any) -> bool:
-    return isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1])
-
-
-def _is_offset(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _span(item: Any, number: int) -> Span:
-    """A span from an object with start, end, label or from a triple; ``number`` counts from 1, for the
-    message."""
-    if isinstance(item, dict):
-        start, end, label, score = item.get("start"), item.get("end"), item.get("label"), item.get("score")
-    elif _is_triple(item):
-        (start, end, label), score = item, None
-    else:
-        raise ValueError(
-            f'span {number} is {item!r}; {{"start", "end", "label"}} or [start, end, label] is expected'
-        )
-    if not (_is_offset(start) and _is_offset(end)):
-        raise ValueError(f"span {number} has start {start!r} and end {end!r}; both must be whole numbers")
-    if not isinstance(label, str) or not label:
-        raise ValueError(f"span {number} has the label {label!r}; a name is expected")
-    return Span(cast(int, start), cast(int, end), label, _score(score, number))
-
-
-def _score(score: Any, number: int) -> float | None:
-    if not isinstance(score, int | float) or isinstance(score, bool):
-        return None
-    if not -sys.float_info.max <= score <= sys.float_info.max:
-        raise ValueError(f"span {number} has a score that is no number to reckon with: {score!r}")
-    return float(score)
 
 
 def write(path: Path, entries: Iterable[Entry], _options: WriteOptions) -> Written:
@@ -240,4 +195,7 @@ FORMAT = Format(
     sniff=sniff,
     ranges=True,
     general=True,
+    title="JSON Lines, one document a line",
+    detected="a JSON object on the first line",
+    tried="the real corpora of the tests",
 )

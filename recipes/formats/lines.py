@@ -30,3 +30,10 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\n").removesuffix("\r")
     if number == 0:
         raise FormatError(path, None, "the file is empty: there is nothing to import")
+
+
+def lines_of_head(head: str) -> list[str]:
+    """The lines with something on them at the beginning of a file; the last one, which may be cut off, only
+    where there is no other."""
+    lines = [line.removesuffix("\r") for line in head.split("\n")]
+    return [line for line in lines[:-1] or lines if line.strip()]

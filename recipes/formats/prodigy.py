@@ -197,4 +197,8 @@ FORMAT = Format(
     needs_tokens=True,
     ranges=True,
     foreign=True,
+    title="Prodigy's JSONL",
+    detected="keys such as _input_hash and _view_id, or tokens with their place",
+    skips=("relations, choices and answers of other views, which stay in the meta",),
+    tried="exports of four public projects",
 )

@@ -13,6 +13,7 @@ from spanloop.recipes.formats.entry import Format
 
 GROUP = "spanloop.formats"
 HEAD_CHARACTERS = 64_000
+MAGIC_BYTES = 16
 
 
 @lru_cache(maxsize=1)
@@ -48,28 +49,46 @@ def by_suffix(path: Path) -> Format:
     raise RecipeError(f"cannot tell the format of {path} from its name: give --format, one of {choices}")
 
 
+def detect_folder(folder: Path, name: str | None = None) -> Format | None:
+    """The format of which a folder is one thing, such as a corpus of brat; None where its files are each by
+    themselves. ``name``: the format that was asked for."""
+    asked = formats().values() if name is None else [by_name(name)]
+    return next((fmt for fmt in asked if fmt.folder is not None and fmt.folder(folder)), None)
+
+
 def detect(path: Path) -> Format:
     """The format of an existing file: what it looks like inside decides, its suffix where that says nothing.
 
-    FormatError where the file is missing, empty or like none of the formats.
+    FormatError where the file is missing, empty or like none of the formats, or like several of them.
     """
-    if path.is_dir():
-        raise FormatError(path, None, "is a folder: name the files in it")
     if not path.exists():
         raise FormatError(path, None, "there is no such file")
     if path.stat().st_size == 0:
         raise FormatError(path, None, "the file is empty: there is nothing to import")
+    chosen = fitting(path)
+    if len(chosen) > 1:
+        names = " or ".join(fmt.name for fmt in chosen)
+        raise FormatError(path, None, f"it can be read as {names}: say which one with --format")
+    if not chosen:
+        raise FormatError(
+            path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
+        )
+    return chosen[0]
+
+
+def fitting(path: Path) -> list[Format]:
+    """The formats that a file looks like, the most special ones: one where it is clear, none where it looks
+    like nothing."""
+    with path.open("rb") as file:
+        magic = file.read(MAGIC_BYTES)
+    known = [fmt for fmt in formats().values() if fmt.magic and magic.startswith(fmt.magic)]
+    if known:
+        return known
     suffixed = [fmt for fmt in _special_first() if path.suffix.lower() in fmt.suffixes]
     if suffixed and suffixed[0].binary:
-        return suffixed[0]
+        return suffixed[:1]
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         head = file.read(HEAD_CHARACTERS)
-    others = [fmt for fmt in _special_first() if fmt not in suffixed and not fmt.binary]
-    for fmt in [*suffixed, *others]:
-        if fmt.sniff(head):
-            return fmt
-    if suffixed:
-        return suffixed[-1]
-    raise FormatError(
-        path, None, f"looks like none of the formats; give --format, one of {', '.join(formats())}"
-    )
+    found = [fmt for fmt in formats().values() if not fmt.binary and fmt.sniff(head)]
+    special = [fmt for fmt in found if not fmt.general] or found
+    return [fmt for fmt in special if fmt in suffixed] or special or suffixed[-1:]

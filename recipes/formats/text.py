@@ -63,4 +63,13 @@ def sniff(_head: str) -> bool:
     return False
 
 
-FORMAT = Format(name="text", suffixes=(".txt", ".text"), read=read, write=write, sniff=sniff)
+FORMAT = Format(
+    name="text",
+    suffixes=(".txt", ".text"),
+    read=read,
+    write=write,
+    sniff=sniff,
+    title="Plain text",
+    detected="the suffix .txt, where nothing else fits",
+    tried="files of the tests",
+)

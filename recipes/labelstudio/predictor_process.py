@@ -52,7 +52,7 @@ class Predicting:
                 named.get("pipeline"),
                 named.get("patterns"),
                 manner,
-                Choice.typed(named.get("label_map"), named.get("threshold")),
+                Choice.typed(named.get("label_map"), named.get("threshold"), named.get("component")),
             )
             self.tokenizer = self._tokenizer(self.source)
         return self.source

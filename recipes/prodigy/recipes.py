@@ -158,14 +158,22 @@ def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0, 
     pipeline=("--pipeline", "-p", "A spaCy pipeline instead, by name or folder. It can run code"),
     label_map=("--map", "-l", "Other names for its labels, e.g. PER=PERSON,MISC= (nothing drops a label)"),
     threshold=("--threshold", "-t", "How sure it must be of a span, e.g. 0.5 or 0.5,PER=0.7"),
+    component=("--component", "-c", "Which component of ours, where a pipeline has several"),
 )
-def prelabel(db: str, model: str = "", pipeline: str = "", label_map: str = "", threshold: str = "") -> None:
+def prelabel(
+    db: str,
+    model: str = "",
+    pipeline: str = "",
+    label_map: str = "",
+    threshold: str = "",
+    component: str = "",
+) -> None:
     """Let a model suggest, for every document it has not seen; the recipes with a page show it."""
     from spanloop.recipes.cli.main import say
     from spanloop.recipes.suggest.choice import Choice
     from spanloop.recipes.suggest.prelabel import prelabel as suggest
 
-    choice = Choice.typed(label_map or None, threshold or None)
+    choice = Choice.typed(label_map or None, threshold or None, component or None)
     say(suggest(db, model=model or None, pipeline=pipeline or None, choice=choice).text())
 
 

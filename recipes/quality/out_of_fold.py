@@ -64,7 +64,8 @@ def judge(
     says which label each name of the pipeline means; what it says otherwise counts as it stands."""
     from spanloop.plugin.metrics.label_errors import judge_labels
     from spanloop.recipes.convert import char_spans
-    from spanloop.recipes.suggest.run_pipeline import annotate, classifier
+    from spanloop.recipes.suggest.our_component import classifier
+    from spanloop.recipes.suggest.run_pipeline import annotate
 
     ours = classifier(nlp)
     if ours is None:
@@ -76,7 +77,7 @@ def judge(
             if isinstance(found, Refused):
                 yield None
                 continue
-            _, scores = found
+            scores = found.scores
             if scores is None:
                 raise RecipeError("the token classifier gave no scores")
             yield judge_labels(

@@ -243,15 +243,14 @@ def score(
                 predicted.append([])
                 tokens.append([])
                 continue
-            doc, scores = found
-            spans = found_spans(doc, scores, task=project.task, labels=[*renamed, *names])
+            spans = found_spans(found, task=project.task, labels=[*renamed, *names])
             named = [(span, renamed.get(span.label, span.label)) for span in spans]
             predicted.append(
                 [CharSpan(s.start, s.end, label, s.score) for s, label in named if label is not None]
             )
-            tokens.append(token_ranges(doc))
-            events += len(found_events(doc, scores))
-            below += len(left_out(doc, scores))
+            tokens.append(token_ranges(found.doc))
+            events += len(found_events(found))
+            below += len(left_out(found))
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth, unknown = [char_spans(gold.spans) for gold in golds], [gold.unknown for gold in golds]
     seed = project.seed

@@ -14,7 +14,7 @@ from spanloop.recipes.calls.ranges import FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.formats.entry import ReadOptions
-from spanloop.recipes.formats.registry import detect
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.project.init import init
 from spanloop.recipes.report import Count, Report, Shape
@@ -126,11 +126,10 @@ def _read_gold(files: Sequence[str | Path], task: Task) -> tuple[dict[str, tuple
     """The spans of every text, and their labels by frequency. RecipeError for an entry without spans."""
     gold: dict[str, tuple[Span, ...]] = {}
     counts: dict[str, int] = {}
-    for file in files:
-        path = Path(file)
-        for entry in detect(path).read(path, ReadOptions(task=task)):
+    for source in sources(files):
+        for entry in source.entries(ReadOptions(task=task)):
             if entry.spans is None:
-                raise RecipeError(f"{path}:{entry.line}: no gold spans, and a simulation needs them")
+                raise RecipeError(f"{source.shown}:{entry.line}: no gold spans, and a simulation needs them")
             gold[entry.text] = entry.spans
             for span in entry.spans:
                 counts[span.label] = counts.get(span.label, 0) + 1

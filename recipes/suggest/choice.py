@@ -22,13 +22,16 @@ class Used(Shape):
     """The new name of each of its labels that has one; empty where the label is dropped."""
     thresholds: Mapping[str, Share] = field(default_factory=dict)
     """How sure it must be of a span of each label; `*` is for all others."""
+    component: str = ""
+    """Which component of ours was asked, where the pipeline has several; empty elsewhere."""
 
     def text(self) -> str:
-        """Both in words, empty where there is neither."""
+        """All of it in words, empty where there is nothing to say."""
         from spanloop.plugin.tagging.label_map import typed_map
         from spanloop.plugin.tagging.thresholds import typed_thresholds
 
-        parts = [f"labels {typed_map(self.label_map)}"] if self.label_map else []
+        parts = [f"component {self.component}"] if self.component else []
+        parts += [f"labels {typed_map(self.label_map)}"] if self.label_map else []
         parts += [f"threshold {typed_thresholds(self.thresholds)}"] if self.thresholds else []
         return ", ".join(parts)
 
@@ -36,20 +39,24 @@ class Used(Shape):
 @dataclass(frozen=True, slots=True)
 class Choice:
     """``label_map``: the new name of a label, empty to drop it. ``thresholds`` by label, ``*`` for all
-    others; None: as the pipeline was saved."""
+    others; None: as the pipeline was saved. ``component``: which one of ours is asked, where a pipeline has
+    several; None: the one that writes what the project is about and knows most of its labels."""
 
     label_map: Mapping[str, str] = field(default_factory=dict)
     thresholds: Mapping[str, float] | None = None
+    component: str | None = None
 
     @classmethod
-    def typed(cls, label_map: str | None, threshold: str | None) -> Choice:
-        """What was typed: ``PER=PERSON,MISC=`` and ``0.5,PER=0.6``. RecipeError where it is neither."""
+    def typed(cls, label_map: str | None, threshold: str | None, component: str | None = None) -> Choice:
+        """What was typed: ``PER=PERSON,MISC=``, ``0.5,PER=0.6`` and a name. RecipeError where it is none."""
         from spanloop.plugin.tagging.label_map import LabelMapError, read_map
         from spanloop.plugin.tagging.thresholds import ThresholdError, read_thresholds
 
         try:
             return cls(
-                read_map(label_map) if label_map else {}, read_thresholds(threshold) if threshold else None
+                read_map(label_map) if label_map else {},
+                read_thresholds(threshold) if threshold else None,
+                component or None,
             )
         except (LabelMapError, ThresholdError) as error:
             raise RecipeError(str(error)) from error
@@ -60,7 +67,7 @@ class Choice:
         from spanloop.plugin.pipe.results import check
         from spanloop.plugin.tagging.label_map import LabelMapError
         from spanloop.plugin.tagging.thresholds import ThresholdError
-        from spanloop.recipes.suggest.run_pipeline import classifier
+        from spanloop.recipes.suggest.our_component import classifier
 
         found = classifier(nlp)
         if found is None:
@@ -100,7 +107,12 @@ class Choice:
 
 
 def labels_of(nlp: Language) -> list[str]:
-    """The labels of all components of a pipeline, each once."""
+    """The labels of our component that is meant, else of all components of a pipeline, each once."""
+    from spanloop.recipes.suggest.our_component import classifier
+
+    found = classifier(nlp)
+    if found is not None:
+        return list(found[1].labels)
     labels = (str(label) for name in nlp.pipe_names for label in nlp.pipe_labels.get(name, []))
     return list(dict.fromkeys(labels))
 
@@ -108,7 +120,11 @@ def labels_of(nlp: Language) -> list[str]:
 def used_by(nlp: Language) -> Used:
     """How the pipeline's own settings have its answer read."""
     from spanloop.plugin.tagging.thresholds import in_force
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier, ours
 
     found = classifier(nlp)
-    return Used() if found is None else Used(found[1].label_map, in_force(found[1].threshold))
+    if found is None:
+        return Used()
+    name, pipe = found
+    component = name if len(ours(nlp)) > 1 else ""
+    return Used(pipe.label_map, in_force(pipe.threshold), component)

@@ -10,7 +10,9 @@ from spanloop.recipes.errors import RecipeError
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
+    from spanloop.plugin.model.shim import HFShim
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -23,10 +25,11 @@ _OURS = {"first": "first", "average": "mean", "max": "max"}
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How exactly a model computes, the tagging scheme that its tags are read in, and how the scores of a
-    word come from those of its wordpieces; each None as the model was saved."""
+    """How exactly a model computes and by which library, the tagging scheme that its tags are read in, and
+    how the scores of a word come from those of its wordpieces; each None as the model was saved."""
 
     precision: Precision | None = None
+    backend: BackendName | None = None
     scheme: NamedScheme | None = None
     aggregation_strategy: AggregationStrategy | None = None
 
@@ -34,6 +37,7 @@ class Manner:
         """The options that say so."""
         values = {
             "--precision": self.precision,
+            "--backend": self.backend,
             "--scheme": self.scheme,
             "--aggregation-strategy": self.aggregation_strategy,
         }
@@ -48,7 +52,7 @@ class Manner:
                 knows no scheme.
         """
         from spanloop.plugin.model.network import HFNetwork
-        from spanloop.recipes.suggest.run_pipeline import classifier
+        from spanloop.recipes.suggest.our_component import classifier
 
         if not self.typed():
             return []
@@ -63,8 +67,16 @@ class Manner:
         if isinstance(network, HFNetwork):
             before, network.shim.precision = network.shim.precision, self.precision or network.shim.precision
             changed += [f"in {self.precision}"] if before != network.shim.precision else []
+            changed += self._compute_by(network.shim)
             changed += self._aggregate(found[1])
         return changed + self._read(found[1])
+
+    def _compute_by(self, shim: HFShim) -> list[str]:
+        from spanloop.plugin.model.backends import backend_of
+
+        before, shim.backend_name = shim.backend_name, self.backend or shim.backend_name
+        backend_of(shim.backend_name)  # says it before a model is loaded for nothing
+        return [f"with {self.backend}"] if before != shim.backend_name else []
 
     def _aggregate(self, pipe: HFTokenClassifierPipe) -> list[str]:
         if self.aggregation_strategy is None:

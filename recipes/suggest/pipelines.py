@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from spanloop.recipes.errors import RecipeError, line_of
 from spanloop.recipes.made_of import UNLOADABLE
-from spanloop.recipes.suggest.run_pipeline import classifier
+from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.tokenise import boundaries, load_tokenizer, tokenizer_hash
 from spanloop.store import Store
 from spanloop.store.records import Project, Range, Round

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
-from spanloop.recipes.formats.registry import by_name, detect
+from spanloop.recipes.formats.registry import by_name
+from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
@@ -24,6 +25,7 @@ from spanloop.store.records import Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -39,6 +41,7 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -55,6 +58,7 @@ def predict(
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
+        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
             ``average`` or ``max``; None: as it was saved.
@@ -74,17 +78,16 @@ def predict(
         )
     if not inputs:
         raise RecipeError("give texts or files to predict")
-    from spanloop.recipes.suggest.run_pipeline import classifier, named
+    from spanloop.recipes.suggest.run_pipeline import named
 
-    loaded = _load(model, lang)
+    choice = choice or Choice()
+    loaded = _load(model, lang, choice.component)
     nlp, task = loaded.nlp, loaded.task
-    Manner(precision, scheme, aggregation_strategy).set_on(nlp)
-    used = (choice or Choice()).apply(nlp)
+    Manner(precision, backend, scheme, aggregation_strategy).set_on(nlp)
+    used = choice.apply(nlp)
     if candidates is not None:
         _with_candidates(nlp, candidates)
-    ours = classifier(nlp)
-    bare = frozenset[str]() if ours is None else ours[1].bare_labels
-    like = Predicted(Entry(""), task, tags, used=used, bare=bare)
+    like = Predicted(Entry(""), task, tags, used=used, bare=_bare_labels(nlp))
     waiting = _entries(inputs, task, by)
     while block := list(islice(waiting, BLOCK)):
         with named(model):
@@ -99,6 +102,7 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -112,6 +116,7 @@ def predict_to_folder(
         by: As of `predict`.
         lang: As of `predict`.
         precision: As of `predict`.
+        backend: As of `predict`.
         scheme: As of `predict`.
         aggregation_strategy: As of `predict`.
         choice: As of `predict`.
@@ -127,6 +132,8 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
+    how: dict[str, Any] = {"by": by, "lang": lang, "precision": precision, "backend": backend}
+    how |= {"scheme": scheme, "aggregation_strategy": aggregation_strategy, "choice": choice}
     files: list[SavedFile] = []
     noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
@@ -134,17 +141,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        found = predict(
-            group,
-            model=model,
-            by=by,
-            lang=lang,
-            precision=precision,
-            scheme=scheme,
-            aggregation_strategy=aggregation_strategy,
-            choice=choice,
-        )
-        entries = noted.entries(found)
+        entries = noted.entries(predict(group, model=model, **how))
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
@@ -186,12 +183,17 @@ class _Loaded:
     by_script: bool = False
 
 
-def _load(model: str, lang: str | None) -> _Loaded:
+def _load(model: str, lang: str | None, component: str | None) -> _Loaded:
     from spanloop.recipes.made_of import blank
+    from spanloop.recipes.suggest.our_component import choose, classifier
     from spanloop.recipes.suggest.pipelines import load_pipeline, load_round, promoted_round
-    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     path = Path(model)
+    if component is not None and not (path / "config.cfg").is_file():
+        raise RecipeError(
+            f"--component {component} goes with a spaCy pipeline that has several of ours: {model} is none"
+        )
     of_its_own = "has a language of its own: leave --lang out, or name a Hugging Face token classifier"
     if path.is_file() and _is_sqlite(path):
         if lang is not None:
@@ -202,6 +204,7 @@ def _load(model: str, lang: str | None) -> _Loaded:
         if lang is not None:
             raise RecipeError(f"the pipeline {model} {of_its_own}")
         nlp = load_pipeline(path)
+        choose(nlp, component)
         found = classifier(nlp)
         tags = found is not None and found[1].cfg["annotate"] in ("tag", "pos")
         return _Loaded(nlp, "tags" if tags else "spans")
@@ -212,9 +215,16 @@ def _load(model: str, lang: str | None) -> _Loaded:
     return _Loaded(nlp, "spans", by_script=lang is None)
 
 
+def _bare_labels(nlp: Language) -> frozenset[str]:
+    from spanloop.recipes.suggest.our_component import classifier
+
+    found = classifier(nlp)
+    return frozenset() if found is None else found[1].bare_labels
+
+
 def _with_candidates(nlp: Language, least: float) -> None:
     """Have our component tell every span that is at least so probable. RecipeError without one."""
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier
 
     found = classifier(nlp)
     if found is None:
@@ -248,12 +258,13 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
             yield from _file_entries(source, ReadOptions(task=task, by=by))
 
 
-def _file_entries(source: Path, options: ReadOptions) -> Iterator[Entry]:
-    for entry in detect(source).read(source, options):
-        wrong = unwritable(entry)
-        if wrong is not None:
-            raise FormatError(source, entry.line, wrong)
-        yield entry
+def _file_entries(file: Path, options: ReadOptions) -> Iterator[Entry]:
+    for source in sources([file]):
+        for entry in source.entries(options):
+            wrong = unwritable(entry)
+            if wrong is not None:
+                raise FormatError(source.shown, entry.line, wrong)
+            yield entry
 
 
 def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> Iterator[Predicted]:
@@ -261,18 +272,18 @@ def _predict_block(loaded: _Loaded, block: Sequence[Entry], like: Predicted) -> 
     from spanloop.recipes.convert import store_spans
     from spanloop.recipes.suggest import run_pipeline
 
+    with_candidates = run_pipeline.tells_candidates(loaded.nlp)
     run = run_pipeline.annotate_by_script if loaded.by_script else run_pipeline.annotate
     for entry, found in zip(block, run(loaded.nlp, [entry.text for entry in block]), strict=True):
         if isinstance(found, Refused):
             yield replace(like, entry=replace(entry, spans=None), refused=str(found))
             continue
-        doc, scores = found
-        told = run_pipeline.found_spans(doc, scores, task=like.task, labels=(), names=like.used.label_map)
-        shown = run_pipeline.candidates(loaded.nlp, doc)
-        tokens = run_pipeline.found_units(doc, scores)
+        told = run_pipeline.found_spans(found, task=like.task, labels=(), names=like.used.label_map)
+        shown = found.found.candidates if with_candidates else None
+        tokens = run_pipeline.found_units(found)
         yield replace(
             like,
             entry=replace(entry, spans=store_spans(told), tokens=tokens),
-            below_threshold=len(run_pipeline.left_out(doc, scores)),
+            below_threshold=len(run_pipeline.left_out(found)),
             candidates=None if shown is None else store_spans(shown),
         )

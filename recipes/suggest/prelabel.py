@@ -27,6 +27,7 @@ from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
+    from spanloop.plugin.model.backends import BackendName
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -99,6 +100,7 @@ def prelabel(
     open_only: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
+    backend: BackendName | None = None,
     choice: Choice | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -122,9 +124,9 @@ def prelabel(
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
             labels wordpieces where a text is written without blanks and the project's language waits for
             some.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. A
-            model that reads in another way, or of which something else is taken, is another model, whose
-            predictions stand beside those of the first.
+        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
+            in another way, or of which something else is taken, is another model beside the first.
+        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
@@ -144,7 +146,7 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
-        manner = Manner(precision, scheme, aggregation_strategy)
+        manner = Manner(precision, backend, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
 
@@ -158,7 +160,7 @@ def _predict_all(
     *,
     open_only: bool,
 ) -> PrelabelReport:
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
@@ -246,15 +248,15 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
             if found.by == TOKENIZER:
                 tokens.append((document.id, None))
             continue
-        doc, scores = found
+        doc, scores = found.doc, found.scores
         known = None if scores is None else scores.logprobs
         acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
-        told = found_spans(doc, scores, task=project.task, labels=source.labels, names=names)
+        told = found_spans(found, task=project.task, labels=source.labels, names=names)
         spans = store_spans(told)
-        below += len(left_out(doc, scores))
+        below += len(left_out(found))
         said.append((document.id, spans, acquisition))
         tokens.append((document.id, as_shown(document.text, token_ranges(doc), project.unit)))
-        events += store_events(found_events(doc, scores), document_id=document.id, model_id=source.model_id)
+        events += store_events(found_events(found), document_id=document.id, model_id=source.model_id)
     with store.write():
         in_use = store.labels.readings()
         usable = {name for name, label_id in source.labels.items() if label_id in in_use}

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Token
@@ -14,42 +14,36 @@ from spacy.tokens import Doc, Token
 from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
+from spanloop.plugin.pipe.extensions import OnDoc, left_by
 from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.languages import Unit, inside_a_word, written_without_blanks
+from spanloop.recipes.suggest.our_component import FACTORY, classifier, free_name, mean
 from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
     from spanloop.store import Store
 
-FACTORY = "hf_token_classifier"
-
 
 def with_model(
     nlp: Language, model: str, *, task: str, labels: Sequence[str], unit: Unit = "token"
 ) -> HFTokenClassifierPipe:
     """Add our component over a Hugging Face model to the pipeline: for entities, or for one tag a token,
-    which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``.
-    ``unit``: what gets one tag. RecipeError for a name that is no text, ModelError where there is no such
-    model."""
+    which goes to ``token.pos_`` where all labels are universal parts of speech, else to ``token.tag_``. It is
+    the one that is meant from then on. ``unit``: what gets one tag. RecipeError for a name that is no text,
+    ModelError where there is no such model."""
     settings: dict[str, Any] = {"model": model, "unit": unit}
     if task == "tags":
         settings.update(annotate=field_of(labels), scheme="plain")
+    name = free_name(nlp)
     try:
-        pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, config=settings)  # type: ignore[assignment]
+        pipe: HFTokenClassifierPipe = nlp.add_pipe(FACTORY, name, config=settings)  # type: ignore[assignment]
     except UnicodeEncodeError as error:
         raise RecipeError(f"there is no model {model!r}: the name is no text") from error
+    mean(nlp, name)
     return pipe
-
-
-def classifier(nlp: Language) -> tuple[str, HFTokenClassifierPipe] | None:
-    """Our component in the pipeline with its name there, None where the pipeline has none."""
-    for name, pipe in nlp.pipeline:
-        if nlp.get_pipe_meta(name).factory == FACTORY:
-            return name, pipe  # type: ignore[return-value]
-    return None
 
 
 @contextmanager
@@ -82,7 +76,15 @@ def annotate_by_script(nlp: Language, texts: Sequence[str]) -> list[Annotated | 
 
 
 _PLAIN = "One plain text."
-Annotated = tuple[Doc, TokenScores | None]
+
+
+class Annotated(NamedTuple):
+    """A document that a pipeline has read. ``scores`` and ``found``: those of the component of ours that was
+    meant, and what it left on the document; None and nothing where there is none."""
+
+    doc: Doc
+    scores: TokenScores | None = None
+    found: OnDoc = OnDoc()
 
 
 def annotate(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
@@ -122,7 +124,8 @@ def _together(nlp: Language, texts: Sequence[str]) -> Iterator[Annotated]:
                 docs = list(pipe.pipe(docs))
             else:
                 docs = [pipe(doc) for doc in docs]
-    return zip(docs, scores, strict=True)
+    for doc, of_doc in zip(docs, scores, strict=True):
+        yield Annotated(doc, of_doc, OnDoc() if ours is None else left_by(doc, ours[0]))
 
 
 @contextmanager
@@ -138,8 +141,7 @@ def named(model: str, store: Store | None = None) -> Iterator[None]:
 
 
 def found_spans(
-    doc: Doc,
-    scores: TokenScores | None,
+    annotated: Annotated,
     *,
     task: str,
     labels: Iterable[str],
@@ -147,9 +149,9 @@ def found_spans(
 ) -> list[CharSpan]:
     """What the pipeline says of the Doc: our component's characters where it ran, else entities or tags,
     whose labels ``names`` calls otherwise (our component does so itself)."""
-    if scores is not None:
-        found: list[CharSpan] = doc._.spanloop_char_spans
-        return found
+    doc = annotated.doc
+    if annotated.scores is not None:
+        return list(annotated.found.spans)
     if task == "spans":
         ents = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
         return _renamed(ents, names or {})
@@ -167,26 +169,21 @@ def _renamed(spans: Sequence[CharSpan], names: Mapping[str, str]) -> list[CharSp
     return [span for span in found if span.label and not is_outside(span.label)]
 
 
-def left_out(doc: Doc, scores: TokenScores | None) -> list[CharSpan]:
+def left_out(annotated: Annotated) -> list[CharSpan]:
     """The spans that our component was not sure enough of."""
-    if scores is None:
-        return []
-    found: list[CharSpan] = doc._.spanloop_below_threshold
-    return found
+    return list(annotated.found.below_threshold)
 
 
-def candidates(nlp: Language, doc: Doc) -> list[CharSpan] | None:
-    """Every span that may be there, None where our component was not asked for them."""
+def tells_candidates(nlp: Language) -> bool:
+    """Whether our component was asked for every span that may be there."""
     found = classifier(nlp)
-    if found is None or found[1].cfg["candidates"] is None:
-        return None
-    shown: list[CharSpan] = doc._.spanloop_candidates
-    return shown
+    return found is not None and found[1].cfg["candidates"] is not None
 
 
-def found_units(doc: Doc, scores: TokenScores | None) -> tuple[tuple[int, int], ...]:
+def found_units(annotated: Annotated) -> tuple[tuple[int, int], ...]:
     """The characters of the Doc's tokens; one that is a stretch without blanks is cut where the wordpieces
     that our component labelled begin."""
+    doc, scores = annotated.doc, annotated.scores
     tokens = token_ranges(doc)
     begins = set() if scores is None else set(scores.starts.tolist()) - {start for start, _ in tokens}
     cuts = [place for place in begins if inside_a_word(doc.text, place)]
@@ -197,12 +194,10 @@ def found_units(doc: Doc, scores: TokenScores | None) -> tuple[tuple[int, int], 
     return tuple((start, end) for start, end in pairwise(edges) if start in starts and start < end)
 
 
-def found_events(doc: Doc, scores: TokenScores | None) -> list[AlignmentEvent]:
+def found_events(annotated: Annotated) -> list[AlignmentEvent]:
     """What our component could not place on token boundaries. What it replaced was another component's and
     is no suggestion."""
-    if scores is None:
-        return []
-    return [event for event in doc._.spanloop_alignment_events if event.action != REPLACED]
+    return [event for event in annotated.found.events if event.action != REPLACED]
 
 
 def pipeline_hash(nlp: Language) -> str:

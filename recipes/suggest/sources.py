@@ -61,9 +61,12 @@ def open_source(
     if patterns is not None:
         if choice != Choice():
             raise RecipeError(
-                "patterns name their labels and have no confidences: leave --map and --threshold out"
+                "patterns name their labels and have no confidences: leave --map, --threshold and "
+                "--component out"
             )
         return _from_patterns(store, Path(patterns))
+    if choice.component is not None:
+        raise RecipeError(f"--component {choice.component} goes with --pipeline, which may have several")
     if model is not None:
         return _from_model(store, model, manner, choice, lang)
     return _from_round(store, manner, choice)
@@ -95,7 +98,7 @@ def _from_round(store: Store, manner: Manner, choice: Choice) -> Source:
 
 
 def _fingerprint(nlp: Language) -> str:
-    from spanloop.recipes.suggest.run_pipeline import classifier
+    from spanloop.recipes.suggest.our_component import classifier
 
     found = classifier(nlp)
     if found is None:
@@ -143,11 +146,13 @@ def _with(name: str, used: Used) -> str:
 
 
 def _from_pipeline(store: Store, pipeline: str, choice: Choice) -> Source:
+    from spanloop.recipes.suggest.our_component import choose, classifier
     from spanloop.recipes.suggest.pipelines import load_pipeline
-    from spanloop.recipes.suggest.run_pipeline import classifier, pipeline_hash
+    from spanloop.recipes.suggest.run_pipeline import pipeline_hash
 
     labels = store.labels.ids()
     nlp = load_pipeline(pipeline)
+    choose(nlp, choice.component, task=store.project.task, labels=list(labels), label_map=choice.label_map)
     used = choice.apply(nlp)
     known = labels_of(nlp)
     advice = ""

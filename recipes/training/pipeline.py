@@ -46,8 +46,9 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
 
     RecipeError where the round to go on from has no token classifier.
     """
+    from spanloop.recipes.suggest.our_component import classifier
     from spanloop.recipes.suggest.pipelines import load_pipeline, project_nlp
-    from spanloop.recipes.suggest.run_pipeline import classifier, with_model
+    from spanloop.recipes.suggest.run_pipeline import with_model
 
     if job.start_from is not None:
         nlp = load_pipeline(job.start_from)

@@ -49,8 +49,8 @@ class Documents:
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
         with the same text is there already; with another text it is a StoreError, or with ``skip`` is left as
         it was and told (``Added.other_text``): nothing said of the one text is about the other. The same text
-        under another key joins the stored one's group and, unless a split is given, its split.
-        ``import_id``: the row of ``imports`` that brings them.
+        under another key joins the stored one's group and, unless a split is given, its split. ``import_id``:
+        the row of ``imports`` that brings them.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """

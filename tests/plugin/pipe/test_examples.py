@@ -111,6 +111,37 @@ def test_a_pipe_says_how_many_spans_it_cannot_learn(folder: Path) -> None:
     assert tags == ["B-ORG", "I-ORG", "I-ORG", "I-ORG", "I-ORG", "B-EVENT"]
 
 
+def test_a_pipe_may_be_set_to_learn_the_shortest(folder: Path) -> None:
+    nlp, pipe = make(folder, annotate="spans", gold_overlaps="shortest")
+    with pytest.warns(UserWarning, match="2 gold spans .* overlap a shorter one.* so it learns the shortest"):
+        pipe.initialize(lambda: [nested()], nlp=nlp)
+    tags = [tag for tag in unit_tags_of(pipe) if tag != "O"]
+    assert tags == ["B-ORG", "B-LOC", "I-LOC", "B-EVENT"]
+    # What it learns is what it is scored by: the right ones give 1 by seqeval, the longest would not.
+    example = nested()
+    right = gold_of(example, "spans", "sc", "shortest").spans
+    doc = example.predicted
+    doc.spans["sc"] = [doc.char_span(span.start, span.end, span.label) for span in right]
+    scores = [pipe.scorer([example], **{**pipe.cfg, "gold_overlaps": way}) for way in ("shortest", "longest")]
+    assert [score["strict_spans_sc_f"] for score in scores] == [1.0, 0.4]
+
+
+def test_a_pipe_may_be_set_to_refuse_spans_that_overlap(folder: Path) -> None:
+    nlp, pipe = make(folder, annotate="spans", gold_overlaps="error")
+    line = r"3 gold spans in doc\.spans\['sc'\] .*'the Council of.* 'Council' \(ORG, characters 4 to 11\)"
+    with pytest.raises(ValueError, match=line):
+        pipe.initialize(lambda: [nested()], nlp=nlp)
+    pipe.set_labels(["ORG"])
+    with pytest.raises(ValueError, match=line):
+        nlp.update([nested()])
+    pipe.scorer([nested()], **pipe.cfg)  # scoring is no training
+
+
+def test_what_is_no_way_to_choose_is_refused() -> None:
+    with pytest.raises(ValueError, match="gold_overlaps"):
+        NLP.add_pipe("hf_token_classifier", config={"gold_overlaps": "first"})
+
+
 def unit_tags_of(pipe: HFTokenClassifierPipe) -> list[str]:
     [targets] = learning.unit_targets(pipe, [nested()])
     return [pipe.tags[target] for target in targets]

@@ -8,8 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,33 +22,11 @@ from joblib.externals.loky import get_reusable_executor
 from support.pipe_making import found, make
 from support.places import ROOT
 from support.processes import PATIENCE_SECONDS
+from support.threads import THREADS, at_once
 from support.tiny_models import SAMPLE, build_tiny
 
 from spanloop.plugin.model import stacks
 from spanloop.plugin.model.pretrained import load
-
-THREADS = 8
-
-
-@pytest.fixture(autouse=True)
-def many_changes() -> Iterator[None]:
-    """Python changes threads a thousand times as often as it usually does: what can go wrong, goes wrong."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(5e-6)
-    yield
-    sys.setswitchinterval(usual)
-
-
-def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
-    """What the work gives in each thread, all of which begin together. The first error ends the test."""
-    together = threading.Barrier(threads)
-
-    def begin(number: int) -> Any:
-        together.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(begin, range(threads)))
 
 
 @pytest.fixture(scope="module")

@@ -82,13 +82,15 @@ spans = st.lists(
 )
 
 
-@given(spans)
-def test_longest_first_loses_none_and_keeps_no_overlap(given: list[CharSpan]) -> None:
-    kept, left = longest_first(given)
+@given(spans, st.booleans())
+def test_longest_first_loses_none_and_keeps_no_overlap(given: list[CharSpan], shortest: bool) -> None:
+    kept, left = longest_first(given, shortest=shortest)
     assert sorted([*kept, *left]) == sorted(given)
     assert all(a.end <= b.start for a, b in pairwise(kept))
     for span in left:
         over = [k for k in kept if k.start < span.end and span.start < k.end]
         assert over, "nothing stands where it would"
-        assert max(k.end - k.start for k in over) >= span.end - span.start
-    assert longest_first(given[::-1]) == (kept, left), "whatever the order"
+        lengths = [k.end - k.start for k in over]
+        length = span.end - span.start
+        assert min(lengths) <= length if shortest else max(lengths) >= length
+    assert longest_first(given[::-1], shortest=shortest) == (kept, left), "whatever the order"

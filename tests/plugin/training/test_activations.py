@@ -41,7 +41,7 @@ def model_of(kind: str, **settings: Any) -> Any:
 
 def recorded(model: Any, folder: Path, given: list[TrainWindow], *, bf16: bool = False) -> Activations | None:
     with frozen(model, "half") as lower:
-        return record(model, lower, given, bf16=bf16, pad_id=0, folder=folder)
+        return record(model, lower, given, bf16=bf16, collate=Collator(0), even=False, folder=folder)
 
 
 FAMILIES = {
@@ -125,7 +125,9 @@ def test_layers_that_cannot_be_passed_over_are_not(
 def test_a_lower_half_that_learns_is_not_passed_over(tmp_path: Path) -> None:
     model = model_of("bert")
     layers = list(model.bert.encoder.layer[:2])
-    assert record(model, layers, windows(), bf16=False, pad_id=0, folder=tmp_path) is None
+    assert (
+        record(model, layers, windows(), bf16=False, collate=Collator(0), even=False, folder=tmp_path) is None
+    )
 
 
 def test_the_model_is_whole_again_afterwards_and_no_file_is_left(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import spacy
@@ -43,6 +45,22 @@ def test_processes_share_each_batch_of_one_process(sizes: list[int], world: int)
         assert sorted(index for part in parts for index in part) == sorted(batch)
 
 
+@given(lengths, st.integers(64, 1024), st.integers(2, 3))
+def test_an_even_batch_has_windows_of_one_length(sizes: list[int], budget: int, world: int) -> None:
+    batches = list(BudgetBatches(sizes, budget=budget, seed=1, even=True))
+    assert sorted(index for batch in batches for index in batch) == list(range(len(sizes)))
+    for batch in batches:
+        assert len({sizes[index] for index in batch}) == 1
+        assert len(batch) == 1 or len(batch) * sizes[batch[0]] <= budget
+    shares = [
+        list(BudgetBatches(sizes, budget=budget, seed=1, even=True, rank=rank, world=world))
+        for rank in range(world)
+    ]
+    assert [sorted(chain.from_iterable(parts)) for parts in zip(*shares, strict=True)] == [
+        sorted(one) for one in batches
+    ]
+
+
 def test_epochs_differ_and_repeat_by_seed() -> None:
     batches = BudgetBatches([10, 11, 12] * 20, budget=64, seed=3)
     first = list(batches)
@@ -57,6 +75,13 @@ def test_padding_teaches_nothing_and_is_not_attended_to() -> None:
     assert batch["input_ids"].tolist() == [[1, 2, 0, 0], [1, 2, 3, 4]]
     assert batch["attention_mask"].tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
     assert batch["labels"].tolist() == [[0, 1, UNKNOWN, UNKNOWN], [0, 1, 2, 3]]
+
+
+def test_a_batch_is_as_long_as_the_model_reads_at_least() -> None:
+    batch = Collator(pad_id=0, shortest=4)([window(2)])
+    assert batch["input_ids"].tolist() == [[1, 2, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 0, 0]]
+    assert Collator(pad_id=0, shortest=4)([window(5)])["input_ids"].shape == (1, 5)
 
 
 def test_an_empty_share_still_makes_a_batch() -> None:

@@ -164,7 +164,8 @@ def test_files_that_cannot_be_read(db: Path, tmp_path: Path) -> None:
         "the file is empty: there is nothing to import"
     )
     assert "no such file" in refused("import", db, tmp_path / "gone.jsonl")
-    assert "is a folder" in refused("import", db, tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert "there is no file in it" in refused("import", db, tmp_path / "folder")
     (tmp_path / "x.jsonl").write_text('{"text": "a"}\n')
     assert "there is no format 'xml'" in refused("import", db, tmp_path / "x.jsonl", "--format", "xml")
 

@@ -57,7 +57,11 @@ def test_prelabel_says_which_map_to_type_and_with_it_the_model_speaks_the_projec
     ):
         prelabel(db, model=str(model))
     report = done("prelabel", db, "--model", model, "--map", "PER=PERSON,LOC=PLACE", "--json")
-    assert report["used"] == {"label_map": {"PER": "PERSON", "LOC": "PLACE"}, "thresholds": {}}
+    assert report["used"] == {
+        "label_map": {"PER": "PERSON", "LOC": "PLACE"},
+        "thresholds": {},
+        "component": "",
+    }
     assert report["model"] == f"{model} (labels PER=PERSON,LOC=PLACE)"
     assert report["spans"] == sum(map(len, stored(db).values())) > 0
     plain = project(_folder(tmp_path / "plain"), "PER", "LOC")
@@ -102,7 +106,11 @@ def test_predict_tells_its_map_thresholds_and_candidates(model: Path, tmp_path: 
     typed = [*mapped, "--threshold", "0.2,PER=0.999"]
     told = done(*typed, "--candidates", "0.05", "--json")
     assert set(told) == set(schema_of("predict")["properties"])
-    assert told["used"] == {"label_map": {"LOC": ""}, "thresholds": {"*": 0.2, "PER": 0.999}}
+    assert told["used"] == {
+        "label_map": {"LOC": ""},
+        "thresholds": {"*": 0.2, "PER": 0.999},
+        "component": "",
+    }
     (document,) = told["documents"]
     assert {span[2] for span in document["candidates"]} == {"PER"}
     assert all(span in [one[:3] for one in document["candidates"]] for span in _keys(document["spans"]))

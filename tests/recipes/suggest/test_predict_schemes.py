@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 
 from spanloop.plugin.tagging.schemes import tags_for
 from spanloop.recipes.labelstudio.predictor_process import Predicting
-from spanloop.recipes.suggest.run_pipeline import classifier
+from spanloop.recipes.suggest.our_component import classifier
 from spanloop.store import Store
 
 SENTENCE = "Hugging Face Inc. is a company based in New York."

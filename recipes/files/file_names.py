@@ -42,8 +42,14 @@ def _tails(path: Path) -> Iterable[str]:
     yield str(path)
 
 
-def described(file: Path, called: str) -> ImportedFile:
-    """A file as it is now; of a folder the names and contents of all that is in it."""
+def described(file: Path, shown: Path, called: str) -> ImportedFile:
+    """A file as it is now; of a folder the names and contents of all that is in it.
+
+    Args:
+        file: Where it lies, unpacked.
+        shown: Where it came from.
+        called: Its name in keys and groups.
+    """
     digest, size = hashlib.sha256(), 0
     within = sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]
     for part in within:
@@ -53,4 +59,4 @@ def described(file: Path, called: str) -> ImportedFile:
             while block := content.read(BLOCK):
                 digest.update(block)
                 size += len(block)
-    return ImportedFile(str(file.absolute()), called, size, digest.hexdigest())
+    return ImportedFile(str(shown.absolute()), called, size, digest.hexdigest())
