@@ -230,8 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should.
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. The last
+    three are those of the annotation.
     """
 
     document: Document
@@ -240,6 +240,9 @@ class Gold:
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
+    annotator: str = ""
+    created_at: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

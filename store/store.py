@@ -39,6 +39,7 @@ from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
 from spanloop.store.tables.originals import Originals
 from spanloop.store.tables.people import Annotators
+from spanloop.store.tables.picking import Picking
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.promotions import Promotions
 from spanloop.store.tables.reviews import Reviews
@@ -87,6 +88,7 @@ class Store(Connection):
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
         self.versions = Versions(self)
+        self.picking = Picking(self)
         self.imports = Imports(self)
 
     @classmethod

@@ -53,7 +53,7 @@ class Answers:
         said, carried = self._said(item, place, known, voice, own)
         first = _uuid(entry, said.annotator, place.key, _kept(said), known)
         new = own is None or not (_same(own, said) and self._knows(own, said, first))
-        if new and own is not None and self._was_before(entry, first):
+        if new and own is not None and self._is_older(entry, own):
             self.report.older += 1
             new = False
         if new:
@@ -155,9 +155,10 @@ class Answers:
         labels = self.store.labels.names() if said.labels is None else said.labels
         return set(labels) <= set(own.labels)
 
-    def _was_before(self, entry: Entry, first: str) -> bool:
-        """Whether the file itself says when this was said, it is stored, and something newer is too."""
-        return self.as_ == "auto" and entry.created_at is not None and self.store.annotations.has(first)
+    def _is_older(self, entry: Entry, own: Annotation) -> bool:
+        """Whether the file itself says that this was said before what the same person said last."""
+        known = entry.created_at is not None and own.created_at is not None
+        return self.as_ == "auto" and known and (entry.created_at or "") < (own.created_at or "")
 
     def _beside_others(self, said: NewAnnotation, place: Added) -> NewAnnotation:
         """The answer in the rank in which it cannot lose in silence."""

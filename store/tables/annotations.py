@@ -55,7 +55,7 @@ class Annotations:
         check_annotation(annotation, document)
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
-            check_repeated(self._store, annotation, self._of([known[0]])[0])
+            check_repeated(self._store, annotation, self.of([known[0]])[0])
             return Submitted(known[0], False)
         check_labels(self._store, annotation, document)
         check_suggestions(self._store, annotation, document)
@@ -116,13 +116,13 @@ class Annotations:
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
-        found = self._of([annotation_id])
+        found = self.of([annotation_id])
         return found[0] if found else None
 
     def history(self, document_id: int) -> list[Annotation]:
         """All revisions of a document, oldest first."""
         ids = self._store.rows("SELECT id FROM annotations WHERE document_id = ? ORDER BY id", (document_id,))
-        return self._of([row[0] for row in ids])
+        return self.of([row[0] for row in ids])
 
     def latest(self, document_id: int, annotator: str | None = None) -> Annotation | None:
         """The newest revision of a document, by one annotator if named."""
@@ -140,7 +140,7 @@ class Annotations:
             " AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
             (annotator, limit),
         )
-        return self._of([row[0] for row in rows])
+        return self.of([row[0] for row in rows])
 
     def count(
         self, annotator: str | None = None, origin: Origin | None = None, after: int | None = None
@@ -191,7 +191,7 @@ class Annotations:
         self, annotation_ids: array[int], names: Mapping[int, str], unknown: Mapping[int, tuple[str, ...]]
     ) -> Iterator[Gold]:
         for begin in range(0, len(annotation_ids), PAGE):
-            page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
+            page = self.of(list(annotation_ids[begin : begin + PAGE]), names)
             documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
             for annotation in page:
                 kept = (s for s in annotation.spans if s.action != "rejected")
@@ -203,9 +203,12 @@ class Annotations:
                     negatives=tuple(Span(s.start, s.end, s.label) for s in refused),
                     ranges=annotation.ranges,
                     unknown=() if annotation.label_set is None else unknown.get(annotation.label_set, ()),
+                    annotator=annotation.annotator,
+                    created_at=annotation.created_at or "",
+                    comment=annotation.comment,
                 )
 
-    def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
+    def of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as
         ``names`` has them by id, and spans of any other left out, else as all are called now.
 

@@ -16,6 +16,7 @@ from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats import jsonl
 from spanloop.recipes.formats.entry import Entry, ReadOptions
 from spanloop.recipes.formats.jsonl import as_record
+from spanloop.recipes.formats.jsonl_answer import Answered
 from spanloop.recipes.formats.jsonl_schema import schema_of_line
 from spanloop.store.records import Span
 
@@ -53,7 +54,8 @@ def test_the_schema_file_and_the_page_say_what_the_fields_say() -> None:
 
 
 def test_every_field_that_is_read_is_described() -> None:
-    read = {*jsonl._OURS, *jsonl.UNOPENED, "ranges", "split", "predicted_by"}
+    read = {*jsonl._OURS, "ranges", "split", "predicted_by", "known_labels"}
+    read |= set(Answered.__annotations__)
     assert read - ALSO_READ == set(schema_of_line()["properties"])
 
 
@@ -69,6 +71,12 @@ def test_what_is_written_fits() -> None:
         ranges=((0, 11),),
         negatives=(Span(4, 7, "LOC"),),
         predicted_by="m",
+        annotator="anna",
+        origin="review",
+        created_at="2026-01-31T08:05:09.120Z",
+        flagged=True,
+        comment="two people?",
+        labels=("PER",),
     )
     Draft202012Validator(schema_of_line()).validate(as_record(entry))
 
