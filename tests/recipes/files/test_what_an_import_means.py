@@ -247,3 +247,21 @@ def test_the_report_says_by_whose_word_the_documents_are_gold(bring: Callable[..
     assert report.gold_by == {"human": 1, "this import": 1, "import": 1}
     assert json.loads(json.dumps(report.json()))["gold"] == 3
     assert "3 of the 4 documents are gold now: " in report.text()
+
+
+def test_a_file_that_dates_its_answers_does_not_push_aside_a_later_word(
+    bring: Callable[..., Any], db: Path
+) -> None:
+    """An export of last week says what anna said then; unless it is named, her newest word stands."""
+    dated = {"annotator": "anna", "created_at": "2026-01-02T00:00:00Z"}
+    bring(line(A, **dated))
+    bring(line(B, annotator="anna", created_at="2026-01-03T00:00:00Z"), name="later")
+    report = bring(line(A, **dated))
+    assert (report.older, report.annotated, gold(db)) == (1, 0, {"d": B})
+    assert "1 older than what the same person has said since" in report.text()
+    assert bring(line(A, **dated), as_="annotations").annotated == 1
+    assert gold(db) == {"d": A}
+    corrected = {**dated, "created_at": "2026-01-03T00:00:00Z"}
+    bring(line(B, **corrected), as_="annotations")
+    assert bring(line([], **corrected)).annotated == 1  # corrected elsewhere, with the date that it had
+    assert gold(db) == {"d": []}
