@@ -16,6 +16,7 @@ from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
 from spanloop.recipes.project.labels import add_label, merge_labels, rename_label, retire_label
 from spanloop.store import Store
+from spanloop.store.tables.drafts import DraftOf
 
 TEXT = "Ann met Bob in Rome"
 A, B = [(0, 3, "PER")], [(0, 3, "PER"), (15, 19, "LOC")]
@@ -265,3 +266,15 @@ def test_a_file_that_dates_its_answers_does_not_push_aside_a_later_word(
     bring(line(B, **corrected), as_="annotations")
     assert bring(line([], **corrected)).annotated == 1  # corrected elsewhere, with the date that it had
     assert gold(db) == {"d": []}
+
+
+def test_a_file_leaves_what_its_person_is_at_work_on(bring: Callable[..., Any], db: Path) -> None:
+    bring(line(None))
+    with Store.open(db) as store:
+        store.queue.next("anna")
+        store.drafts.put(DraftOf("anna", 1), "{}")
+    bring(line(A), annotator="anna")
+    with Store.open(db) as store:
+        assert store.drafts.get(DraftOf("anna", 1)) == "{}"
+        assert store.queue.holders([1]) == {1: ["anna"]}
+        assert store.rows("SELECT drawn FROM annotations") == [(None,)]
