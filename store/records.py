@@ -230,9 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. The last
-    three are those of the annotation.
-    """
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. ``also``:
+    annotations that are in it too, of people who know other labels; the rest is of the first one."""
 
     document: Document
     annotation_id: int
@@ -243,6 +242,7 @@ class Gold:
     annotator: str = ""
     created_at: str = ""
     comment: str = ""
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,19 +58,26 @@ from spanloop.recipes.cli.options import (
     default="project",
     help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
 )
+@click.option("--with-rounds", is_flag=True, help="With --format spanloop: the pipelines in FILE.rounds.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
-def export(**options: Any) -> object:
-    """Write gold, answers, predictions or all documents to FILE."""
+def export(with_rounds: bool, **options: Any) -> object:
+    """Write gold, answers, predictions or all documents to FILE; - is standard output."""
     from spanloop.recipes.files.export import export as recipe
     from spanloop.recipes.files.project_file import FORMAT, export_project
 
     if options["format"] != FORMAT:
+        if with_rounds:
+            raise click.UsageError(f"--with-rounds goes with --format {FORMAT}")
         return recipe(**options)
     filters = ("split", "labels", "flagged", "annotator", "since", "tagged")
     if options["what"] != "gold" or any(options[name] for name in filters):
-        raise click.UsageError(f"--format {FORMAT} writes everything: only --overwrite goes with it")
-    return export_project(options["db"], options["file"], overwrite=options["overwrite"])
+        raise click.UsageError(
+            f"--format {FORMAT} writes everything: only --with-rounds and --overwrite go with it"
+        )
+    return export_project(
+        options["db"], options["file"], with_rounds=with_rounds, overwrite=options["overwrite"]
+    )
 
 
 @click.command()

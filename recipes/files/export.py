@@ -18,7 +18,7 @@ from spanloop.recipes.report import Count, Report
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.files.atomic import is_output, is_stream, whole_file
+from spanloop.store.files.atomic import file_meant, is_output, is_stream, whole_file
 from spanloop.store.records import Range, Split
 
 Tokens = Literal["project", "file"]
@@ -100,7 +100,7 @@ def export(
 
     Args:
         db: The project.
-        file: The file.
+        file: The file; ``-``: standard output.
         format: Its format by name; None: by its suffix. `export_project` writes the whole project.
         what: Documents with gold; everybody's newest answers, an entry each; documents with a prediction of
             the promoted round (else of the newest model); or all, where documents without gold stand
@@ -122,9 +122,9 @@ def export(
     Raises:
         RecipeError: There is nothing to write, or the file cannot be written.
     """
-    path = Path(file)
-    fmt = by_suffix(path) if format is None else by_name(format)
-    write = _writer(fmt, path, overwrite)
+    path = file_meant(file)
+    fmt = by_suffix(Path(file)) if format is None else by_name(format)
+    write = _writer(fmt, file, overwrite)
     chosen = Choice(what, split, tuple(labels or ()), flagged, annotator, since, tagged)
     uncarried = Uncarried(fmt.carries)
     with Store.open(db) as store, store.reading():
@@ -148,10 +148,13 @@ def _fitted(
     return _with_tokens(store, entries, refused, tokens) if fmt.needs_tokens else entries
 
 
-def _writer(fmt: Format, path: Path, overwrite: bool) -> Writer:
+def _writer(fmt: Format, file: str | Path, overwrite: bool) -> Writer:
     """What writes the file, once it is sure that it may."""
+    path = file_meant(file)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if fmt.binary and str(file) == "-":
+        raise RecipeError(f"{fmt.name} is no text for standard output: name a file in the place of -")
     if path.exists() and not overwrite and not is_stream(path):
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
     if not path.parent.is_dir():

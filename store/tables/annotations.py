@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
@@ -12,15 +13,16 @@ from spanloop.store.errors import StoreError
 from spanloop.store.records import (
     AnnotatedSpan,
     Annotation,
+    Document,
     Gold,
     NewAnnotation,
     Origin,
     Range,
-    Span,
     Split,
     Submitted,
 )
 from spanloop.store.tables.checks import check_annotation, check_labels, check_suggestions
+from spanloop.store.tables.joined import joined_gold
 from spanloop.store.tables.repeated import check_repeated
 
 if TYPE_CHECKING:
@@ -167,9 +169,10 @@ class Annotations:
         whatever is renamed, merged or answered while they are read.
         """
         query = (
-            "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            "SELECT j.value FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            " JOIN json_each(v.annotation_ids) j"
             " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
-            " ORDER BY v.document_id"
+            " ORDER BY v.document_id, j.key"
         )
         one_of = "1"
         chosen: dict[str, str | None] = {"split": split}
@@ -184,35 +187,36 @@ class Annotations:
     def gold_of(
         self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
     ) -> Iterator[Gold]:
-        """These very annotations as gold, such as those a round was trained on, in order of their ids.
+        """These very annotations as gold, such as those a round was trained on, by document id.
 
-        ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
-        None: the labels of now.
+        ``names`` says what each label id read as when these were gold (`Rounds.label_map`), and spans of any
+        other are left out; None: the labels of now.
         """
+        ids = list(annotation_ids)
         named = self._store.labels.readings() if names is None else names
-        unknown = self._store.label_sets.unknown(named)
-        return self._golds(array("q", sorted(annotation_ids)), named, unknown)
+        unknown = self._store.label_sets.unknown(named, None if names is None else max(ids, default=0))
+        ordered = self._store.column(
+            "SELECT a.id FROM json_each(?) j JOIN annotations a ON a.id = j.value"
+            " ORDER BY a.document_id, a.id DESC",
+            (json.dumps(ids),),
+        )
+        return self._golds(ordered, named, unknown)
 
     def _golds(
         self, annotation_ids: array[int], names: Mapping[int, str], unknown: Mapping[int, tuple[str, ...]]
     ) -> Iterator[Gold]:
-        for begin in range(0, len(annotation_ids), PAGE):
-            page = self.of(list(annotation_ids[begin : begin + PAGE]), names)
-            documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
-            for annotation in page:
-                kept = (s for s in annotation.spans if s.action != "rejected")
-                refused = (s for s in annotation.spans if s.action == "rejected")
-                yield Gold(
-                    document=documents[annotation.document_id],
-                    annotation_id=annotation.id,
-                    spans=tuple(Span(s.start, s.end, s.label) for s in kept),
-                    negatives=tuple(Span(s.start, s.end, s.label) for s in refused),
-                    ranges=annotation.ranges,
-                    unknown=() if annotation.label_set is None else unknown.get(annotation.label_set, ()),
-                    annotator=annotation.annotator,
-                    created_at=annotation.created_at or "",
-                    comment=annotation.comment,
-                )
+        """The annotations as gold; those of one document stand side by side and are one."""
+
+        def pages() -> Iterator[tuple[Document, Annotation]]:
+            for begin in range(0, len(annotation_ids), PAGE):
+                page = self.of(list(annotation_ids[begin : begin + PAGE]), names)
+                ids = dict.fromkeys(annotation.document_id for annotation in page)
+                documents = {d.id: d for d in self._store.documents.fetch(list(ids))}
+                yield from ((documents[annotation.document_id], annotation) for annotation in page)
+
+        for _, found in groupby(pages(), key=lambda pair: pair[0].id):
+            pairs = list(found)
+            yield joined_gold(pairs[0][0], [annotation for _, annotation in pairs], unknown)
 
     def of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as

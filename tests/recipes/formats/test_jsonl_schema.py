@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
+from support.commands import jsonl_file
 from support.from_schema import values_of
 from support.places import ROOT
 
@@ -57,6 +58,20 @@ def test_every_field_that_is_read_is_described() -> None:
     read = {*jsonl._OURS, "ranges", "split", "predicted_by", "known_labels"}
     read |= set(Answered.__annotations__)
     assert read - ALSO_READ == set(schema_of_line()["properties"])
+
+
+def test_a_key_that_the_reader_takes_is_described(tmp_path: Path) -> None:
+    """Asked of the reader itself: what it does not leave in the meta data it has read."""
+    values: dict[str, object] = {
+        "text": "Ann", "id": "a", "spans": [[0, 3, "PER"]], "answer": "accept", "ranges": [[0, 3]],
+        "negatives": [], "known_labels": ["PER"], "predicted_by": "m", "group": "g", "split": "pool",
+        "meta": {}, "tokens": ["Ann"], "tags": ["O"], "annotator": "anna", "origin": "review",
+        "created_at": "2026-01-31T08:05:09.120Z", "flagged": True, "comment": "two?",
+    }  # fmt: skip
+    assert set(values) == set(schema_of_line()["properties"])
+    [entry] = jsonl.read(jsonl_file(tmp_path / "x.jsonl", values), ReadOptions())
+    assert entry.meta == {}
+    assert entry.labels == ("PER",)
 
 
 def test_what_is_written_fits() -> None:
