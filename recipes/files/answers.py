@@ -38,7 +38,7 @@ class Answers:
     file: Path
     as_: As
     annotator: str | None
-    spoken: tuple[str, ...] | None
+    spoken: Sequence[str] | None
     accept_overlaps: bool
     import_id: int
     meanings: Mapping[str, str]

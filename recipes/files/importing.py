@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -53,69 +53,60 @@ def import_files(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import files in their order. All of them are read first, and what is wrong is told before anything is
-    stored; then they are stored, 1,000 documents a transaction. An error takes back what is stored by then.
+    """Read all files, tell what is wrong with them, then store what they say: all of it or nothing.
 
     Args:
         db: The project file.
         files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
         format: Their format by name; None: as each looks. A whole project comes in by `import_project`.
-        split: Where the documents go; ``auto``: as the file says (``train`` is the pool, ``test`` is eval),
-            else by a hash of the group.
+        split: Where documents go; ``auto``: as the file says (``train``, ``test``), else drawn by group.
         dev: Where the documents go that the file calls ``dev`` or ``validation``.
-        as_: What spans are; ``auto``: answers, or what the file says. ``annotations``: answers whatever the
-            file says, the newest of whoever gave them. ``review``: answers with the last word.
-        annotator: Whose answers they are, where the file does not say: they count as this person's at the
-            page do. None: answers of nobody, which stand below those of people; where people had said
-            otherwise before, they are put beside theirs and the document is a conflict.
-        only_labels: The labels whose spans are read, None: all. Of others the answers say nothing: what the
-            same person, or else the gold, has of them stays.
+        as_: What spans are; ``auto``: answers, or what the file says; ``review``: the last word.
+        annotator: Whose answers they are where the file names nobody; None: nobody's, below people's.
+        only_labels: The labels to read, None: all; what a document has of others stays.
         add_labels: Whether labels that the project has not are added.
-        on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
-            it, or to come in under a new key that begins with the name of the file.
-        overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
-            start; ``none`` of them; ``error``: the file is refused. Those that go are in the ledger; those
-            that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
-            other tools, ``error`` for formats of our own.
+        on_conflict: A known key with another text is an error, is left out, or gets a new key.
+        overlaps: Which of overlapping spans stay, to be confirmed; None: ``longest`` for other tools' files.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
-        accept_empty: Documents that the file has no span for are gold too, where a tool writes that of
-            documents that nobody opened.
+        accept_empty: So are documents without spans that, as the file is, nobody may have opened.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
         encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
-        near_duplicates: Whether a new text that nearly repeats another (Jaccard 0.8 of three-token sequences,
-            from 8 tokens up) joins its group and split. Not where a split is given.
+        near_duplicates: Whether a text that nearly repeats another joins its group, where none is given.
         dry_run: Whether all of it is done on a copy of the project that is gone afterwards.
         progress: Called with how far it is.
 
     Returns:
-        What became of the documents and their spans, and how many are gold now by whose word. An answer that
-        its giver has given last is not stored again, so the same file again adds nothing.
+        What became of documents and spans, and by whose word documents are gold. The same again adds nothing.
 
     Raises:
-        RecipeError: A file cannot be read; as FormatError it names file and line. Nothing is stored then.
-        StoreError: There is no such project, or nobody can be called so.
+        RecipeError: A file cannot be read; as FormatError with file and line. Nothing is stored then.
     """
     refuse_whole_projects(db, files, format)
-    if annotator is not None:
-        check_annotator(annotator)
+    manner = Manner(
+        format, split, dev, as_, annotator, only_labels, add_labels, on_conflict, overlaps, accept_overlaps,
+        accept_empty, by, columns, tag_names, encoding, near_duplicates,
+    )  # fmt: skip
+    return _import(db, files, manner, dry_run, progress or silent)
+
+
+def _import(
+    db: str | Path, files: Sequence[str | Path], manner: Manner, dry_run: bool, progress: Progress
+) -> ImportReport:
+    if manner.annotator is not None:
+        check_annotator(manner.annotator)
+    notes = Notes()
     with Store.open(db) as store:
-        manner = Manner(
-            format, split, dev, as_, annotator,
-            None if only_labels is None else spoken_labels(store, only_labels),
-            add_labels, on_conflict, overlaps, accept_overlaps, accept_empty, by,
-            None if columns is None else tuple(columns), None if tag_names is None else tuple(tag_names),
-            encoding, near_duplicates,
-        )  # fmt: skip
-        notes = Notes()
-        with kept_sources(files, format=format, encoding=encoding, notes=notes) as found:
+        if manner.only_labels is not None:
+            manner = replace(manner, only_labels=spoken_labels(store, manner.only_labels))
+        with kept_sources(files, format=manner.format, encoding=manner.encoding, notes=notes) as found:
             if not dry_run:
-                return _bring_in(store, found, manner, notes, progress or silent)
+                return _bring_in(store, found, manner, notes, progress)
             with store.copied() as copy:
-                report = _bring_in(copy, found, manner, notes, progress or silent)
-        report.dry_run, report.number = True, None
-        return report
+                report = _bring_in(copy, found, manner, notes, progress)
+    report.dry_run, report.number = True, None
+    return report
 
 
 def _bring_in(

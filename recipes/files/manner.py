@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -15,23 +15,30 @@ OnConflict = Literal["error", "skip", "new-key"]
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """The options of `import_files`, which says what each means; ``only_labels`` as the project calls
-    them."""
+    """The options of `import_files`.
+
+    ``annotator``: where the file names nobody, the answers count as those that this person gives at the page;
+    without one they stand below people's, but where people had said otherwise before, they are put beside
+    theirs. ``only_labels``: of others the answers say nothing, and what the same person, or else the gold,
+    has of them stays. ``on_conflict``: ``skip`` leaves out all that is said of such a document, ``new-key``
+    puts the name of the file before the key. ``overlaps``: ``longest``: the longest first, ties by start;
+    ``none`` of them; ``error``: the file is refused. Those that go are in the ledger.
+    """
 
     format: str | None = None
     split: Literal["auto", "pool", "eval"] = "auto"
     dev: Split = "pool"
     as_: As = "auto"
     annotator: str | None = None
-    only_labels: tuple[str, ...] | None = None
+    only_labels: Sequence[str] | None = None
     add_labels: bool = False
     on_conflict: OnConflict = "error"
     overlaps: Overlaps | None = None
     accept_overlaps: bool = False
     accept_empty: bool = False
     by: Unit | None = None
-    columns: tuple[str, ...] | None = None
-    tag_names: tuple[str, ...] | None = None
+    columns: Sequence[str] | None = None
+    tag_names: Sequence[str] | None = None
     encoding: str | None = None
     near_duplicates: bool = True
 

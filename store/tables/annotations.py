@@ -68,27 +68,24 @@ class Annotations:
         return Submitted(annotation_id, True)
 
     def _end_work(self, annotation: NewAnnotation) -> None:
-        """The lease of whoever answered, and the draft of it, have had their time."""
+        """The lease and the draft of whoever answered have had their time."""
         who = (annotation.document_id, annotation.annotator)
         self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
-        self._store.run(
-            "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?",
-            (*who, annotation.origin),
-        )
+        drafts = "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?"
+        self._store.run(drafts, (*who, annotation.origin))
 
     def _insert(self, annotation: NewAnnotation) -> int:
-        lease = self._store.row(
-            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ?",
-            (annotation.document_id, annotation.annotator),
+        drawn = self._store.row(
+            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ? AND ? IS NULL",
+            (annotation.document_id, annotation.annotator, annotation.import_id),
         )
-        drawn = None if lease is None or annotation.import_id is not None else lease[0]
         cursor = self._store.run(
             "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"
             " seconds, created_at, comment, flagged, label_set, import)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 annotation.uuid, annotation.document_id, annotation.annotator, annotation.origin,
-                annotation.answer, annotation.prediction_id, drawn, annotation.seconds,
+                annotation.answer, annotation.prediction_id, drawn[0] if drawn else None, annotation.seconds,
                 annotation.created_at or now(), annotation.comment, int(annotation.flagged),
                 self._store.label_sets.id_for(annotation), annotation.import_id,
             ),
