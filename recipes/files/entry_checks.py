@@ -167,7 +167,7 @@ class EntryChecks:
         """The entry with its split, by the word that the file has for it."""
         if entry.part is None or self.manner.split != "auto":
             return entry
-        word = entry.part.casefold()
+        word = entry.part.lower()
         split = self.manner.dev if word in DEV else PARTS.get(word)
         if split is None:
             raise FormatError(
