@@ -19,6 +19,7 @@ from spanloop.recipes.cli.options import (
     project_of,
     reading_options,
 )
+from spanloop.recipes.formats.counting import KINDS
 
 
 @click.command("import")
@@ -77,6 +78,13 @@ from spanloop.recipes.cli.options import (
     help="Documents without any span are gold too, where the file may have such that nobody opened.",
 )
 @click.option("--dry-run", is_flag=True, help="Tell everything and store nothing.")
+@option(
+    "--offsets",
+    type=click.Choice(list(KINDS)),
+    default="codepoint",
+    help="How the files count them: code points, those with the end inside the span, UTF-16 units, bytes, "
+    "tokens, or tokens with the last one inside.",
+)
 @option(
     "--near-duplicates/--no-near-duplicates",
     default=True,

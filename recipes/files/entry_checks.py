@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.files.spoken import meaning
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.placing import (
@@ -114,6 +115,7 @@ class EntryChecks:
 
     ``labels`` are those of the project, ``meanings`` says what each name that there was stands for.
     ``lenient``: spans that no text can have are set apart, as in exports of other tools, and not refused.
+    ``offsets``: how those of the file are counted; None: as we do.
     """
 
     file: Path
@@ -122,6 +124,7 @@ class EntryChecks:
     manner: Choices
     overlaps: Overlaps
     lenient: bool = False
+    offsets: Offsets | None = None
 
     def check(self, entry: Entry) -> CheckedEntry:
         """The entry with its spans where they lie, and those apart that have no place. FormatError for what
@@ -137,6 +140,8 @@ class EntryChecks:
             return CheckedEntry(entry, None)
         if not entry.opened and not entry.spans and not self.manner.accept_empty:
             return CheckedEntry(entry, None, unopened=True)
+        if self.offsets is not None:
+            entry = self.offsets.read(entry)
         known = self._spellings(entry)
         said, others = self._wanted(_claims(entry, known))
         refusals, unwanted = self._wanted([Claim(s, s) for s in _renamed(entry.negatives, known)])

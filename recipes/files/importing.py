@@ -19,6 +19,7 @@ from spanloop.recipes.files.manner import Manner, OnConflict
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import spoken_labels
+from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import Notes, Unit
 from spanloop.recipes.formats.sources import Source, kept_sources
 from spanloop.recipes.progress import Progress, silent
@@ -45,6 +46,7 @@ def import_files(
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
     accept_empty: bool = False,
+    offsets: Kind = "codepoint",
     by: Unit | None = None,
     columns: Sequence[str] | None = None,
     tag_names: Sequence[str] | None = None,
@@ -69,6 +71,7 @@ def import_files(
         overlaps: Which of overlapping spans stay, to be confirmed; None: ``longest`` for other tools' files.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
         accept_empty: So are documents without spans that, as the file is, nobody may have opened.
+        offsets: How the files count them; spans that carry their own text tell it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
@@ -84,15 +87,14 @@ def import_files(
         RecipeError: A file cannot be read; as FormatError with file and line. Nothing is stored then.
     """
     refuse_whole_projects(db, files, format)
-    manner = Manner(
+    return _import(db, files, dry_run, progress or silent, Manner(
         format, split, dev, as_, annotator, only_labels, add_labels, on_conflict, overlaps, accept_overlaps,
-        accept_empty, by, columns, tag_names, encoding, near_duplicates,
-    )  # fmt: skip
-    return _import(db, files, manner, dry_run, progress or silent)
+        accept_empty, offsets, by, columns, tag_names, encoding, near_duplicates,
+    ))  # fmt: skip
 
 
 def _import(
-    db: str | Path, files: Sequence[str | Path], manner: Manner, dry_run: bool, progress: Progress
+    db: str | Path, files: Sequence[str | Path], dry_run: bool, progress: Progress, manner: Manner
 ) -> ImportReport:
     if manner.annotator is not None:
         check_annotator(manner.annotator)

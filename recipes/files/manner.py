@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from spanloop.recipes.files.entry_checks import As, Overlaps
+from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import Format, Unit
 from spanloop.store.records import Split
 
@@ -36,11 +37,17 @@ class Manner:
     overlaps: Overlaps | None = None
     accept_overlaps: bool = False
     accept_empty: bool = False
+    offsets: Kind = "codepoint"
     by: Unit | None = None
     columns: Sequence[str] | None = None
     tag_names: Sequence[str] | None = None
     encoding: str | None = None
     near_duplicates: bool = True
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether offsets are numbers of tokens."""
+        return self.offsets in ("token", "token-inclusive")
 
     def rule(self, fmt: Format) -> Overlaps:
         """Which of the spans that overlap stay, in a file of this format."""

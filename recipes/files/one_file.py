@@ -6,11 +6,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.files.answers import NOBODY, Answers
 from spanloop.recipes.files.apart import events_of, moves_of
 from spanloop.recipes.files.entry_checks import CheckedEntry, EntryChecks
@@ -18,9 +19,11 @@ from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.manner import Manner
+from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.files.suggested import Suggested
 from spanloop.recipes.formats.entry import ORIGINALS, Entry, Notes, ReadOptions
 from spanloop.recipes.formats.sources import Source
+from spanloop.recipes.formats.unread import unread_spans
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, StoreError
 from spanloop.store.events import AlignmentEvent
@@ -73,6 +76,10 @@ class OneFile:
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
             for entry in batch:
+                for name in unread_spans(entry):
+                    self.notes.add(
+                        f'{self.path}: "{name}" looks like spans and is not read, but kept as meta'
+                    )
                 if not entry.text.strip():
                     self.report.count_empty(entry, self.path)
             with self.store.write():
@@ -84,13 +91,14 @@ class OneFile:
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
 
-    def _read(self, notes: Notes) -> Iterator[Entry]:
+    def _read(self, notes: Notes, *, tokens: bool = False) -> Iterator[Entry]:
         options = ReadOptions(
             task=self.store.project.task,
             by=self.manner.by,
             labels=tuple(self.store.labels.names()),
             columns=self.manner.columns,
             tag_names=self.manner.tag_names,
+            tokens=tokens or self.manner.counts_tokens,
             notes=notes,
             called=self.called,
         )
@@ -104,7 +112,20 @@ class OneFile:
             self.manner,
             self.manner.rule(self.source.fmt),
             lenient=self.source.fmt.foreign,
+            offsets=self._offsets(),
         )
+
+    def _offsets(self) -> Offsets | None:
+        """How the file counts them. FormatError for a way of counting in a format that leaves no choice."""
+        kind, fmt = self.manner.offsets, self.source.fmt
+        if fmt.offsets:
+            again = partial(self._read, Notes(), tokens=True)
+            return Offsets(self.path, kind, again, lenient=fmt.foreign)
+        if kind != "codepoint":
+            raise FormatError(
+                self.path, None, f"the format {fmt.name} leaves no choice: import it without --offsets"
+            )
+        return None
 
     def _answers(self, checks: EntryChecks) -> Answers:
         manner = self.manner

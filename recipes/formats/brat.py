@@ -79,7 +79,7 @@ def _entry(path: Path, folder: Path, options: ReadOptions) -> Entry:
             raise FormatError(path, line, f"T1, label, start, end and text are expected: {row[:60]!r}")
     for kind, number in others.items():
         options.notes.add(f"{kind} of brat are not read", number)
-    return Entry(text=text, key=key, spans=tuple(spans), refused=tuple(refused))
+    return Entry(text=text, key=key, spans=tuple(spans), said=tuple(said), refused=tuple(refused))
 
 
 def _is_one(edges: Sequence[int], text: str) -> bool:
@@ -114,6 +114,7 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     foreign=True,
+    offsets=True,
     folder=is_corpus,
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "blanks"}),
