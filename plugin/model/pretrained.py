@@ -24,6 +24,8 @@ from spanloop.plugin.model.tokenizer import load_tokenizer
 if TYPE_CHECKING:
     import torch
 
+    from spanloop.plugin.model.int8 import Quantised
+
 # Longer windows cost more a wordpiece and buy a tagger nothing; what a model without a limit of its own gets.
 _USUAL_WINDOW = 512
 # Before it, weights could make torch run code even where it was told to read data alone (CVE-2025-32434).
@@ -34,11 +36,12 @@ _FRESH = "spanloop_fresh_head"
 
 @dataclass(slots=True)
 class Pretrained:
-    """A model in memory with its tokenizer, and where both come from."""
+    """A model in memory with its tokenizer, where both come from, and what it was quantised to, if it was."""
 
     model: Any
     tokenizer: Any
     origin: Origin
+    quantised: Quantised | None = None
 
     @property
     def fresh_head(self) -> bool:
