@@ -180,7 +180,7 @@ class HFNetwork:
         return windows | how | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
 
     def fingerprint(self) -> str:
-        from spanloop.plugin.model.pretrained import fingerprint
+        from spanloop.plugin.model.fingerprint import fingerprint
 
         return fingerprint(self.pretrained)
 

@@ -117,7 +117,7 @@ class OpenVINOBackend:
         return compiled
 
     def _quantised(self) -> Any:
-        from spanloop.plugin.model.pretrained import fingerprint
+        from spanloop.plugin.model.fingerprint import fingerprint
 
         quantised = self._pretrained.quantised
         if quantised is None or quantised.model != fingerprint(self._pretrained):
