@@ -77,7 +77,7 @@ def write_columns(
 def sniff(head: str) -> bool:
     """As many columns on every line, two at least, and tags of a scheme in one of them, or the last one all
     outside. Plain tags need a suffix to be known."""
-    if head.startswith(("# global.columns", "#begin document")) or conllu.sniff(head):
+    if head.startswith(("# global.columns", "#begin document", "#FORMAT=")) or conllu.sniff(head):
         return False
     lines = lines_of_head(head)
     if not lines or is_header(cells(lines[0])):

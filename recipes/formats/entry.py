@@ -151,6 +151,12 @@ class Sniffer(Protocol):
     def __call__(self, head: str, /) -> bool: ...
 
 
+class Parts(Protocol):
+    """The files of a folder that stand for documents, in their order; the reader takes each by itself."""
+
+    def __call__(self, folder: Path, /) -> Sequence[Path]: ...
+
+
 class FolderSniffer(Protocol):
     """Whether a folder is one thing of this format."""
 
@@ -168,6 +174,7 @@ class Format:
     another tool's export, where overlapping spans are ordinary. ``originals``: its entries bring the lines
     that they stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this
     format; None: it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
     can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
@@ -186,6 +193,7 @@ class Format:
     originals: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
+    parts: Parts | None = None
     magic: bytes = b""
     title: str = ""
     detected: str = ""
