@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from spanloop.recipes.report import SCHEMA, Report, Shape
 
 REPORTS = {
-    "init": ("project.init:Created",),
+    "init": ("project.init:Created", "files.looking:Guessed", "files.starting:Started"),
     "labels": ("project.labels:Labels",),
     "import": ("files.import_report:ImportReport", "files.project_file:ProjectFile"),
     "prelabel": ("suggest.prelabel:PrelabelReport",),
@@ -29,6 +29,7 @@ REPORTS = {
     "report -o FILE.json": ("rounds.report_shape:ReportFile",),
     "train-curve": ("rounds.learning_curve:TrainCurve",),
     "simulate": ("simulation.simulate:Simulated",),
+    "optimise": ("rounds.optimise:Optimised",),
     "package": ("rounds.package:Packaged",),
     "audit": ("quality.audit:Audit",),
     "audit --duplicates": ("near_duplicates.audit:DuplicateReport",),
