@@ -84,7 +84,7 @@ def say(line: str, *, aside: bool = False) -> None:
 
 for command in [
     init_command.init,
-    import_command.import_command,
+    *import_command.COMMANDS,
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,
     *file_commands.COMMANDS,
