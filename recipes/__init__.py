@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from spanloop.recipes.files.data_versions import tag_version as tag_version
     from spanloop.recipes.files.export import export as export
     from spanloop.recipes.files.importing import import_files as import_files
+    from spanloop.recipes.files.imports import list_imports as list_imports
+    from spanloop.recipes.files.imports import undo_import as undo_import
+    from spanloop.recipes.files.looking import HowRead as HowRead
+    from spanloop.recipes.files.looking import look_at_files as look_at_files
     from spanloop.recipes.files.merging import merge_projects as merge_projects
     from spanloop.recipes.files.project_file import export_project as export_project
     from spanloop.recipes.files.project_file import import_project as import_project
+    from spanloop.recipes.files.starting import init_from as init_from
     from spanloop.recipes.near_duplicates.audit import audit_duplicates as audit_duplicates
     from spanloop.recipes.project.annotators import add_annotator as add_annotator
     from spanloop.recipes.project.annotators import annotators as annotators
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from spanloop.recipes.quality.review import review as review
     from spanloop.recipes.rounds.cancel import cancel as cancel
     from spanloop.recipes.rounds.learning_curve import train_curve as train_curve
+    from spanloop.recipes.rounds.optimise import optimise as optimise
     from spanloop.recipes.rounds.package import package as package
     from spanloop.recipes.rounds.prune import prune as prune
     from spanloop.recipes.rounds.report import write_report as write_report
@@ -81,8 +87,13 @@ _PLACES = {
     "RecipeError": "spanloop.recipes.errors",
     "export": "spanloop.recipes.files.export",
     "import_files": "spanloop.recipes.files.importing",
+    "list_imports": "spanloop.recipes.files.imports",
+    "undo_import": "spanloop.recipes.files.imports",
     "export_project": "spanloop.recipes.files.project_file",
     "import_project": "spanloop.recipes.files.project_file",
+    "init_from": "spanloop.recipes.files.starting",
+    "HowRead": "spanloop.recipes.files.looking",
+    "look_at_files": "spanloop.recipes.files.looking",
     "merge_projects": "spanloop.recipes.files.merging",
     "list_versions": "spanloop.recipes.files.data_versions",
     "tag_version": "spanloop.recipes.files.data_versions",
@@ -107,6 +118,7 @@ _PLACES = {
     "review": "spanloop.recipes.quality.review",
     "cancel": "spanloop.recipes.rounds.cancel",
     "train_curve": "spanloop.recipes.rounds.learning_curve",
+    "optimise": "spanloop.recipes.rounds.optimise",
     "package": "spanloop.recipes.rounds.package",
     "prune": "spanloop.recipes.rounds.prune",
     "write_report": "spanloop.recipes.rounds.report",

@@ -13,9 +13,11 @@ from typing import Any, get_type_hints
 from spanloop.recipes.report import SCHEMA, Report, Shape
 
 REPORTS = {
-    "init": ("project.init:Created",),
+    "init": ("project.init:Created", "files.looking:Guessed", "files.starting:Started"),
     "labels": ("project.labels:Labels",),
     "import": ("files.import_report:ImportReport", "files.project_file:ProjectFile"),
+    "imports": ("files.imports:Imports",),
+    "imports undo": ("files.imports:Undone",),
     "prelabel": ("suggest.prelabel:PrelabelReport",),
     "retrain": ("training.report:RoundReport", "training.report:NoRound"),
     "status": ("rounds.status:Status",),
@@ -29,6 +31,7 @@ REPORTS = {
     "report -o FILE.json": ("rounds.report_shape:ReportFile",),
     "train-curve": ("rounds.learning_curve:TrainCurve",),
     "simulate": ("simulation.simulate:Simulated",),
+    "optimise": ("rounds.optimise:Optimised",),
     "package": ("rounds.package:Packaged",),
     "audit": ("quality.audit:Audit",),
     "audit --duplicates": ("near_duplicates.audit:DuplicateReport",),

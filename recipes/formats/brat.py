@@ -10,10 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from spanloop.recipes.errors import FormatError
-from spanloop.recipes.formats.brat_writing import write
+from spanloop.recipes.formats.brat_writing import key_of, write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.lines import BYTE_ORDER_MARK, lines_of_head, numbered_lines
 from spanloop.store.records import Span
@@ -56,7 +55,7 @@ def is_corpus(folder: Path) -> bool:
 def _entry(path: Path, folder: Path, options: ReadOptions) -> Entry:
     text = _text(path.with_suffix(TXT), path)
     name = path.relative_to(folder).with_suffix("").as_posix()
-    key = unquote(name) if quote(unquote(name), safe=" +,()@=/") == name else name
+    key = "/".join(map(key_of, name.split("/")))
     if path.suffix != ANN:
         return Entry(text=text, key=key)
     spans: list[Span] = []
