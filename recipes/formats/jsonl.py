@@ -74,6 +74,8 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
     taken = {*_OURS, source, text_key, "split", "ranges" if looked_at else ""}
     taken |= {"tokens", "words"} if tokens is not None else set()
     taken |= {name for name in ("spans", "tags") if record.get(name) is None}
+    if source != "tags" and tokens is not None and _tags_say(record, text, tokens, spans, options):
+        taken.add("tags")
     taken.add("group" if "group" in record else "doc")
     if isinstance(record.get("negatives"), list):
         taken.add("negatives")
@@ -109,6 +111,24 @@ def text_key_of(record: Mapping[str, Any]) -> str:
     """The key that has the text: ``text``, or the first of the names that other tools give it."""
     named = (name for name in TEXTS if isinstance(record.get(name), str))
     return "text" if "text" in record else next(named, "text")
+
+
+def _tags_say(
+    record: Mapping[str, Any],
+    text: str,
+    tokens: list[str],
+    spans: tuple[Span, ...] | None,
+    options: ReadOptions,
+) -> bool:
+    """Whether the tags of a record say once more what its spans say."""
+    if options.task != "spans" or spans is None or not isinstance(record.get("tags"), list):
+        return False
+    try:
+        found, _ = spans_of_record({"tags": record["tags"]}, text, tokens, options)
+    except ValueError:
+        return False
+    places, others = (sorted((s.start, s.end, s.label) for s in some or ()) for some in (spans, found))
+    return places == others
 
 
 def _places(text: str, tokens: list[str]) -> tuple[Range, ...] | None:

@@ -46,7 +46,7 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
     about = example.get("metadata")
     own = example.get("example_id", example.get("id"))
     for place, person in enumerate(people or [None]):
-        said = [(s, one) for s, one in spans if person in (_people(one.get("annotated_by")) or [None])]
+        said = [(s, one) for s, one in spans if _is_of(one, person)]
         wrong = [span for span, one in said if one.get("correct") is False]
         right = [(span, one) for span, one in said if one.get("correct") is not False]
         values = [one.get("value") for _, one in right]
@@ -61,6 +61,12 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
             annotator=person,
             continues=place > 0,
         )
+
+
+def _is_of(annotation: Mapping[str, Any], person: str | None) -> bool:
+    """Whether that person gave it; None: nobody who is named."""
+    people = _people(annotation.get("annotated_by"))
+    return person in people if person is not None else not people
 
 
 def _people(said: Any) -> list[str]:

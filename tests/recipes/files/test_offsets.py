@@ -159,6 +159,17 @@ def test_what_looks_like_spans_and_is_not_read_is_told_by_name(db: Path, tmp_pat
     assert told.count("looks like spans") == 4
 
 
+def test_tags_that_say_once_more_what_the_spans_say_are_read(db: Path, tmp_path: Path) -> None:
+    record = {"tokens": ["Ann", "ran"], "text": "Ann ran", "spans": [[0, 3, "PER"]], "tags": ["B-PER", "O"]}
+    report = import_files(db, [jsonl_file(tmp_path / "a.jsonl", record, record | {"tags": ["O", "B-PER"]})])
+    assert report.notes == (
+        f'{tmp_path / "a.jsonl"}: "tags" looks like spans and is not read, but kept as meta',
+    )
+    with Store.open(db) as store:
+        metas = [dict(document.meta) for document in store.documents.iterate()]
+    assert metas == [{}, {"tags": ["O", "B-PER"]}]
+
+
 def test_nothing_of_a_record_is_dropped_that_is_not_read(db: Path, tmp_path: Path) -> None:
     """Keys of ours with something else under them were neither read nor kept."""
     odd = {"tokens": [1, 2], "tags": ["news"], "negatives": "none", "group": "g", "doc": "d"}
