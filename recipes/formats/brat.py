@@ -10,10 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 from spanloop.recipes.errors import FormatError
-from spanloop.recipes.formats.brat_writing import write
+from spanloop.recipes.formats.brat_writing import key_of, write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.lines import BYTE_ORDER_MARK, lines_of_head, numbered_lines
 from spanloop.store.records import Span
@@ -56,7 +55,7 @@ def is_corpus(folder: Path) -> bool:
 def _entry(path: Path, folder: Path, options: ReadOptions) -> Entry:
     text = _text(path.with_suffix(TXT), path)
     name = path.relative_to(folder).with_suffix("").as_posix()
-    key = unquote(name) if quote(unquote(name), safe=" +,()@=/") == name else name
+    key = "/".join(map(key_of, name.split("/")))
     if path.suffix != ANN:
         return Entry(text=text, key=key)
     spans: list[Span] = []
@@ -79,7 +78,7 @@ def _entry(path: Path, folder: Path, options: ReadOptions) -> Entry:
             raise FormatError(path, line, f"T1, label, start, end and text are expected: {row[:60]!r}")
     for kind, number in others.items():
         options.notes.add(f"{kind} of brat are not read", number)
-    return Entry(text=text, key=key, spans=tuple(spans), refused=tuple(refused))
+    return Entry(text=text, key=key, spans=tuple(spans), said=tuple(said), refused=tuple(refused))
 
 
 def _is_one(edges: Sequence[int], text: str) -> bool:
@@ -114,6 +113,7 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     foreign=True,
+    offsets=True,
     folder=is_corpus,
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "blanks"}),

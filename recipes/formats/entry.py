@@ -52,6 +52,8 @@ class Entry:
     ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
     ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
     ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
+    ``said``: the text that each span carries itself, in the order of ``spans``, None for one that carries
+    none; empty where none does.
     ``labels``: those that it speaks of, None for all (or where the file does not say).
     ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
@@ -78,6 +80,7 @@ class Entry:
     continues: bool = False
     original: str | None = None
     labels: tuple[str, ...] | None = None
+    said: tuple[str | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,7 +104,8 @@ class ReadOptions:
     default). ``labels``: those of the project, where a file says several things of a token.
 
     ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
-    tags that whole numbers stand for, from 0 on. ``notes``: where the reader says what it guessed.
+    tags that whole numbers stand for, from 0 on. ``tokens``: whether the tokens of the file are wanted where
+    its spans do not need them. ``notes``: where the reader says what it guessed.
     """
 
     task: Task = "spans"
@@ -109,6 +113,7 @@ class ReadOptions:
     labels: tuple[str, ...] = ()
     columns: Sequence[str] | None = None
     tag_names: Sequence[str] | None = None
+    tokens: bool = False
     notes: Notes = field(default_factory=Notes)
 
 
@@ -171,9 +176,10 @@ class Format:
     the bytes that it begins with, where it has such.
 
     ``general``: it claims files that a more special format knows better, so it is asked last. ``foreign``:
-    another tool's export, where overlapping spans are ordinary. ``originals``: its entries bring the lines
-    that they stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this
-    format; None: it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    another tool's export, where spans that overlap or lie nowhere are ordinary. ``offsets``: its spans are
+    told by offsets, which others may count otherwise. ``originals``: its entries bring the lines that they
+    stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this format; None:
+    it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
     ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
@@ -191,6 +197,7 @@ class Format:
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    offsets: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
     parts: Parts | None = None

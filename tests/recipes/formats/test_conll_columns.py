@@ -187,3 +187,9 @@ def test_label_studios_conll_export(tmp_path: Path) -> None:
     assert named(entries) == [("Ann Lee ran", [("Ann Lee", "PER")]), ("in Rome", [("Rome", "LOC")])]
     assert "token,-,-,tag" in notes[0]
     assert len({e.group for e in entries}) == 1
+
+
+@pytest.mark.parametrize("tags", ["I-PER I-PER O I-LOC O O", "I-PER O O I-PER I-PER O"])
+def test_tags_without_any_b_are_known_by_content(tmp_path: Path, tags: str) -> None:
+    content = "".join(f"w{number} {tag}\n" for number, tag in enumerate(tags.split()))
+    assert len(read(tmp_path, content)[0]) == 1

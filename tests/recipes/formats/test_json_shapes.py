@@ -241,3 +241,12 @@ def test_an_array_is_a_stream(tmp_path: Path) -> None:
     assert [next(entries).text, next(entries).text] == ["first", "more"]
     with pytest.raises(FormatError, match=r"a\.json:20003: this is no JSON"):
         list(entries)
+
+
+def test_a_file_that_looks_like_two_formats_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "a.data"
+    path.write_text('{"content": "a", "annotation": null, "_input_hash": 1}\n', encoding="utf-8")
+    with pytest.raises(
+        FormatError, match=r"a\.data: it can be read as prodigy or dataturks: say which one with --f"
+    ):
+        detect(path)
