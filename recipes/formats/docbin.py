@@ -28,7 +28,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
                 )
             except (ValueError, KeyError) as error:  # attributes that contradict each other
                 raise FormatError(path, number, f"this Doc cannot be read: {first_line(error)}") from error
-            groups = groups_of(packed, doc) if options.task == "spans" else {}
+            groups = groups_of(packed, doc.vocab.strings) if options.task == "spans" else {}
             if groups and not entry.spans:
                 entry = replace(entry, spans=tuple(span for spans in groups.values() for span in spans))
             elif groups:

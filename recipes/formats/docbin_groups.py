@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from spacy.tokens import Doc
+from spacy.strings import StringStore
 from srsly.msgpack import Unpacker
 from srsly.msgpack.exceptions import UnpackException
 
@@ -16,8 +16,9 @@ _SPANS = {40: struct.Struct(">QQQllll"), 32: struct.Struct(">QQllll")}
 """How a span is packed, by its bytes; releases before 3.5 have no id."""
 
 
-def groups_of(packed: bytes | None, doc: Doc) -> dict[str, tuple[Span, ...]]:
-    """The spans of each group by its name. DamagedError where the bytes are none."""
+def groups_of(packed: bytes | None, strings: StringStore) -> dict[str, tuple[Span, ...]]:
+    """The spans of each group by its name; ``strings`` spell their labels. DamagedError where the bytes are
+    none."""
     if packed is None or packed == _EMPTY:
         return {}
     unpacker = Unpacker(raw=False, read_size=1)
@@ -26,7 +27,7 @@ def groups_of(packed: bytes | None, doc: Doc) -> dict[str, tuple[Span, ...]]:
     try:
         for _ in range(unpacker.read_map_header()):
             group = unpacker.unpack()
-            spans = _spans(group, doc)
+            spans = _spans(group, strings)
             for _ in range(unpacker.read_array_header()):
                 found[str(unpacker.unpack())] = spans
     except (ValueError, TypeError, KeyError, UnpackException, struct.error) as error:
@@ -34,7 +35,7 @@ def groups_of(packed: bytes | None, doc: Doc) -> dict[str, tuple[Span, ...]]:
     return {name: spans for name, spans in found.items() if spans}
 
 
-def _spans(group: bytes, doc: Doc) -> tuple[Span, ...]:
+def _spans(group: bytes, strings: StringStore) -> tuple[Span, ...]:
     unpacker = Unpacker(raw=False, read_size=1)
     unpacker.feed(group)
     spans: list[Span] = []
@@ -45,5 +46,5 @@ def _spans(group: bytes, doc: Doc) -> tuple[Span, ...]:
         for _ in range(unpacker.read_array_header()):
             packed = unpacker.unpack()
             *_, label, _start, _end, start, end = _SPANS[len(packed)].unpack(packed)
-            spans.append(Span(start, end, doc.vocab.strings[label]))
+            spans.append(Span(start, end, strings[label]))
     return tuple(spans)

@@ -193,3 +193,9 @@ def test_label_studios_conll_export(tmp_path: Path) -> None:
 def test_tags_without_any_b_are_known_by_content(tmp_path: Path, tags: str) -> None:
     content = "".join(f"w{number} {tag}\n" for number, tag in enumerate(tags.split()))
     assert len(read(tmp_path, content)[0]) == 1
+
+
+def test_parts_of_speech_in_a_tsv_are_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("She\tPRON\nran\tVERB\n", encoding="utf-8")
+    assert detect(path) is conll.FORMAT
