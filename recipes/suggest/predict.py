@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,8 +132,8 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
-    how: dict[str, Any] = {"model": model, "by": by, "lang": lang, "precision": precision, "backend": backend}
-    read = partial(predict, **how, scheme=scheme, aggregation_strategy=aggregation_strategy, choice=choice)
+    how: dict[str, Any] = {"by": by, "lang": lang, "precision": precision, "backend": backend}
+    how |= {"scheme": scheme, "aggregation_strategy": aggregation_strategy, "choice": choice}
     files: list[SavedFile] = []
     noted = _Noted()
     sources = [_existing_file(value) for value in inputs]
@@ -142,7 +141,7 @@ def predict_to_folder(
     groups = [(source.stem, [str(source)]) for source in sources if source is not None]
     for stem, group in [*groups, *([("texts", typed)] if typed else [])]:
         path = _free_name(folder, stem, [done.path for done in files])
-        entries = noted.entries(read(group))
+        entries = noted.entries(predict(group, model=model, **how))
         with whole_file(path) as part:
             written = write(part, entries, WriteOptions())
         files.append(SavedFile(path, written.documents))
