@@ -78,7 +78,8 @@ class ReadOptions:
     default). ``labels``: those of the project, where a file says several things of a token.
 
     ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
-    tags that whole numbers stand for, from 0 on. ``notes``: where the reader says what it guessed.
+    tags that whole numbers stand for, from 0 on. ``seen_tags``: every tag of the file, where its reader has
+    looked for them. ``notes``: where the reader says what it guessed.
     """
 
     task: Task = "spans"
@@ -86,6 +87,7 @@ class ReadOptions:
     labels: tuple[str, ...] = ()
     columns: Sequence[str] | None = None
     tag_names: Sequence[str] | None = None
+    seen_tags: tuple[str, ...] = ()
     notes: Notes = field(default_factory=Notes)
 
 
