@@ -152,7 +152,8 @@ class AnnotatedSpan:
 class NewModel:
     """Whatever is about to make predictions.
 
-    ``hash`` is of weights and settings; ``path`` is relative to the store's folder.
+    ``hash`` is of weights and settings; ``path`` is relative to the store's folder. ``read_with``: how its
+    answer is read where not as it stands, such as by a label map and thresholds.
     """
 
     hash: str
@@ -160,6 +161,7 @@ class NewModel:
     name: str
     path: str | None = None
     round: int | None = None
+    read_with: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class Model:
     name: str
     path: str | None
     round: int | None
+    read_with: Mapping[str, Any] | None
     id: int
 
 

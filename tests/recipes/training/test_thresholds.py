@@ -94,6 +94,9 @@ def test_a_round_keeps_what_it_chose_and_says_so(first: tuple[Path, RoundReport]
     with Store.open(db) as store:
         row = store.rounds.get(1)
         folder = store.rounds_folder.sound(row)
+        model = store.models.get(row.model_id or 0)
+    assert model is not None
+    assert model.read_with == {"thresholds": picked.thresholds}
     assert row.manifest is not None
     assert row.manifest["thresholds"]["thresholds"] == picked.thresholds
     assert row.manifest["thresholds"]["wanted"] == WANTED
