@@ -233,9 +233,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that it says nothing of, because they were not there when it was annotated: that
-    no span has them does not mean that none should.
-    """
+    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. ``also``:
+    annotations that are in it too, of people who know other labels; the rest is of the first one."""
 
     document: Document
     annotation_id: int
@@ -243,6 +242,10 @@ class Gold:
     negatives: tuple[Span, ...] = ()
     ranges: tuple[Range, ...] | None = None
     unknown: tuple[str, ...] = ()
+    annotator: str = ""
+    created_at: str = ""
+    comment: str = ""
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

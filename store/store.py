@@ -38,6 +38,7 @@ from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
 from spanloop.store.tables.originals import Originals
 from spanloop.store.tables.people import Annotators
+from spanloop.store.tables.picking import Picking
 from spanloop.store.tables.predictions import Models, Predictions
 from spanloop.store.tables.promotions import Promotions
 from spanloop.store.tables.reviews import Reviews
@@ -47,7 +48,7 @@ from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.tokenizations import Tokenizations
 from spanloop.store.tables.versions import Versions
 
-MADE_OF = ("base_model", "lang", "nlp")
+MADE_OF = ("base_model", "lang", "nlp", "unit")
 """The fields of a project that decide what its rounds are made of. They can change, so each round keeps them
 among its parameters, as ``made_of``."""
 
@@ -84,6 +85,7 @@ class Store(Connection):
         self.bridges = Bridges(self)
         self.inbox = Inbox(self)
         self.versions = Versions(self)
+        self.picking = Picking(self)
         self.imports = Imports(self)
 
     @classmethod
@@ -213,8 +215,8 @@ class Store(Connection):
 
     def project_of(self, round_: Round) -> Project:
         """The project with what the round was made of, whatever has been set since. A round of before that
-        was kept has what the project has now."""
-        kept = round_.parameters.get("made_of", {})
+        was kept has what the project has now, but for the unit, which was the token for all of them."""
+        kept = {"unit": "token", **round_.parameters.get("made_of", {})}
         known = {name: value for name, value in kept.items() if name in MADE_OF}
         return replace(self.project, **self._located(known))
 

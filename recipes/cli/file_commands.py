@@ -13,6 +13,7 @@ from spanloop.recipes.cli.loop_commands import announce
 from spanloop.recipes.cli.options import (
     JSON,
     PORT,
+    Listed,
     OfProject,
     Real,
     aggregation_option,
@@ -35,9 +36,21 @@ from spanloop.recipes.cli.options import (
 @db_argument
 @click.argument("file", type=path_type)
 @click.option("--format", help="jsonl, conll, spacy ...; spanloop: all of it.  [default: by the suffix]")
-@option("--what", type=click.Choice(["gold", "predictions", "all"]), default="gold", help="What to write.")
+@option(
+    "--what",
+    type=click.Choice(["gold", "answers", "predictions", "all"]),
+    default="gold",
+    help="What to write; answers: everybody's newest, one after the other.",
+)
 @split_option
+@click.option(
+    "--label", "labels", type=Listed(), help="Only documents with a span of one of these, parted by commas."
+)
 @click.option("--flagged", is_flag=True, help="Only documents that somebody flagged.")
+@click.option("--annotator", metavar="NAME", help="Only documents that this person has answered.")
+@click.option(
+    "--since", metavar="DAY", help="Only what was answered since: 2026-01-31 or 2026-01-31T08:00 (UTC)."
+)
 @click.option("--tagged", metavar="NAME", help="The gold of a version that `data DB tag` named.")
 @option(
     "--tokens",
@@ -45,18 +58,26 @@ from spanloop.recipes.cli.options import (
     default="project",
     help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
 )
+@click.option("--with-rounds", is_flag=True, help="With --format spanloop: the pipelines in FILE.rounds.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @json_option
-def export(**options: Any) -> object:
-    """Write gold, predictions or all documents to FILE."""
+def export(with_rounds: bool, **options: Any) -> object:
+    """Write gold, answers, predictions or all documents to FILE; - is standard output."""
     from spanloop.recipes.files.export import export as recipe
     from spanloop.recipes.files.project_file import FORMAT, export_project
 
     if options["format"] != FORMAT:
+        if with_rounds:
+            raise click.UsageError(f"--with-rounds goes with --format {FORMAT}")
         return recipe(**options)
-    if options["what"] != "gold" or options["split"] or options["flagged"] or options["tagged"]:
-        raise click.UsageError(f"--format {FORMAT} writes everything: only --overwrite goes with it")
-    return export_project(options["db"], options["file"], overwrite=options["overwrite"])
+    filters = ("split", "labels", "flagged", "annotator", "since", "tagged")
+    if options["what"] != "gold" or any(options[name] for name in filters):
+        raise click.UsageError(
+            f"--format {FORMAT} writes everything: only --with-rounds and --overwrite go with it"
+        )
+    return export_project(
+        options["db"], options["file"], with_rounds=with_rounds, overwrite=options["overwrite"]
+    )
 
 
 @click.command()

@@ -1,9 +1,11 @@
-"""A whole project as one file of lines, and a project made of it: everything but the models of its rounds."""
+"""A whole project as one file of lines, and a project made of it; the models of its rounds in a folder beside
+it, where that is asked for."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.files.atomic import is_output, is_stream, whole_file
+from spanloop.store.files.atomic import file_meant, is_output, is_stream, whole_file
 from spanloop.store.moving.dump import dump
 from spanloop.store.moving.load import is_dump, load
+from spanloop.store.moving.rounds import finished, put_rounds, rounds_beside, take_rounds
 
 FORMAT = "spanloop"
 """The name of this format, beside those that hold documents alone."""
@@ -38,6 +41,10 @@ class ProjectFile(Report):
     """Whether the project was made of the lines, and not the lines of the project."""
     rows: dict[str, Count]
     """The rows of each table."""
+    rounds: tuple[int, ...]
+    """The rounds whose pipelines came along."""
+    without: dict[str, str]
+    """Of each finished round whose pipeline did not come along, by its number, why not."""
 
     @property
     def aside(self) -> bool:
@@ -46,29 +53,49 @@ class ProjectFile(Report):
 
     def text(self) -> str:
         held = ", ".join(counted(self.rows.get(table, 0), noun) for table, noun in _TOLD.items())
-        if self.made:
-            return f"{self.project}: made of {self.path}, with {held}{self._without_models()}"
-        return f"{self.path}: the whole project {self.project}, with {held}{self._without_models()}"
+        said = f"{self.path}: the whole project {self.project}, with {held}"
+        lines = [f"{self.project}: made of {self.path}, with {held}" if self.made else said]
+        if self.rounds:
+            where = "here" if self.made else f"in {rounds_beside(self.path)}"
+            lines.append(f"the pipelines of the rounds {_list(self.rounds)} are {where}")
+        if self.without:
+            lines.append(self._without_pipelines())
+        return "\n".join(lines)
 
-    def _without_models(self) -> str:
-        """What is no part of it, where there is such a thing."""
-        if not self.rows.get("rounds"):
-            return ""
-        return "\nwithout the pipelines of its rounds: `spanloop backup` copies the promoted one too"
+    def _without_pipelines(self) -> str:
+        """Which rounds are only known by what was kept of them, and what to do about it."""
+        numbers = _list(self.without)
+        if not self.made:
+            why = {f"round {number}: {reason}" for number, reason in self.without.items() if reason}
+            how = "; ".join(sorted(why)) or "--with-rounds writes them into a folder beside the file"
+            return f"without the pipelines of the rounds {numbers}: {how}"
+        return (
+            f"without the pipelines of the rounds {numbers}, which are listed as missing: with their figures "
+            "and settings, but nothing can suggest with them, and they cannot be promoted; `export --format "
+            f"{FORMAT} --with-rounds` writes them along; where to put them: spanloop check {self.project}"
+        )
 
 
-def export_project(db: str | Path, file: str | Path, *, overwrite: bool = False) -> ProjectFile:
+def _list(numbers: Iterable[int | str]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def export_project(
+    db: str | Path, file: str | Path, *, with_rounds: bool = False, overwrite: bool = False
+) -> ProjectFile:
     """Write everything that a project holds to one file, a JSON object a line; it appears only when it is
     whole.
 
     In it are documents, splits, every answer of everybody with its time, comment, flag and ranges,
     suggestions and which were refused, labels with what they were merged into, rounds with their scores, and
-    the order of the queue. Not in it are the pipelines of the rounds, and who may come in.
+    the order of the queue. Not in it are who may come in, and the pipelines of the rounds, which can lie in a
+    folder beside it.
 
     Args:
         db: The project file.
-        file: The file to write.
-        overwrite: Replace the file if it is there.
+        file: The file to write; ``-``: standard output.
+        with_rounds: Copy the pipelines of all finished rounds into the folder ``FILE.rounds`` beside it.
+        overwrite: Replace the file if it is there; a folder of rounds is never replaced.
 
     Returns:
         What was written.
@@ -76,18 +103,25 @@ def export_project(db: str | Path, file: str | Path, *, overwrite: bool = False)
     Raises:
         RecipeError: The file is there already, or its folder is not.
     """
-    path = Path(file)
+    path = file_meant(file)
     if path.exists() and not overwrite and not is_stream(path):
         raise RecipeError(f"{path} is there already: another name, or --overwrite")
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}: make it first, or name another")
+    if with_rounds and is_stream(path):
+        raise RecipeError("--with-rounds makes a folder beside the file: name a file")
+    if with_rounds and os.path.lexists(rounds_beside(path)):
+        raise RecipeError(f"{rounds_beside(path)} is there already: remove it, or name another file")
     with Store.open(db) as store, whole_file(path) as part:
         rows = dump(store, part)
-    return _told(path, Path(db), rows, made=False)
+        rounds = [row.number for row in finished(store)]
+        came, without = put_rounds(store, path) if with_rounds else ([], dict.fromkeys(rounds, ""))
+    return _told(path, Path(db), rows, came, without, made=False)
 
 
 def import_project(db: str | Path, file: str | Path) -> ProjectFile:
-    """Make a project of what `export_project` wrote: the same gold, conflicts, queue and scores.
+    """Make a project of what `export_project` wrote: the same gold, conflicts, queue and scores. The
+    pipelines of its rounds come along where they lie beside the file.
 
     Args:
         db: The project file to make.
@@ -112,7 +146,10 @@ def import_project(db: str | Path, file: str | Path) -> ProjectFile:
         raise RecipeError(
             f"{target} is there already: give a new name, or join the two: spanloop merge {target} {path}"
         )
-    return _told(path, target, load(path, target), made=True)
+    rows = load(path, target)
+    with Store.open(target) as store:
+        came, without = take_rounds(store, path)
+    return _told(path, target, rows, came, without, made=True)
 
 
 def refuse_whole_projects(db: str | Path, files: Sequence[str | Path], format: str | None) -> None:
@@ -125,5 +162,14 @@ def refuse_whole_projects(db: str | Path, files: Sequence[str | Path], format: s
         )
 
 
-def _told(path: Path, db: Path, rows: Counter[str], *, made: bool) -> ProjectFile:
-    return ProjectFile(path, db, made, dict(sorted(rows.items())))
+def _told(
+    path: Path, db: Path, rows: Counter[str], came: list[int], without: dict[int, str], *, made: bool
+) -> ProjectFile:
+    return ProjectFile(
+        path,
+        db,
+        made,
+        dict(sorted(rows.items())),
+        tuple(came),
+        {str(number): why for number, why in without.items()},
+    )

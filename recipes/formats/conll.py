@@ -8,21 +8,22 @@ cannot carry: the spaces between tokens, keys and meta.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from spanloop.plugin.tagging.reading import detect
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats import conllu
 from spanloop.recipes.formats.conll_reading import read_rows
 from spanloop.recipes.formats.conll_rows import DOCUMENT_START, cells, is_comment, sentences, width_of
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.header import is_header
 from spanloop.recipes.formats.lines import lines_of_head, numbered_lines
-from spanloop.recipes.formats.tagged import cut_tokens, tags_of_spans
+from spanloop.recipes.formats.tagged import column_tokens, tags_of_spans
 
 _SNIFFED = 200
+_ENDS_A_COLUMN = re.compile(r"[ \t\r\n]+")
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -36,26 +37,40 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
 
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
-    """Token, tab, tag. A token is cut where a span begins or ends inside it, and counted: no span is moved.
+    """Token, tab, tag; see `write_columns`."""
+    return write_columns(path, entries, options, between="\t", mark=f"{DOCUMENT_START}\tO")
 
-    ``-DOCSTART-`` parts the groups. RecipeError for an entry without tokens.
+
+def write_2003(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
+    """The four columns of CoNLL-2003 parted by single spaces, with ``-X-`` for the part of speech and ``_``
+    for the chunk, which nobody knows here; see `write_columns`."""
+    return write_columns(path, entries, options, between=" -X- _ ", mark=f"{DOCUMENT_START} -X- -X- O")
+
+
+def write_columns(
+    path: Path, entries: Iterable[Entry], options: WriteOptions, *, between: str, mark: str
+) -> Written:
+    """One token a line and an empty line after each document. A token is cut where a span begins or ends
+    inside it, and at blanks, and counted: no span is moved.
+
+    ``mark`` parts the groups. RecipeError for an entry without tokens.
     """
     documents = spans = cuts = lost = 0
     group: str | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for entry in entries:
-            if entry.tokens is None:
-                raise RecipeError(f"document {entry.key} has no tokens: CoNLL is written token by token")
+            tokens = column_tokens(entry, _ENDS_A_COLUMN, frozenset({DOCUMENT_START}))
             if entry.group is not None and entry.group not in (group, entry.key):
-                file.write(f"{DOCUMENT_START}\tO\n\n")
+                file.write(f"{mark}\n\n")
             group = entry.group
             entry_spans = entry.spans or ()
-            tokens = cut_tokens(entry.tokens, entry_spans)
             tags, unplaced = tags_of_spans(tokens, entry_spans, task=options.task)
-            file.writelines(f"{entry.text[s:e]}\t{tag}\n" for (s, e), tag in zip(tokens, tags, strict=True))
+            file.writelines(
+                f"{entry.text[s:e]}{between}{tag}\n" for (s, e), tag in zip(tokens, tags, strict=True)
+            )
             file.write("\n")
             documents, spans, lost = documents + 1, spans + len(entry_spans) - unplaced, lost + unplaced
-            cuts += len(tokens) - len(entry.tokens)
+            cuts += len(tokens) - len(entry.tokens or ())
     return Written(documents=documents, spans=spans, tokens_cut=cuts, spans_lost=lost)
 
 
@@ -76,6 +91,10 @@ def sniff(head: str) -> bool:
     return (len(rows) > 1 and set(columns[-1]) == {"O"}) or any(detect(c) != "plain" for c in columns)
 
 
+def _never(_head: str) -> bool:
+    return False
+
+
 FORMAT = Format(
     name="conll",
     suffixes=(".conll", ".iob", ".iob2", ".bio", ".tsv"),
@@ -87,4 +106,18 @@ FORMAT = Format(
     detected="as many columns on every line, and tags such as B-PER in one of them",
     skips=("columns that are neither tokens nor the chosen tags",),
     tried="WNUT-17 and wikigold as they are published; the others by their descriptions",
+    carries=frozenset({"spans", "empty_documents"}),
+)
+FORMAT_2003 = Format(
+    name="conll2003",
+    suffixes=(),
+    read=read,
+    write=write_2003,
+    sniff=_never,
+    needs_tokens=True,
+    title="CoNLL-2003, four columns",
+    detected="never: its files are read as conll",
+    skips=("parts of speech and chunks",),
+    tried="files of the tests, by its description",
+    carries=frozenset({"spans", "empty_documents"}),
 )

@@ -69,6 +69,9 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     binary=True,
+    carries=frozenset(
+        {"spans", "empty_documents", "open_documents", "ids", "groups", "splits", "metadata", "blanks"}
+    ),
     title="spaCy's DocBin",
     detected="the suffix .spacy",
     tried="files that spaCy wrote",

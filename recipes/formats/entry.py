@@ -12,6 +12,29 @@ from spanloop.store.records import Answer, Origin, Range, Span, Split, Task
 
 Unit = Literal["line", "paragraph", "file", "sentence", "document"]
 
+Feature = Literal[
+    "spans",
+    "empty_documents",
+    "ids",
+    "groups",
+    "splits",
+    "metadata",
+    "blanks",
+    "scores",
+    "models",
+    "open_documents",
+    "rejected_and_ignored",
+    "annotators",
+    "reviews",
+    "times",
+    "flags",
+    "comments",
+    "parts_looked_at",
+    "refused_suggestions",
+    "known_labels",
+]
+"""What a document can have beside its text and its spans; `carrying` says what each is."""
+
 ORIGINALS = "conllu"
 """The format whose lines are kept (`Format.originals`): they serve `conllu_xpos` too."""
 
@@ -143,10 +166,10 @@ class Format:
     ``needs_tokens``: its writer wants ``Entry.tokens``; ``binary``: there is no text to sniff, ``magic`` are
     the bytes that it begins with, where it has such.
 
-    ``ranges``: it can say which characters were looked at. ``general``: it claims files that a more special
-    format knows better, so it is asked last. ``foreign``: another tool's export, where overlapping spans are
-    ordinary and go to the ledger. ``originals``: its entries bring the lines that they stand in, and its
-    writer writes on them. ``folder``: whether a folder is one thing of this format; None: it has files alone.
+    ``general``: it claims files that a more special format knows better, so it is asked last. ``foreign``:
+    another tool's export, where overlapping spans are ordinary. ``originals``: its entries bring the lines
+    that they stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this
+    format; None: it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
     can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
@@ -160,10 +183,10 @@ class Format:
     sniff: Sniffer
     needs_tokens: bool = False
     binary: bool = False
-    ranges: bool = False
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
     magic: bytes = b""
     title: str = ""

@@ -3,7 +3,8 @@
 
 The format that carries everything: ``ranges`` and ``negatives`` of a document that was looked at in part, the
 ``known_labels`` of one that was annotated before some label was there, the model where one ``predicted_by``
-its spans. Unknown keys go into ``meta``, so nothing a file says is lost.
+its spans, the ``annotator`` and what belongs to their answer (`jsonl_answer`). Unknown keys go into ``meta``,
+so nothing a file says is lost.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.header import TEXTS
 from spanloop.recipes.formats.json_text import NotJson, parse
+from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
 from spanloop.recipes.formats.lines import numbered_lines
 from spanloop.recipes.formats.span_shapes import is_offset, span_of, spans_of_record, tags_of_record
 from spanloop.recipes.formats.tagged import join_tokens
@@ -90,6 +93,8 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
     labels = _known_labels(record)
     if labels is not None:
         taken.add("known_labels")
+    said = Answered() if spans is None and answer == "accept" else answered(record)
+    taken.update(said)
     return Entry(
         text=text,
         line=line,
@@ -103,6 +108,7 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
         negatives=_negatives(record),
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
         labels=labels,
+        **said,
     )
 
 
@@ -184,6 +190,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
     if entry.labels is not None:
         record["known_labels"] = list(entry.labels)
     record["predicted_by"] = entry.predicted_by
+    record.update(answer_record(entry))
     record.update(group=entry.group, split=entry.split, meta=dict(entry.meta) or None)
     return {name: value for name, value in record.items() if value is not None}
 
@@ -207,8 +214,8 @@ FORMAT = Format(
     read=read,
     write=write,
     sniff=sniff,
-    ranges=True,
     general=True,
+    carries=EVERYTHING,
     title="JSON Lines, one document a line",
     detected="a JSON object on the first line",
     tried="the real corpora of the tests",

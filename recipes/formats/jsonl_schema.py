@@ -50,8 +50,20 @@ class Line(TypedDict, total=False):
     """The characters that were looked at, in order and apart; without it all of them."""
     negatives: list[SpanGiven]
     """Suggestions that were refused."""
+    known_labels: list[str]
+    """The labels that it speaks of; without it all of the project."""
     predicted_by: str
     """The model that said it: the spans are predictions, not annotations."""
+    annotator: str
+    """Who said it: the spans are this person's answer. Without it they are the file's."""
+    origin: Literal["human", "import", "simulated", "review", "machine"]
+    """What the answer of an `annotator` is, such as a `review`; without it `human`."""
+    created_at: str
+    """When it was said, ISO 8601; without a zone it is UTC."""
+    flagged: bool
+    """Whether the answer flags the document."""
+    comment: str
+    """What was written beside the answer."""
     group: str | int
     """What belongs together stands on one side of the split; `doc` is read too. Without it the key."""
     split: Literal["pool", "eval"]

@@ -227,6 +227,20 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     foreign=True,
+    carries=frozenset(
+        {
+            "spans",
+            "empty_documents",
+            "open_documents",
+            "ids",
+            "groups",
+            "splits",
+            "metadata",
+            "blanks",
+            "scores",
+            "models",
+        }
+    ),
     title="Label Studio's JSON and JSON_MIN",
     detected="keys such as annotations, predictions or annotation_id",
     skips=("regions that are no spans of text",),

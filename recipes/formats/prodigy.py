@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
@@ -195,8 +196,8 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     needs_tokens=True,
-    ranges=True,
     foreign=True,
+    carries=EVERYTHING - {"comments", "refused_suggestions", "known_labels"},
     title="Prodigy's JSONL",
     detected="keys such as _input_hash and _view_id, or tokens with their place",
     skips=("relations, choices and answers of other views, which stay in the meta",),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from spanloop.plugin.tagging.reading import Reading
 from spanloop.plugin.tagging.schemes import OUTSIDE, encode
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.entry import Entry
 from spanloop.store.records import Range, Span, Task
 
 
@@ -60,6 +63,32 @@ def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
             start = edges[next_edge]
             next_edge += 1
         cut.append((start, end))
+    return cut
+
+
+def column_tokens(
+    entry: Entry, blanks: re.Pattern[str], reserved: frozenset[str] = frozenset()
+) -> list[Range]:
+    """The tokens of an entry as columns can hold them: cut at the edges of spans, and at the blanks inside
+    that would end a column or a line; a token that would be read as something else (``reserved``) behind its
+    first character. RecipeError for an entry without tokens."""
+    if entry.tokens is None:
+        raise RecipeError(f"document {entry.key} has no tokens: this format is written token by token")
+    cut: list[Range] = []
+    for start, end in cut_tokens(entry.tokens, entry.spans or ()):
+        token = entry.text[start:end]
+        if token in reserved:
+            cut += [(start, start + 1), (start + 1, end)]
+        elif blanks.search(token) is None:
+            cut.append((start, end))
+        else:
+            at = start
+            for found in blanks.finditer(token):
+                if at < start + found.start():
+                    cut.append((at, start + found.start()))
+                at = start + found.end()
+            if at < end:
+                cut.append((at, end))
     return cut
 
 

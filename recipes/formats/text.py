@@ -69,6 +69,7 @@ FORMAT = Format(
     read=read,
     write=write,
     sniff=sniff,
+    carries=frozenset({"blanks", "open_documents"}),
     title="Plain text",
     detected="the suffix .txt, where nothing else fits",
     tried="files of the tests",

@@ -136,16 +136,16 @@ def review(dataset: str, db: str, split: Literal["pool", "eval"] = "pool", exclu
     thresholds=("--thresholds", "-t", "Leave out unsure spans: f1, or a precision, e.g. 0.95; empty: none"),
 )
 def retrain(db: str, epochs: int = 0, class_weights: str = "", if_new: int = 0, thresholds: str = "") -> None:
-    """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again."""
-    from spanloop.plugin.training.config import TrainConfig
-    from spanloop.recipes.cli.main import say
-    from spanloop.recipes.suggest.prelabel import prelabel as suggest
-    from spanloop.recipes.training.retrain import retrain as train
+    """Train a round on the answers, score it on the eval split and, if it is promoted, suggest again.
 
-    config = TrainConfig(
-        epochs=epochs or None, class_weights=class_weights or None, thresholds=_thresholds(thresholds)
-    )
-    report = train(db, config, if_new=if_new or None)
+    What is not given here is as `spanloop.toml` beside the project says for `spanloop retrain`.
+    """
+    from spanloop.recipes.cli.main import say
+    from spanloop.recipes.prodigy.commands import run_command
+    from spanloop.recipes.suggest.prelabel import prelabel as suggest
+
+    given = {"epochs": epochs, "class-weights": class_weights, "if-new": if_new, "thresholds": thresholds}
+    report = run_command("retrain", db, given)
     say(report.text())
     if getattr(report, "promoted", False):
         say(suggest(db).text())
@@ -168,22 +168,15 @@ def prelabel(
     threshold: str = "",
     component: str = "",
 ) -> None:
-    """Let a model suggest, for every document it has not seen; the recipes with a page show it."""
+    """Let a model suggest, for every document it has not seen; the recipes with a page show it.
+
+    What is not given here is as `spanloop.toml` beside the project says for `spanloop prelabel`.
+    """
     from spanloop.recipes.cli.main import say
-    from spanloop.recipes.suggest.choice import Choice
-    from spanloop.recipes.suggest.prelabel import prelabel as suggest
+    from spanloop.recipes.prodigy.commands import run_command
 
-    choice = Choice.typed(label_map or None, threshold or None, component or None)
-    say(suggest(db, model=model or None, pipeline=pipeline or None, choice=choice).text())
-
-
-def _thresholds(given: str) -> Literal["f1"] | float | None:
-    if given in ("", "f1"):
-        return "f1" if given else None
-    try:
-        return float(given)
-    except ValueError as error:
-        raise RecipeError(f"--thresholds {given!r} is neither f1 nor a precision such as 0.95") from error
+    given = {"model": model, "pipeline": pipeline, "map": label_map, "threshold": threshold}
+    say(run_command("prelabel", db, {**given, "component": component}).text())
 
 
 def _components(store: Store, questions: Questions, dataset: str, exclude: str) -> Components:

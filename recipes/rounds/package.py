@@ -20,6 +20,7 @@ from spanloop.recipes.rounds.standings import standings
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder
 from spanloop.store.records import Project
+from spanloop.store.tables.unlearned import learned_from
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -81,7 +82,7 @@ def package(
             project, names = store.project_of(row), store.rounds.labels(row.number)
             standing = next(s for s in standings(store) if s.round.number == row.number)
             scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
-            trained_on = len(store.rounds.annotation_ids(row.number, "train"))
+            trained_on = learned_from(store, row.number)
         nlp = load_round(store, row.number)
         facts = CardFacts(Path(db).stem, standing, tuple(names), tuple(scores), trained_on, licence)
     nlp.meta.update(

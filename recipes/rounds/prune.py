@@ -97,8 +97,9 @@ def prune(
     Args:
         db: The project.
         keep: ``promoted``: the round in use, which stays in any case; ``previous``: the one that a rollback
-            goes to; ``best``: the one with the highest headline figure; ``last=N``: the N newest; a number:
-            that round.
+            goes to; ``best``: the one with the highest headline figure, on today's gold where every round has
+            such a figure (`evaluate_all`), else by the figures of their days; ``last=N``: the N newest; a
+            number: that round.
         keep_scores: Keep the figures of the rounds that go.
         dry_run: Only tell what would go.
 
@@ -142,7 +143,7 @@ def _reasons(store: Store, rows: Sequence[Standing], rules: Sequence[str]) -> di
             found.setdefault(running.parent, f"round {running.number} is being trained on from it")
     for rule in rules:
         for number in _kept_by(rule, store, rows):
-            found.setdefault(number, rule)
+            found.setdefault(number, f"best {_best(rows)[1]}" if rule == "best" else rule)
     return found
 
 
@@ -152,11 +153,25 @@ def _kept_by(rule: str, store: Store, rows: Sequence[Standing]) -> list[int]:
     if rule == "previous":
         return store.promotions.behind()[:1]
     if rule == "best":
-        scored = [(s.headline.f1, s.round.number) for s in rows if s.headline is not None and _is_here(s)]
-        return [max((f1 or 0.0, number) for f1, number in scored)[1]] if scored else []
+        return _best(rows)[0]
     if last := _LAST.fullmatch(rule):
         return [s.round.number for s in rows if _is_here(s)][-int(last[1]) :] if int(last[1]) else []
     return [int(rule)]
+
+
+def _best(rows: Sequence[Standing]) -> tuple[list[int], str]:
+    """The round with the highest figure of those that are here, none where none has one; and what was
+    compared. Today's gold counts only where all were scored on it: figures of different gold do not compare.
+    """
+    scored = [standing for standing in rows if standing.headline is not None and _is_here(standing)]
+    todays = all(standing.today is not None for standing in scored)
+
+    def order(standing: Standing) -> tuple[float, int]:
+        score = standing.today if todays else standing.headline
+        return (score and score.f1) or 0.0, standing.round.number
+
+    best = [max(scored, key=order).round.number] if scored else []
+    return best, "on today's gold" if todays else "by the figure of its day"
 
 
 def _is_here(standing: Standing) -> bool:

@@ -47,6 +47,7 @@ def write_report(
     """Write everything about the rounds on one page.
 
     The promoted round (or the one named) and the finished one before it are scored on today's eval gold.
+    Where the promoted one has no pipeline here, it is about the newest round that has one, and says so.
 
     Args:
         db: The project file.

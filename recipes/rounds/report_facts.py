@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.rounds.standings import Standing, standings
@@ -14,6 +15,7 @@ from spanloop.recipes.scoring.changes import Changes, Hard, changes, hardest
 from spanloop.recipes.scoring.evaluate import Evaluation, eval_gold, score
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Gold, Moment, Round, Score, Task
+from spanloop.store.tables.unlearned import learned_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         row, moment, golds = promoted_round(store, number), store.moment(), eval_gold(store)
         done = [standing for standing in standings(store) if standing.round.state == "done"]
         documents = {str(split): store.queue.counts(split) for split in SPLITS}
-        trained_on = {s.round.number: len(store.rounds.annotation_ids(s.round.number)) for s in done}
+        trained_on = {s.round.number: learned_from(store, s.round.number) for s in done}
         label_scores = {s.round.number: _label_scores(store, s.round) for s in done}
         pool = list(store.annotations.gold(split="pool"))
         ledger, effort = store.ledger.counts(), store.effort()
     left_out = {s.round.number for s in done if s.pipeline != "here"}
+    if number is None and row.number in left_out:
+        row = _another(store, row, done, left_out)
     before = _before(store, row, done, left_out)
     shown = _score(store, moment, row, golds, progress)
     older = None if before is None else _score(store, moment, before, golds, progress)
@@ -83,6 +87,23 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         left_out=tuple(sorted(left_out)),
         ledger=ledger,
         effort=effort,
+    )
+
+
+def _another(store: Store, promoted: Round, done: Sequence[Standing], left_out: set[int]) -> Round:
+    """The newest round that can be scored, in the place of the promoted one, whose pipeline is not here.
+    RecipeError where there is none."""
+    for standing in reversed(done):
+        if standing.pipeline == "here":
+            try:
+                store.rounds_folder.sound(standing.round)
+            except StoreError:
+                left_out.add(standing.round.number)
+            else:
+                return standing.round
+    raise RecipeError(
+        f"no round has its pipeline here, so none can be scored: spanloop rounds {store.named} shows the "
+        f"figures of their days, spanloop check {store.named} says where to put round {promoted.number}"
     )
 
 

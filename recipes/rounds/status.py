@@ -15,6 +15,7 @@ from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.table import counted, table
 from spanloop.store import Store
 from spanloop.store.records import Round, Split, Task
+from spanloop.store.tables.unlearned import learned_from, unlearned
 
 if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
@@ -78,7 +79,11 @@ class Standings(Shape):
     training_on: Count | None
     """Documents that the round learns from which is being trained now; null where none is."""
     new_annotations: Count
-    """Gold documents of the pool beyond those of the round that is being trained, else of the last one."""
+    """Gold documents of the pool that the round that is being trained, else the last one, has not learned
+    from as they stand: new ones and those answered otherwise since."""
+    unknown_labels: dict[str, Count]
+    """By label, the gold documents that do not know it, since they were annotated before it was there; labels
+    that all know are left out."""
     suggested: Count
     """Documents of which the promoted round has said something."""
     without_suggestions: Count
@@ -112,6 +117,8 @@ class Status(Report):
     alignment_events: AlignmentEvents
     trained_on: int = 0
     training_on: int | None = None
+    new_annotations: int = 0
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
     suggested: int = 0
     to_review: int = 0
     inbox: Inbox = Inbox()
@@ -121,13 +128,6 @@ class Status(Report):
     @property
     def promoted(self) -> int | None:
         return None if self.in_use is None else self.in_use.round.number
-
-    @property
-    def new_annotations(self) -> int:
-        """How many documents of the pool are gold beyond those that the last finished round learned from, or
-        the one that is being trained."""
-        learned = self.trained_on if self.training_on is None else self.training_on
-        return max(self.documents["pool"]["gold"] - learned, 0)
 
     @property
     def training(self) -> Standing | None:
@@ -158,6 +158,7 @@ class Status(Report):
             trained_on=self.trained_on,
             training_on=self.training_on,
             new_annotations=self.new_annotations,
+            unknown_labels=dict(self.unknown_labels),
             suggested=self.suggested,
             without_suggestions=self.without_suggestions,
             to_review=self.to_review,
@@ -177,6 +178,8 @@ class Status(Report):
         ]
         if self.in_use is not None and self.in_use.pipeline in ("pruned", "missing"):
             parts.append(self._without_folder())
+        if self.unknown_labels:
+            parts.append(self._unknown_text())
         if self.alignment_events.total:
             parts.append(self.alignment_events.text())
         if self.refused:
@@ -198,6 +201,13 @@ class Status(Report):
             f"Beware: the folder of round {self.promoted}, the promoted one, is not there, so nothing can "
             f"suggest with it: spanloop check {self.path} says where to look; or go back to another round: "
             f"spanloop rounds {self.path} rollback"
+        )
+
+    def _unknown_text(self) -> str:
+        found = (f"{name!r} by {counted(n, 'document')}" for name, n in self.unknown_labels.items())
+        return (
+            f"labels that came later and that gold does not know: {', '.join(found)}; what that means, and "
+            f"what to type: spanloop labels {self.path}"
         )
 
     def _refused_text(self) -> str:
@@ -263,8 +273,10 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
         documents={split: {name: counts[split].get(name, 0) for name in COUNTS} for split in SPLITS},
         rounds=rounds,
         alignment_events=AlignmentEvents.of(store.ledger.counts()),
-        trained_on=len(store.rounds.annotation_ids(done[-1], "train")) if done else 0,
-        training_on=len(store.rounds.annotation_ids(trained[-1], "train")) if trained else None,
+        trained_on=learned_from(store, done[-1]) if done else 0,
+        training_on=learned_from(store, trained[-1]) if trained else None,
+        new_annotations=unlearned(store, next(iter([*trained[-1:], *done[-1:]]), None)),
+        unknown_labels=store.label_sets.lacking(),
         suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
         to_review=store.reviews.waiting(),
         inbox=Inbox(store.inbox.waiting(), tuple(map(FailedEvent.of, store.inbox.failed()))),

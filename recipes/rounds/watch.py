@@ -32,6 +32,7 @@ from spanloop.recipes.training.report import NoRound, RoundReport
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store, StoreError
 from spanloop.store.clock import seconds_since
+from spanloop.store.tables.unlearned import unlearned
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -167,7 +168,7 @@ class _Watch:
     def _train_if_due(self) -> None:
         """A round that was refused, was cancelled or failed is due again when something is new: not at once,
         and not over and over. One that the disk or the store failed is due again after the pause."""
-        news = look(self.db, at_least=self.every if self.interval is None else 1)
+        news = look(self.db)
         if not _due(news, self.every, self.interval):
             return
         if self.taken is not None and not _differ(news, self.taken):
@@ -206,19 +207,13 @@ def _differ(news: News, taken: News) -> bool:
     return (news.annotations, news.last_round) != (taken.annotations, taken.last_round)
 
 
-def look(db: str | Path, *, at_least: int = 1) -> News:
-    """How many gold documents of the pool the last finished round has not seen, and how long ago it ended.
-
-    The gold is only read where at least ``at_least`` annotations of any kind have come; else it counts as
-    none.
-    """
+def look(db: str | Path) -> News:
+    """How many gold documents of the pool the last finished round has not learned from as they stand, and how
+    long ago it ended."""
     with Store.open(db) as store, store.reading():
         finished = [row for row in store.rounds.all() if row.state == "done"]
         last = finished[-1] if finished else None
-        seen = set() if last is None else set(store.rounds.annotation_ids(last.number, "train"))
-        new = 0
-        if store.annotations.count(after=max(seen, default=0)) >= at_least:
-            new = sum(gold.annotation_id not in seen for gold in store.annotations.gold(split="pool"))
+        new = unlearned(store, None if last is None else last.number)
         since = None if last is None else last.finished_at
         seconds = float("inf") if since is None else seconds_since(since)
         return News(new, seconds, None if last is None else last.number)

@@ -19,7 +19,7 @@ from spanloop.recipes.report import Count, Report, Seconds
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
 from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
-from spanloop.recipes.suggest.sources import Source, open_source
+from spanloop.recipes.suggest.sources import Source, open_source, refuse_empty
 from spanloop.recipes.table import counted
 from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
@@ -117,8 +117,7 @@ def prelabel(
         model: A token classifier by hub id or folder; None, with the two below: the promoted round.
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
-        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where the source gives no token
-            scores.
+        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where there are no token scores.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
@@ -137,7 +136,7 @@ def prelabel(
         How many documents and spans, and what was refused.
 
     Raises:
-        RecipeError: More than one source, an unknown strategy, or no round to suggest with yet.
+        RecipeError: More than one source, an unknown strategy, no document, or no round to suggest with yet.
         ModelError: The model cannot be read.
     """
     named = [name for name in (model, pipeline, patterns) if name is not None]
@@ -146,6 +145,7 @@ def prelabel(
     if strategy is not None and strategy not in strategies.NAMES:
         raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
     with Store.open(db) as store:
+        refuse_empty(store)
         manner = Manner(precision, backend, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
         return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)

@@ -39,6 +39,15 @@ class Source:
     """Its tokens are those of the project."""
 
 
+def refuse_empty(store: Store) -> None:
+    """RecipeError where there is nothing to suggest for."""
+    if not store.documents.count():
+        raise RecipeError(
+            f"{store.named} has no document yet to suggest for: import some first, with "
+            f"spanloop import {store.named} FILE"
+        )
+
+
 def open_source(
     store: Store,
     model: str | None,

@@ -27,6 +27,7 @@ from spanloop.store import Store, StoreError
 from spanloop.store.files.training_lock import InUse
 from spanloop.store.records import Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
+from spanloop.store.tables.unlearned import unlearned
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
@@ -129,14 +130,15 @@ def _read(
     scored on."""
     eval_golds = eval_gold(store)
     golds = pool_gold(store)
-    waiting = _too_few(store, golds, if_new)
+    waiting = _too_few(store, if_new)
     if waiting is not None:
         return waiting
     parent = _parent(store, base)
     made_of: Mapping[str, str | None] = store.made_of
     if parent is not None and base == "round":  # it is of what that one was made of
-        moment = replace(moment, project=store.project_of(parent))
-        made_of = parent.parameters.get("made_of", made_of)
+        of_then = replace(store.project_of(parent), unit=moment.project.unit)  # of another unit none goes on
+        moment = replace(moment, project=of_then)
+        made_of = {**made_of, **parent.parameters.get("made_of", {}), "unit": of_then.unit}
     if balance is not None:
         check_folds(golds)
     # what it takes to read this gold again later as it reads now
@@ -172,8 +174,8 @@ def _begin(
         parameters={**ready.parameters, **said},
         seed=ready.seed,
         parent=None if ready.parent is None else ready.parent.number,
-        train_ids=[gold.annotation_id for gold in ready.golds],
-        eval_ids=[gold.annotation_id for gold in ready.eval_golds],
+        train_ids=_annotations(ready.golds),
+        eval_ids=_annotations(ready.eval_golds),
         labels=ready.moment.labels,
     )
     return row, leaks
@@ -194,6 +196,11 @@ def _with_checkpoints(config: TrainConfig) -> TrainConfig:
     return replace(config, checkpoint_seconds=CHECKPOINT_SECONDS)
 
 
+def _annotations(golds: Sequence[Gold]) -> list[int]:
+    """All annotations that they are made of."""
+    return [number for gold in golds for number in (gold.annotation_id, *gold.also)]
+
+
 def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:
     """The round that is promoted now, None for the first. RecipeError where one is asked for."""
     parent = store.rounds.promoted()
@@ -202,13 +209,12 @@ def _parent(store: Store, base: Literal["model", "round"]) -> Round | None:
     return parent
 
 
-def _too_few(store: Store, golds: Sequence[Gold], if_new: int | None) -> NoRound | None:
+def _too_few(store: Store, if_new: int | None) -> NoRound | None:
     """Why no round is due, None where one is."""
     finished = [row for row in store.rounds.all() if row.state == "done"]
     if if_new is None or not finished:
         return None
-    seen = set(store.rounds.annotation_ids(finished[-1].number, "train"))
-    new = sum(gold.annotation_id not in seen for gold in golds)
+    new = unlearned(store, finished[-1].number)
     if new >= if_new:
         return None
     return NoRound(

@@ -38,7 +38,7 @@ def added_to_gold(decided: NewAnnotation, gold: Annotation | None) -> NewAnnotat
     ]
     spans = sorted([*stays, *decided.spans], key=_place)
     ranges = None if gold.ranges is None else _joined([*gold.ranges, *(decided.ranges or ())])
-    return replace(decided, spans=tuple(spans), ranges=ranges, label_set=gold.label_set)
+    return replace(decided, spans=tuple(spans), ranges=ranges, labels=gold.labels, label_set=gold.label_set)
 
 
 def _overlaps(span: AnnotatedSpan, others: Iterable[AnnotatedSpan]) -> bool:

@@ -101,6 +101,12 @@ def is_stream(path: str | Path) -> bool:
     return found is not None and (not stat.S_ISREG(found.st_mode) or _descriptor(found) is not None)
 
 
+def file_meant(typed: str | Path) -> Path:
+    """The file that somebody means who types this: ``-`` is standard output, as in other programs; a file
+    that is called so is ``./-``."""
+    return Path("/dev/stdout") if str(typed) == "-" else Path(typed)
+
+
 def is_output(path: str | Path) -> bool:
     """Whether ``path`` is this process's standard output: what else is said must not go there."""
     found = _found(Path(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
@@ -12,15 +13,16 @@ from spanloop.store.errors import StoreError
 from spanloop.store.records import (
     AnnotatedSpan,
     Annotation,
+    Document,
     Gold,
     NewAnnotation,
     Origin,
     Range,
-    Span,
     Split,
     Submitted,
 )
 from spanloop.store.tables.checks import check_annotation, check_labels, check_suggestions
+from spanloop.store.tables.joined import joined_gold
 from spanloop.store.tables.repeated import check_repeated
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Annotations:
         check_annotation(annotation, document)
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
-            check_repeated(self._store, annotation, self._of([known[0]])[0])
+            check_repeated(self._store, annotation, self.of([known[0]])[0])
             return Submitted(known[0], False)
         check_labels(self._store, annotation, document)
         check_suggestions(self._store, annotation, document)
@@ -116,13 +118,13 @@ class Annotations:
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
-        found = self._of([annotation_id])
+        found = self.of([annotation_id])
         return found[0] if found else None
 
     def history(self, document_id: int) -> list[Annotation]:
         """All revisions of a document, oldest first."""
         ids = self._store.rows("SELECT id FROM annotations WHERE document_id = ? ORDER BY id", (document_id,))
-        return self._of([row[0] for row in ids])
+        return self.of([row[0] for row in ids])
 
     def latest(self, document_id: int, annotator: str | None = None) -> Annotation | None:
         """The newest revision of a document, by one annotator if named."""
@@ -140,7 +142,7 @@ class Annotations:
             " AND b.id > a.id) ORDER BY a.id DESC LIMIT ?2",
             (annotator, limit),
         )
-        return self._of([row[0] for row in rows])
+        return self.of([row[0] for row in rows])
 
     def count(
         self, annotator: str | None = None, origin: Origin | None = None, after: int | None = None
@@ -161,9 +163,10 @@ class Annotations:
         whatever is renamed, merged or answered while they are read.
         """
         query = (
-            "SELECT v.annotation_id FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            "SELECT j.value FROM verdicts v JOIN queue q ON q.document_id = v.document_id"
+            " JOIN json_each(v.annotation_ids) j"
             " WHERE v.verdict = 'accept' AND q.split = coalesce(:split, q.split) AND {}"
-            " ORDER BY v.document_id"
+            " ORDER BY v.document_id, j.key"
         )
         one_of = "1"
         chosen: dict[str, str | None] = {"split": split}
@@ -178,34 +181,38 @@ class Annotations:
     def gold_of(
         self, annotation_ids: Iterable[int], names: Mapping[int, str] | None = None
     ) -> Iterator[Gold]:
-        """These very annotations as gold, such as those a round was trained on, in order of their ids.
+        """These very annotations as gold, such as those a round was trained on, by document id.
 
-        ``names`` says what each label id reads as (`Rounds.label_map`), and spans of any other are left out;
-        None: the labels of now.
+        ``names`` says what each label id read as when these were gold (`Rounds.label_map`), and spans of any
+        other are left out; None: the labels of now.
         """
+        ids = list(annotation_ids)
         named = self._store.labels.readings() if names is None else names
-        unknown = self._store.label_sets.unknown(named)
-        return self._golds(array("q", sorted(annotation_ids)), named, unknown)
+        unknown = self._store.label_sets.unknown(named, None if names is None else max(ids, default=0))
+        ordered = self._store.column(
+            "SELECT a.id FROM json_each(?) j JOIN annotations a ON a.id = j.value"
+            " ORDER BY a.document_id, a.id DESC",
+            (json.dumps(ids),),
+        )
+        return self._golds(ordered, named, unknown)
 
     def _golds(
         self, annotation_ids: array[int], names: Mapping[int, str], unknown: Mapping[int, tuple[str, ...]]
     ) -> Iterator[Gold]:
-        for begin in range(0, len(annotation_ids), PAGE):
-            page = self._of(list(annotation_ids[begin : begin + PAGE]), names)
-            documents = {d.id: d for d in self._store.documents.fetch([a.document_id for a in page])}
-            for annotation in page:
-                kept = (s for s in annotation.spans if s.action != "rejected")
-                refused = (s for s in annotation.spans if s.action == "rejected")
-                yield Gold(
-                    document=documents[annotation.document_id],
-                    annotation_id=annotation.id,
-                    spans=tuple(Span(s.start, s.end, s.label) for s in kept),
-                    negatives=tuple(Span(s.start, s.end, s.label) for s in refused),
-                    ranges=annotation.ranges,
-                    unknown=() if annotation.label_set is None else unknown.get(annotation.label_set, ()),
-                )
+        """The annotations as gold; those of one document stand side by side and are one."""
 
-    def _of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
+        def pages() -> Iterator[tuple[Document, Annotation]]:
+            for begin in range(0, len(annotation_ids), PAGE):
+                page = self.of(list(annotation_ids[begin : begin + PAGE]), names)
+                ids = dict.fromkeys(annotation.document_id for annotation in page)
+                documents = {d.id: d for d in self._store.documents.fetch(list(ids))}
+                yield from ((documents[annotation.document_id], annotation) for annotation in page)
+
+        for _, found in groupby(pages(), key=lambda pair: pair[0].id):
+            pairs = list(found)
+            yield joined_gold(pairs[0][0], [annotation for _, annotation in pairs], unknown)
+
+    def of(self, ids: list[int], names: Mapping[int, str] | None = None) -> list[Annotation]:
         """The revisions of these ids, in this order, in few queries however many they are; their labels as
         ``names`` has them by id, and spans of any other left out, else as all are called now.
 

@@ -51,8 +51,8 @@ class EvalGold:
     def now(self) -> GoldKey:
         """Today's gold of the eval split."""
         rows = self._store.rows(
-            "SELECT (SELECT v.annotation_id FROM verdicts v WHERE v.document_id = q.document_id) FROM queue q"
-            " WHERE q.split = 'eval' AND q.gold = 1"
+            "SELECT j.value FROM queue q, json_each((SELECT v.annotation_ids FROM verdicts v"
+            " WHERE v.document_id = q.document_id)) j WHERE q.split = 'eval' AND q.gold = 1"
         )
         labels = self._store.labels
         return GoldKey.of((row[0] for row in rows), labels.ids().values(), labels.merged())

@@ -8,7 +8,7 @@ few, however many annotations there are, so each stands once in ``label_sets`` a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
@@ -65,7 +65,7 @@ class LabelSets:
         rows = self._store.rows("SELECT id, labels FROM label_sets ORDER BY id")
         return {number: frozenset(json.loads(labels)) for number, labels in rows}
 
-    def unknown(self, readings: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
+    def unknown(self, readings: Mapping[int, str], last: int | None = None) -> dict[int, tuple[str, ...]]:
         """The labels that annotations of each set say nothing of.
 
         A label is known where it is in the set. One that others were merged into is also known where all of
@@ -76,11 +76,18 @@ class LabelSets:
         Args:
             readings: What each label id reads as, the label itself before those that were merged into it
                 (`Labels.readings`, `Rounds.label_map`).
+            last: The last annotation of the moment that ``readings`` are of: what was given later changes
+                nothing about it; None: now.
 
         Returns:
             The names, in the order of ``readings``, by the id of the set; sets that know all are left out.
         """
         sets = self.all()
+        if last is not None:
+            known = self._store.column(
+                "SELECT DISTINCT label_set FROM annotations WHERE id <= ? AND label_set IS NOT NULL", (last,)
+            )
+            sets = {number: sets[number] for number in known}
         ids: dict[str, list[int]] = {}
         for label_id, name in readings.items():
             ids.setdefault(name, []).append(label_id)
@@ -101,19 +108,15 @@ class LabelSets:
     def lacking(self, split: Split | None = None) -> dict[str, int]:
         """How many gold documents do not know each label in use, by its name; labels that all know are left
         out."""
-        unknown = self.unknown(self._store.labels.readings())
-        if not unknown:
-            return {}
         counts: dict[str, int] = {}
-        for number, documents in self._store.rows(
-            "SELECT a.label_set, count(*) FROM verdicts v JOIN annotations a ON a.id = v.annotation_id"
-            " JOIN queue q ON q.document_id = v.document_id WHERE v.verdict = 'accept'"
-            " AND q.split = coalesce(?, q.split) AND a.label_set IS NOT NULL GROUP BY a.label_set",
-            (split,),
-        ):
-            for name in unknown.get(number, ()):
-                counts[name] = counts.get(name, 0) + documents
+        for _, names in self._not_knowing(split):
+            for name in names:
+                counts[name] = counts.get(name, 0) + 1
         return {name: counts[name] for name in self._store.labels.names() if name in counts}
+
+    def documents(self, split: Split | None = None) -> int:
+        """How many gold documents do not know all labels in use."""
+        return sum(1 for _ in self._not_knowing(split))
 
     def without(self, label: str) -> list[tuple[int, float]]:
         """The gold documents that do not know a label, each with how sure the newest model is of a span with
@@ -124,17 +127,35 @@ class LabelSets:
         """
         if label not in self._store.labels.ids():
             raise StoreError(f"there is no label {label!r}, only {', '.join(self._store.labels.names())}")
-        unknown = self.unknown(self._store.labels.readings())
-        sets = [number for number, names in unknown.items() if label in names]
+        ids = [document_id for document_id, names in self._not_knowing() if label in names]
         rows = self._store.rows(
-            "SELECT v.document_id, coalesce((SELECT max(s.score) FROM prediction_spans s"
+            "SELECT j.value, coalesce((SELECT max(s.score) FROM prediction_spans s"
             " JOIN current_labels c ON c.id = s.label_id WHERE c.name = ?1 AND s.prediction_id ="
-            " (SELECT max(p.id) FROM predictions p WHERE p.document_id = v.document_id)), 0)"
-            " FROM verdicts v JOIN annotations a ON a.id = v.annotation_id WHERE v.verdict = 'accept'"
-            " AND a.label_set IN (SELECT value FROM json_each(?2)) ORDER BY v.document_id",
-            (label, json.dumps(sets)),
+            " (SELECT max(p.id) FROM predictions p WHERE p.document_id = j.value)), 0)"
+            " FROM json_each(?2) j ORDER BY j.value",
+            (label, json.dumps(ids)),
         )
         return [(document_id, float(score)) for document_id, score in rows]
+
+    def _not_knowing(self, split: Split | None = None) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """The gold documents that do not know all labels in use, each with those that nobody who made it gold
+        knows."""
+        unknown = self.unknown(self._store.labels.readings())
+        if not unknown:
+            return
+        rows = self._store.rows(
+            "SELECT v.document_id, (SELECT json_group_array(b.label_set) FROM json_each(v.annotation_ids) j"
+            " JOIN annotations b ON b.id = j.value) FROM verdicts v"
+            " JOIN annotations a ON a.id = v.annotation_id JOIN queue q ON q.document_id = v.document_id"
+            " WHERE v.verdict = 'accept' AND q.split = coalesce(?1, q.split)"
+            " AND a.label_set IN (SELECT value FROM json_each(?2)) ORDER BY v.document_id",
+            (split, json.dumps(list(unknown))),
+        )
+        for document_id, sets in rows:
+            first, *others = (unknown.get(number, ()) for number in json.loads(sets))
+            names = tuple(name for name in first if all(name in other for other in others))
+            if names:
+                yield document_id, names
 
     @property
     def rebuilt(self) -> int:

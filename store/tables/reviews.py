@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.store.clock import now
 from spanloop.store.records import Annotation, QueueItem
+from spanloop.store.tables.joined import joined
 from spanloop.store.tables.leases import LEASE_SECONDS, RUNS, moments
 
 if TYPE_CHECKING:
@@ -96,9 +97,14 @@ class Reviews:
 
     def start(self, document_id: int) -> Annotation | None:
         """What a review starts from: what counts as gold now, else what was said last."""
-        annotation_id = self.standing(document_id)
-        found = None if annotation_id is None else self._store.annotations.get(annotation_id)
-        return None if found is None else replace(found, comment="", flagged=False)
+        ids = self._store.column(
+            "SELECT j.value FROM verdicts v JOIN json_each(v.annotation_ids) j WHERE v.document_id = ?"
+            " ORDER BY j.key",
+            (document_id,),
+        )
+        said = [self._store.annotations.get(annotation_id) for annotation_id in ids]
+        found = [annotation for annotation in said if annotation is not None]
+        return replace(joined(found, self._store.labels.ids()), comment="", flagged=False) if found else None
 
     def standing(self, document_id: int) -> int | None:
         """The annotation that decides about a document now, None where nobody has said anything."""

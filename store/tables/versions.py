@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOW = "now"
 """The name of what is gold at this moment: no version is called so."""
+_GOLD = "FROM verdicts v JOIN json_each(v.annotation_ids) j WHERE v.verdict = 'accept'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Versions:
     def all(self) -> list[Version]:
         """Every version, the oldest first."""
         rows = self._store.rows(
-            "SELECT v.name, v.created_at, (SELECT count(*) FROM version_gold g WHERE g.version_id = v.id)"
+            "SELECT v.name, v.created_at, (SELECT count(DISTINCT a.document_id)"
+            " FROM version_gold g JOIN annotations a ON a.id = g.annotation_id WHERE g.version_id = v.id)"
             " FROM versions v ORDER BY v.id"
         )
         return [Version(*row) for row in rows]
@@ -59,7 +61,7 @@ class Versions:
                 "INSERT INTO versions(name, created_at) VALUES (?, ?)", (name, now())
             ).lastrowid
             self._store.run(
-                "INSERT INTO version_gold SELECT ?, annotation_id FROM verdicts WHERE verdict = 'accept'",
+                f"INSERT INTO version_gold SELECT ?, j.value {_GOLD}",
                 (version_id,),
             )
             self._store.run(
@@ -96,7 +98,7 @@ class Versions:
                 if label.reads_as is not None
             }
         if name == NOW:
-            ids = self._store.column("SELECT annotation_id FROM verdicts WHERE verdict = 'accept'")
+            ids = self._store.column(f"SELECT j.value {_GOLD}")
         else:
             ids = self._store.column(
                 "SELECT annotation_id FROM version_gold WHERE version_id = ?", (self._known(name),)

@@ -39,6 +39,7 @@ class Said:
     origin: Origin
     answer: Answer
     spans: tuple[Place, ...]
+    known: frozenset[int]  # the labels that were there to be given
 
 
 @dataclass
@@ -58,6 +59,16 @@ class Account:
         now = ((start, end, self.reads[label]) for start, end, label in said.spans)
         return frozenset((start, end, label) for start, end, label in now if label is not None)
 
+    @property
+    def in_use(self) -> frozenset[int]:
+        """The labels that can be given."""
+        return frozenset(number for number, read in enumerate(self.reads) if read == number)
+
+    def denies(self, said: Said, other: Said) -> bool:
+        """Whether one gives a span whose label the other knew, and which the other does not give."""
+        known = (place for place in other.spans if place[2] in said.known)
+        return not self.read(Said("", "", "human", "accept", tuple(known), said.known)) <= self.read(said)
+
     def verdict(self, key: str) -> frozenset[Place] | str:
         """The spans that are gold; or conflict, or open."""
         newest: dict[tuple[str, str], Said] = {}
@@ -68,8 +79,11 @@ class Account:
         for origin in WHO_COUNTS:
             words = [said for said in standing if said.origin == origin]
             if words:
-                readings = {self.read(said) for said in words}
-                return "conflict" if origin == "human" and len(readings) > 1 else self.read(words[-1])
+                if origin != "human":
+                    return self.read(words[-1])
+                if any(self.denies(one, other) for one in words for other in words):
+                    return "conflict"
+                return frozenset[Place]().union(*(self.read(said) for said in words))
         return "open"
 
     def gold(self, split: str | None = None) -> dict[str, list[tuple[int, int, str]]]:
@@ -102,7 +116,7 @@ class Life:
         life.account.names, life.account.reads = ["PER", "LOC"], [0, 1]
         life.bring("begin", 10)
         life.bring("score", 6, split="eval")
-        life.bring("open", 24, annotated=False)
+        life.bring("open", 28, annotated=False)
         return life
 
     def bring(
@@ -119,7 +133,8 @@ class Life:
             lines.append({"id": key, "text": text, **({"spans": spans} if annotated else {})})
             self.account.texts[key], self.account.splits[key], self.account.truth[key] = text, split, truth
             if annotated:
-                self.account.said.append(Said(key, "import", "import", "accept", truth))
+                known = self.account.in_use
+                self.account.said.append(Said(key, "import", "import", "accept", truth, known))
         file = jsonl_file(self.db.with_name(f"{stem}.jsonl"), *lines)
         import_files(self.db, [file], split="eval" if split == "eval" else "pool", near_duplicates=False)
 
@@ -131,10 +146,11 @@ class Life:
         *,
         origin: Origin = "human",
         wrong: bool = False,
+        also: tuple[Place, ...] = (),
         answer: Answer = "accept",
     ) -> None:
-        """A person answers with the truth, or without the last span, by the names of today."""
-        spans = self.account.truth[key][: 1 if wrong else None]
+        """A person answers with the truth, or without the last span, by the names of today, and ``also``."""
+        spans = (*self.account.truth[key][: 1 if wrong else None], *also)
         now = [(start, end, self.account.reads[label]) for start, end, label in spans]
         known = tuple((start, end, label) for start, end, label in now if label is not None)
         with Store.open(db) as store:
@@ -144,7 +160,7 @@ class Life:
             store.annotations.add(
                 NewAnnotation(str(uuid4()), document.id, person, origin, answer, spans=given)
             )
-        self.account.said.append(Said(key, person, origin, answer, known))
+        self.account.said.append(Said(key, person, origin, answer, known, self.account.in_use))
 
     def answer(self, count: int) -> None:
         """Anna answers what the queue gives her."""
@@ -166,10 +182,18 @@ class Life:
 
 
 def grow(life: Life) -> None:
-    """A new label, and a late import that speaks of it."""
+    """A new label, and a late import that speaks of it. Anna has answered two documents before it was there,
+    which Ben answers after it: they agree on the labels that both know of one, and not of the other."""
+    agreed, disputed = life.account.keys("open")[:2]
+    for key in (agreed, disputed):
+        life.say(life.db, key, "anna")
     add_label(life.db, "ORG")
     life.account.names.append("ORG")
     life.account.reads.append(2)
+    start = life.account.texts[agreed].index("open")
+    life.say(life.db, agreed, "ben", also=((start, start + 4, 2),))
+    life.say(life.db, disputed, "ben", wrong=True)
+    assert life.account.keys("conflict") == [disputed]
     life.bring("late", 6, label=2)
 
 

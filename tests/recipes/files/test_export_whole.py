@@ -91,6 +91,22 @@ def test_standard_output_gets_the_documents_and_nothing_else(project: Path, tmp_
     assert begun.read_text(encoding="utf-8") == "begun\n" + told.stdout
 
 
+def test_a_dash_is_standard_output(project: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "spanloop.recipes", "export", str(project), "-", "--format"]
+    for name in ("jsonl", "spanloop"):
+        done("export", project, tmp_path / name, "--format", name)
+        told = subprocess.run([*command, name], capture_output=True, check=True, cwd=tmp_path)
+        # but for the head of a whole project, which has the moment in it
+        assert told.stdout.splitlines()[1:] == (tmp_path / name).read_bytes().splitlines()[1:]
+        assert told.stdout.startswith(b"{")
+        assert told.stderr.startswith(b"/dev/stdout: ")
+    assert not (tmp_path / "-").exists()
+    assert refused("export", project, "-", "--format", "spacy") == (
+        "spacy is no text for standard output: name a file in the place of -"
+    )
+    assert refused("export", project, "-").startswith("cannot tell the format of - from its name")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_device_is_one_line(project: Path) -> None:
     assert (

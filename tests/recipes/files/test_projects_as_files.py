@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import done, jsonl_file, refused, run
+from support.store_making import say
 
 from spanloop.recipes import RecipeError, export, import_files, init
 from spanloop.store import Store
@@ -53,6 +54,49 @@ def test_two_into_one(db: Path, tmp_path: Path) -> None:
     assert "0 documents and 0 answers more" in again
     assert "the same file" in refused("merge", db, db)
     assert "there is no" in refused("merge", db, tmp_path / "none.db")
+
+
+def test_a_version_knows_the_labels_that_its_gold_knew(tmp_path: Path) -> None:
+    """And goes on to, whatever becomes of labels and answers: CORP and GROUP were made one label before it,
+    and GROUP came back after it."""
+    db, text = tmp_path / "p.db", "Ann met Bob in Rome"
+    init(db, labels=["PER", "CORP", "GROUP"], eval_fraction=0)
+    lines = [{"id": key, "text": f"{text} {key}", "spans": [[0, 3, "PER"]]} for key in ("a", "b", "c")]
+    import_files(db, [jsonl_file(tmp_path / "a.jsonl", lines[0])])
+    done("labels", db, "add", "LOC")
+    import_files(db, [jsonl_file(tmp_path / "b.jsonl", lines[1])])
+    done("labels", db, "add", "ORG")
+    for part in ("CORP", "GROUP"):
+        done("labels", db, "merge", part, "ORG")
+    with Store.open(db) as store:  # two people, each of whom knows what the other does not
+        import_files(db, [jsonl_file(tmp_path / "c.jsonl", {"id": "c", "text": f"{text} c"})])
+        number = store.documents.by_key("c").id  # type: ignore[union-attr]
+        store.annotations.add(say(number, "anna", "0-3:PER", labels=("PER", "LOC")))
+        store.annotations.add(say(number, "ben", "8-11:ORG", labels=("ORG",)))
+    done("data", db, "tag", "v1")
+    export(db, tmp_path / "v1.jsonl")
+    records = [json.loads(line) for line in (tmp_path / "v1.jsonl").read_text().splitlines()]
+    assert {record["id"]: record.get("known_labels") for record in records} == {
+        "a": ["PER", "ORG"],
+        "b": None,
+        "c": None,
+    }
+    assert [span["label"] for span in records[2]["spans"]] == ["PER", "ORG"]
+    assert done("data", db, "--json")["versions"][0]["documents"] == 3
+
+    done("labels", db, "add", "GROUP")
+    done("labels", db, "rename", "LOC", "PLACE")
+    import_files(db, [jsonl_file(tmp_path / "d.jsonl", {**lines[0], "spans": []})], annotator="later")
+    with Store.open(db) as store:
+        store.annotations.add(say(number, "ben", ""))
+    export(db, tmp_path / "again.jsonl", tagged="v1")
+    assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "v1.jsonl").read_text()
+
+    init(tmp_path / "new.db", labels=["PER", "LOC", "ORG"], eval_fraction=0)
+    import_files(tmp_path / "new.db", [tmp_path / "again.jsonl"])
+    with Store.open(tmp_path / "new.db") as store:
+        unknown = {gold.document.key: gold.unknown for gold in store.annotations.gold()}
+    assert unknown == {"a": ("LOC",), "b": (), "c": ()}
 
 
 def test_versions_of_the_gold(db: Path, tmp_path: Path) -> None:

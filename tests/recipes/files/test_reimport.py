@@ -65,7 +65,7 @@ def test_gold_looked_at_in_part_comes_back_as_looked_at_in_part(tmp_path: Path, 
         )
         before = list(store.annotations.gold())
     done = export(store.path, tmp_path / "out.jsonl", format=form)
-    assert done.partial == 0
+    assert "parts_looked_at" not in done.uncarried
     again = other(tmp_path)
     import_files(again, [tmp_path / "out.jsonl"])
     with Store.open(again) as judged:
@@ -81,8 +81,9 @@ def test_a_format_that_cannot_say_it_has_the_export_say_it(tmp_path: Path) -> No
         store.annotations.add(say(1, ranges=((0, 3),)))
         store.annotations.add(say(2))
     done = export(store.path, tmp_path / "out.conll")
-    assert done.partial == 1
-    assert "1 document looked at in part only, which conll cannot say" in done.text()
+    assert done.uncarried == {"ids": 2, "splits": 2, "parts_looked_at": 1}
+    assert "for conll cannot hold it" in done.text()
+    assert "that only parts were looked at (the rest reads as empty) (1)" in done.text()
 
 
 def test_ranges_that_cannot_be_are_named_and_other_things_of_that_name_are_meta(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
+from support.commands import jsonl_file
 from support.from_schema import values_of
 from support.places import ROOT
 
@@ -16,6 +17,7 @@ from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats import jsonl
 from spanloop.recipes.formats.entry import Entry, ReadOptions
 from spanloop.recipes.formats.jsonl import as_record
+from spanloop.recipes.formats.jsonl_answer import Answered
 from spanloop.recipes.formats.jsonl_schema import schema_of_line
 from spanloop.store.records import Span
 
@@ -53,8 +55,23 @@ def test_the_schema_file_and_the_page_say_what_the_fields_say() -> None:
 
 
 def test_every_field_that_is_read_is_described() -> None:
-    read = {*jsonl._OURS, *jsonl._TRIPLES, "ranges", "split", "predicted_by"}
+    read = {*jsonl._OURS, "ranges", "split", "predicted_by", "known_labels"}
+    read |= set(Answered.__annotations__)
     assert read - ALSO_READ == set(schema_of_line()["properties"])
+
+
+def test_a_key_that_the_reader_takes_is_described(tmp_path: Path) -> None:
+    """Asked of the reader itself: what it does not leave in the meta data it has read."""
+    values: dict[str, object] = {
+        "text": "Ann", "id": "a", "spans": [[0, 3, "PER"]], "answer": "accept", "ranges": [[0, 3]],
+        "negatives": [], "known_labels": ["PER"], "predicted_by": "m", "group": "g", "split": "pool",
+        "meta": {}, "tokens": ["Ann"], "tags": ["O"], "annotator": "anna", "origin": "review",
+        "created_at": "2026-01-31T08:05:09.120Z", "flagged": True, "comment": "two?",
+    }  # fmt: skip
+    assert set(values) == set(schema_of_line()["properties"])
+    [entry] = jsonl.read(jsonl_file(tmp_path / "x.jsonl", values), ReadOptions())
+    assert entry.meta == {}
+    assert entry.labels == ("PER",)
 
 
 def test_what_is_written_fits() -> None:
@@ -69,6 +86,12 @@ def test_what_is_written_fits() -> None:
         ranges=((0, 11),),
         negatives=(Span(4, 7, "LOC"),),
         predicted_by="m",
+        annotator="anna",
+        origin="review",
+        created_at="2026-01-31T08:05:09.120Z",
+        flagged=True,
+        comment="two people?",
+        labels=("PER",),
     )
     Draft202012Validator(schema_of_line()).validate(as_record(entry))
 

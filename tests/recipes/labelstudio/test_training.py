@@ -67,7 +67,8 @@ def test_d3_d4_rounds_through_the_backend(tmp_path: Path) -> None:
     model = build_tiny(tmp_path / "tiny", tags=("O",), head=False)
     db = tmp_path / "p.db"
     Store.create(db, labels=["PER"], base_model=str(model), lang="en", eval_fraction=0.3).close()
-    options = "--epochs 30 --lr 0.005 --promote yes --allow-leaks"
+    db.with_name("spanloop.toml").write_text('[retrain]\npromote = "yes"\nallow-leaks = true\nepochs = 2\n')
+    options = "--epochs 30 --lr 0.005"  # which count before the file
     with served(db, "--train-options", options) as (client, log):
         assert client.post("/setup", json=setup()).json()["model_version"] == "spanloop-untrained"
         annotate(client, {"Ann": "PER", "Bob": "PER"}, at=0)
@@ -83,6 +84,9 @@ def test_d3_d4_rounds_through_the_backend(tmp_path: Path) -> None:
         made = client.post("/predict", json=asked(*tasks())).json()
         assert made["model_version"] == second
         served_now = [places(found) for found in made["results"]]
+    with Store.open(db) as store:
+        parameters = store.rounds.get(2).parameters
+    assert (parameters["epochs"], parameters["settings_file"]["said"]["epochs"]) == (30, 2)
     assert "LOC" in {label for found in served_now for _, _, label in found}
     assert served_now == said_by(db, 2)
     assert CONFIG.count("LOC") == 1

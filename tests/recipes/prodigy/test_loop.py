@@ -41,6 +41,7 @@ def test_the_loop_in_prodigy_correct_retrain_and_new_suggestions(tmp_path: Path)
             people = [token for task in tasks for token in [task["tokens"][0]]]
             spans = [[{"start": p["start"], "end": p["end"], "label": "PER"}] for p in people]
             served.send(*(served.said(t, spans=s) for t, s in zip(tasks, spans, strict=True)))
+    db.with_name("spanloop.toml").write_text("[retrain]\nepochs = 9\nbatch-wordpieces = 256\n")
     done = subprocess.run(
         [
             sys.executable,
@@ -59,7 +60,11 @@ def test_the_loop_in_prodigy_correct_retrain_and_new_suggestions(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "round 1" in done.stdout
     with Store.open(db) as store:
-        assert store.rounds.promoted() is not None
+        row = store.rounds.promoted()
+    assert row is not None
+    # what is typed counts before the file, and that before the default
+    assert (row.parameters["epochs"], row.parameters["batch_wordpieces"]) == (1, 256)
+    assert row.parameters["settings_file"]["path"] == "spanloop.toml"
     with host(dataset, "spanloop.correct", "ds", str(db)) as served:
         [task] = served.next(1)
         assert task["spanloop"]["model"] == "round 1"

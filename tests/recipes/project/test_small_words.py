@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.commands import done, jsonl_file, run
+from support.commands import done, jsonl_file, refused, run
 
 from spanloop.recipes import import_files, init, labels, merge_labels, prelabel
 
@@ -27,6 +27,16 @@ def test_a_merged_label_says_what_it_counts_as(tmp_path: Path) -> None:
     assert shown["OLD"].endswith("retired")
     done("labels", db, "rename", "LOC", "PLACE")
     assert "counts as PLACE" in done("labels", db)
+
+
+def test_a_project_without_documents_says_what_to_type_before_suggestions(tmp_path: Path) -> None:
+    db = tmp_path / "p.db"
+    init(db, labels=["PER"])
+    patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
+    for options in ((), ("--patterns", patterns)):
+        assert refused("prelabel", db, *options) == (
+            f"{db} has no document yet to suggest for: import some first, with spanloop import {db} FILE"
+        )
 
 
 def grouped(sizes: list[int]) -> list[dict[str, object]]:

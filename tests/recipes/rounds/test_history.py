@@ -120,6 +120,21 @@ def promoted(told: dict[str, list[dict[str, object]]]) -> list[object]:
     return [row["round"] for row in told["rounds"] if row["promoted"]]
 
 
+def test_a_report_is_about_the_newest_round_that_is_here(db: Path, tmp_path: Path) -> None:
+    """Where the promoted one is not, as in a project that came in as lines."""
+    with Store.open(db) as store:
+        store.run(
+            "INSERT INTO rounds(number, state, parameters, seed, started_at, files_hash, promoted)"
+            " SELECT 2, state, parameters, seed, started_at, files_hash, 0 FROM rounds"
+        )
+        store.run("UPDATE rounds SET promoted = number = 2")
+    done("report", db, "-o", tmp_path / "report.md")
+    said = (tmp_path / "report.md").read_text()
+    assert "Round 2: no sound pipeline here" in said
+    assert "## Round 1, 8 documents of eval" in said
+    assert "round 2 (promoted) has no folder" in refused("report", db, "--round", 2, "-o", tmp_path / "x.md")
+
+
 def test_a_restored_backup_makes_its_report(db: Path, tmp_path: Path) -> None:
     """The backup has the promoted round alone; the report says which it could not score again."""
     retrain(db, QUICK, promote="yes")

@@ -39,7 +39,7 @@ def test_what_no_rule_keeps_goes_and_stays_known(db: Path) -> None:
     told = done("rounds", db, "prune", "--keep", "promoted,best,last=1", "--json")
     assert told["removed"] == [1, 3, 5]
     assert [(row["round"], row["why"]) for row in told["kept"]] == [
-        (2, "best"), (4, "promoted"), (6, "last=1"),
+        (2, "best on today's gold"), (4, "promoted"), (6, "last=1"),
     ]  # fmt: skip
     assert told["freed_bytes"] > 0
     assert folders(db) == [2, 4, 6]
@@ -77,6 +77,27 @@ def test_figures_go_only_where_that_is_asked_for(db: Path) -> None:
     with Store.open(db) as store:
         assert {row.number for row in store.rounds.all() if store.rounds.scores(row.number)} == {4, 6}
         assert len(store.rounds.all()) == 6
+
+
+def test_the_best_is_that_on_todays_gold_where_all_were_scored_on_it(db: Path) -> None:
+    with Store.open(db) as store:
+        store.labels.add("ORG")  # so that the figures of their days are of other labels
+    told = prune(db, keep=["best"], dry_run=True)
+    assert [(row.round, row.why) for row in told.kept] == [
+        (2, "best by the figure of its day"),
+        (4, "promoted"),
+    ]
+    with Store.open(db) as store:
+        for number in F1:
+            f1 = 1 - F1[number]
+            figure = Score("eval", "strict", "micro", None, f1, f1, f1, 9)
+            store.eval_gold.keep(number, store.eval_gold.now(), [figure])
+            if number == 5:  # one of them lacks a figure still, and figures of different gold do not compare
+                assert [row.round for row in prune(db, keep=["best"], dry_run=True).kept] == [2, 4]
+    assert [(row.round, row.why) for row in prune(db, keep=["best"], dry_run=True).kept] == [
+        (1, "best on today's gold"),
+        (4, "promoted"),
+    ]
 
 
 @pytest.mark.parametrize("rule", ["bets", "last", "last=-1", "last=x", "", "²"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from support.commands import done
@@ -13,6 +14,22 @@ from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
+
+
+def test_a_round_is_made_again_of_the_unit_that_it_had(tmp_path: Path) -> None:
+    """And one of an earlier schema, which did not keep the unit: all of them labelled tokens."""
+    db = build(tmp_path, build_tiny(tmp_path / "encoder", head=False))
+    retrain(db, TrainConfig(epochs=1))
+    done("project", db, "set", "--unit", "wordpiece")
+    with Store.open(db) as store:
+        row = store.rounds.get(1)
+        assert row.parameters["made_of"]["unit"] == "token"
+        assert (store.project_of(row).unit, store.project.unit) == ("token", "wordpiece")
+    assert reproduce(db, 1).same
+    with Store.open(db) as store:
+        kept = {name: value for name, value in row.parameters.items() if name not in ("made_of", "label_ids")}
+        store.run("UPDATE rounds SET parameters = ? WHERE number = 1", (json.dumps(kept),))
+    assert reproduce(db, 1).same
 
 
 def test_labels_that_changed_since_change_no_round(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from support.commands import done, jsonl_file
 from support.json_shapes import check_shape
 from support.projects import sentences
-from support.store_making import add_model, make_store
+from support.store_making import add_model, make_store, say
 
 from spanloop.recipes.labelstudio.retry import FailedEvent
 from spanloop.recipes.rounds.standings import Standing
 from spanloop.recipes.rounds.status import COUNTS, Inbox, Status
+from spanloop.recipes.rounds.watch import look
 from spanloop.recipes.scoring.shapes import AlignmentEvents
+from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 from spanloop.store.files.training_lock import Holder
 from spanloop.store.records import Round, Score
@@ -69,6 +71,8 @@ standings = st.builds(
         lambda by_reason: AlignmentEvents(sum(by_reason.values()), by_reason)
     ),
     trained_on=NUMBERS,
+    new_annotations=NUMBERS,
+    unknown_labels=st.dictionaries(st.sampled_from(["ORG", "MISC"]), NUMBERS),
     suggested=NUMBERS,
     to_review=NUMBERS,
     inbox=st.builds(Inbox, NUMBERS, st.integers(0, 40).map(events)),
@@ -127,3 +131,42 @@ def test_the_numbers_are_those_of_the_project(tmp_path: Path) -> None:
     named = ("trained_on", "new_annotations", "suggested", "without_suggestions", "to_review", "promoted")
     assert [told[name] for name in named] == [3, 1, 2, 10, 0, 1]
     assert told["refused"] == {"total": 0, "documents": {}}
+    assert told["unknown_labels"] == {}
+
+
+def test_labels_that_gold_does_not_know_are_counted(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=4) as store:
+        path = store.path
+        for number in (1, 2, 3):
+            store.annotations.add(say(number))
+        store.labels.add("ORG")
+        store.annotations.add(say(3, "ben", "0-3:PER"))  # who knows it, for both of them
+    assert done("status", path, "--json")["unknown_labels"] == {"ORG": 2}
+    assert f"'ORG' by 2 documents; what that means, and what to type: spanloop labels {path}" in done(
+        "status", path
+    )
+
+
+def test_what_is_new_is_counted_in_one_way(tmp_path: Path) -> None:
+    """By status, by a watch and by retrain --if-new: gold that came, and gold that was answered otherwise."""
+    with make_store(tmp_path, documents=8) as store:
+        path = store.path
+        ids = [store.annotations.add(say(number, origin="import")).annotation_id for number in range(1, 6)]
+        row = store.rounds.start(parameters={}, seed=0, train_ids=ids, eval_ids=[])
+        store.rounds.finish(row.number, model_id=add_model(store), scores=[], manifest=None)
+
+        def new() -> int:
+            told = {done("status", path, "--json")["new_annotations"], look(path).annotations}
+            assert len(told) == 1
+            return told.pop()
+
+        assert new() == 0
+        store.annotations.add(say(6))  # it is gold now
+        store.annotations.add(say(1, spans="0-3:LOC"))  # answered otherwise
+        store.annotations.add(say(2, answer="ignore"))  # whoever sets it aside says nothing
+        assert new() == 2
+        store.annotations.add(say(1, spans="0-3:PER"))  # once more: it is still one document
+        store.annotations.add(say(3, answer="reject"))  # no gold any more
+        assert new() == 2
+    done("import", path, jsonl_file(tmp_path / "eval.jsonl", *sentences(3, "e")), "--split", "eval")
+    assert "2 new annotations since round 1, 3 asked for" in str(retrain(path, if_new=3).text())

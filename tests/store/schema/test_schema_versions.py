@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
+from spanloop.recipes import labels
 from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import Score
@@ -20,6 +21,7 @@ from spanloop.store.schema import migrations
 from spanloop.store.tables.drafts import DraftOf
 
 SCHEMAS = Path(__file__).with_name("dumps")
+WITH_LABEL_SETS = 19
 CURRENT = SCHEMAS / f"{migrations.version():04d}.sql"
 
 
@@ -75,6 +77,21 @@ def test_this_version_has_a_dump_and_it_says_what_the_steps_make(tmp_path: Path)
     assert CURRENT.exists(), "a new version: SPANLOOP_WRITE_SCHEMA=1 pytest tests/store/schema"
     restored(CURRENT, tmp_path / "restored.db")
     assert schema(tmp_path / "restored.db") == schema(path), "a released step was edited: add a new one"
+
+
+@pytest.mark.parametrize("dump", sorted(SCHEMAS.glob("*.sql")), ids=lambda dump: dump.stem)
+def test_label_sets_that_were_worked_out_are_counted_as_such(dump: Path, tmp_path: Path) -> None:
+    """All answers of before label sets were kept, and none that came since."""
+    restored(dump, tmp_path / "old.db")
+    with Store.open(tmp_path / "old.db") as store:
+        before = store.annotations.count()
+        assert store.label_sets.rebuilt == (before if int(dump.stem) < WITH_LABEL_SETS else 0)
+        assert before > 0
+        store.annotations.add(say(4))
+        assert store.label_sets.rebuilt == (before if int(dump.stem) < WITH_LABEL_SETS else 0)
+        [knows] = store.annotations.history(4)[-1:]
+        assert knows.labels == tuple(store.labels.names())
+    assert labels(tmp_path / "old.db").rebuilt == (before if int(dump.stem) < WITH_LABEL_SETS else 0)
 
 
 @pytest.mark.parametrize("dump", sorted(SCHEMAS.glob("*.sql")), ids=lambda dump: dump.stem)

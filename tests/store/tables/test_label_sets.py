@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
+from support.older_schema import as_schema, step_number
 from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.schema import migrations
 
 
 def unknown(store: Store) -> dict[int, tuple[str, ...]]:
@@ -123,7 +122,7 @@ def test_an_older_file_gets_its_label_sets_from_rounds_and_first_uses(
         5: ("MISC",),
         6: (),
     }
-    _as_before_label_sets(path)
+    as_schema(path, step_number("label_sets") - 1)
     with Store.open(path) as store:
         # nothing says whether MISC was there for document 6: what nobody used is taken not to have been
         assert unknown(store) == {**wanted, 6: ("MISC",)}
@@ -139,26 +138,7 @@ def test_an_older_file_without_rounds_knows_all_labels(tmp_path: Path) -> None:
         store.labels.add("ORG")
         store.annotations.add(say(2))
         path = store.path
-    _as_before_label_sets(path)
+    as_schema(path, step_number("label_sets") - 1)
     with Store.open(path) as store:
         assert unknown(store) == {1: (), 2: ()}
         assert store.label_sets.rebuilt == 2
-
-
-def _as_before_label_sets(path: Path) -> None:
-    """The same file as the schema before label sets has it."""
-    step = next(n for n, one in enumerate(migrations.STEPS._migrations) if "label_sets" in one.name)
-    conn = sqlite3.connect(path)
-    conn.executescript(
-        "DROP TRIGGER annotations_are_append_only;"
-        "ALTER TABLE annotations DROP COLUMN label_set; DROP TABLE label_sets;"
-        "ALTER TABLE project DROP COLUMN label_sets_rebuilt_to; ALTER TABLE scores DROP COLUMN documents;"
-        "DROP TABLE scored_again; DROP TABLE originals; ALTER TABLE rounds DROP COLUMN best;"
-        "ALTER TABLE project DROP COLUMN unit; DROP TABLE version_labels;"
-        "DROP TABLE version_gold; DROP TABLE versions;"
-        "CREATE TRIGGER annotations_are_append_only BEFORE UPDATE ON annotations"
-        " BEGIN SELECT RAISE(ABORT, 'annotations are append-only'); END;"
-        f"DELETE FROM _sqlite_migrations WHERE name >= '{migrations.STEPS._migrations[step].name}';"
-        f"PRAGMA user_version = {step};"
-    )
-    conn.close()
