@@ -1,2 +1,2 @@
-"""File formats: one a file, each a reader and a writer, found through the entry-point group
-``spanloop.formats``."""
+"""Files to entries and back: one file a format; `registry` lists them, `sources` finds the files behind a
+name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 TEXTS = ("text", "content", "body", "document_text", "sentence_text", "review", "message", "utterance")
@@ -50,3 +51,13 @@ def first_of(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """The first of the wanted names that is there, as it is spelled there."""
     there = {plain(name): name for name in reversed(names)}
     return next((there[name] for name in wanted if name in there), None)
+
+
+WRAPPERS = ("data", "rows", "documents", "records", "items", "sentences")
+"""Where an object keeps its documents."""
+_WRAPPED = re.compile(rf'\s*\{{\s*"(?:{"|".join(WRAPPERS)}|features)"\s*:\s*[\[{{]')
+
+
+def is_wrapped(head: str) -> bool:
+    """Whether a file begins as a JSON object whose first key holds documents."""
+    return _WRAPPED.match(head) is not None

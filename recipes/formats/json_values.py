@@ -6,6 +6,7 @@ file of a thousand documents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import IO, Any
 
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.json_text import NotJson, parse, parse_at
+from spanloop.recipes.formats.lines import numbered_lines
 
 _PIECE = 2**16
 _BLANKS = " \t\r\n"
+_PAIR = re.compile(r'\s*\[\s*"(?:[^"\\]|\\.)*"\s*,\s*\{.*\]\s*$')
 
 
 @dataclass(slots=True)
@@ -131,3 +134,33 @@ def records(path: Path, *names: str) -> Iterator[tuple[int | None, Any, Mapping[
     about = {key: value for key, value in found.items() if key != name}
     for value in found[name]:
         yield None, value, about
+
+
+def lines_or_array(path: Path) -> Iterator[tuple[int, Any]]:
+    """The records of a file of JSON Lines, or of one array."""
+    if first_sign(path) == "[" and not _is_a_line(path):
+        yield from array(path)
+        return
+    for line, raw in numbered_lines(path):
+        if raw.strip():
+            try:
+                yield line, parse(raw)
+            except NotJson as error:
+                raise FormatError(path, line, f"{error}: {raw[:60]!r}") from error
+
+
+def _is_a_line(path: Path) -> bool:
+    """Whether the first line is a list of something other than records: a pair of its own."""
+    raw = next(raw for _, raw in numbered_lines(path) if raw.strip())
+    return _PAIR.match(raw) is not None
+
+
+def first_record(head: str) -> Any:
+    """The first record at the beginning of a file, be it an array or lines; None where it is cut off, or no
+    JSON."""
+    text = head.lstrip(_BLANKS)
+    text = text[1:].lstrip(_BLANKS) if text.startswith("[") else text
+    try:
+        return parse_at(text, 0)[0]
+    except NotJson:
+        return None

@@ -19,7 +19,7 @@ from typing import Any, cast
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
-from spanloop.recipes.formats.header import TEXTS
+from spanloop.recipes.formats.header import TEXTS, is_wrapped
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
 from spanloop.recipes.formats.lines import numbered_lines
@@ -203,9 +203,13 @@ def _span_record(span: Span) -> dict[str, Any]:
 
 
 def sniff(head: str) -> bool:
-    """The first line with something on it is a JSON object of its own."""
-    first = next((line for line in head.splitlines() if line.strip()), "")
-    return first.lstrip().startswith("{") and first.rstrip().endswith("}")
+    """The first line is a JSON object of its own; of a line that is longer than ``head`` the beginning."""
+    first = next((line for line in head.split("\n") if line.strip()), "")
+    return (
+        not is_wrapped(head)
+        and first.lstrip().startswith("{")
+        and (first.rstrip().endswith("}") or "\n" not in head)
+    )
 
 
 FORMAT = Format(

@@ -35,6 +35,10 @@ FROM_NAME, TO_NAME, FIELD = "label", "text", "text"
 """The names in the labelling configuration that we make, and in the regions that we write."""
 
 _MIN_KEYS = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
+_OURS = re.compile(
+    r'"(completions|completed_by|from_name|to_name|was_cancelled|model_version|annotation_id|lead_time)"\s*:'
+    r'|"data"\s*:\s*\{'
+)
 _HEAD = re.compile(r'"(annotations|completions|predictions|annotation_id)"\s*:')
 
 
@@ -217,7 +221,9 @@ def sniff(head: str) -> bool:
     begins = head.lstrip()
     if not begins.startswith(("[", "{")) or _HEAD.search(begins) is None:
         return False
-    return begins.startswith("[") or re.search(r'"data"\s*:\s*\{', begins) is not None
+    if begins.startswith("["):
+        return _OURS.search(begins) is not None
+    return re.search(r'"data"\s*:\s*\{', begins) is not None
 
 
 FORMAT = Format(

@@ -1,5 +1,5 @@
-"""The formats there are, found through the entry-point group ``spanloop.formats``: other packages can add
-theirs."""
+"""The formats there are: ours, which are listed here, and those that other packages add through the
+entry-point group ``spanloop.formats``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,46 @@ from operator import attrgetter
 from pathlib import Path
 
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats import (
+    conll,
+    conll2012,
+    conllu,
+    csv_file,
+    dataturks,
+    docbin,
+    doccano,
+    json_file,
+    jsonl,
+    labelstudio,
+    lighttag,
+    pipes,
+    prodigy,
+    spacy_json,
+    text,
+)
 from spanloop.recipes.formats.entry import Format
 
+OURS: tuple[Format, ...] = (
+    jsonl.FORMAT,
+    json_file.FORMAT,
+    text.FORMAT,
+    csv_file.FORMAT,
+    conll.FORMAT,
+    conll.FORMAT_2003,
+    conll2012.FORMAT,
+    pipes.FORMAT,
+    conllu.FORMAT,
+    conllu.FORMAT_XPOS,
+    docbin.FORMAT,
+    spacy_json.FORMAT,
+    prodigy.FORMAT,
+    labelstudio.FORMAT,
+    doccano.FORMAT,
+    dataturks.FORMAT,
+    lighttag.FORMAT,
+)
+"""In the order in which a page tells of them. Loading one imports no spaCy: those that need it import it when
+they run."""
 GROUP = "spanloop.formats"
 HEAD_CHARACTERS = 64_000
 MAGIC_BYTES = 16
@@ -18,13 +56,10 @@ MAGIC_BYTES = 16
 
 @lru_cache(maxsize=1)
 def formats() -> dict[str, Format]:
-    """Every installed format by name. Loading one imports no spaCy: those that need it import it when they
-    run."""
-    return {point.name: point.load() for point in sorted(entry_points(group=GROUP), key=_point_name)}
-
-
-def _point_name(point: object) -> str:
-    return str(getattr(point, "name", ""))
+    """Every format by name: ours, then those of other packages, by name."""
+    ours = {fmt.name: fmt for fmt in OURS}
+    others = sorted(entry_points(group=GROUP), key=attrgetter("name"))
+    return ours | {point.name: point.load() for point in others if point.name not in ours}
 
 
 def _special_first() -> list[Format]:

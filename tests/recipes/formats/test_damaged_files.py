@@ -27,6 +27,7 @@ from spanloop.store.records import Task
 
 FILES = int(os.environ.get("SPANLOOP_DAMAGED", "200"))
 SEED = os.environ.get("SPANLOOP_DAMAGED_SEED", "1")
+READ_ONLY = 8  # formats without a writer get one file of so many
 BATCH = 50  # files into one store, between two looks whether it is sound
 LONG = FILES > 1000
 
@@ -97,11 +98,12 @@ def test_a_damaged_file_is_one_line_and_the_store_is_as_it_was(
     suffix = fmt.suffixes[0] if fmt.suffixes else ".damaged"
     refused = 0
     begin = time.monotonic()
-    for first in range(0, FILES, BATCH):
+    files = FILES if fmt.write is not None else FILES // READ_ONLY
+    for first in range(0, files, BATCH):
         task, content = choice.choice(sound)
         db = Path(shutil.copy(templates[task], tmp_path / "p.db"))
         before = counts(db)
-        for number in range(first, min(first + BATCH, FILES)):
+        for number in range(first, min(first + BATCH, files)):
             file = tmp_path / f"damaged{suffix}"
             file.write_bytes(damaged(content, choice))
             options = ["--no-near-duplicates"] if number % 4 else []
@@ -119,5 +121,5 @@ def test_a_damaged_file_is_one_line_and_the_store_is_as_it_was(
             whole = run("export", db, tmp_path / "whole.jsonl", "--what", "all", "--overwrite", "--json")
             assert whole.exit_code == 0, f"{name}, files {first} to {first + BATCH} (seed {SEED})"
     seconds = time.monotonic() - begin
-    sys.stdout.write(f"{name}: {FILES} damaged files in {seconds:.0f} s, {refused} refused in one line\n")
+    sys.stdout.write(f"{name}: {files} damaged files in {seconds:.0f} s, {refused} refused in one line\n")
     sys.stdout.flush()

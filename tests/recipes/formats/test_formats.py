@@ -261,7 +261,7 @@ def test_text_by_line_paragraph_and_file(tmp_path: Path) -> None:
 # The registry
 
 
-def test_the_formats_are_found_through_entry_points() -> None:
+def test_formats_are_found_by_name_and_by_suffix() -> None:
     assert {"jsonl", "text", "conll", "spacy"} <= set(formats())
     assert by_name("conll") is conll.FORMAT
     assert by_suffix(Path("gold.spacy")) is docbin.FORMAT
