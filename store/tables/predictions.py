@@ -65,8 +65,9 @@ class Models:
 
 
 def _model(row: tuple[Any, ...]) -> Model:
-    *fields, read_with, model_id = row
-    return Model(*fields, None if read_with is None else json.loads(read_with), model_id)
+    model_hash, kind, name, path, number, read_with, model_id = row
+    read = None if read_with is None else json.loads(read_with)
+    return Model(model_hash, kind, name, path, number, read, model_id)
 
 
 CHUNK = 2_000  # predictions deleted in one transaction

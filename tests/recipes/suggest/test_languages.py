@@ -149,6 +149,7 @@ def test_predict_takes_the_language_that_is_named(tagger: Path) -> None:
 def test_a_language_that_is_none_is_one_line(tagger: Path, tmp_path: Path) -> None:
     assert "the language 'qq' cannot be loaded" in refused("predict", "x", "--model", tagger, "--lang", "qq")
     init(tmp_path / "p.db", labels=["LOC"])
+    import_files(tmp_path / "p.db", [jsonl_file(tmp_path / "a.jsonl", {"text": "x"})])
     said = refused("predict", "x", "--model", tmp_path / "p.db", "--lang", "en")
     assert "has a language of its own: leave --lang out" in said
     said = refused("prelabel", tmp_path / "p.db", "--lang", "zh")
