@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM ?= false
 # the pip that comes with Python 3.10 would run seqeval's setup.py itself, which today's setuptools refuses
 export PIP_USE_PEP517 := 1
 
-.PHONY: help demo test test-fast test-models test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
+.PHONY: help demo test test-fast test-models test-formats test-spacy-transformers test-lowest test-matrix check bench soak soak-clean \
   test-labelstudio life clean
 .DEFAULT_GOAL := help
 
@@ -19,6 +19,7 @@ help:
 	@echo "make test       set up, run every test, then those of the component beside spacy-transformers"
 	@echo "make test-fast  the tests that take under two minutes"
 	@echo "make test-models  hundreds of tiny models of every make against transformers' pipeline; writes docs/models.md"
+	@echo "make test-formats  every format out and in again, 500 drawn files each (minutes)"
 	@echo "make check      format, lint, which room imports which, types"
 	@echo "make test-spacy-transformers  the component and its training beside spacy-transformers (transformers 4.53.2)"
 	@echo "make test-lowest  the fast tests with the lowest release of every package that pyproject.toml allows"
@@ -53,6 +54,10 @@ test-fast: $(VENV)/.ready-test
 test-models: $(VENV)/.ready-test
 	SPANLOOP_MODELS=all $(BIN)/python -m pytest -q -n 2 tests/models -k gives_what_the_pipeline
 	cd tests && ../$(BIN)/python -m support.conformance.results
+
+# The short form of it, 15 files a format and task, is in `make test`.
+test-formats: $(VENV)/.ready-test
+	SPANLOOP_CONFORMANCE=500 $(BIN)/python -m pytest -q -n 2 tests/conformance
 
 # spacy-transformers holds transformers below 4.53.3, so it lives in a virtual environment of its own (about 2 GB).
 # Here runs what can differ there: the model, the pipe and who shares its encoder, rounds that the other stack made.

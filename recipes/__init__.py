@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from spanloop.recipes.files.data_versions import tag_version as tag_version
     from spanloop.recipes.files.export import export as export
     from spanloop.recipes.files.importing import import_files as import_files
+    from spanloop.recipes.files.looking import HowRead as HowRead
+    from spanloop.recipes.files.looking import look_at_files as look_at_files
     from spanloop.recipes.files.merging import merge_projects as merge_projects
     from spanloop.recipes.files.project_file import export_project as export_project
     from spanloop.recipes.files.project_file import import_project as import_project
+    from spanloop.recipes.files.starting import init_from as init_from
     from spanloop.recipes.near_duplicates.audit import audit_duplicates as audit_duplicates
     from spanloop.recipes.project.annotators import add_annotator as add_annotator
     from spanloop.recipes.project.annotators import annotators as annotators
@@ -83,6 +86,9 @@ _PLACES = {
     "import_files": "spanloop.recipes.files.importing",
     "export_project": "spanloop.recipes.files.project_file",
     "import_project": "spanloop.recipes.files.project_file",
+    "init_from": "spanloop.recipes.files.starting",
+    "HowRead": "spanloop.recipes.files.looking",
+    "look_at_files": "spanloop.recipes.files.looking",
     "merge_projects": "spanloop.recipes.files.merging",
     "list_versions": "spanloop.recipes.files.data_versions",
     "tag_version": "spanloop.recipes.files.data_versions",

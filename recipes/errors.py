@@ -19,12 +19,15 @@ class FormatError(RecipeError):
     def __init__(self, path: Path, line: int | None, what: str) -> None:
         where = str(path) if line is None else f"{path}:{line}"
         super().__init__(f"{where}: {what}")
+        self.path = path
         self.line = line
         self.what = what
 
     def told_of(self, path: Path, shown: Path) -> FormatError:
         """The same of a file that is called otherwise: ``path`` is where it lies for now."""
-        return FormatError(shown, self.line, self.what.replace(str(path), str(shown)))
+        inside = self.path != path and self.path.is_relative_to(path)
+        where = shown / self.path.relative_to(path) if inside else shown
+        return FormatError(where, self.line, self.what.replace(str(path), str(shown)))
 
 
 def line_of(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from spanloop.recipes.cli.options import (
     path_type,
     reading_options,
 )
+from spanloop.recipes.formats.counting import KINDS
 
 
 @click.command("import")
@@ -50,6 +51,13 @@ from spanloop.recipes.cli.options import (
 )
 @click.option(
     "--accept-overlaps", is_flag=True, help="What is left where spans overlap is gold without confirming."
+)
+@option(
+    "--offsets",
+    type=click.Choice(list(KINDS)),
+    default="codepoint",
+    help="How the files count them: code points, those with the end inside the span, UTF-16 units, bytes, "
+    "tokens, or tokens with the last one inside.",
 )
 @option(
     "--near-duplicates/--no-near-duplicates",

@@ -13,7 +13,6 @@ from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
     OfProject,
-    Seed,
     Whole,
     aggregation_option,
     backend_option,
@@ -31,37 +30,6 @@ from spanloop.recipes.cli.options import (
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
 from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
-
-
-@click.command()
-@db_argument
-@option("--labels", required=True, help="The labels, parted by commas: PER,ORG,LOC.")
-@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
-@click.option(
-    "--lang", help="Language of the texts, for the tokenizer.  [default: as the first import looks]"
-)
-@click.option(
-    "--nlp",
-    help="Instead: a spaCy pipeline, by name or folder, that comes along into every round. It can run code.",
-)
-@option(
-    "--model", default="offline", help="Base model: hub id (or ID@REVISION), folder, or the packaged encoder."
-)
-@option("--eval-fraction", default=0.2, help="Share of the documents that rounds are scored on.")
-@click.option("--instructions", type=path_type, help="A Markdown file that the correction page shows.")
-@option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
-@option(
-    "--unit",
-    type=click.Choice(["token", "wordpiece"]),
-    default="token",
-    help="What gets one tag: a token, or a wordpiece of the model, so that spans can cut tokens.",
-)
-@json_option
-def init(labels: str, **options: Any) -> object:
-    """Make a project."""
-    from spanloop.recipes.project.init import init as recipe
-
-    return recipe(labels=[name.strip() for name in labels.split(",") if name.strip()], **options)
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -247,4 +215,4 @@ def status(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (init, labels, prelabel, correct, retrain, status)
+COMMANDS = (labels, prelabel, correct, retrain, status)

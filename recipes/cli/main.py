@@ -18,6 +18,7 @@ from spanloop.recipes.calls.lines import TELLABLE, line_to_tell, spelled
 from spanloop.recipes.cli import (
     file_commands,
     import_command,
+    init_command,
     labelstudio_commands,
     loop_commands,
     round_commands,
@@ -82,6 +83,7 @@ def say(line: str, *, aside: bool = False) -> None:
 
 
 for command in [
+    init_command.init,
     import_command.import_command,
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,

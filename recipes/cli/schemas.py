@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from spanloop.recipes.report import SCHEMA, Report, Shape
 
 REPORTS = {
-    "init": ("project.init:Created",),
+    "init": ("project.init:Created", "files.looking:Guessed", "files.starting:Started"),
     "labels": ("project.labels:Labels",),
     "import": ("files.import_report:ImportReport", "files.project_file:ProjectFile"),
     "prelabel": ("suggest.prelabel:PrelabelReport",),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.placing import (
     BLANK,
@@ -89,7 +90,8 @@ class EntryChecks:
 
     ``labels`` are those of the project in ``db``, ``spoken`` those that the file is said to speak of (None:
     all). ``lenient``: spans that no text can have are set apart, as in exports of other tools, and not
-    refused. ``accept_overlaps``: what is left where spans overlap is gold.
+    refused. ``accept_overlaps``: what is left where spans overlap is gold. ``offsets``: how those of the file
+    are counted; None: as we do.
     """
 
     file: Path
@@ -100,6 +102,7 @@ class EntryChecks:
     spoken: Collection[str] | None = None
     lenient: bool = False
     accept_overlaps: bool = False
+    offsets: Offsets | None = None
 
     def check(self, entry: Entry) -> CheckedEntry:
         """The entry with its spans where they lie, and those apart that have no place. FormatError for what
@@ -111,6 +114,8 @@ class EntryChecks:
             if entry.spans is None and self.as_ in ("annotations", "predictions"):
                 raise FormatError(self.file, entry.line, f'no "spans" here, and --as {self.as_} needs them')
             return CheckedEntry(entry, None)
+        if self.offsets is not None:
+            entry = self.offsets.read(entry)
         known = self._spellings(entry)
         claims, refused = self._inside(entry, _claims(entry, known))
         negatives, outside = self._inside(entry, [Claim(s, s) for s in _renamed(entry.negatives, known)])

@@ -18,7 +18,7 @@ from spanloop.recipes.report import Count, Report
 from spanloop.recipes.suggest.refusal import Refusal, Refused, refusals_text
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.files.atomic import file_meant, is_output, is_stream, whole_file
+from spanloop.store.files.atomic import file_meant, is_output, is_stream, whole_file, whole_folder
 from spanloop.store.records import Range, Split
 
 Tokens = Literal["project", "file"]
@@ -96,7 +96,7 @@ def export(
     tokens: Tokens = "project",
     overwrite: bool = False,
 ) -> Exported:
-    """Write a file, streaming; it appears only when it is whole.
+    """Write a file, or the folder of a format that is one, streaming; it appears only when it is whole.
 
     Args:
         db: The project.
@@ -114,7 +114,7 @@ def export(
         tagged: The gold of this named version, see `tag_version`; None: of this moment.
         tokens: In a format of tokens those of the project's tokenizer, or the words of the file that a
             document came in with (CoNLL-U).
-        overwrite: Replace the file if it is there.
+        overwrite: Replace the file if it is there; a folder is never replaced.
 
     Returns:
         What was written.
@@ -129,7 +129,7 @@ def export(
     uncarried = Uncarried(fmt.carries)
     with Store.open(db) as store, store.reading():
         choice = chosen.check(store)
-        with whole_file(path) as part:
+        with whole_file(path) if fmt.folder is None else whole_folder(path) as part:
             refused: list[Refusal] = []
             entries = _fitted(store, choice.entries(store), fmt, refused, tokens)
             written = write(part, uncarried.passing(entries), _options(store))
@@ -153,6 +153,8 @@ def _writer(fmt: Format, file: str | Path, overwrite: bool) -> Writer:
     path = file_meant(file)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
+    if fmt.folder is not None and path.exists():
+        raise RecipeError(f"{path} is there already, and {fmt.name} fills a folder of its own: name another")
     if fmt.binary and str(file) == "-":
         raise RecipeError(f"{fmt.name} is no text for standard output: name a file in the place of -")
     if path.exists() and not overwrite and not is_stream(path):

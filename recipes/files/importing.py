@@ -12,6 +12,7 @@ from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import spoken_labels
+from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import ReadOptions, Unit
 from spanloop.recipes.formats.sources import Source, sources
 from spanloop.recipes.progress import Progress, silent
@@ -33,6 +34,7 @@ def import_files(
     on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
+    offsets: Kind = "codepoint",
     by: Unit | None = None,
     columns: Sequence[str] | None = None,
     tag_names: Sequence[str] | None = None,
@@ -52,11 +54,11 @@ def import_files(
         labels: Those that the files speak of, None: all. Of others their annotations say nothing.
         on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
             it, or to come in under a new key that begins with the name of the file.
-        overlaps: Which of the spans that share characters stay: ``longest``: the longest first, ties by
-            start; ``none`` of them; ``error``: the file is refused. Those that go are in the ledger; those
-            that stay are suggestions for whoever confirms the document. None: ``longest`` for exports of
-            other tools, ``error`` for formats of our own.
+        overlaps: Which of the spans that share characters stay, as suggestions for whoever confirms the
+            document: the ``longest``, ``none``, or ``error``: the file is refused. None: ``longest`` for
+            exports of other tools, ``error`` for formats of our own.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
+        offsets: How the files count them; spans that carry their own text tell it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
@@ -75,7 +77,7 @@ def import_files(
     refuse_whole_projects(db, files, format)
     with Store.open(db) as store:
         spoken = None if labels is None else spoken_labels(store, labels)
-        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps)
+        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps, offsets)
         how = ReadOptions(by=by, columns=columns, tag_names=tag_names)
         found = sources(files, format=format, encoding=encoding, notes=how.notes)
         twins = _twins(store, progress) if near_duplicates and split == "auto" else None

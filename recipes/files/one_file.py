@@ -7,19 +7,23 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.files.apart import events_of, moves_of
 from spanloop.recipes.files.entry_checks import As, CheckedEntry, EntryChecks, Overlaps
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.files.spoken import known_labels
 from spanloop.recipes.files.suggested import Suggested
-from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, ReadOptions
+from spanloop.recipes.formats.counting import Kind
+from spanloop.recipes.formats.entry import ORIGINALS, Entry, Format, Notes, ReadOptions
 from spanloop.recipes.formats.sources import Source
+from spanloop.recipes.formats.unread import unread_spans
 from spanloop.recipes.progress import Progress
 from spanloop.store import Store, StoreError
 from spanloop.store.records import Added, AnnotatedSpan, NewAnnotation, NewDocument, Split
@@ -44,6 +48,12 @@ class Manner:
     on_conflict: OnConflict = "error"
     overlaps: Overlaps | None = None
     accept_overlaps: bool = False
+    offsets: Kind = "codepoint"
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether offsets are numbers of tokens."""
+        return self.offsets in ("token", "token-inclusive")
 
     def rule(self, fmt: Format) -> Overlaps:
         """Which of the spans that overlap stay, in a file of this format."""
@@ -68,7 +78,10 @@ class OneFile:
     def run(self, source: Source, how: ReadOptions) -> None:
         fmt, self.originals = source.fmt, source.fmt.originals
         labels = self.store.labels.names()
-        entries = source.entries(replace(how, task=self.store.project.task, labels=tuple(labels)))
+        how = replace(
+            how, task=self.store.project.task, labels=tuple(labels), tokens=self.manner.counts_tokens
+        )
+        entries = source.entries(how)
         checks = EntryChecks(
             self.path,
             self.store.named,
@@ -78,11 +91,14 @@ class OneFile:
             self.manner.spoken,
             lenient=fmt.foreign,
             accept_overlaps=self.manner.accept_overlaps,
+            offsets=self._offsets(source, how),
         )
         done = 0
         while batch := list(islice(entries, BATCH)):
             checked = [checks.check(entry) for entry in batch if entry.text.strip()]
             for entry in batch:
+                for name in unread_spans(entry):
+                    how.notes.add(f'{self.path}: "{name}" looks like spans and is not read, but kept as meta')
                 if not entry.text.strip():
                     self.report.count_empty(entry, self.path)
             checks.refuse_unknown_labels(checked)
@@ -90,6 +106,18 @@ class OneFile:
             self._store(checked)
             done += len(batch)
             self.progress(done, None, f"importing {self.path.name}")
+
+    def _offsets(self, source: Source, how: ReadOptions) -> Offsets | None:
+        """How the file counts them. FormatError for a way of counting in a format that leaves no choice."""
+        kind, fmt = self.manner.offsets, source.fmt
+        if fmt.offsets:
+            again = partial(source.entries, replace(how, notes=Notes(), tokens=True))
+            return Offsets(self.path, kind, again, lenient=fmt.foreign)
+        if kind != "codepoint":
+            raise FormatError(
+                self.path, None, f"the format {fmt.name} leaves no choice: import it without --offsets"
+            )
+        return None
 
     def _store(self, checked: Sequence[CheckedEntry]) -> None:
         with self.store.write():

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry, WriteOptions, Written
+from spanloop.recipes.formats.tagged import refuse_blanks
 from spanloop.store.records import Span
 
 _BLANK = re.compile(r"\s")
@@ -24,11 +24,7 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
     too long, or there already in other letters, gets a hash. RecipeError for a label with a blank inside,
     which brat cannot tell from the offsets.
     """
-    bad = next((label for label in options.labels if _BLANK.search(label)), None)
-    if bad is not None:
-        raise RecipeError(
-            f"brat has no labels with blanks, such as {bad!r}: rename it with: spanloop labels DB rename"
-        )
+    refuse_blanks(options.labels, "brat")
     documents = spans = 0
     names: set[str] = set()
     for entry in entries:
@@ -46,13 +42,23 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
 
 def _name(entry: Entry, number: int, names: set[str]) -> str:
     key = entry.key or f"{number + 1}"
-    name = quote(key, safe=" +,()@=", errors="surrogatepass")
-    if name.startswith("."):
-        name = f"%2E{name[1:]}"
+    name = file_name(key)
     if len(name.encode()) > _LONGEST or name.lower() in names:
         name = f"{name[: _LONGEST - 20]}~{sha256(key.encode()).hexdigest()[:16]}"
     names.add(name.lower())
     return name
+
+
+def file_name(key: str) -> str:
+    """The id as a file is called, without its ending."""
+    name = quote(key, safe=" +,()@=")
+    return f"%2E{name[1:]}" if name.startswith(".") else name
+
+
+def key_of(name: str) -> str:
+    """The id of a file that we named, and the name of any other."""
+    key = unquote(name)
+    return key if file_name(key) == name else name
 
 
 def _lines(text: str, spans: Iterable[Span]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from spanloop.recipes.formats.conll_rows import DOCUMENT_START, cells, is_commen
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.header import is_header
 from spanloop.recipes.formats.lines import lines_of_head, numbered_lines
-from spanloop.recipes.formats.tagged import column_tokens, tags_of_spans
+from spanloop.recipes.formats.tagged import column_tokens, refuse_blanks, tags_of_spans
 
 _SNIFFED = 200
+_COLUMNS_2003 = ("token", "-", "-", "tag")
 _ENDS_A_COLUMN = re.compile(r"[ \t\r\n]+")
 
 
@@ -41,9 +43,15 @@ def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Writte
     return write_columns(path, entries, options, between="\t", mark=f"{DOCUMENT_START}\tO")
 
 
+def read_2003(path: Path, options: ReadOptions) -> Iterator[Entry]:
+    """As `read`, with the columns of CoNLL-2003 where nobody says others."""
+    return read(path, options if options.columns else replace(options, columns=_COLUMNS_2003))
+
+
 def write_2003(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
     """The four columns of CoNLL-2003 parted by single spaces, with ``-X-`` for the part of speech and ``_``
-    for the chunk, which nobody knows here; see `write_columns`."""
+    for the chunk, which nobody knows here; see `write_columns`. RecipeError for labels with blanks."""
+    refuse_blanks(options.labels, "conll2003")
     return write_columns(path, entries, options, between=" -X- _ ", mark=f"{DOCUMENT_START} -X- -X- O")
 
 
@@ -59,7 +67,7 @@ def write_columns(
     group: str | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for entry in entries:
-            tokens = column_tokens(entry, _ENDS_A_COLUMN, frozenset({DOCUMENT_START}))
+            tokens = column_tokens(entry, _ENDS_A_COLUMN, DOCUMENT_START)
             if entry.group is not None and entry.group not in (group, entry.key):
                 file.write(f"{mark}\n\n")
             group = entry.group
@@ -77,7 +85,7 @@ def write_columns(
 def sniff(head: str) -> bool:
     """As many columns on every line, two at least, and tags of a scheme in one of them, or the last one all
     outside. Plain tags need a suffix to be known."""
-    if head.startswith(("# global.columns", "#begin document")) or conllu.sniff(head):
+    if head.startswith(("# global.columns", "#begin document", "#FORMAT=")) or conllu.sniff(head):
         return False
     lines = lines_of_head(head)
     if not lines or is_header(cells(lines[0])):
@@ -111,7 +119,7 @@ FORMAT = Format(
 FORMAT_2003 = Format(
     name="conll2003",
     suffixes=(),
-    read=read,
+    read=read_2003,
     write=write_2003,
     sniff=_never,
     needs_tokens=True,

@@ -20,6 +20,8 @@ LOOKED_AT = 20_000
 CHUNKS = frozenset(
     ("NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "VC", "PC")
 )
+PLACEHOLDERS = frozenset({"-X-", "_", "-", "*", "X"})
+"""What stands in a column of which nothing is known."""
 MOST_VALUES = 5_000
 ONLY_NUMBERS = 100
 """Rows from which on tokens that are all numbers are no tokens."""
@@ -108,7 +110,8 @@ class _Look:
     @property
     def words(self) -> bool:
         """Whether they could be the tokens of a text."""
-        return self.letters and not (self.same and self.rows > 2) and not self.tags
+        empty = self.values <= PLACEHOLDERS
+        return self.letters and not empty and not (self.same and self.rows > 2) and not self.tags
 
 
 def guess(sentences: Iterable[Sequence[Row]], width: int, labels: Collection[str] = ()) -> Columns | None:

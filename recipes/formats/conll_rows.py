@@ -37,14 +37,18 @@ def cells(line: str) -> list[str]:
 
 
 def width_of(lines: Iterable[str]) -> int:
-    """How many columns most of the lines have, 2 at least; lines that may be comments are not asked."""
+    """How many columns most of the lines have, 2 at least; lines that may be comments are asked where there
+    are no others."""
     found: Counter[int] = Counter()
+    perhaps: Counter[int] = Counter()
     for line in lines:
         if line.strip() and line[0] != "#" and not line.startswith(DOCUMENT_START):
             found[len(cells(line))] += 1
             if found.total() >= _SAMPLE:
                 break
-    return max(2, found.most_common(1)[0][0]) if found else 2
+        elif line.startswith("#") and _VALUE.match(line) is None:
+            perhaps[len(cells(line))] += 1
+    return max(2, *(width for width, _ in (found or perhaps).most_common(1)), 2)
 
 
 def is_comment(line: str, width: int) -> bool:

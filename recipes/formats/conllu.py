@@ -1,9 +1,10 @@
 """CoNLL-U (Universal Dependencies): ten columns, a sentence a block, its exact text in ``# text =``.
 
 Read in a tags project: the universal part of speech of each word, or with the format ``conllu_xpos`` the
-language's own tag; in a spans project texts alone. Lemmas, features and trees are kept as they stand, to be
-written again (`conllu_writing`). A multiword token that its words do not spell stays whole and has no tag,
-which training takes as unknown. Source of the format: universaldependencies.org/format.html.
+language's own tag; in a spans project the named entities that MISC has (``NER=B-PER``), else texts alone.
+Lemmas, features and trees are kept as they stand, to be written again (`conllu_writing`). A multiword token
+that its words do not spell stays whole and has no tag, which training takes as unknown.
+Source of the format: universaldependencies.org/format.html.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from spanloop.plugin.tagging.reading import Reading, read_tags
+from spanloop.plugin.tagging.schemes import OUTSIDE
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.conllu_rows import COLUMNS, EXACT, ID, UPOS, XPOS, Sentence, sentences
 from spanloop.recipes.formats.conllu_writing import write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.tagged import find_tokens
-from spanloop.store.records import Range, Span, Task
+from spanloop.recipes.formats.tagged import find_tokens, spans_of_tags
+from spanloop.store.records import Range, Span
 
 
 def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -32,14 +35,22 @@ def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
     unit = options.by or "sentence"
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL-U has no {unit}s: --by sentence or document")
+    reading = _names(path, column) if options.task == "spans" else None
     placed = _placed(path, column)
     if unit == "sentence":
         for _, group, sentence in placed:
-            yield _entry(path, sentence, group, options.task)
+            yield _entry(path, sentence, group, reading)
         return
     for (_, group), found in groupby(placed, key=itemgetter(0, 1)):
         several = [sentence for _, _, sentence in found]
-        yield _joined([_entry(path, sentence, group, options.task) for sentence in several], several, group)
+        yield _joined([_entry(path, sentence, group, reading) for sentence in several], several, group)
+
+
+def _names(path: Path, column: int) -> Reading:
+    """What the tags of named entities in MISC mean, all those of the file; of no tags where it has none."""
+    tags = {word.name for s in sentences(path, numbered_lines(path), column) for word in s.words}
+    named = {tag for tag in tags if tag is not None}
+    return read_tags(sorted({*named, OUTSIDE} if named else named), of_model=False)
 
 
 def _placed(path: Path, column: int) -> Iterator[tuple[int, str | None, Sentence]]:
@@ -56,20 +67,28 @@ def _placed(path: Path, column: int) -> Iterator[tuple[int, str | None, Sentence
         yield number, group, sentence
 
 
-def _entry(path: Path, sentence: Sentence, group: str | None, task: Task) -> Entry:
+def _entry(path: Path, sentence: Sentence, group: str | None, reading: Reading | None) -> Entry:
+    """``reading``: of the names, None in a tags project."""
     text = _text(path, sentence)
     try:
         tokens = find_tokens(text, [word.form for word in sentence.words])
     except ValueError as error:
         raise FormatError(path, sentence.line, str(error)) from error
-    tags = [word.tag for word in sentence.words]
-    spans = tuple(Span(*place, tag) for place, tag in zip(tokens, tags, strict=True) if tag is not None)
+    spans: tuple[Span, ...] | None
+    if reading is None:
+        tags = [word.tag for word in sentence.words]
+        spans = tuple(Span(*p, tag) for p, tag in zip(tokens, tags, strict=True) if tag is not None) or None
+    elif reading.tags:
+        words = [OUTSIDE if word.name is None else word.name for word in sentence.words]
+        spans = spans_of_tags(tokens, words, task="spans", reading=reading)
+    else:
+        spans = None
     return Entry(
         text=text,
         line=sentence.line,
         key=sentence.comments.get("sent_id"),
         group=group,
-        spans=spans if task == "tags" and spans else None,
+        spans=spans,
         tokens=tuple(tokens),
         original="\n".join(sentence.lines),
     )

@@ -14,9 +14,12 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from spanloop.plugin.tagging.schemes import OUTSIDE
 from spanloop.recipes.errors import FormatError
 
 COLUMNS, UPOS, XPOS, MISC = 10, 3, 4, 9
+NAMES = ("NER", "NE", "NER_TAG", "NAMEDENTITY")
+"""What MISC calls the tag of a named entity, in large letters."""
 EXACT = "spanloop_text"
 """The comment that carries a text which ``# text =`` cannot: with line ends, or spaces beyond one."""
 ID = re.compile(r"(\d{1,9})(?:([-.])(\d{1,9}))?$")
@@ -25,12 +28,14 @@ _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?$")
 
 class Word(NamedTuple):
     """A word of the text. ``tag``: None where it has none; ``row``: where its line stands among the lines of
-    its sentence; ``whole``: it is a multiword token that its words do not spell, and can have no tag."""
+    its sentence; ``whole``: it is a multiword token that its words do not spell, and can have no tag;
+    ``name``: the tag of a named entity that MISC gives it."""
 
     form: str
     tag: str | None
     row: int
     whole: bool = False
+    name: str | None = None
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ def sentences(path: Path, numbered: Iterable[tuple[int, str]], column: int) -> I
         if int(number[1]) == 0:
             raise FormatError(path, line, "the words of a sentence are numbered from 1, and this one is 0")
         tag = None if columns[column] == "_" else columns[column]
-        word = Word(columns[1], tag, len(sentence.lines) - 1)
+        word = Word(columns[1], tag, len(sentence.lines) - 1, name=_name(columns[MISC]))
         spaced = "SpaceAfter=No" not in columns[MISC].split("|")
         if number[2] == "-":
             covered, parts = int(number[3]), []
@@ -90,9 +95,20 @@ def sentences(path: Path, numbered: Iterable[tuple[int, str]], column: int) -> I
             sentence.spaces.append(spaced)
 
 
+def _name(misc: str) -> str | None:
+    """The tag of a named entity: ``NER=B-PER``."""
+    if "N" not in misc.upper():  # most words have nothing there
+        return None
+    pairs = (pair.partition("=") for pair in misc.split("|"))
+    return next((value for name, _, value in pairs if name.upper() in NAMES and value), None)
+
+
 def _spell(sentence: Sentence, parts: list[Word]) -> None:
     """Put the words in the place of their multiword token where their forms spell it."""
     form, spaced = sentence.words[-1].form, sentence.spaces[-1]
+    if sentence.words[-1].name is None:  # a token that stays whole has the first name of its words
+        named = next((word.name for word in parts if word.name not in (None, OUTSIDE)), parts[0].name)
+        sentence.words[-1] = sentence.words[-1]._replace(name=named)
     if "".join(word.form for word in parts) == form:
         sentence.words[-1:] = parts
         sentence.spaces[-1:] = [*[False] * (len(parts) - 1), spaced]

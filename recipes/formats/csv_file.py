@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from spanloop.plugin.tagging.reading import read_tags
 from spanloop.recipes.errors import FormatError, RecipeError
+from spanloop.recipes.formats.csv_writing import write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.header import (
     DOCUMENTS,
@@ -224,10 +225,13 @@ FORMAT = Format(
     name="csv",
     suffixes=(".csv",),
     read=read,
-    write=None,
+    write=write,
     sniff=sniff,
     title="CSV and TSV tables with names on top",
     detected="names such as text, token, word, tag or sentence in the first line",
     skips=("columns beside tokens and tags, in a table of tokens",),
+    carries=frozenset(
+        {"spans", "empty_documents", "open_documents", "ids", "groups", "splits", "blanks", "scores"}
+    ),
     tried="files written as the well-known data set of Kaggle and as exports of tables",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 
 
@@ -32,7 +33,8 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
 
 def write(path: Path, entries: Iterable[Entry], options: WriteOptions) -> Written:
     """A DocBin with text, tokens, entities (or tags, where a round puts them: all of them universal parts of
-    speech in ``pos``, else in ``tag``) and, in ``user_data``, key, group, split and meta.
+    speech in ``pos``, else in ``tag``) and, in ``user_data``, everything else; scores are also what
+    ``ent._.spanloop_confidence`` says.
 
     A token is cut where a span begins or ends inside it, and counted: no span is moved.
     """
@@ -69,9 +71,7 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     binary=True,
-    carries=frozenset(
-        {"spans", "empty_documents", "open_documents", "ids", "groups", "splits", "metadata", "blanks"}
-    ),
+    carries=EVERYTHING,
     title="spaCy's DocBin",
     detected="the suffix .spacy",
     tried="files that spaCy wrote",

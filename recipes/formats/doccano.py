@@ -95,6 +95,7 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     foreign=True,
+    offsets=True,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "metadata", "blanks"}),
     title="doccano's JSONL and JSON",
     detected="label as lists of [start, end, label], or entities with start_offset",

@@ -5,25 +5,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from spanloop.plugin.alignment.place import ENTS
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
+from spanloop.plugin.pipe import on_doc
 from spanloop.plugin.tagging.parts_of_speech import TagField
 from spanloop.recipes.convert import char_spans
-from spanloop.recipes.formats.entry import Entry
+from spanloop.recipes.formats.entry import Entry, ReadOptions
 from spanloop.recipes.formats.json_text import parse
+from spanloop.recipes.formats.jsonl import as_record, entry_of
+from spanloop.recipes.formats.span_shapes import is_offset
 from spanloop.recipes.formats.tagged import cut_tokens
-from spanloop.store.records import Gold, Range, Span, Split, Task
+from spanloop.store.records import Gold, Range, Span, Task
 
 if TYPE_CHECKING:
     from spanloop.plugin.tagging.gold import Gold as TrainingGold
 
 META = "spanloop"
-"""Where a Doc of ours carries id, group, split and meta, as JSON: ``doc.user_data["spanloop"]``."""
+"""Where a Doc of ours carries what a line of our JSONL says beside text and spans, as JSON:
+``doc.user_data["spanloop"]``."""
+SCORES = "scores"
+"""Under it there the scores of spans: first character, end, score."""
+EMPTY = "empty"
+"""Under it there whether somebody said that there are no spans."""
 
 
 def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
@@ -61,11 +71,24 @@ def doc_of_entry(vocab: Vocab, entry: Entry, *, task: Task, field: TagField = "t
                 setattr(token, f"{field}_", span.label)
         else:
             ents.append(found)
-    if task == "spans":
+    if task == "spans" and entry.spans is not None:
         doc.set_ents(ents)
-    about = {"id": entry.key, "group": entry.group, "split": entry.split, "meta": dict(entry.meta)}
+        _keep_scores(doc, entry)
+    about = {name: value for name, value in as_record(entry).items() if name not in ("text", "spans")}
+    scores = [[span.start, span.end, span.score] for span in spans if span.score is not None]
+    if scores:
+        about[SCORES] = scores
+    if entry.spans == ():
+        about[EMPTY] = True  # no tag is no annotation to spaCy
     doc.user_data[META] = json.dumps(about)  # msgpack, which carries user data, has no large numbers
     return doc, len(tokens) - len(entry.tokens), lost
+
+
+def _keep_scores(doc: Doc, entry: Entry) -> None:
+    """Scores where a pipe of ours has them, so that ``ent._.spanloop_confidence`` says them."""
+    rows = [(s.start, s.end, (ENTS, s.label, s.score)) for s in entry.spans or () if s.score is not None]
+    if rows:
+        on_doc.put(doc, on_doc.PLACED, entry.predicted_by or META, rows)
 
 
 def _words(text: str, tokens: Sequence[Range]) -> tuple[list[str], list[bool]]:
@@ -94,18 +117,30 @@ def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None, field: Ta
     set entities (or tags) says nothing of spans. ``note``: what stood in its user data under META. ``field``:
     where the tags of the project stand; the other one counts where a Doc has only that. ValueError or
     KeyError where its attributes contradict each other."""
-    about = _about(note)
-    key, group, split, meta = (about.get(name) for name in ("id", "group", "split", "meta"))
-    return Entry(
-        text=doc.text,
-        line=line,
-        key=None if key is None else str(key),
-        group=None if group is None else str(group),
-        split=cast(Split, split) if split in ("pool", "eval") else None,
-        meta=meta if isinstance(meta, dict) else {} if meta is None else {"meta": meta},
-        spans=_spans_of_doc(doc, task, field),
-        tokens=tuple(token_ranges(doc)),
-    )
+    about = {name: value for name, value in _about(note).items() if value is not None}
+    scores = _scores(about.pop(SCORES, None))
+    spans = _spans_of_doc(doc, task, field)
+    if about.pop(EMPTY, False) is True and spans is None:
+        spans = ()
+    record = {**about, "text": doc.text} | ({} if spans is None else {"spans": []})
+    entry = entry_of(record, line, ReadOptions())
+    scored = None if spans is None else tuple(replace(s, score=scores.get((s.start, s.end))) for s in spans)
+    return replace(entry, spans=scored, tokens=tuple(token_ranges(doc)))
+
+
+def _scores(found: Any) -> dict[tuple[int, int], float]:
+    """The scores of spans by their characters; what is something else is passed over."""
+    rows = found if isinstance(found, list) else []
+    return {
+        (row[0], row[1]): float(row[2])
+        for row in rows
+        if isinstance(row, list)
+        and len(row) == 3
+        and is_offset(row[0])
+        and is_offset(row[1])
+        and isinstance(row[2], int | float)
+        and 0 <= row[2] <= 1
+    }
 
 
 def _about(note: str | None) -> Mapping[str, Any]:

@@ -52,6 +52,8 @@ class Entry:
     ``predicted_by``: the model that said it, where no person did. ``created_at``: ISO 8601, UTC.
     ``refused``: spans that have no place in the text, each with its reason, so that the rest cannot be gold;
     ``moved``: as the file says, as they lie, why. ``continues``: the document of the entry before once more.
+    ``said``: the text that each span carries itself, in the order of ``spans``, None for one that carries
+    none; empty where none does.
     ``labels``: those that it speaks of, None for all (or where the file does not say).
     ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
@@ -78,6 +80,7 @@ class Entry:
     continues: bool = False
     original: str | None = None
     labels: tuple[str, ...] | None = None
+    said: tuple[str | None, ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,7 +105,8 @@ class ReadOptions:
 
     ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
     tags that whole numbers stand for, from 0 on. ``seen_tags``: every tag of the file, where its reader has
-    looked for them. ``notes``: where the reader says what it guessed.
+    looked for them. ``tokens``: whether the tokens of the file are wanted where its spans do not need them.
+    ``notes``: where the reader says what it guessed.
     """
 
     task: Task = "spans"
@@ -111,6 +115,7 @@ class ReadOptions:
     columns: Sequence[str] | None = None
     tag_names: Sequence[str] | None = None
     seen_tags: tuple[str, ...] = ()
+    tokens: bool = False
     notes: Notes = field(default_factory=Notes)
 
 
@@ -153,6 +158,12 @@ class Sniffer(Protocol):
     def __call__(self, head: str, /) -> bool: ...
 
 
+class Parts(Protocol):
+    """The files of a folder that stand for documents, in their order; the reader takes each by itself."""
+
+    def __call__(self, folder: Path, /) -> Sequence[Path]: ...
+
+
 class FolderSniffer(Protocol):
     """Whether a folder is one thing of this format."""
 
@@ -167,9 +178,11 @@ class Format:
     the bytes that it begins with, where it has such.
 
     ``general``: it claims files that a more special format knows better, so it is asked last. ``foreign``:
-    another tool's export, where overlapping spans are ordinary. ``originals``: its entries bring the lines
-    that they stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this
-    format; None: it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    another tool's export, where spans that overlap or lie nowhere are ordinary. ``offsets``: its spans are
+    told by offsets, which others may count otherwise. ``originals``: its entries bring the lines that they
+    stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this format; None:
+    it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
     can have and the reader leaves there. ``tried``: the files that it was tried on. ``extra``: the extra of
@@ -186,8 +199,10 @@ class Format:
     general: bool = False
     foreign: bool = False
     originals: bool = False
+    offsets: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
+    parts: Parts | None = None
     magic: bytes = b""
     title: str = ""
     detected: str = ""

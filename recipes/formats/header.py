@@ -26,7 +26,10 @@ SENTENCES = (
     *("sentence number", "sentence_no", "sent"),
 )
 DOCUMENTS = ("document", "document_id", "doc", "doc_id", "docid", "file", "filename")
-OTHERS = ("pos", "lemma", "chunk", "pos_tag", "pos_tags", "id", "index", "start", "end", "unnamed: 0", "")
+OTHERS = (
+    *("pos", "lemma", "chunk", "pos_tag", "pos_tags", "id", "index", "start", "end", "unnamed: 0", ""),
+    *("spans", "group", "split"),
+)
 _KNOWN = frozenset((*TEXTS, *TOKENS, *TAGS, *SENTENCES, *DOCUMENTS, *OTHERS))
 
 

@@ -57,6 +57,7 @@ FORMAT = Format(
     read=read,
     write=write,
     sniff=sniff,
+    offsets=True,
     general=True,
     carries=EVERYTHING,
     title="JSON, an array of documents",

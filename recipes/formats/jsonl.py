@@ -23,14 +23,20 @@ from spanloop.recipes.formats.header import TEXTS, is_wrapped
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
 from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.span_shapes import is_offset, span_of, spans_of_record, tags_of_record
-from spanloop.recipes.formats.tagged import join_tokens
+from spanloop.recipes.formats.span_shapes import (
+    is_offset,
+    said_by,
+    span_of,
+    spans_of_record,
+    tags_of_record,
+)
+from spanloop.recipes.formats.tagged import find_tokens, join_tokens
 from spanloop.store.records import Answer, Range, Span, Split
 
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
 _TOKENS = ('"tokens"', '"words"')
-_OURS = ("text", "spans", "meta", "id", "group", "doc", "answer", "tokens", "tags", "negatives")
+_OURS = ("text", "meta", "id", "answer")
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -88,6 +94,11 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
     looked_at = _ranges(record, text)
     predicted_by = record.get("predicted_by")
     taken = {*_OURS, source, text_key, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
+    taken |= {"tokens", "words"} if tokens is not None else set()
+    taken |= {name for name in ("spans", "tags") if record.get(name) is None}
+    taken.add("group" if "group" in record else "doc")
+    if isinstance(record.get("negatives"), list):
+        taken.add("negatives")
     if isinstance(predicted_by, str):
         taken.add("predicted_by")
     labels = _known_labels(record)
@@ -103,6 +114,8 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
         split=cast(Split, split) if split in SPLITS else None,
         meta={**_meta(record), **{name: value for name, value in record.items() if name not in taken}},
         spans=spans,
+        said=said_by(record.get(source)) if spans else (),
+        tokens=_places(text, tokens) if options.tokens and tokens is not None else None,
         answer=cast(Answer, answer),
         ranges=looked_at,
         negatives=_negatives(record),
@@ -116,6 +129,14 @@ def text_key_of(record: Mapping[str, Any]) -> str:
     """The key that has the text: ``text``, or the first of the names that other tools give it."""
     named = (name for name in TEXTS if isinstance(record.get(name), str))
     return "text" if "text" in record else next(named, "text")
+
+
+def _places(text: str, tokens: list[str]) -> tuple[Range, ...] | None:
+    """Where the tokens stand; None where they do not spell the text."""
+    try:
+        return tuple(find_tokens(text, tokens))
+    except ValueError:
+        return None
 
 
 def _known_labels(record: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -219,6 +240,7 @@ FORMAT = Format(
     write=write,
     sniff=sniff,
     general=True,
+    offsets=True,
     carries=EVERYTHING,
     title="JSON Lines, one document a line",
     detected="a JSON object on the first line",

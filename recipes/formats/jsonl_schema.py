@@ -28,6 +28,8 @@ class SpanObject(TypedDict, total=False):
     """A label of the project; in a tags project the tag of one token."""
     score: float
     """The model's confidence, 0 to 1."""
+    text: str
+    """Its characters, which are held against the offsets; `mention`, `surface` and the like are read too."""
 
 
 SpanGiven = SpanObject | tuple[Offset, Offset, Label]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from spanloop.recipes.formats.counting import places_of_units
 from spanloop.store.records import Span
 
 NEAR = 8  # characters to both sides in which a region's text is looked for
@@ -61,7 +62,7 @@ def read_regions(result: Any, text: str) -> Regions:
     code points, all are read as UTF-16. ValueError for a result that is no list of regions with offsets.
     """
     said, others = _said(result)
-    units = _places_of_units(text)
+    units = places_of_units(text)
     utf16 = _counts_utf16(said, text, units)
     spans: list[Span] = []
     refused: list[tuple[Span, str]] = []
@@ -188,20 +189,6 @@ def _beside(region: _Said, text: str) -> tuple[int, int] | None:
     if found < 0 or text.find(region.text, found + 1, last) >= 0:
         return None
     return found, found + len(region.text)
-
-
-def _places_of_units(text: str) -> dict[int, int]:
-    """The code point at which each UTF-16 unit begins a character; empty where the two ways of counting are
-    one."""
-    if text.isascii() or max(text) < "\U00010000":
-        return {}
-    places: dict[int, int] = {}
-    unit = 0
-    for index, letter in enumerate(text):
-        places[unit] = index
-        unit += 2 if letter > "\uffff" else 1
-    places[unit] = len(text)
-    return places
 
 
 def _converted(region: _Said, units: Mapping[int, int]) -> tuple[int, int] | None:

@@ -15,7 +15,6 @@ from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.json_values import records
 from spanloop.recipes.formats.span_shapes import span_of
-from spanloop.store.records import Span
 
 _HEAD = re.compile(r'"(?:annotated_by|tagged_token_id|example_id|annotations)"\s*:')
 _EXAMPLES = re.compile(r'\s*\{.{0,20000}?"examples"\s*:\s*\[', re.DOTALL)
@@ -42,25 +41,26 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
         *(p for _, one in spans for p in _people(one.get("annotated_by"))),
     ]
     people: list[str | None] = [*dict.fromkeys(seen)]
+    if people and not all(_people(one.get("annotated_by")) for _, one in spans):
+        people.append(None)  # what nobody is named for is somebody's all the same
     about = example.get("metadata")
     own = example.get("example_id", example.get("id"))
     for place, person in enumerate(people or [None]):
-        said = [(s, one) for s, one in spans if person is None or person in _people(one.get("annotated_by"))]
+        said = [(s, one) for s, one in spans if person in (_people(one.get("annotated_by")) or [None])]
         wrong = [span for span, one in said if one.get("correct") is False]
+        right = [(span, one) for span, one in said if one.get("correct") is not False]
+        values = [one.get("value") for _, one in right]
         yield Entry(
             text=example["content"],
             line=line,
             key=None if own is None else str(own),
             meta=about if isinstance(about, Mapping) else {},
-            spans=None if person is None and not spans else _without(said, wrong),
+            spans=None if person is None and not spans else tuple(span for span, _ in right),
+            said=tuple(value if isinstance(value, str) else None for value in values) if any(values) else (),
             negatives=tuple(wrong),
             annotator=person,
             continues=place > 0,
         )
-
-
-def _without(said: list[tuple[Span, Any]], wrong: list[Span]) -> tuple[Span, ...]:
-    return tuple(span for span, _ in said if span not in wrong)
 
 
 def _people(said: Any) -> list[str]:
@@ -83,6 +83,7 @@ FORMAT = Format(
     write=None,
     sniff=sniff,
     foreign=True,
+    offsets=True,
     title="LightTag's JSON",
     detected="an object with examples, which have annotations",
     skips=("relations", "classifications"),

@@ -20,6 +20,7 @@ from spanloop.recipes.formats.carrying import EVERYTHING
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions, Written
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.lines import numbered_lines
+from spanloop.recipes.formats.placing import ANSWERED_AGAIN, SET_ASIDE
 from spanloop.recipes.formats.prodigy_task import (
     OWN,
     entry_of,
@@ -78,32 +79,42 @@ class Decisions:
     """What one person said yes and no to in one text; of two answers to one span the later counts."""
 
     first: Entry
-    answers: dict[Place, tuple[str, Span]] = field(default_factory=dict)
+    answers: dict[Place, tuple[str, Span, str | None]] = field(default_factory=dict)
     latest: Entry | None = None
+    left: list[tuple[Span, str]] = field(default_factory=list)
 
     def add(self, entry: Entry) -> None:
         self.latest = entry
+        spans = entry.spans or ()
         if entry.answer == "ignore":
+            self.left += [(span, SET_ASIDE) for span in spans]
             return
-        for span in entry.spans or ():
+        for span, said in zip(spans, entry.said or (None,) * len(spans), strict=True):
             place = (span.start, span.end, span.label)
-            self.answers.pop(place, None)
-            self.answers[place] = (entry.answer, span)
+            before = self.answers.pop(place, None)
+            if before is not None:
+                self.left.append((before[1], ANSWERED_AGAIN))
+            self.answers[place] = (entry.answer, span, said)
 
     def entry(self) -> Entry:
         """All of it as one entry; ``ignore`` where every question was set aside."""
-        latest = self.latest or self.first
+        latest, left = self.latest or self.first, tuple(self.left)
         if not self.answers:
-            return replace(self.first, spans=(), answer="ignore", created_at=latest.created_at)
-        said = sorted(self.answers.items())
+            return replace(
+                self.first, spans=(), said=(), answer="ignore", created_at=latest.created_at, refused=left
+            )
+        answers = sorted(self.answers.items())
+        yes = [(span, said) for _, (answer, span, said) in answers if answer == "accept"]
         return replace(
             self.first,
             answer="accept",
-            spans=tuple(span for _, (answer, span) in said if answer == "accept"),
-            negatives=tuple(replace(span, score=None) for _, (answer, span) in said if answer == "reject"),
-            ranges=joined([(start, end) for (start, end, _), _ in said]),
+            spans=tuple(span for span, _ in yes),
+            said=tuple(said for _, said in yes) if any(said for _, said in yes) else (),
+            negatives=tuple(replace(span, score=None) for _, (a, span, _) in answers if a == "reject"),
+            ranges=joined([(start, end) for (start, end, _), _ in answers]),
             created_at=latest.created_at,
             flagged=self.first.flagged or latest.flagged,
+            refused=left,
         )
 
 
@@ -197,6 +208,7 @@ FORMAT = Format(
     sniff=sniff,
     needs_tokens=True,
     foreign=True,
+    offsets=True,
     carries=EVERYTHING - {"comments", "refused_suggestions", "known_labels"},
     title="Prodigy's JSONL",
     detected="keys such as _input_hash and _view_id, or tokens with their place",

@@ -107,7 +107,7 @@ def entry_of(task: Mapping[str, Any], line: int | None = None) -> Entry:
     if answer not in ANSWERS:
         raise ValueError(f'"answer" is {answer!r}; it can be {", ".join(ANSWERS)}')
     tokens = _tokens(task.get("tokens"), text)
-    spans = _spans(task, text, tokens)
+    spans = _spans(task, tokens)
     predicted_by, split, group = own.get("predicted_by"), own.get("split"), _group(task, own)
     return Entry(
         text=text,
@@ -117,6 +117,7 @@ def entry_of(task: Mapping[str, Any], line: int | None = None) -> Entry:
         split=cast(Split, split) if split in ("pool", "eval") else None,
         meta=_meta(task),
         spans=spans,
+        said=_said(task, spans or ()),
         answer=cast(Answer, answer),
         tokens=None if tokens is None else tuple(t for t in tokens if text[slice(*t)].strip()),
         annotator=annotator_of(task),
@@ -179,7 +180,7 @@ def _tokens(found: Any, text: str) -> list[Range] | None:
     return ranges
 
 
-def _spans(task: Mapping[str, Any], text: str, tokens: list[Range] | None) -> tuple[Span, ...] | None:
+def _spans(task: Mapping[str, Any], tokens: list[Range] | None) -> tuple[Span, ...] | None:
     found = task.get("spans")
     if task.get("_view_id") in OTHER_VIEWS:
         return None
@@ -188,10 +189,10 @@ def _spans(task: Mapping[str, Any], text: str, tokens: list[Range] | None) -> tu
         return () if shown and task.get("answer") else None
     if not isinstance(found, list):
         raise ValueError(f'"spans" is a {type(found).__name__}; a list is expected')
-    return tuple(_span(item, number, text, tokens) for number, item in enumerate(found, start=1))
+    return tuple(_span(item, number, tokens) for number, item in enumerate(found, start=1))
 
 
-def _span(item: Any, number: int, text: str, tokens: list[Range] | None) -> Span:
+def _span(item: Any, number: int, tokens: list[Range] | None) -> Span:
     """A span by its characters, else by its tokens; ``number`` counts from 1, for the message."""
     if not isinstance(item, dict):
         raise ValueError(f'span {number} is {item!r}; {{"start", "end", "label"}} is expected')
@@ -199,22 +200,28 @@ def _span(item: Any, number: int, text: str, tokens: list[Range] | None) -> Span
     first, last = item.get("token_start"), item.get("token_end")
     if start is None and tokens and _is_offset(first) and _is_offset(last) and max(first, last) < len(tokens):
         start, end = tokens[first][0], tokens[last][1]
-    if not (_is_offset(start) and _is_offset(end)):
+    if not (_is_whole(start) and _is_whole(end)):
         raise ValueError(f"span {number} has start {start!r} and end {end!r}; both must be whole numbers")
     label, score = item.get("label"), item.get("score")
     if not isinstance(label, str) or not label:
         raise ValueError(f"span {number} has the label {label!r}; a name is expected")
-    said = item.get("text")
-    if isinstance(said, str) and said != text[start:end]:
-        raise ValueError(
-            f"span {number} says {said!r}, but the characters {start}-{end} are {text[start:end]!r}"
-        )
     known = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
     return Span(start, end, label, float(cast(float, score)) if known else None)
 
 
+def _said(task: Mapping[str, Any], spans: Sequence[Span]) -> tuple[str | None, ...]:
+    """The text that each span carries; empty where none does."""
+    found = [item.get("text") for item in task["spans"]] if spans else []
+    said = tuple(text if isinstance(text, str) else None for text in found)
+    return said if any(text is not None for text in said) else ()
+
+
 def _is_offset(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return _is_whole(value) and value >= 0
+
+
+def _is_whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.formats import (
+    brat,
     conll,
     conll2012,
     conllu,
@@ -17,6 +18,7 @@ from spanloop.recipes.formats import (
     dataturks,
     docbin,
     doccano,
+    huggingface,
     json_file,
     jsonl,
     labelstudio,
@@ -25,6 +27,7 @@ from spanloop.recipes.formats import (
     prodigy,
     spacy_json,
     text,
+    webanno,
 )
 from spanloop.recipes.formats.entry import Format
 
@@ -46,6 +49,9 @@ OURS: tuple[Format, ...] = (
     doccano.FORMAT,
     dataturks.FORMAT,
     lighttag.FORMAT,
+    brat.FORMAT,
+    webanno.FORMAT,
+    huggingface.FORMAT,
 )
 """In the order in which a page tells of them. Loading one imports no spaCy: those that need it import it when
 they run."""

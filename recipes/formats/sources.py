@@ -135,7 +135,8 @@ class _Opening:
     def _of_folder(self, folder: Path, shown: Path, depth: int) -> Iterator[Source]:
         whole = detect_folder(folder, self.format)
         if whole is not None:
-            yield Source(folder, shown, whole)
+            for part in (folder,) if whole.parts is None else whole.parts(folder):
+                yield Source(part, shown / part.relative_to(folder), whole)
             return
         for path in sorted(folder.iterdir()):
             name = shown / path.name

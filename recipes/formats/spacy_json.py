@@ -54,10 +54,10 @@ def _pair(value: Any, line: int | None, options: ReadOptions) -> Entry:
     ):
         raise ValueError('a pair like ["a text", {"entities": [[0, 3, "PER"]]}] is expected')
     text, said = value
-    rest = {name: one for name, one in said.items() if name not in ("entities", "spans")}
-    spans = said.get("entities")
+    spans, name = said.get("entities"), "entities"
     if spans is None and isinstance(said.get("spans"), Mapping):
-        spans = [span for group in said["spans"].values() for span in group]
+        spans, name = [span for group in said["spans"].values() for span in group], "spans"
+    rest = {other: one for other, one in said.items() if other != name}
     if spans is None:
         return entry_of({"text": text, "meta": rest}, line, options)
     return entry_of({"text": text, "spans": spans, "meta": rest}, line, options)
@@ -112,6 +112,7 @@ FORMAT = Format(
     read=read,
     write=write_spacy_v2,
     sniff=sniff,
+    offsets=True,
     carries=frozenset({"spans", "empty_documents", "open_documents", "blanks"}),
     title="spaCy's training pairs and the training JSON of spaCy 2",
     detected="a list of a text and an object, or a first object with paragraphs",

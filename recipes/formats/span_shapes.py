@@ -34,9 +34,19 @@ TAGGED = (
 """Where one tag a token is looked for."""
 _OF_DOCUMENTS = ("label", "labels", "tag")
 """Names under which there may be labels of the whole document as well."""
-_STARTS = ("start", "start_offset", "start_char", "startOffset", "begin", "begin_offset", "char_start")
-_ENDS = ("end", "end_offset", "end_char", "endOffset", "finish", "char_end")
+STARTS = ("start", "start_offset", "start_char", "startOffset", "begin", "begin_offset", "char_start")
+ENDS = ("end", "end_offset", "end_char", "endOffset", "finish", "char_end")
 _LABELS = ("label", "tag", "type", "entity_group", "entity", "class", "entity_type", "ner", "name", "labels")
+
+_SAID = ("text", "mention", "surface", "surface_form", "covered_text", "span_text")
+"""Where a span may carry its own text."""
+
+
+def said_by(items: Any) -> tuple[str | None, ...]:
+    """The text that each span of a list carries; empty where none does."""
+    objects = [item if isinstance(item, dict) else {} for item in items] if isinstance(items, list) else []
+    said = [next((o[n] for n in _SAID if isinstance(o.get(n), str)), None) for o in objects]
+    return tuple(said) if any(text is not None for text in said) else ()
 
 
 def spans_of_record(
@@ -131,7 +141,7 @@ def is_span(item: Any) -> bool:
 def _parts(item: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     start, end, label = (
         next((item[name] for name in names if item.get(name) is not None), None)
-        for names in (_STARTS, _ENDS, _LABELS)
+        for names in (STARTS, ENDS, _LABELS)
     )
     return start, end, label[0] if isinstance(label, list) and len(label) == 1 else label
 

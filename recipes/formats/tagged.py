@@ -66,18 +66,26 @@ def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
     return cut
 
 
-def column_tokens(
-    entry: Entry, blanks: re.Pattern[str], reserved: frozenset[str] = frozenset()
-) -> list[Range]:
+def refuse_blanks(labels: Sequence[str], of: str) -> None:
+    """RecipeError for a label with a blank inside, where blanks part what stands in a line."""
+    bad = next((label for label in labels if len(label.split()) != 1), None)
+    if bad is not None:
+        raise RecipeError(
+            f"{of} has no labels with blanks, such as {bad!r}: take another format, or give it another name "
+            "with: spanloop labels DB rename"
+        )
+
+
+def column_tokens(entry: Entry, blanks: re.Pattern[str], reserved: str | None = None) -> list[Range]:
     """The tokens of an entry as columns can hold them: cut at the edges of spans, and at the blanks inside
-    that would end a column or a line; a token that would be read as something else (``reserved``) behind its
+    that would end a column or a line; a token that begins as something else does (``reserved``) behind its
     first character. RecipeError for an entry without tokens."""
     if entry.tokens is None:
         raise RecipeError(f"document {entry.key} has no tokens: this format is written token by token")
     cut: list[Range] = []
     for start, end in cut_tokens(entry.tokens, entry.spans or ()):
         token = entry.text[start:end]
-        if token in reserved:
+        if reserved is not None and token.startswith(reserved):
             cut += [(start, start + 1), (start + 1, end)]
         elif blanks.search(token) is None:
             cut.append((start, end))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.counting import misplaced
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.formats.prodigy import joined
@@ -78,6 +79,9 @@ class Answers:
                 f"the task {entry.text[:40]!r} is of no document of {self.store.named}: this stream asks "
                 "only about the project's own documents"
             )
+        wrong = misplaced(entry)
+        if wrong is not None:
+            raise RecipeError(wrong)
         number = task.get(OWN, {}).get("prediction")
         prediction = self.store.predictions.by_id(number) if isinstance(number, int) else None
         mine = prediction is not None and prediction.document_id == document.id

@@ -87,9 +87,27 @@ def sound_file(fmt: Format, task: Task, folder: Path) -> bytes:
         if task == "tags":
             raise RecipeError("the samples have spans")
         return SAMPLES[fmt.name].encode()
+    if fmt.folder is not None:
+        return _of_folder(fmt, task, folder)
     path = folder / f"sound-{fmt.name}-{task}"
     fmt.write(path, entries(task), WriteOptions(task=task))
     return path.read_bytes()
+
+
+def _of_folder(fmt: Format, task: Task, folder: Path) -> bytes:
+    """The first file of a folder that the writer fills; what lies beside it is put beside the files that a
+    test makes of it."""
+    inside = folder / f"sound-{fmt.name}-{task}"
+    inside.mkdir()
+    assert fmt.write is not None
+    assert fmt.parts is not None
+    fmt.write(inside, entries(task), WriteOptions(task=task, labels=("PER",)))
+    part = fmt.parts(inside)[0]
+    for beside in part.parent.glob(f"{part.stem}.*"):
+        for name in ("sound", "damaged"):
+            if beside != part:
+                (folder / name).with_suffix(beside.suffix).write_bytes(beside.read_bytes())
+    return part.read_bytes()
 
 
 def damaged(sound: bytes, choice: random.Random) -> bytes:

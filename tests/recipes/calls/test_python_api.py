@@ -138,7 +138,7 @@ def test_python_takes_the_choices_that_the_command_takes() -> None:
         ("prelabel", {"limit": 0}, "takes a whole number from 1 to 2147483647 or None"),
         ("prelabel", {"strategy": "bald"}, "there is no strategy 'bald'"),
         ("watch", {"pause": float("nan")}, "takes a number from 0.1 to 86400"),
-        ("export", {"file": "x.jsonl", "what": "silver"}, "takes 'gold', 'predictions' or 'all'"),
+        ("export", {"file": "x.jsonl", "what": "silver"}, "takes 'gold', 'answers', 'predictions' or 'all'"),
         ("promote", {"number": True}, "takes a whole number from 1"),
     ],
 )

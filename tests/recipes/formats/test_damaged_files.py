@@ -27,7 +27,8 @@ from spanloop.store.records import Task
 
 FILES = int(os.environ.get("SPANLOOP_DAMAGED", "200"))
 SEED = os.environ.get("SPANLOOP_DAMAGED_SEED", "1")
-READ_ONLY = 8  # formats without a writer get one file of so many
+FEWER = 8  # the short run tries one of so many files of a format that shares its reader's parts with another
+SHARING = {"json", "spacy_json", "doccano", "conll2003", "brat", "webanno", "huggingface"}
 BATCH = 50  # files into one store, between two looks whether it is sound
 LONG = FILES > 1000
 
@@ -98,7 +99,7 @@ def test_a_damaged_file_is_one_line_and_the_store_is_as_it_was(
     suffix = fmt.suffixes[0] if fmt.suffixes else ".damaged"
     refused = 0
     begin = time.monotonic()
-    files = FILES if fmt.write is not None else FILES // READ_ONLY
+    files = FILES if LONG or (fmt.write is not None and name not in SHARING) else FILES // FEWER
     for first in range(0, files, BATCH):
         task, content = choice.choice(sound)
         db = Path(shutil.copy(templates[task], tmp_path / "p.db"))

@@ -272,7 +272,6 @@ def test_pos_tasks_are_tags(tmp_path: Path) -> None:
         ({"image": "x.png", "_view_id": "image"}, 'needs a "text"'),
         ({"label": "DRUG", "pattern": [{"lower": "x"}]}, "--patterns FILE"),
         ({**task(PER), "answer": "maybe"}, "'maybe'"),
-        ({**task(), "spans": [{"start": 1, "end": 4, "label": "PER", "text": "Ann"}]}, "says 'Ann'"),
         ({**task(), "tokens": [{"text": "Ann", "start": 1, "end": 4, "id": 0}]}, "token 0"),
         ({**task(), "spans": [{"start": 0, "end": 3}]}, "label None"),
     ],

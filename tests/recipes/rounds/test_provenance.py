@@ -63,8 +63,8 @@ def made_of(db: Path) -> list[dict[str, str | None]]:
         return [row.parameters["made_of"] for row in store.rounds.all()]
 
 
-FIRST = {"base_model": "./models/first", "lang": "en", "nlp": None}
-SECOND = {"base_model": "./models/second", "lang": None, "nlp": "./yorker"}
+FIRST = {"base_model": "./models/first", "lang": "en", "nlp": None, "unit": "token"}
+SECOND = {"base_model": "./models/second", "lang": None, "nlp": "./yorker", "unit": "token"}
 
 
 def test_each_round_says_what_it_was_made_of(db: Path) -> None:
