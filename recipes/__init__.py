@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from spanloop.recipes.quality.review import review as review
     from spanloop.recipes.rounds.cancel import cancel as cancel
     from spanloop.recipes.rounds.learning_curve import train_curve as train_curve
+    from spanloop.recipes.rounds.optimise import optimise as optimise
     from spanloop.recipes.rounds.package import package as package
     from spanloop.recipes.rounds.prune import prune as prune
     from spanloop.recipes.rounds.report import write_report as write_report
@@ -113,6 +114,7 @@ _PLACES = {
     "review": "spanloop.recipes.quality.review",
     "cancel": "spanloop.recipes.rounds.cancel",
     "train_curve": "spanloop.recipes.rounds.learning_curve",
+    "optimise": "spanloop.recipes.rounds.optimise",
     "package": "spanloop.recipes.rounds.package",
     "prune": "spanloop.recipes.rounds.prune",
     "write_report": "spanloop.recipes.rounds.report",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from spanloop.plugin.model.errors import ModelError
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.model.openvino_backend import OpenVINOBackend
+    from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.torch_backend import TorchBackend
 
 BackendName = Literal["torch", "openvino"]
@@ -41,12 +42,24 @@ def backend_of(setting: str) -> BackendName:
     return asked
 
 
-def make_backend(name: BackendName, model: Any, precision: Precision) -> TorchBackend | OpenVINOBackend:
-    """What computes this model's scores."""
+def make_backend(
+    name: BackendName, pretrained: Pretrained, precision: Precision
+) -> TorchBackend | OpenVINOBackend:
+    """What computes this model's scores.
+
+    Raises:
+        ModelError: where it shall compute in eight bits and cannot.
+    """
+    if precision == "int8" and name != "openvino":
+        raise ModelError('precision = "int8" computes with OpenVINO: give the pipe backend = "openvino"')
+    if precision == "int8" and pretrained.quantised is None:
+        raise ModelError(
+            'precision = "int8" takes a model that spanloop optimise wrote: this one was never quantised'
+        )
     if name == "openvino":
         from spanloop.plugin.model.openvino_backend import OpenVINOBackend
 
-        return OpenVINOBackend(model, precision)
+        return OpenVINOBackend(pretrained, precision)
     from spanloop.plugin.model.torch_backend import TorchBackend
 
-    return TorchBackend(model, precision)
+    return TorchBackend(pretrained.model, precision)

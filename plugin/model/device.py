@@ -12,7 +12,7 @@ from spanloop.plugin.model.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 DEVICE_VARIABLE = "SPANLOOP_DEVICE"

@@ -175,10 +175,12 @@ class HFNetwork:
         how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
         backend = backend_of(self.shim.backend_name)
         how |= {} if backend == "torch" else {"backend": backend}
+        if self.shim.precision == "int8" and self.pretrained.quantised is not None:
+            how["quantised"] = self.pretrained.quantised.fingerprint()
         return windows | how | {key: self.model.attrs[key] for key in ("unit", "aggregation")}
 
     def fingerprint(self) -> str:
-        from spanloop.plugin.model.pretrained import fingerprint
+        from spanloop.plugin.model.fingerprint import fingerprint
 
         return fingerprint(self.pretrained)
 

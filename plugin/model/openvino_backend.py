@@ -18,12 +18,15 @@ from spanloop.plugin.model.neighbours import shortest_batch
 from spanloop.plugin.model.packed import agreement, made_up
 from spanloop.plugin.model.pretrained import head_name
 from spanloop.plugin.model.torch_backend import TorchBackend, state_of
+from spanloop.plugin.model.unreported import library
 
 if TYPE_CHECKING:
     import torch
 
+    from spanloop.plugin.model.pretrained import Pretrained
+
 # What the conversion of a model that it does not know may raise, torch's tracing and OpenVINO's reading.
-_UNCONVERTED = (RuntimeError, TypeError, ValueError, AttributeError, NotImplementedError, KeyError)
+UNCONVERTED = (RuntimeError, TypeError, ValueError, AttributeError, NotImplementedError, KeyError)
 
 
 class OpenVINOBackend:
@@ -34,15 +37,17 @@ class OpenVINOBackend:
     find out whether it is still this one takes about as long as to convert it.
 
     Args:
-        model: the Hugging Face model, which stays as it is: it is what is saved and trained.
-        precision: ``bf16`` has the encoder compute in bfloat16 where the processor can; the head computes in
-            float32 always, since its scores become confidences.
+        pretrained: the model, which stays as it is: it is what is saved and trained.
+        precision: ``bf16`` has the encoder compute in bfloat16 where the processor can, ``int8`` with what
+            the model was quantised to; the head computes in float32 always, since its scores become
+            confidences.
     """
 
-    def __init__(self, model: Any, precision: Precision = "fp32") -> None:
-        self.model = model
+    def __init__(self, pretrained: Pretrained, precision: Precision = "fp32") -> None:
+        self.model = model = pretrained.model
         self.precision = precision
-        self._by_torch = TorchBackend(model, precision)
+        self._pretrained = pretrained
+        self._by_torch = TorchBackend(model, "fp32" if precision == "int8" else precision)
         self._shortest = shortest_batch(model)
         self._pid = os.getpid()
         self._making = threading.Lock()
@@ -60,6 +65,10 @@ class OpenVINOBackend:
         import torch
 
         forked = os.getpid() != self._pid  # a forked child has none of OpenVINO's threads
+        if forked and self.precision == "int8":
+            raise ModelError(
+                "a process that was forked cannot compute in int8: call nlp.pipe with n_process = 1"
+            )
         if forked or self.model.training or torch.is_grad_enabled():
             return self._by_torch.logits(input_ids, attention_mask)
         compiled = self._now()
@@ -89,10 +98,12 @@ class OpenVINOBackend:
                 'backend = "openvino" computes on the CPU, and this model is on a GPU: give the pipe '
                 'device = "cpu", or leave the backend torch'
             )
+        if self.precision == "int8":
+            return self._quantised()
         with torch.inference_mode(False), torch.no_grad():
             try:
-                compiled = _compiled(self.model, self.precision)
-            except _UNCONVERTED as error:
+                compiled = _compiled(converted(self.model), self.precision)
+            except UNCONVERTED as error:
                 raise _unfit(self.model, f"cannot convert it ({_first_line(error)})") from error
         for rows in made_up(self.model, shortest=self._shortest):
             mask = torch.ones_like(rows)
@@ -104,6 +115,17 @@ class OpenVINOBackend:
             if not agreement(found[read], expected[read], low=self.precision == "bf16"):
                 raise _unfit(self.model, "says other things than the model itself once it is converted")
         return compiled
+
+    def _quantised(self) -> Any:
+        from spanloop.plugin.model.fingerprint import fingerprint
+
+        quantised = self._pretrained.quantised
+        if quantised is None or quantised.model != fingerprint(self._pretrained):
+            raise ModelError(
+                "the weights or labels are not those that were quantised: save it with precision = "
+                '"fp32" and call spanloop optimise again'
+            )
+        return _compiled(_core().read_model(quantised.graph, quantised.weights), self.precision)
 
     def _run(self, compiled: Any, input_ids: Ints, attention_mask: Ints) -> torch.Tensor:
         import torch
@@ -120,25 +142,26 @@ class OpenVINOBackend:
 @functools.cache
 def _core() -> Any:
     """One a process: it loads OpenVINO's plugin for this processor."""
-    import openvino
-
-    return openvino.Core()
+    return library("openvino").Core()
 
 
-def _compiled(model: Any, precision: Precision) -> Any:
-    import openvino
-    import torch
-
+def converted(model: Any) -> Any:
+    """The model without its head, as OpenVINO has it."""
     with warnings.catch_warnings():
         # of torch's tracing, about itself and about numbers that become constants: the comparison sees those
         warnings.simplefilter("ignore")
-        converted = openvino.convert_model(_vectors_of(model), example_input=_example(model))
+        return library("openvino").convert_model(_vectors_of(model), example_input=_example(model))
+
+
+def _compiled(graph: Any, precision: Precision) -> Any:
+    import torch
+
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": 1,
     }
-    return _core().compile_model(converted, "CPU", settings)
+    return _core().compile_model(graph, "CPU", settings)
 
 
 def _example(model: Any) -> dict[str, torch.Tensor]:
@@ -166,6 +189,9 @@ def _vectors_of(model: Any) -> Any:
     headless = copy.deepcopy(model, shared).eval()
     parent, _, leaf = head_name(headless).rpartition(".")
     setattr(headless.get_submodule(parent), leaf, torch.nn.Identity())
+    for module in headless.modules():
+        if hasattr(type(module), "loss_function"):  # or transformers says that there is none, when traced
+            module.loss_type = "ForTokenClassification"
 
     class Vectors(torch.nn.Module):
         def __init__(self) -> None:

@@ -5,7 +5,6 @@ The one way from a model's files into transformers: only what was checked to be 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from spanloop.plugin.model.places import Place, at_hand, place_of
 from spanloop.plugin.model.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    import torch
+    from spanloop.plugin.model.int8 import Quantised
 
 # Longer windows cost more a wordpiece and buy a tagger nothing; what a model without a limit of its own gets.
 _USUAL_WINDOW = 512
@@ -34,11 +33,12 @@ _FRESH = "spanloop_fresh_head"
 
 @dataclass(slots=True)
 class Pretrained:
-    """A model in memory with its tokenizer, and where both come from."""
+    """A model in memory with its tokenizer, where both come from, and what it was quantised to, if it was."""
 
     model: Any
     tokenizer: Any
     origin: Origin
+    quantised: Quantised | None = None
 
     @property
     def fresh_head(self) -> bool:
@@ -272,25 +272,6 @@ def save(pretrained: Pretrained, folder: Path) -> None:
         pretrained.tokenizer.save_pretrained(folder)
         if pretrained.tokenizer.is_fast:
             stacks.make_portable(folder, pretrained.tokenizer)
-
-
-def fingerprint(pretrained: Pretrained) -> str:
-    """A hash of the weights, the tags and the tokenizer: the same hash gives the same scores."""
-    digest = hashlib.sha256()
-    digest.update(repr(pretrained.tags).encode())
-    digest.update(pretrained.tokenizer.backend_tokenizer.to_str().encode())
-    weights: Mapping[str, torch.Tensor] = pretrained.model.state_dict()
-    for name in sorted(weights):
-        tensor = weights[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.flatten().view(dtype=_bytes_of(tensor)).numpy().data)
-    return digest.hexdigest()
-
-
-def _bytes_of(tensor: torch.Tensor) -> torch.dtype:
-    import torch
-
-    return {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
 
 
 def _few(names: set[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import srsly
 from thinc.shims import Shim
 
+from spanloop.plugin.model import int8
 from spanloop.plugin.model.stacks import alone
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class HFShim(Shim):
             return backend
         with alone():
             if self._backend is None or self._made_as != asked:
-                self._backend = make_backend(asked[0], pretrained.model, self.precision)
+                self._backend = make_backend(asked[0], pretrained, self.precision)
                 self._made_as = asked
             return self._backend
 
@@ -175,12 +176,16 @@ class HFShim(Shim):
         from spanloop.plugin.model.pretrained import save
 
         save(self.pretrained, folder)
+        if self.pretrained.quantised is not None:
+            int8.write(self.pretrained.quantised, folder)
 
     def from_folder(self, folder: Path) -> None:
         """Read what `to_folder` saved."""
         from spanloop.plugin.model.pretrained import load
 
-        self.pretrained = load(str(folder), saved=True)
+        loaded = load(str(folder), saved=True)
+        loaded.quantised = int8.read(folder)
+        self.pretrained = loaded
 
     def to_bytes(self) -> bytes:
         data: bytes = srsly.msgpack_dumps({"cfg": self.cfg, "files": pack(self.to_folder)})

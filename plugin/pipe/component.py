@@ -82,7 +82,7 @@ def make_hf_token_classifier(
     overwrite: Union[bool, Literal["all"]],  # noqa: UP007
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
-    precision: Literal["fp32", "bf16"],
+    precision: Literal["fp32", "bf16", "int8"],
     backend: Literal["torch", "openvino"],
     keep_scores: bool,
     label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045

@@ -76,7 +76,7 @@ device_option = click.option(
 precision_option = click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    help="How exactly they compute; bf16 is faster on a GPU and may differ in a few spans.  "
+    help="How exactly they compute; bf16 is faster and may differ in a few spans; int8: of optimise alone.  "
     "[default: as the pipeline was saved, else fp32]",
 )
 backend_option = click.option(

@@ -207,6 +207,25 @@ def package(**options: Any) -> object:
 
 @click.command()
 @db_argument
+@click.argument("folder", type=path_type)
+@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@option(
+    "--max-loss",
+    type=Real(0, 100),
+    default=0.5,
+    help="Points of micro F1 that it may lose, else nothing is written.",
+)
+@json_option
+def optimise(**options: Any) -> object:
+    """Write the promoted round in integers of eight bits, which are the fastest on a CPU."""
+    from spanloop.recipes.rounds.optimise import optimise as recipe
+
+    with Bar() as bar:
+        return recipe(progress=bar, **options)
+
+
+@click.command()
+@db_argument
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
 @option("--folds", type=Whole(2), default=3, help="Trainings; each judges what it did not see.")
 @training_options()
@@ -240,4 +259,4 @@ def review(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package)
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package, optimise)

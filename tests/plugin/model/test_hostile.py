@@ -29,8 +29,9 @@ from support.places import ROOT
 from support.tiny_models import TAGS
 
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.fingerprint import fingerprint
 from spanloop.plugin.model.known_classes import FETCHES_KERNELS
-from spanloop.plugin.model.pretrained import fingerprint, load, save, stated_tags
+from spanloop.plugin.model.pretrained import load, save, stated_tags
 
 WORKER = ROOT / "tests" / "support" / "hostile_worker.py"
 # Which spelling reaches the package ``kernels`` (CVE-2026-4372 is the first; later ones take public fields).

@@ -21,6 +21,7 @@ from transformers import BigBirdConfig, BigBirdForTokenClassification
 from spanloop.plugin.model.backends import BACKEND_VARIABLE
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.openvino_backend import OpenVINOBackend
+from spanloop.plugin.model.pretrained import Pretrained
 from spanloop.recipes.cli.main import main
 
 pytest.importorskip("openvino", reason="the extra [openvino] is not installed")
@@ -137,7 +138,8 @@ def test_a_model_that_openvino_would_read_wrongly_is_refused() -> None:
         intermediate_size=48,
         **LABELS,
     )
-    backend = OpenVINOBackend(BigBirdForTokenClassification(config).eval())
+    nowhere: Any = None
+    backend = OpenVINOBackend(Pretrained(BigBirdForTokenClassification(config).eval(), nowhere, nowhere))
     ids = np.arange(1, 9).reshape(1, 8)
     with pytest.raises(ModelError, match='big_bird needs backend = "torch"'), torch.inference_mode():
         backend.logits(ids, np.ones_like(ids))

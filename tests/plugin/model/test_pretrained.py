@@ -18,6 +18,7 @@ from transformers import (
 
 from spanloop.plugin.model import places, pretrained
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.fingerprint import fingerprint
 from spanloop.plugin.model.shim import pack, unpack
 
 
@@ -125,17 +126,17 @@ def test_bytes_carry_the_same_model(folder: Path) -> None:
     loaded = pretrained.load(str(folder))
     files = pack(partial(pretrained.save, loaded))
     again = unpack(files, lambda saved: pretrained.load(str(saved)))
-    assert pretrained.fingerprint(again) == pretrained.fingerprint(loaded)
+    assert fingerprint(again) == fingerprint(loaded)
 
 
 def test_the_fingerprint_changes_with_weights_and_tags(folder: Path) -> None:
     loaded = pretrained.load(str(folder))
-    first = pretrained.fingerprint(loaded)
+    first = fingerprint(loaded)
     with torch.no_grad():
         loaded.model.classifier.bias[0] += 1e-3
-    second = pretrained.fingerprint(loaded)
+    second = fingerprint(loaded)
     pretrained.set_tags(loaded, [*TAGS, "B-X", "I-X"])
-    assert len({first, second, pretrained.fingerprint(loaded)}) == 3
+    assert len({first, second, fingerprint(loaded)}) == 3
 
 
 def test_the_window_is_what_the_model_can_read(folder: Path, tmp_path: Path) -> None:

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import log_softmax
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
-from spanloop.plugin.tagging.calibrate import calibrate, calibration_error, judge, reliability
+from spanloop.plugin.tagging.calibrate import (
+    calibrate,
+    calibrate_like,
+    calibration_error,
+    judge,
+    reliability,
+)
 
 TAGS = ("O", "B-A", "I-A")
 
@@ -58,3 +65,21 @@ def test_every_span_is_in_one_bin_that_holds_its_confidence(pairs: list[tuple[fl
     bins = reliability(confidence, np.array([pair[1] for pair in pairs], dtype=bool))
     assert sum(b.count for b in bins) == len(pairs)
     assert all(b.low - 1e-9 <= b.confidence <= b.high + 1e-9 and 0 <= b.accuracy <= 1 for b in bins)
+
+
+@pytest.mark.parametrize(("sharper", "temperature"), [(2.0, 1.0), (0.5, 1.0), (1.0, 1.7), (1.6, 0.8)])
+def test_a_model_gets_the_temperature_that_makes_it_as_sure_as_another(
+    sharper: float, temperature: float
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32) * 3
+    starts = np.arange(40)
+
+    def of(logits: np.ndarray) -> TokenScores:
+        return TokenScores(log_softmax(logits, axis=1).astype(np.float32), starts, starts + 1, TAGS)
+
+    model, own = of(rows), of(rows * np.float32(sharper))
+    found = calibrate_like([own], [model], temperature)
+    assert found == pytest.approx(sharper * temperature, rel=1e-2)
+    np.testing.assert_allclose(own.calibrated(found), model.calibrated(temperature), atol=0.05)
+    nothing = TokenScores(np.zeros((0, 3), dtype=np.float32), np.zeros(0, int), np.zeros(0, int), TAGS)
+    assert calibrate_like([nothing], [nothing], 1.3) == 1.3

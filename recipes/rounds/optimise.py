@@ -1,0 +1,223 @@
+"""A round in integers of eight bits: measured on the eval split before it is written."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanloop.recipes.calls.ranges import FromOne
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.report import Count, Report
+from spanloop.store import Store
+from spanloop.store.files.atomic import whole_folder
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.pipe.component import HFTokenClassifierPipe
+    from spanloop.recipes.scoring.evaluate import Evaluation
+
+# Ranges are known well by then; more cost time alone.
+_RANGES_FROM = 300
+# How many are timed, in turn with the model as it was.
+_TIMED, _TURNS = 100, 3
+_HOW = {"backend": "openvino", "precision": "int8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Optimised(Report):
+    """The round in eight bits."""
+
+    folder: Path
+    """Where it lies, for `spacy.load`."""
+    round: Count
+    """Which round it is."""
+    measured_on: Count
+    """The documents that the ranges of numbers were measured on."""
+    eval_documents: Count
+    """The documents of the eval split that it was compared on."""
+    f1_before: float
+    """Of the round, strict and micro; of tags the accuracy."""
+    f1_after: float
+    """The same in eight bits."""
+    agreement: float
+    """F1 of its spans against the round's own, on these documents."""
+    calibration_before: float
+    """The expected calibration error of the round's confidences."""
+    calibration_after: float
+    """The same in eight bits, at a temperature of its own."""
+    times_as_fast: float
+    """How many times as fast it was here, over whole documents."""
+
+    def text(self) -> str:
+        points = 100 * (self.f1_after - self.f1_before)
+        return (
+            f"{self.folder}: round {self.round} in eight bits\n"
+            f"F1 {self.f1_after:.4f}, {self.f1_before:.4f} before ({points:+.2f} points) on "
+            f"{self.eval_documents:,} documents of eval; F1 of its spans against those of before "
+            f"{self.agreement:.4f}\n"
+            f"calibration error {self.calibration_after:.3f}, {self.calibration_before:.3f} before\n"
+            f"{self.times_as_fast:.1f} times as fast here\n"
+            f'load it with: nlp = spacy.load("{self.folder}")'
+        )
+
+
+def optimise(
+    db: str | Path,
+    folder: str | Path,
+    *,
+    round: FromOne | None = None,
+    max_loss: float = 0.5,
+    progress: Progress | None = None,
+) -> Optimised:
+    """Write a round as a pipeline that computes in integers of eight bits, on a CPU.
+
+    The ranges of numbers are measured on texts that are not of the eval split. Its confidences get a
+    temperature of their own, so that they are as sure as the round's. The weights of the round lie in the
+    folder too: from them it can be trained on.
+
+    Args:
+        db: The project file.
+        folder: Where it goes; there must be nothing yet.
+        round: The round; None: the promoted one.
+        max_loss: How many points of strict micro F1 (of tags: accuracy) on the eval split it may lose.
+        progress: Called with how far it is.
+
+    Returns:
+        What it lost and won.
+
+    Raises:
+        RecipeError: There is no round or no gold to compare on, the folder is there, or it loses too much:
+            then nothing is written.
+        ModelError: The extra ``[int8]`` is not installed, or OpenVINO cannot convert this model.
+    """
+    from spanloop.recipes.scoring.evaluate import eval_gold, score
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
+    from spanloop.recipes.suggest.run_pipeline import named
+
+    target, show = Path(folder), progress or silent
+    if target.exists():
+        raise RecipeError(f"{target} is there already: give another folder, or delete it first")
+    with Store.open(db) as store:
+        with store.reading():
+            row, moment, golds = promoted_round(store, round), store.moment(), eval_gold(store)
+            project = store.project_of(row)
+            texts = _texts(store, project.seed)
+        with named(f"round {row.number}", store):
+            nlp = load_round(store, row.number)
+            small = _once_more(store.rounds_folder.sound(row))
+            pipe, quantised = _ours(nlp, row.number), _ours(small, row.number)
+            _quantise(pipe, quantised, nlp, texts)
+            arguments: dict[str, Any] = {"round": row.number, "labels": row.label_ids, "progress": show}
+            before, after = (score(moment, one, golds, **arguments) for one in (nlp, small))
+            fast = _times_as_fast(nlp, small, [gold.document.text for gold in golds[:_TIMED]])
+    result = _result(target, row.number, len(texts), before, after, fast)
+    _refuse_loss(result, max_loss)
+    small.meta["description"] = f"Round {row.number} of {Path(db).stem} in integers of eight bits"
+    with whole_folder(target) as part:
+        write_pipeline(project, small, part)
+    return result
+
+
+def _texts(store: Store, seed: int) -> list[str]:
+    """Some texts that are not of the eval split."""
+    ids = store.documents.ids(split="pool")
+    chosen = random.Random(seed).sample(ids, min(len(ids), _RANGES_FROM))
+    return [document.text for document in store.documents.fetch(sorted(chosen))]
+
+
+def _once_more(folder: Path) -> Language:
+    """The round's pipeline, with its component of ours told to compute in eight bits."""
+    import spacy
+
+    from spanloop.recipes.suggest.our_component import FACTORY
+
+    plain = spacy.load(folder)
+    names = [name for name in plain.pipe_names if plain.get_pipe_meta(name).factory == FACTORY]
+    return spacy.load(folder, config={"components": dict.fromkeys(names, _HOW)})
+
+
+def _ours(nlp: Language, number: int) -> HFTokenClassifierPipe:
+    from spanloop.plugin.model.network import HFNetwork
+    from spanloop.recipes.suggest.our_component import classifier
+
+    found = classifier(nlp)
+    if found is None or not isinstance(found[1].network, HFNetwork):
+        raise RecipeError(
+            f"round {number} has no Hugging Face model of its own: there is nothing to quantise"
+        )
+    return found[1]
+
+
+def _quantise(
+    pipe: HFTokenClassifierPipe, small: HFTokenClassifierPipe, nlp: Language, texts: Sequence[str]
+) -> None:
+    """Give the second one the model of the first in eight bits, and a temperature that makes it as sure."""
+    from spanloop.plugin.model.int8 import quantise
+    from spanloop.plugin.model.runtime import pad
+    from spanloop.plugin.tagging.calibrate import calibrate_like
+
+    docs = [nlp.make_doc(text) for text in texts]
+    windows = [window for encoded in pipe.encode(docs) for window in encoded.windows]
+    if not windows:
+        raise RecipeError("there is no text outside of the eval split to measure the ranges of numbers on")
+    pad_id = small.pretrained.pad_id
+    small.pretrained.quantised = quantise(
+        small.pretrained, [pad([window], pad_id) for window in windows[:_RANGES_FROM]]
+    )
+    small.temperature = calibrate_like(small.predict(docs), pipe.predict(docs), pipe.temperature)
+
+
+def _times_as_fast(nlp: Language, small: Language, texts: Sequence[str]) -> float:
+    """In turn, so that what else the machine does falls on both alike; the median of pairs."""
+    ratios = []
+    for _ in range(_TURNS):
+        seconds = []
+        for one in (nlp, small):
+            begun = time.perf_counter()
+            for _doc in one.pipe(texts):
+                pass
+            seconds.append(time.perf_counter() - begun)
+        ratios.append(seconds[0] / max(seconds[1], 1e-9))
+    return statistics.median(ratios)
+
+
+def _result(
+    folder: Path, number: int, texts: int, before: Evaluation, after: Evaluation, fast: float
+) -> Optimised:
+    from spanloop.plugin.tagging.calibrate import calibration_error, judge
+
+    first, then = before.report, after.report
+    figures = [(one.accuracy or one.micro).f1 for one in (first, then)]
+    errors = [calibration_error(*judge(one.predicted, one.truth)) for one in (before, after)]
+    pairs = list(zip(before.predicted, after.predicted, strict=True))
+    same = sum(len({span.key for span in a} & {span.key for span in b}) for a, b in pairs)
+    said = sum(len(a) + len(b) for a, b in pairs)
+    return Optimised(
+        folder=folder,
+        round=number,
+        measured_on=texts,
+        eval_documents=first.documents,
+        f1_before=figures[0],
+        f1_after=figures[1],
+        agreement=2 * same / said if said else 1.0,
+        calibration_before=errors[0],
+        calibration_after=errors[1],
+        times_as_fast=fast,
+    )
+
+
+def _refuse_loss(result: Optimised, max_loss: float) -> None:
+    lost = 100 * (result.f1_before - result.f1_after)
+    if lost > max_loss:
+        raise RecipeError(
+            f"in eight bits round {result.round} loses {lost:.2f} points of F1 on the eval split "
+            f"({result.f1_before:.4f} before, {result.f1_after:.4f} after), more than {max_loss:g}: nothing "
+            "was written; --max-loss allows more"
+        )

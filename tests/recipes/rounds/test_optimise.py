@@ -1,0 +1,134 @@
+"""A round in eight bits: what it says of itself is so, it reports to nobody, and it is refused where it loses
+too much or no longer fits its weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from spacy.training import Example
+from support.commands import done, refused
+from support.projects import build
+from support.tiny_models import build_tiny
+
+from spanloop.plugin.model.errors import ModelError
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.rounds.optimise import Optimised, _refuse_loss
+from spanloop.recipes.suggest.pipelines import load_round
+from spanloop.store import Store
+
+pytest.importorskip("openvino", reason="the extra [int8] is not installed")
+pytest.importorskip("nncf", reason="the extra [int8] is not installed")
+PIPE = "hf_token_classifier"
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("optimise")
+    db = build(folder, build_tiny(folder / "encoder", head=False))
+    done("retrain", db, "--epochs", "30", "--lr", "0.01")
+    return db
+
+
+@pytest.fixture(scope="module")
+def written(db: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder and the report, made by a process whose home is empty, which it is afterwards too."""
+    folder, home = db.parent / "small", db.parent / "home"
+    home.mkdir()
+    command = [sys.executable, "-m", "spanloop.recipes", "optimise", str(db), str(folder)]
+    run = subprocess.run(
+        [*command, "--max-loss", "100", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HOME": str(home)},
+    )
+    assert run.returncode == 0, run.stderr
+    assert not any(path.name == "intel" for path in home.iterdir()), "nothing is reported to anyone"
+    return folder, json.loads(run.stdout)
+
+
+def spans_of(nlp: Any, texts: list[str]) -> list[set[tuple[int, int, str]]]:
+    return [{(e.start_char, e.end_char, e.label_) for e in doc.ents} for doc in nlp.pipe(texts)]
+
+
+def f1(found: list[set[Any]], expected: list[set[Any]]) -> float:
+    right = sum(len(a & b) for a, b in zip(found, expected, strict=True))
+    return 2 * right / sum(len(a) + len(b) for a, b in zip(found, expected, strict=True))
+
+
+def test_its_figures_are_those_of_what_was_written(db: Path, written: tuple[Path, dict[str, Any]]) -> None:
+    folder, report = written
+    with Store.open(db) as store:
+        golds = list(store.annotations.gold(split="eval"))
+        before = load_round(store, 1)
+    texts = [gold.document.text for gold in golds]
+    truth = [{(s.start, s.end, s.label) for s in gold.spans} for gold in golds]
+    small = spacy.load(folder)
+    said, said_before = spans_of(small, texts), spans_of(before, texts)
+    assert sum(map(len, said_before)) > 8, "a round that says nothing would prove nothing"
+    assert report["eval_documents"] == len(golds) == 8
+    assert report["f1_after"] == pytest.approx(f1(said, truth))
+    assert report["f1_before"] == pytest.approx(f1(said_before, truth))
+    assert report["agreement"] == pytest.approx(f1(said, said_before))
+    assert small.get_pipe(PIPE).network.settings()["precision"] == "int8"
+    scores = [one.logprobs for one in small.get_pipe(PIPE).predict([small.make_doc(t) for t in texts])]
+    exact = [one.logprobs for one in before.get_pipe(PIPE).predict([before.make_doc(t) for t in texts])]
+    apart = max(float(np.abs(a - b).max()) for a, b in zip(scores, exact, strict=True))
+    assert 0 < apart < 3, "eight bits, of the same model"
+
+
+def test_it_goes_on_disk_and_to_bytes_again(written: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    small = spacy.load(written[0])
+    texts = ["Ann met number p0 in York 😀.", "Bob in Tokyo"]
+    expected = spans_of(small, texts)
+    small.to_disk(tmp_path / "again")
+    assert spans_of(spacy.load(tmp_path / "again"), texts) == expected
+    copied = spacy.load(written[0])
+    copied.from_bytes(small.to_bytes())
+    assert spans_of(copied, texts) == expected
+
+
+def test_trained_on_it_no_longer_fits_and_says_so(written: tuple[Path, dict[str, Any]]) -> None:
+    small = spacy.load(written[0])
+    small("Ann in York")
+    example = Example.from_dict(small.make_doc("Ann in York"), {"entities": [(0, 3, "PER")]})
+    small.update([example], sgd=small.resume_training())
+    with pytest.raises(ModelError, match="not those that were quantised"):
+        small("Ann in York")
+
+
+def test_eight_bits_are_asked_for_in_vain(db: Path, written: tuple[Path, dict[str, Any]]) -> None:
+    round_folder = db.parent / "p.rounds" / "0001"
+    for source, settings, why in (
+        (round_folder, {"backend": "openvino", "precision": "int8"}, "was never quantised"),
+        (written[0], {"backend": "torch"}, "computes with OpenVINO"),
+    ):
+        nlp = spacy.load(source, config={"components": {PIPE: settings}})
+        with pytest.raises(ModelError, match=why):
+            nlp("Ann in York")
+
+
+def test_what_loses_too_much_is_not_written() -> None:
+    fine = {"folder": Path("small"), "round": 3, "measured_on": 9, "eval_documents": 40, "agreement": 0.9}
+    errors = {"calibration_before": 0.1, "calibration_after": 0.1, "times_as_fast": 2.0}
+    result = Optimised(**fine, **errors, f1_before=0.8, f1_after=0.79)
+    _refuse_loss(result, 1.1)
+    with pytest.raises(RecipeError, match=r"round 3 loses 1\.00 points of F1 .* more than 0\.5: nothing was"):
+        _refuse_loss(result, 0.5)
+
+
+def test_nothing_is_begun_where_it_could_not_end(
+    db: Path, written: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    assert "is there already" in refused("optimise", db, written[0])
+    done("init", tmp_path / "new.db", "--labels", "PER")
+    assert "no round is promoted yet" in refused("optimise", tmp_path / "new.db", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
