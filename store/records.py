@@ -150,18 +150,16 @@ class AnnotatedSpan:
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """Whatever is about to make predictions.
+    """Whatever is about to make predictions."""
 
-    ``hash`` is of weights and settings; ``path`` is relative to the store's folder. ``read_with``: how its
-    answer is read where not as it stands, such as by a label map and thresholds.
-    """
-
-    hash: str
+    hash: str  # of weights and settings
     kind: ModelKind
     name: str
-    path: str | None = None
+    path: str | None = None  # relative to the store's folder
     round: int | None = None
-    read_with: Mapping[str, Any] | None = None
+    read_with: Mapping[str, Any] | None = (
+        None  # label map, thresholds, component; None: its answer as it stands
+    )
 
 
 @dataclass(frozen=True, slots=True)
