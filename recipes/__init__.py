@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from spanloop.recipes.files.data_versions import tag_version as tag_version
     from spanloop.recipes.files.export import export as export
     from spanloop.recipes.files.importing import import_files as import_files
+    from spanloop.recipes.files.imports import list_imports as list_imports
+    from spanloop.recipes.files.imports import undo_import as undo_import
     from spanloop.recipes.files.looking import HowRead as HowRead
     from spanloop.recipes.files.looking import look_at_files as look_at_files
     from spanloop.recipes.files.merging import merge_projects as merge_projects
@@ -85,6 +87,8 @@ _PLACES = {
     "RecipeError": "spanloop.recipes.errors",
     "export": "spanloop.recipes.files.export",
     "import_files": "spanloop.recipes.files.importing",
+    "list_imports": "spanloop.recipes.files.imports",
+    "undo_import": "spanloop.recipes.files.imports",
     "export_project": "spanloop.recipes.files.project_file",
     "import_project": "spanloop.recipes.files.project_file",
     "init_from": "spanloop.recipes.files.starting",

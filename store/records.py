@@ -157,9 +157,7 @@ class NewModel:
     name: str
     path: str | None = None  # relative to the store's folder
     round: int | None = None
-    read_with: Mapping[str, Any] | None = (
-        None  # label map, thresholds, component; None: its answer as it stands
-    )
+    read_with: Mapping[str, Any] | None = None  # label map, thresholds, component; None: as it stands
 
 
 @dataclass(frozen=True, slots=True)

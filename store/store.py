@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.files.atomic import name_beside, publish
-from spanloop.store.files.backup import Backup, backup, keep_copy
+from spanloop.store.files.backup import Backup, backup, copy_file, keep_copy
 from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
 from spanloop.store.files.connection import Connection, plain_errors, stamp
@@ -45,6 +46,7 @@ from spanloop.store.tables.reviews import Reviews
 from spanloop.store.tables.rounds import Rounds
 from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
+from spanloop.store.tables.standing import Standing
 from spanloop.store.tables.tokenizations import Tokenizations
 from spanloop.store.tables.versions import Versions
 
@@ -71,6 +73,7 @@ class Store(Connection):
         self.models = Models(self)
         self.predictions = Predictions(self)
         self.annotations = Annotations(self)
+        self.standing = Standing(self)
         self.queue = Queue(self)
         self.rounds = Rounds(self)
         self.promotions = Promotions(self)
@@ -192,6 +195,15 @@ class Store(Connection):
     def backup(self, target: str | Path) -> Backup:
         """Copy the project of this moment and its promoted round; see ``backup.backup``."""
         return backup(self, target)
+
+    @contextmanager
+    def copied(self) -> Iterator[Store]:
+        """A copy of the project of this moment, to try something on; it is gone after the block."""
+        with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=f".{self.path.name}.") as folder:
+            draft = Path(folder, self.path.name)
+            copy_file(self.path, draft)
+            with Store(draft, self.named) as copy:
+                yield copy
 
     def importing(self) -> AbstractContextManager[None]:
         """Wait until no other process imports or takes an import back, and keep others waiting in the

@@ -1,7 +1,8 @@
-"""The command that brings documents in: options and one call."""
+"""The commands that bring documents in and take them back: options and one call each."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,10 +10,13 @@ import click
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     Listed,
+    OfProject,
+    Whole,
     db_argument,
     json_option,
     option,
     path_type,
+    project_of,
     reading_options,
 )
 from spanloop.recipes.formats.counting import KINDS
@@ -22,21 +26,37 @@ from spanloop.recipes.formats.counting import KINDS
 @db_argument
 @click.argument("files", nargs=-1, required=True, type=path_type)
 @click.option("--format", help="jsonl, text, conll, spacy, spanloop ...  [default: as the file looks]")
-@option("--split", type=click.Choice(["auto", "pool", "eval"]), default="auto", help="Auto: drawn by group.")
+@option(
+    "--split",
+    type=click.Choice(["auto", "pool", "eval"]),
+    default="auto",
+    help="Auto: as the file says (train, test), else drawn by group.",
+)
+@option(
+    "--dev",
+    type=click.Choice(["pool", "eval"]),
+    default="pool",
+    help="Where documents go that the file calls dev or validation.",
+)
 @option(
     "--as",
     "as_",
-    type=click.Choice(["auto", "documents", "predictions", "annotations"]),
+    type=click.Choice(["auto", "documents", "predictions", "annotations", "review"]),
     default="auto",
-    help="Auto: spans are annotations.",
+    help="Auto: spans are answers, or what the file says; review: answers with the last word.",
 )
-@option("--annotator", default="import", help="Whose spans they are.")
 @click.option(
-    "--labels",
-    type=Listed(),
-    help="The labels that the files speak of, parted by commas; of others they say nothing.  "
-    "[default: all of the project]",
+    "--annotator",
+    metavar="NAME",
+    help="Whose answers they are where the file does not say; they count as this person's at the page do.  "
+    "[default: nobody's, below those of people]",
 )
+@click.option(
+    "--only-labels",
+    type=Listed(),
+    help="Read only the spans of these labels, parted by commas; what a document has of others stays.",
+)
+@click.option("--add-labels", is_flag=True, help="Add the labels that are new.")
 @option(
     "--on-conflict",
     type=click.Choice(["error", "skip", "new-key"]),
@@ -52,6 +72,12 @@ from spanloop.recipes.formats.counting import KINDS
 @click.option(
     "--accept-overlaps", is_flag=True, help="What is left where spans overlap is gold without confirming."
 )
+@click.option(
+    "--accept-empty",
+    is_flag=True,
+    help="Documents without any span are gold too, where the file may have such that nobody opened.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell everything and store nothing.")
 @option(
     "--offsets",
     type=click.Choice(list(KINDS)),
@@ -74,8 +100,33 @@ def import_command(**options: Any) -> object:
 
     files = options["files"]
     if len(files) == 1 and (options["format"] == FORMAT or is_dump(files[0])):
-        if (options["split"], options["as_"], options["annotator"]) != ("auto", "auto", "import"):
+        if (options["split"], options["as_"], options["annotator"]) != ("auto", "auto", None):
             raise click.UsageError("a whole project comes in as it is, without --split, --as and --annotator")
         return import_project(options["db"], files[0])
     with Bar() as bar:
         return import_files(progress=bar, **options)
+
+
+@click.group(cls=OfProject, invoke_without_command=True)
+@db_argument
+@json_option
+@click.pass_context
+def imports(ctx: click.Context, db: Path) -> object:
+    """List the imports, or take one back."""
+    from spanloop.recipes.files.imports import list_imports
+
+    return list_imports(db) if ctx.invoked_subcommand is None else None
+
+
+@imports.command("undo")
+@click.argument("number", type=Whole(1))
+@click.pass_context
+def imports_undo(ctx: click.Context, number: int) -> object:
+    """Take import NUMBER back: its answers, and its documents where nobody has answered them."""
+    from spanloop.recipes.files.imports import undo_import
+
+    with Bar() as bar:
+        return undo_import(project_of(ctx), number, progress=bar)
+
+
+COMMANDS = (import_command, imports)

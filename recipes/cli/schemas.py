@@ -16,6 +16,8 @@ REPORTS = {
     "init": ("project.init:Created", "files.looking:Guessed", "files.starting:Started"),
     "labels": ("project.labels:Labels",),
     "import": ("files.import_report:ImportReport", "files.project_file:ProjectFile"),
+    "imports": ("files.imports:Imports",),
+    "imports undo": ("files.imports:Undone",),
     "prelabel": ("suggest.prelabel:PrelabelReport",),
     "retrain": ("training.report:RoundReport", "training.report:NoRound"),
     "status": ("rounds.status:Status",),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.files.offsets import Offsets
+from spanloop.recipes.files.spoken import meaning
 from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.formats.placing import (
     BLANK,
@@ -23,11 +24,15 @@ from spanloop.recipes.formats.placing import (
 )
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.table import counted
-from spanloop.store.records import Span
-from spanloop.store.tables.label_names import find
+from spanloop.store.records import Span, Split
 
 Overlaps = Rule
-As = Literal["auto", "documents", "predictions", "annotations"]
+As = Literal["auto", "documents", "predictions", "annotations", "review"]
+PARTS: dict[str, Split] = {
+    "pool": "pool", "train": "pool", "training": "pool", "eval": "eval", "test": "eval",
+}  # fmt: skip
+"""The side of the split that a word of a file means; of ``DEV`` an option says it."""
+DEV = ("dev", "development", "valid", "validation", "val")
 FURTHEST = 2**53
 """Beyond it neither SQLite nor a browser counts characters."""
 ZERO_LENGTH = "zero length"
@@ -62,7 +67,8 @@ class CheckedEntry:
 
     ``spans`` None: only the document is stored. Every span of the entry is in ``spans``, in ``negatives``, or
     with its reason in ``refused``; ``moved`` are those of ``spans`` that lie beside where the file has them:
-    as it says, as they lie, why. ``accepted``: what is left where spans overlap is the truth.
+    as it says, as they lie, why. ``accepted``: what is left where spans overlap is the truth. ``unopened``:
+    nobody may have looked at it, so that no span means nothing. ``others``: spans left out for their label.
     """
 
     entry: Entry
@@ -71,6 +77,8 @@ class CheckedEntry:
     refused: tuple[tuple[Span, str], ...] = ()
     moved: tuple[tuple[Span, Span, str], ...] = ()
     accepted: bool = False
+    unopened: bool = False
+    others: int = 0
 
     @property
     def whole(self) -> bool:
@@ -84,24 +92,38 @@ class CheckedEntry:
         return self.entry.answer != "accept" or self.whole
 
 
+class Choices(Protocol):
+    """What a person may choose about documents and spans; see `import_files`."""
+
+    @property
+    def split(self) -> Literal["auto", "pool", "eval"]: ...
+    @property
+    def dev(self) -> Split: ...
+    @property
+    def as_(self) -> As: ...
+    @property
+    def only_labels(self) -> Sequence[str] | None: ...
+    @property
+    def accept_overlaps(self) -> bool: ...
+    @property
+    def accept_empty(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class EntryChecks:
     """The checks of one file's entries; every FormatError names the file and the line.
 
-    ``labels`` are those of the project in ``db``, ``spoken`` those that the file is said to speak of (None:
-    all). ``lenient``: spans that no text can have are set apart, as in exports of other tools, and not
-    refused. ``accept_overlaps``: what is left where spans overlap is gold. ``offsets``: how those of the file
-    are counted; None: as we do.
+    ``labels`` are those of the project, ``meanings`` says what each name that there was stands for.
+    ``lenient``: spans that no text can have are set apart, as in exports of other tools, and not refused.
+    ``offsets``: how those of the file are counted; None: as we do.
     """
 
     file: Path
-    db: Path
-    labels: Collection[str]
-    as_: As
+    labels: Sequence[str]
+    meanings: Mapping[str, str]
+    manner: Choices
     overlaps: Overlaps
-    spoken: Collection[str] | None = None
     lenient: bool = False
-    accept_overlaps: bool = False
     offsets: Offsets | None = None
 
     def check(self, entry: Entry) -> CheckedEntry:
@@ -110,15 +132,21 @@ class EntryChecks:
         wrong = unwritable(entry)
         if wrong is not None:
             raise FormatError(self.file, entry.line, wrong)
-        if entry.spans is None or self.as_ == "documents":
-            if entry.spans is None and self.as_ in ("annotations", "predictions"):
-                raise FormatError(self.file, entry.line, f'no "spans" here, and --as {self.as_} needs them')
+        entry = self._on_its_side(entry)
+        as_ = self.manner.as_
+        if entry.spans is None or as_ == "documents":
+            if entry.spans is None and as_ in ("annotations", "predictions", "review"):
+                raise FormatError(self.file, entry.line, f'no "spans" here, and --as {as_} needs them')
             return CheckedEntry(entry, None)
+        if not entry.opened and not entry.spans and not self.manner.accept_empty:
+            return CheckedEntry(entry, None, unopened=True)
         if self.offsets is not None:
             entry = self.offsets.read(entry)
         known = self._spellings(entry)
-        claims, refused = self._inside(entry, _claims(entry, known))
-        negatives, outside = self._inside(entry, [Claim(s, s) for s in _renamed(entry.negatives, known)])
+        said, others = self._wanted(_claims(entry, known))
+        refusals, unwanted = self._wanted([Claim(s, s) for s in _renamed(entry.negatives, known)])
+        claims, refused = self._inside(entry, said)
+        negatives, outside = self._inside(entry, refusals)
         refused += [*outside, *entry.refused]
         placed: list[Claim] = []
         for claim in claims:
@@ -136,13 +164,37 @@ class EntryChecks:
             negatives=tuple(claim.span for claim in negatives),
             refused=(*refused, *((claim.given, reason) for claim, reason in left)),
             moved=tuple((claim.given, claim.span, claim.reason) for claim in kept if claim.reason),
-            accepted=self.accept_overlaps,
+            accepted=self.manner.accept_overlaps,
+            others=others + unwanted,
         )
 
+    def _on_its_side(self, entry: Entry) -> Entry:
+        """The entry with its split, by the word that the file has for it."""
+        if entry.part is None or self.manner.split != "auto":
+            return entry
+        word = entry.part.lower()
+        split = self.manner.dev if word in DEV else PARTS.get(word)
+        if split is None:
+            raise FormatError(
+                self.file,
+                entry.line,
+                f'"split" is {entry.part!r}; it can be {", ".join(PARTS)}, {", ".join(DEV)}: call it '
+                "otherwise where it means something else, or give the file one side: --split pool",
+            )
+        return replace(entry, split=split)
+
+    def _wanted(self, claims: Sequence[Claim]) -> tuple[list[Claim], int]:
+        """Those of the labels that are to be read, and how many others there are."""
+        only = self.manner.only_labels
+        wanted = [claim for claim in claims if only is None or claim.label in only]
+        return wanted, len(claims) - len(wanted)
+
     def _spellings(self, entry: Entry) -> dict[str, str]:
-        """The project's spelling of labels whose letters the entry composes otherwise."""
+        """What the project calls the labels of an entry now, where that is something else: they were renamed
+        or merged, or their letters are composed otherwise."""
         strange = {span.label for span in (*(entry.spans or ()), *entry.negatives)} - set(self.labels)
-        return {name: meant for name in strange if (meant := find(name, self.labels)) is not None}
+        found = {name: meaning(name, self.labels, self.meanings) for name in strange}
+        return {name: meant for name, meant in found.items() if meant is not None}
 
     def _inside(self, entry: Entry, claims: Sequence[Claim]) -> tuple[list[Claim], list[tuple[Span, str]]]:
         """The spans that lie inside the text, and the others with their reason, where the file may have such.
@@ -179,38 +231,6 @@ class EntryChecks:
             "--overlaps longest",
         )
 
-    def refuse_unknown_labels(self, checked: Sequence[CheckedEntry]) -> None:
-        """FormatError that names every label of these entries that the project has not."""
-        unknown: dict[str, int | None] = {}
-        for item in checked:
-            for span in (*(item.spans or ()), *item.negatives):
-                if span.label not in self.labels:
-                    unknown.setdefault(span.label, item.entry.line)
-        if unknown:
-            name, line = next(iter(unknown.items()))
-            others = f" (further unknown ones: {', '.join(list(unknown)[1:])})" if len(unknown) > 1 else ""
-            raise FormatError(
-                self.file,
-                line,
-                f"the label {name!r} is not one of this project's{others}; "
-                f"add it with: spanloop labels {self.db} add {_quoted(name)}",
-            )
-        self._refuse_unspoken(checked)
-
-    def _refuse_unspoken(self, checked: Sequence[CheckedEntry]) -> None:
-        """FormatError for a span with a label that the file is said not to speak of."""
-        if self.spoken is None:
-            return
-        for item in checked:
-            for span in item.spans or ():
-                if span.label not in self.spoken:
-                    raise FormatError(
-                        self.file,
-                        item.entry.line,
-                        f"the span {span.start}-{span.end} has the label {span.label!r}, which --labels "
-                        f"{','.join(self.spoken)} does not name: name it there too",
-                    )
-
 
 def _claims(entry: Entry, known: Mapping[str, str]) -> list[Claim]:
     """The spans of an entry, each with where the file has it."""
@@ -226,7 +246,3 @@ def _claims(entry: Entry, known: Mapping[str, str]) -> list[Claim]:
 
 def _renamed(spans: Sequence[Span], known: Mapping[str, str]) -> tuple[Span, ...]:
     return tuple(replace(span, label=known[span.label]) if span.label in known else span for span in spans)
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f'"{name}"'

@@ -29,6 +29,8 @@ class Fit:
     store: Store
     chosen: str | None = None
     """The line that says which language was chosen."""
+    given: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    """The settings that the project got so: ``{"lang": {"before": …, "now": …}, "unit": …}``."""
     documents: int = 0
     written: Counter[str] = field(default_factory=Counter)
     spans: int = 0
@@ -45,6 +47,10 @@ class Fit:
             chosen = found.unit if project.task == "spans" and project.unit == "token" else project.unit
             self.store.set_project(lang=found.lang, unit=chosen)
             self.chosen = found.text()
+            self.given = {
+                "lang": {"before": project.lang, "now": found.lang},
+                "unit": {"before": project.unit, "now": chosen},
+            }
             project = self.store.project
         lang = language_of(project.lang, project.nlp)
         if lang is None or project.unit == "wordpiece":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -11,6 +12,7 @@ from spanloop.recipes.formats.entry import Entry
 from spanloop.recipes.report import UNTOLD, Count, Report
 from spanloop.recipes.table import counted
 from spanloop.store import Store
+from spanloop.store.tables.standing import CONFLICT
 
 LEAST_DRAWN = 20
 """Documents from which on the share of eval says something."""
@@ -27,6 +29,38 @@ class ImportReport(Report):
     """Documents that were in the project."""
     empty: Count = 0
     """Documents without text, skipped."""
+    documents: Count = 0
+    """Different documents of the files that are in the project now."""
+    gold: Count = 0
+    """Those of them that are gold now."""
+    gold_by: dict[str, Count] = field(default_factory=dict)
+    """Those by whose word: of `this import`, or of another answer, by its origin (`human`, `review`, …)."""
+    conflicts: Count = 0
+    """Those of them that people, or people and this import, disagree on: they wait for a review."""
+    against_people: Count = 0
+    """Answers without a name that say something else than people had said: they are put beside theirs."""
+    against_review: Count = 0
+    """Answers that say something else than a review, which stands above them."""
+    older: Count = 0
+    """Answers of before, by the dates of the file, that the same person has replaced since."""
+    pushed_out: Count = 0
+    """Spans of earlier answers that overlap those of the file, and are in the ledger now."""
+    other_labels: Count = 0
+    """Spans of the files that were left out since only other labels were asked for."""
+    unopened: Count = 0
+    """Documents with an empty list of spans that nobody may have opened: no gold."""
+    said_twice: Count = 0
+    """Documents that a file has twice, with other spans or another answer; the later one counts."""
+    first_said_twice: str | None = None
+    """The first of them, with its lines; null where there are none."""
+    labels_added: tuple[str, ...] = ()
+    """Labels that are new in the project."""
+    number: int | None = None
+    """The number of the import, for `spanloop imports`; null where nothing was stored."""
+    dry_run: bool = False
+    """Whether nothing was stored."""
+    cut_short: tuple[int, ...] = ()
+    """Imports of before that had been cut short, and were taken back first."""
     annotated: Count = 0
     """Documents that the file annotated newly."""
     predicted: Count = 0
@@ -40,7 +74,7 @@ class ImportReport(Report):
     """Documents left out with all that is said of them: their key is that of another text."""
     spans: Count = 0
     """Spans in the files; each is in exactly one of kept, moved, ledger, set_aside, negatives,
-    already_stored, not_read and refused."""
+    already_stored, not_read, other_labels and refused."""
     kept: Count = 0
     """Spans that are stored where the file has them."""
     moved: Count = 0
@@ -85,10 +119,18 @@ class ImportReport(Report):
     def text(self) -> str:
         where = " and ".join(f"{number:,} in {split}" for split, number in self.splits.items() if number)
         lines = [f"{counted(self.added, 'document')} added" + (f" ({where})" if where else "")]
+        if self.dry_run:
+            lines.insert(0, "a dry run: nothing is stored; the import would give this")
         rest = {
             "already there": self.already_there,
             "without text, skipped": self.empty,
             "newly annotated by the file": self.annotated,
+            "older than what the same person has said since, by the dates of the file": self.older,
+            "against what people had said: put beside it, to be reviewed": self.against_people,
+            "against a review, which stands; --as review has the last word": self.against_review,
+            f"twice in a file, differently; the later one counts ({self.first_said_twice})": self.said_twice,
+            "without any span, and perhaps never opened: gold with --accept-empty": self.unopened,
+            "spans of earlier answers in the ledger, since they overlap those of the file": self.pushed_out,
             "with predictions from the file": self.predicted,
             "to be confirmed, since spans of theirs are in the ledger: no gold until then": self.to_confirm,
             "of these with a flag or a comment, which only an answer can carry": self.comments_left,
@@ -99,6 +141,16 @@ class ImportReport(Report):
         lines.extend(f"{number:,} {what}" for what, number in rest.items() if number)
         if self.spans:
             lines.append(self._spans())
+        if self.documents and (self.gold or self.annotated or self.conflicts):
+            lines.append(self._gold())
+        if self.labels_added:
+            lines.append(f"labels added: {', '.join(self.labels_added)}")
+        if self.number is not None:
+            lines.append(
+                f"this was import {self.number}; `spanloop imports DB undo {self.number}` takes it back"
+            )
+        if self.cut_short:
+            lines.append(f"taken back first, since cut short: import {', '.join(map(str, self.cut_short))}")
         if self.eval_fraction is not None:
             lines.append(
                 f"eval got {self.drawn_eval / self.drawn:.0%} of the documents drawn, "
@@ -106,6 +158,20 @@ class ImportReport(Report):
                 f"and the largest has {counted(self.largest_group, 'document')}; --split decides for a file"
             )
         return "\n".join([*lines, *self.notes, *(line for line in (self.language, self.misfit) if line)])
+
+    def _gold(self) -> str:
+        """How many of the documents are gold, and by whose word."""
+        names = {"human": "people", "import": "earlier imports", "simulated": "a simulation"}
+        by = ", ".join(f"{number:,} by {names.get(who, who)}" for who, number in self.gold_by.items())
+        told = f"{self.gold:,} of the {counted(self.documents, 'document')} are gold now"
+        disputed = f"; {self.conflicts:,} are disputed and wait for a review" if self.conflicts else ""
+        return told + (f": {by}" if by else "") + disputed
+
+    def look_at_gold(self, store: Store, documents: Sequence[int], number: int) -> None:
+        """Note how many of the documents are gold after the import of that number, and by whose word."""
+        words = store.standing.words(documents, number)
+        self.documents, self.conflicts = len(documents), words.pop(CONFLICT, 0)
+        self.gold, self.gold_by = words.total(), dict(words.most_common())
 
     def _spans(self) -> str:
         """Where the spans of the files are; the numbers add up."""
@@ -116,6 +182,7 @@ class ImportReport(Report):
             "refused suggestions": self.negatives,
             "stored before": self.already_stored,
             "not read": self.not_read,
+            "of other labels, left out": self.other_labels,
             f"of documents left out (the first: {self.first_refused})": self.refused,
         }
         told = "".join(f", {what} {number:,}" for what, number in fates.items() if number)
@@ -126,6 +193,7 @@ class ImportReport(Report):
         number = spans_in(item.entry)
         self.spans += number
         self.not_read += number if item.spans is None else 0
+        self.other_labels += item.others
 
     def count_left_out(self, entry: Entry, file: Path) -> None:
         """Count a document that is skipped, with its spans."""

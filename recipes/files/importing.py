@@ -1,22 +1,31 @@
-"""Bring documents into the project, with the spans that the files know. Twice the same file adds nothing."""
+"""Bring documents into the project, with the spans that the files know: all of an import or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.files.entry_checks import As, Overlaps
+from spanloop.recipes.files.file_names import described, names_of
+from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
-from spanloop.recipes.files.one_file import Manner, OnConflict, OneFile
+from spanloop.recipes.files.manner import Manner, OnConflict
+from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
 from spanloop.recipes.files.spoken import spoken_labels
 from spanloop.recipes.formats.counting import Kind
-from spanloop.recipes.formats.entry import ReadOptions, Unit
-from spanloop.recipes.formats.sources import Source, sources
+from spanloop.recipes.formats.entry import Notes, Unit
+from spanloop.recipes.formats.sources import Source, kept_sources
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store import Store
+from spanloop.store.records import Split
+from spanloop.store.tables.people import check_annotator
 
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
@@ -28,80 +37,153 @@ def import_files(
     *,
     format: str | None = None,
     split: Literal["auto", "pool", "eval"] = "auto",
+    dev: Split = "pool",
     as_: As = "auto",
-    annotator: str = "import",
-    labels: Sequence[str] | None = None,
+    annotator: str | None = None,
+    only_labels: Sequence[str] | None = None,
+    add_labels: bool = False,
     on_conflict: OnConflict = "error",
     overlaps: Overlaps | None = None,
     accept_overlaps: bool = False,
+    accept_empty: bool = False,
     offsets: Kind = "codepoint",
     by: Unit | None = None,
     columns: Sequence[str] | None = None,
     tag_names: Sequence[str] | None = None,
     encoding: str | None = None,
     near_duplicates: bool = True,
+    dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Import files in their order, 1,000 documents a transaction. The same file again adds nothing.
+    """Read all files, tell what is wrong with them, then store what they say: all of it or nothing.
 
     Args:
         db: The project file.
         files: Files, compressed ones, zips and folders of files; ``-`` is standard input.
         format: Their format by name; None: as each looks. A whole project comes in by `import_project`.
-        split: Where the documents go; ``auto``: as the file says, else by a hash of the group.
-        as_: What spans are; ``auto``: annotations, or what the file says.
-        annotator: Whose spans they are, where the file does not say. Their origin is then ``import``.
-        labels: Those that the files speak of, None: all. Of others their annotations say nothing.
-        on_conflict: What a known key with another text is: an error, to be skipped with all that is said of
-            it, or to come in under a new key that begins with the name of the file.
-        overlaps: Which of the spans that share characters stay, as suggestions for whoever confirms the
-            document: the ``longest``, ``none``, or ``error``: the file is refused. None: ``longest`` for
-            exports of other tools, ``error`` for formats of our own.
+        split: Where documents go; ``auto``: as the file says (``train``, ``test``), else drawn by group.
+        dev: Where the documents go that the file calls ``dev`` or ``validation``.
+        as_: What spans are; ``auto``: answers, or what the file says; ``review``: the last word.
+        annotator: Whose answers they are where the file names nobody; None: nobody's, below people's.
+        only_labels: The labels to read, None: all; what a document has of others stays.
+        add_labels: Whether labels that the project has not are added.
+        on_conflict: A known key with another text is an error, is left out, or gets a new key.
+        overlaps: Which of overlapping spans stay, to be confirmed; None: ``longest`` for other tools' files.
         accept_overlaps: What is left where spans overlap is gold without anybody who confirms it.
+        accept_empty: So are documents without spans that, as the file is, nobody may have opened.
         offsets: How the files count them; spans that carry their own text tell it.
         by: What one document is, for plain text and CoNLL; None: as the format has it.
         columns: What columns are: ``token``, ``tag``, ``-``; ``text=NAME`` for CSV. None: as they look.
         tag_names: The tags that whole numbers stand for, from 0 on, where the file does not say.
         encoding: How the files are encoded; None: UTF-8, or what they declare by their first bytes.
-        near_duplicates: Whether a new text that nearly repeats another (Jaccard 0.8 of three-token sequences,
-            from 8 tokens up) joins its group and split. Not where a split is given.
+        near_duplicates: Whether a text that nearly repeats another joins its group, where none is given.
+        dry_run: Whether all of it is done on a copy of the project that is gone afterwards.
         progress: Called with how far it is.
 
     Returns:
-        What became of the documents and their spans.
+        What became of documents and spans, and by whose word documents are gold. The same again adds nothing.
 
     Raises:
-        RecipeError: A file cannot be read; as FormatError it names file and line. The batches before it are
-            stored, and a second run goes on from there.
+        RecipeError: A file cannot be read; as FormatError with file and line. Nothing is stored then.
     """
     refuse_whole_projects(db, files, format)
+    return _import(db, files, dry_run, progress or silent, Manner(
+        format, split, dev, as_, annotator, only_labels, add_labels, on_conflict, overlaps, accept_overlaps,
+        accept_empty, offsets, by, columns, tag_names, encoding, near_duplicates,
+    ))  # fmt: skip
+
+
+def _import(
+    db: str | Path, files: Sequence[str | Path], dry_run: bool, progress: Progress, manner: Manner
+) -> ImportReport:
+    if manner.annotator is not None:
+        check_annotator(manner.annotator)
+    notes = Notes()
     with Store.open(db) as store:
-        spoken = None if labels is None else spoken_labels(store, labels)
-        manner = Manner(split, as_, annotator, spoken, on_conflict, overlaps, accept_overlaps, offsets)
-        how = ReadOptions(by=by, columns=columns, tag_names=tag_names)
-        found = sources(files, format=format, encoding=encoding, notes=how.notes)
-        twins = _twins(store, progress) if near_duplicates and split == "auto" else None
-        return _bring_in(store, found, how, manner, twins, progress or silent)
+        if manner.only_labels is not None:
+            manner = replace(manner, only_labels=spoken_labels(store, manner.only_labels))
+        with kept_sources(files, format=manner.format, encoding=manner.encoding, notes=notes) as found:
+            if not dry_run:
+                return _bring_in(store, found, manner, notes, progress)
+            with store.copied() as copy:
+                report = _bring_in(copy, found, manner, notes, progress)
+    report.dry_run, report.number = True, None
+    return report
 
 
 def _bring_in(
-    store: Store,
-    found: Iterable[Source],
-    how: ReadOptions,
-    manner: Manner,
-    twins: Twins | None,
-    progress: Progress,
+    store: Store, found: Sequence[Source], manner: Manner, notes: Notes, progress: Progress
 ) -> ImportReport:
-    """Import one file after the other."""
-    report, fit, before = ImportReport(), Fit(store), _splits(store)
-    for source in found:
-        OneFile(store, source.shown, manner, report, progress, twins, fit).run(source, how)
+    """Look at all files, then store what they say."""
+    report, fit = ImportReport(), Fit(store)
+    with store.importing():
+        cut_short = store.imports.unfinished()
+        for one in cut_short:
+            store.imports.take_back(one.id, error=one.error or "cut short")
+        report.cut_short = tuple(one.id for one in cut_short)
+        names = names_of([source.shown for source in found], store.imports.all())
+        files = [
+            OneFile(store, source, name, manner, notes, report, progress, fit)
+            for source, name in zip(found, names, strict=True)
+        ]
+        first = FirstLook(store, report, refuse_other_text=manner.on_conflict == "error")
+        for file in files:
+            file.look(first)
+        labels = first.new_labels(add=manner.add_labels)
+        twins = _twins(store, progress) if manner.near_duplicates and manner.split == "auto" else None
+        before = _splits(store)
+        read = [described(one.path, one.shown, name) for one, name in zip(found, names, strict=True)]
+        number = store.imports.begin(read, manner.said())
+        with _WholeOrNothing(store, number):
+            _add_labels(store, number, labels, report)
+            for file in files:
+                file.twins, file.import_id = twins, number
+                file.run()
+            report.notes = tuple(notes.lines())
+            _conclude(store, number, files, fit, before, report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeOrNothing(AbstractContextManager[None]):
+    """Takes an import back where the block ends with an error, a stop by the keyboard among them."""
+
+    store: Store
+    number: int
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.store.imports.take_back(self.number, error=str(value) or kind.__name__)
+
+
+def _add_labels(store: Store, number: int, names: Sequence[str], report: ImportReport) -> None:
+    if not names:
+        return
+    with store.write():
+        ids = [store.labels.add(name).id for name in names]
+        store.imports.added(number, ids)
+    report.labels_added = tuple(names)
+
+
+def _conclude(
+    store: Store,
+    number: int,
+    files: Sequence[OneFile],
+    fit: Fit,
+    before: dict[str, int],
+    report: ImportReport,
+) -> None:
+    """Count what is there now, and note that the import is whole."""
     after = _splits(store)
     report.splits = {name: after[name] - before[name] for name in after}
     report.language, report.misfit = fit.chosen, fit.misfit()
-    report.notes = tuple(how.notes.lines())
     report.look_at_draw(store)
-    return report
+    documents = array("q", sorted({number for file in files for number in file.documents}))
+    report.look_at_gold(store, documents, number)
+    report.number = number
+    store.imports.finish(number, report.json())
 
 
 def _twins(store: Store, progress: Progress | None) -> Twins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spanloop.recipes.active_learning import strategies
@@ -26,6 +26,7 @@ class Suggested:
     store: Store
     report: ImportReport
     file: Path
+    import_id: int
 
     def add(self, name: str, items: Sequence[tuple[CheckedEntry, Added]], *, waits: bool) -> None:
         """Store what the file says by that name. A model says one thing of a document: what it says otherwise
@@ -48,10 +49,11 @@ class Suggested:
                 self.report.count_suggested(item.entry, waits=waits)
             elif _places(known) != _places(spans):
                 events = list(said_otherwise(item, number, self.file, OTHERWISE))
+                events = [replace(event, import_id=self.import_id) for event in events]
                 self.report.count_apart(len(events), new=self.store.ledger.add(events) > 0)
                 continue
             self.report.count_stored(item, new=known is None)
-        self.store.predictions.add(model.id, list(rows.values()))
+        self.store.predictions.add(model.id, list(rows.values()), import_id=self.import_id)
 
     def _stored(self, document_id: int, model_id: int) -> Sequence[Span] | None:
         known = self.store.predictions.get(document_id, model_id)

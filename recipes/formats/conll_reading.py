@@ -117,6 +117,6 @@ def _entry(file: _File, several: Sequence[Sentence], options: ReadOptions) -> En
         texts.append(text)
         offset += len(text) + 1
     first = several[0]
-    group = f"{file.path.name}#{first.document}" if file.has_documents else None
+    group = f"{options.name_of(file.path)}#{first.document}" if file.has_documents else None
     key = first.name if len(several) == 1 else None
     return Entry(text="\n".join(texts), line=first.line, key=key, group=group, spans=tuple(spans))

@@ -36,7 +36,7 @@ def _read(column: int, path: Path, options: ReadOptions) -> Iterator[Entry]:
     if unit not in ("sentence", "document"):
         raise FormatError(path, None, f"CoNLL-U has no {unit}s: --by sentence or document")
     reading = _names(path, column) if options.task == "spans" else None
-    placed = _placed(path, column)
+    placed = _placed(path, column, options.name_of(path))
     if unit == "sentence":
         for _, group, sentence in placed:
             yield _entry(path, sentence, group, reading)
@@ -53,15 +53,15 @@ def _names(path: Path, column: int) -> Reading:
     return read_tags(sorted({*named, OUTSIDE} if named else named), of_model=False)
 
 
-def _placed(path: Path, column: int) -> Iterator[tuple[int, str | None, Sentence]]:
+def _placed(path: Path, column: int, name: str) -> Iterator[tuple[int, str | None, Sentence]]:
     """Each sentence with the number and the name of its document; before the first mark of one, each is a
-    document by itself, without a name. One sentence is held in memory."""
+    document by itself, without a name; ``name`` is the file's. One sentence is held in memory."""
     group: str | None = None
     number = marked = 0
     for sentence in sentences(path, numbered_lines(path), column):
         if sentence.names_document:
             number, marked = number + 1, marked + 1
-            group = sentence.comments.get("newdoc id") or f"{path.name}#{marked}"
+            group = sentence.comments.get("newdoc id") or f"{name}#{marked}"
         elif group is None:
             number += 1
         yield number, group, sentence

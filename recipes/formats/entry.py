@@ -55,6 +55,8 @@ class Entry:
     ``said``: the text that each span carries itself, in the order of ``spans``, None for one that carries
     none; empty where none does.
     ``labels``: those that it speaks of, None for all (or where the file does not say).
+    ``part``: the file's own word for the split, where it is none of ours (``train``). ``opened``: False where
+    a tool writes no spans for what nobody has looked at too.
     ``original``: the lines of the file that it stands in, where these say more than an entry keeps.
     """
 
@@ -80,6 +82,8 @@ class Entry:
     continues: bool = False
     original: str | None = None
     labels: tuple[str, ...] | None = None
+    part: str | None = None
+    opened: bool = True
     said: tuple[str | None, ...] = ()
 
 
@@ -106,7 +110,8 @@ class ReadOptions:
     ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
     tags that whole numbers stand for, from 0 on. ``seen_tags``: every tag of the file, where its reader has
     looked for them. ``tokens``: whether the tokens of the file are wanted where its spans do not need them.
-    ``notes``: where the reader says what it guessed.
+    ``notes``: where the reader says what it guessed. ``called``: what stands for the file in keys and groups,
+    empty for its name.
     """
 
     task: Task = "spans"
@@ -117,6 +122,11 @@ class ReadOptions:
     seen_tags: tuple[str, ...] = ()
     tokens: bool = False
     notes: Notes = field(default_factory=Notes)
+    called: str = ""
+
+    def name_of(self, path: Path) -> str:
+        """What stands for a file in keys and groups."""
+        return self.called or path.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ from spanloop.store.records import Answer, Range, Span, Split
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
 _TOKENS = ('"tokens"', '"words"')
+UNOPENED = ("label", "labels", "entities")
+"""Where other tools write an empty list for documents that nobody has opened, too."""
 _OURS = ("text", "meta", "id", "answer")
 
 
@@ -93,7 +95,8 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
     key, group = record.get("id"), record.get("group", record.get("doc"))
     looked_at = _ranges(record, text)
     predicted_by = record.get("predicted_by")
-    taken = {*_OURS, source, text_key, "split" if split in SPLITS else "", "ranges" if looked_at else ""}
+    part = None if split is None or split in SPLITS else str(split)
+    taken = {*_OURS, source, text_key, "split", "ranges" if looked_at else ""}
     taken |= {"tokens", "words"} if tokens is not None else set()
     taken |= {name for name in ("spans", "tags") if record.get(name) is None}
     taken.add("group" if "group" in record else "doc")
@@ -121,6 +124,8 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
         negatives=_negatives(record),
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
         labels=labels,
+        part=part,
+        opened=bool(spans) or source not in UNOPENED,
         **said,
     )
 

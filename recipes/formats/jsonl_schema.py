@@ -68,8 +68,9 @@ class Line(TypedDict, total=False):
     """What was written beside the answer."""
     group: str | int
     """What belongs together stands on one side of the split; `doc` is read too. Without it the key."""
-    split: Literal["pool", "eval"]
-    """The side of the split. Without it the group decides."""
+    split: Literal["pool", "eval", "train", "dev", "test"]
+    """The side of the split: `train` is the pool, `test` is eval, `dev` what `--dev` says. Without it the
+    group decides."""
     meta: dict[str, Any] | None
     """What is kept with the document and shown beside it."""
     tokens: list[str | dict[str, Any]]

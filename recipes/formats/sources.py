@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def sources(
             yield from _Opening(folder, format, encoding, notes or Notes()).sources(Path(file))
         finally:
             shutil.rmtree(folder)
+
+
+@contextmanager
+def kept_sources(
+    files: Iterable[str | Path], *, format: str | None, encoding: str | None, notes: Notes
+) -> Iterator[list[Source]]:
+    """All files behind names, as in `sources`, there until the block ends: they can be read again."""
+    with tempfile.TemporaryDirectory(prefix="spanloop-") as folder:
+        opening = _Opening(Path(folder), format, encoding, notes)
+        yield [source for file in files for source in opening.sources(Path(file))]
 
 
 @dataclass(slots=True)

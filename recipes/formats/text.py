@@ -18,9 +18,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     unit = options.by or "line"
     if unit == "file":
         text = "\n".join(line for _, line in numbered_lines(path))
-        yield Entry(text=text, line=1, key=path.name)
+        yield Entry(text=text, line=1, key=options.name_of(path))
     elif unit == "paragraph":
-        yield from _paragraphs(path)
+        yield from _paragraphs(path, options.name_of(path))
     elif unit == "line":
         for number, line in numbered_lines(path):
             if line.strip():
@@ -29,7 +29,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
         raise FormatError(path, None, f"plain text has no {unit}s: --by line, paragraph or file")
 
 
-def _paragraphs(path: Path) -> Iterator[Entry]:
+def _paragraphs(path: Path, group: str) -> Iterator[Entry]:
     lines: list[str] = []
     first = 1
     for number, line in numbered_lines(path):
@@ -38,10 +38,10 @@ def _paragraphs(path: Path) -> Iterator[Entry]:
                 first = number
             lines.append(line)
         elif lines:
-            yield Entry(text="\n".join(lines), line=first, group=path.name)
+            yield Entry(text="\n".join(lines), line=first, group=group)
             lines = []
     if lines:
-        yield Entry(text="\n".join(lines), line=first, group=path.name)
+        yield Entry(text="\n".join(lines), line=first, group=group)
 
 
 def write(path: Path, entries: Iterable[Entry], _options: WriteOptions) -> Written:

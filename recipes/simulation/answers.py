@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.files.one_file import NAMESPACE
+from spanloop.recipes.files.answers import NAMESPACE
 from spanloop.recipes.settle import settle
 from spanloop.store import Store
 from spanloop.store.records import NewAnnotation, QueueItem, Span, Split

@@ -52,7 +52,7 @@ def backup(store: Store, target: str | Path) -> Backup:
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as draft:
             file, folder = Path(draft, target.name), Path(draft, rounds.name)
-            _copy(store.path, file)
+            copy_file(store.path, file)
             promoted, left_out = _rounds_in(file, rounds.name)
             missing = None if promoted is None else _copy_round(store, promoted, folder, target.name)
             _publish_both(file, target, folder, rounds)
@@ -144,7 +144,7 @@ def keep_copy(source: Path, target: Path) -> Path:
     draft = target.with_name(f".{target.name}.new")
     draft.unlink(missing_ok=True)  # of one that was killed
     try:
-        _copy(source, draft)
+        copy_file(source, draft)
         numbered = (target.with_name(f"{target.name}.{number}") for number in count(2))
         place = next(place for place in chain([target], numbered) if _is_free(place, draft))
         draft.replace(place)
@@ -158,7 +158,7 @@ def _is_free(place: Path, draft: Path) -> bool:
     return not place.exists() or filecmp.cmp(draft, place, shallow=False)
 
 
-def _copy(source: Path, draft: Path) -> None:
-    """Copy what is committed at this moment, by a connection of its own and SQLite's backup API."""
+def copy_file(source: Path, draft: Path) -> None:
+    """Copy what is committed at this moment, and nothing beside the file, by SQLite's backup API."""
     with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(draft)) as writer:
         reader.backup(writer)

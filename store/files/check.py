@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
+from spanloop.store.files.import_lock import import_runs
 
 if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
@@ -36,7 +37,7 @@ def check(store: Store, repair: bool, unfit: Callable[[str], str | None]) -> lis
         return found
     rounds = partial(_rounds, before=store.training_lock.look())
     looks: tuple[Callable[[Store, bool], Iterator[Problem]], ...] = (
-        _foreign_keys, _offsets, _texts, _queue, _counters, _order, rounds, _folders, _models
+        _imports, _foreign_keys, _offsets, _texts, _queue, _counters, _order, rounds, _folders, _models
     )  # fmt: skip
     # others may be writing: two reads of two moments would contradict each other
     with nullcontext() if repair else store.reading():
@@ -56,6 +57,20 @@ def _damage(store: Store) -> Iterator[Problem]:
     for line in lines:
         if line != "ok":
             yield Problem(f"the file is damaged: {line}", advice)
+
+
+def _imports(store: Store, repair: bool) -> Iterator[Problem]:
+    if import_runs(store.path):
+        return
+    for one in store.imports.unfinished():
+        if repair:
+            with store.importing():
+                store.imports.take_back(one.id, error=one.error or "cut short")
+        yield Problem(
+            f"import {one.id} has been cut short",
+            "spanloop check --repair, or the next spanloop import, takes it back",
+            repair,
+        )
 
 
 def _foreign_keys(store: Store, _: bool) -> Iterator[Problem]:

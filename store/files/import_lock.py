@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spanloop.store.files.os_lock import locked
+from spanloop.store.files.os_lock import locked, opened
 
 SUFFIX = "-importing"
 
@@ -26,6 +26,15 @@ def import_lock(project: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)  # while it is held: nobody else can have locked this file
         os.close(file)
+
+
+def import_runs(project: Path) -> bool:
+    """Whether somebody holds the lock now."""
+    try:
+        with opened(project.with_name(project.name + SUFFIX), os.O_RDONLY) as file:
+            return not locked(file, exclusively=False)
+    except FileNotFoundError:
+        return False
 
 
 def _locked(path: Path) -> int:

@@ -62,19 +62,22 @@ class Annotations:
         check_labels(self._store, annotation, document)
         check_suggestions(self._store, annotation, document)
         annotation_id = self._insert(annotation)
-        who = (annotation.document_id, annotation.annotator)
-        self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
-        self._store.run(
-            "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?",
-            (*who, annotation.origin),
-        )
+        if annotation.import_id is None:  # a file says nothing of what somebody is at work on at the page
+            self._end_work(annotation)
         self._store.queue.states.refresh(annotation.document_id)
         return Submitted(annotation_id, True)
 
+    def _end_work(self, annotation: NewAnnotation) -> None:
+        """The lease and the draft of whoever answered have had their time."""
+        who = (annotation.document_id, annotation.annotator)
+        self._store.run("DELETE FROM leases WHERE document_id = ? AND annotator = ?", who)
+        drafts = "DELETE FROM drafts WHERE document_id = ? AND annotator = ? AND origin = ?"
+        self._store.run(drafts, (*who, annotation.origin))
+
     def _insert(self, annotation: NewAnnotation) -> int:
         drawn = self._store.row(
-            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ?",
-            (annotation.document_id, annotation.annotator),
+            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ? AND ? IS NULL",
+            (annotation.document_id, annotation.annotator, annotation.import_id),
         )
         cursor = self._store.run(
             "INSERT INTO annotations(uuid, document_id, annotator, origin, answer, prediction_id, drawn,"

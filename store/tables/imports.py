@@ -22,9 +22,10 @@ State = Literal["running", "done", "leaving", "undone"]
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
-    """A file that an import read, as it was then."""
+    """A file that an import read, as it was then; ``called`` is its name in keys and groups."""
 
     path: str
+    called: str
     bytes: int
     sha256: str
 
@@ -79,13 +80,17 @@ class Imports:
         assert number is not None
         return number
 
-    def brought(self, number: int, *, labels: Sequence[int] = (), made_of: Mapping[str, Any] | None) -> None:
-        """Note what an import gave the project itself: labels, by their ids, and settings of the project."""
+    def added(self, number: int, label_ids: Sequence[int]) -> None:
+        """Note the labels that an import gave the project, by their ids."""
+        self._set(number, "labels", list(label_ids))
+
+    def chose(self, number: int, settings: Mapping[str, Mapping[str, str | None]]) -> None:
+        """Note the settings that an import gave the project: each as it was ``before`` and is ``now``."""
+        self._set(number, "made_of", settings)
+
+    def _set(self, number: int, column: str, value: object) -> None:
         with self._store.write():
-            self._store.run(
-                "UPDATE imports SET labels = ?, made_of = ? WHERE id = ?",
-                (json.dumps(list(labels)), None if made_of is None else json.dumps(made_of), number),
-            )
+            self._store.run(f"UPDATE imports SET {column} = ? WHERE id = ?", (json.dumps(value), number))
 
     def finish(self, number: int, counts: Mapping[str, Any]) -> None:
         """Note that an import is whole, and what its report counted."""

@@ -278,8 +278,8 @@ def _label(store: Store, label_id: int, done: TakenBack) -> None:
     done.labels.append(found[0])
 
 
-def _settings(store: Store, given: dict[str, object]) -> None:
+def _settings(store: Store, given: dict[str, dict[str, str | None]]) -> None:
     """A project without documents has again the settings that it had before its first ones chose them."""
     project = store.project
-    if all(getattr(project, name) == value["now"] for name, value in given.items()):  # type: ignore[index]
-        store.set_project(**{name: value["before"] for name, value in given.items()})  # type: ignore[index]
+    if all(getattr(project, name) == value["now"] for name, value in given.items()):
+        store.set_project(**{name: value["before"] for name, value in given.items()})

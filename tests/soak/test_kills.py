@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import jsonl_file
+from support.filled_store import rows_of
 from support.killing import LONG, copied, forkserver, kill_often, run
 from support.long_steps import FAMILIES, STEPS, STORED, VARIANTS, document
 from support.projects import build, sentences
@@ -100,6 +101,11 @@ def round_is_whole(path: Path) -> None:
         assert hidden in ([], [".lock"])
 
 
+def documents(path: Path) -> list[tuple[object, ...]]:
+    with Store.open(path) as store:
+        return rows_of(store, "documents")
+
+
 def weights(path: Path) -> str:
     """The hash of what the promoted round has learned."""
     with Store.open(path) as store:
@@ -109,7 +115,8 @@ def weights(path: Path) -> str:
 
 
 def test_killed_in_near_duplicates(tmp_path: Path, processes: ForkServerContext) -> None:
-    """The import of texts that nearly repeat each other: no batch is lost, no family on both sides."""
+    """The import of texts that nearly repeat each other: what was begun can be taken back whole, the next run
+    does so and brings all of it in, and no family is on both sides."""
     folder = tmp_path / "template"
     folder.mkdir()
     init(folder / "p.db", labels=["PER"], eval_fraction=0.5)
@@ -117,11 +124,20 @@ def test_killed_in_near_duplicates(tmp_path: Path, processes: ForkServerContext)
     import_files(folder / "p.db", [jsonl_file(folder / "stored.jsonl", *stored)])
     expected = [f"{family}-{v}" for v in range(STORED, VARIANTS) for family in range(FAMILIES)]
 
+    before = documents(folder / "p.db")
+
     def right_after(path: Path, said: list[str]) -> None:
         with Store.open(path) as store:
-            assert store.check() == []
+            cut_short = [f"import {one.id} has been cut short" for one in store.imports.unfinished()]
+            assert [problem.what for problem in store.check()] == cut_short
             done = int(said[-1]) if said else 0
             assert len(store.documents.known(expected[:done])) == done
+            with store.copied() as copy:  # as `check --repair` leaves it: exactly what was there before
+                assert [problem.repaired for problem in copy.check(repair=True)] == [True] * len(cut_short)
+                assert copy.check() == []
+                if cut_short:
+                    assert rows_of(copy, "documents") == before
+                    assert copy.row("SELECT count(*) FROM sketches") == (len(before),)
 
     def and_again(path: Path) -> None:
         assert run(processes, STEPS["near_duplicates"], path).said[-1] == "done"

@@ -83,7 +83,7 @@ def _beside_it(store: Store, model_id: int) -> None:
         store.run("INSERT INTO originals VALUES (1, 'conllu', '1\tAnn')")
         store.run("INSERT INTO scored_again VALUES (1, '[1, 2]', 'a hash', '2020')")
         store.run("INSERT INTO sketches VALUES (1, 1, x'')")
-    number = store.imports.begin([ImportedFile("a.jsonl", 12, "ab")], {"split": "auto"})
+    number = store.imports.begin([ImportedFile("/a.jsonl", "a.jsonl", 12, "ab")], {"split": "auto"})
     store.documents.add([NewDocument("Ann came", key="imported")], import_id=number)
     store.imports.finish(number, {"added": 1})
     store.imports.take_back(number)

@@ -28,14 +28,14 @@ def document(family: int, variant: int) -> dict[str, object]:
 
 def near_duplicates(path: Path) -> Iterator[str]:
     """An import in which most texts nearly repeat a stored or an earlier one."""
-    from spanloop.recipes.files import importing
+    from spanloop.recipes.files import importing, one_file
     from spanloop.recipes.near_duplicates.at_import import Twins
 
     file = path.with_suffix(".jsonl")
     if not file.exists():
         rows = [document(family, v) for v in range(STORED, VARIANTS) for family in range(FAMILIES)]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    importing.BATCH = BATCH
+    one_file.BATCH = BATCH
     mark(Twins, "follow", "the near-duplicate look-up")
 
     def progress(done: int, _total: int | None, what: str) -> None:

@@ -95,7 +95,7 @@ def test_the_light_commands_load_no_spacy_torch_or_transformers(tmp_path: Path) 
         ('{"text": "Ann", "id": "\\ud83d"}', "bad.jsonl:2: the id has half a surrogate pair"),
         (
             '{"text": "Ann", "spans": [[0, 3, "DOG"]]}',
-            "bad.jsonl:2: the label 'DOG' is not one of this project's",
+            "bad.jsonl:2: the label 'DOG' (1 span) is not of this project: --add-labels adds",
         ),
         ('{"text": "other words", "id": "one"}', "'one'"),
     ],
@@ -120,14 +120,15 @@ def test_an_unknown_label_comes_with_the_command_that_adds_it(db: Path, tmp_path
     assert "1 newly annotated" in done("import", db, file)
 
 
-def test_an_import_that_failed_goes_on_where_it_stopped(db: Path, tmp_path: Path) -> None:
-    """The batches before the bad line are stored; the mended file adds the rest, once."""
+def test_an_import_that_failed_leaves_nothing(db: Path, tmp_path: Path) -> None:
+    """Not even the batches before the bad line; the mended file brings all in, once."""
     records = [{"text": f"Ann ran {i}", "spans": [[0, 3, "PER"]]} for i in range(2500)]
     file = jsonl_file(tmp_path / "a.jsonl", *records[:2400], "no object", *records[2400:])
     assert "a.jsonl:2401" in refused("import", db, file)
-    assert done("status", db, "--json")["documents"]["pool"]["gold"] == 2000
+    assert done("status", db, "--json")["documents"]["pool"]["total"] == 0
+    assert done("imports", db, "--json")["imports"] == []
     report = done("import", db, jsonl_file(file, *records), "--json")
-    assert (report["added"], report["already_there"], report["annotated"]) == (500, 2000, 500)
+    assert (report["added"], report["already_there"], report["annotated"]) == (2500, 0, 2500)
 
 
 def test_of_overlapping_spans_the_longest_waits_for_somebody_who_confirms_it(

@@ -81,8 +81,8 @@ def test_an_import_may_speak_of_some_labels_only(tmp_path: Path) -> None:
     db = tmp_path / "p.db"
     init(db, labels=["PER", "LOC"])
     file = jsonl_file(tmp_path / "a.jsonl", *_only("PER", sentences(3, "a")))
-    done("import", db, file, "--labels", "PER")
-    done("import", db, file, "--labels", "PER")
+    done("import", db, file, "--only-labels", "PER")
+    done("import", db, file, "--only-labels", "PER")
     with Store.open(db) as store:
         assert [gold.unknown for gold in store.annotations.gold()] == [("LOC",)] * 3
         assert store.annotations.count() == 3
@@ -90,15 +90,22 @@ def test_an_import_may_speak_of_some_labels_only(tmp_path: Path) -> None:
     with Store.open(db) as store:
         assert [gold.unknown for gold in store.annotations.gold()] == [()] * 3
     both = jsonl_file(tmp_path / "b.jsonl", *sentences(1, "b"))
-    assert f"{both}:1: the span" in (said := refused("import", db, both, "--labels", "PER"))
-    assert "'LOC', which --labels PER does not name" in said
-    assert "--labels names 'ORG', and the labels of" in refused("import", db, file, "--labels", "PER,ORG")
+    assert "of other labels, left out 1; 2 in all" in done("import", db, both, "--only-labels", "PER")
+    assert "--only-labels names 'ORG', and the labels of" in refused(
+        "import", db, file, "--only-labels", "PER,ORG"
+    )
 
 
 def test_what_a_document_knows_survives_export_and_import(tmp_path: Path) -> None:
     db, again, file = tmp_path / "p.db", tmp_path / "again.db", tmp_path / "out.jsonl"
     init(db, labels=["PER", "LOC"])
-    done("import", db, jsonl_file(tmp_path / "a.jsonl", *_only("PER", sentences(2, "a"))), "--labels", "PER")
+    done(
+        "import",
+        db,
+        jsonl_file(tmp_path / "a.jsonl", *_only("PER", sentences(2, "a"))),
+        "--only-labels",
+        "PER",
+    )
     done("import", db, jsonl_file(tmp_path / "b.jsonl", *sentences(1, "b")))
     done("export", db, file)
     init(again, labels=["PER", "LOC", "ORG"])

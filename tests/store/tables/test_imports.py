@@ -17,7 +17,7 @@ from spanloop.store.tables import take_back
 from spanloop.store.tables.drafts import DraftOf
 from spanloop.store.tables.imports import ImportedFile
 
-FILES = [ImportedFile("a.jsonl", 3, "00")]
+FILES = [ImportedFile("/a.jsonl", "a.jsonl", 3, "00")]
 
 
 def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -35,7 +35,7 @@ def brought(store: Store, seed: int = 0) -> int:
     number = store.imports.begin(FILES, {})
     with store.importing():
         label = store.labels.add(f"NEW{seed}")
-        store.imports.brought(number, labels=[label.id], made_of=None)
+        store.imports.added(number, [label.id])
         new = store.documents.add(
             [NewDocument(f"Ann saw {seed} {n}", key=f"new-{seed}-{n}") for n in range(5)], import_id=number
         )
