@@ -210,7 +210,18 @@ def pipes() -> str:
     return " ".join(f"{word}|X|{tag}" for word, tag in zip(WORDS, TAGS, strict=True)) + "\n"
 
 
-OF_TOKENS: dict[str, Callable[[], str]] = {"conll2012": conll2012, "csv": csv, "pipes": pipes}
+def conllup() -> str:
+    pairs = enumerate(zip(WORDS, TAGS, strict=True), start=1)
+    rows = "".join(f"{n}\t{word}\t{tag}\n" for n, (word, tag) in pairs)
+    return f"# global.columns = ID FORM CORPUS:NER\n{rows}\n"
+
+
+OF_TOKENS: dict[str, Callable[[], str]] = {
+    "conllup": conllup,
+    "conll2012": conll2012,
+    "csv": csv,
+    "pipes": pipes,
+}
 
 
 @pytest.mark.parametrize("name", of_tokens())
