@@ -150,16 +150,14 @@ class AnnotatedSpan:
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """Whatever is about to make predictions.
+    """Whatever is about to make predictions."""
 
-    ``hash`` is of weights and settings; ``path`` is relative to the store's folder.
-    """
-
-    hash: str
+    hash: str  # of weights and settings
     kind: ModelKind
     name: str
-    path: str | None = None
+    path: str | None = None  # relative to the store's folder
     round: int | None = None
+    read_with: Mapping[str, Any] | None = None  # label map, thresholds, component; None: as it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +169,7 @@ class Model:
     name: str
     path: str | None
     round: int | None
+    read_with: Mapping[str, Any] | None
     id: int
 
 

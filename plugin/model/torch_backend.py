@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ class TorchBackend:
     """
 
     def __init__(self, model: Any, precision: Precision = "fp32") -> None:
+        _count_steps()
         self.model = model
         self.precision = precision
         self._shortest = shortest_batch(model)
@@ -108,8 +110,25 @@ class TorchBackend:
 
 
 def state_of(weight: torch.Tensor) -> tuple[int, int]:
-    """What changes when the weight does; a tensor made in inference mode counts no versions."""
-    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
+    """What changes when the weight does; a tensor made in inference mode counts no versions, and a fused
+    optimizer, such as the one that rounds are trained with, leaves them as they are."""
+    return weight.data_ptr(), _steps + (0 if weight.is_inference() else weight._version)  # both only grow
+
+
+_steps = 0
+
+
+@functools.cache
+def _count_steps() -> None:
+    """Count the steps of all optimizers of torch in this process from now on."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    register_optimizer_step_post_hook(_stepped)
+
+
+def _stepped(*_: Any) -> None:
+    global _steps
+    _steps += 1
 
 
 def _in_bfloat16(model: Any) -> Any:

@@ -1,8 +1,8 @@
 """The command line: the only file that prints and sets exit codes. The commands stand in ``*_commands.py``;
 each gives back a report, which is printed here.
 
-Exit code 0: done. 1: the user's error, one line on stderr. 2: wrong usage. 3: nothing was due (``--if-new``).
-130: Ctrl-C, or cancelled from elsewhere. 143: SIGTERM.
+Exit code 0: done. 1: the user's error, one line on stderr. 2: wrong usage. 3: nothing was done
+(``--if-new``, ``init --from``). 130: Ctrl-C, or cancelled from elsewhere. 143: SIGTERM.
 Recipes are imported when their command runs: ``--help`` and the light commands load no spaCy.
 """
 

@@ -108,9 +108,10 @@ class ReadOptions:
     default). ``labels``: those of the project, where a file says several things of a token.
 
     ``columns``: what the columns of a table are, as they were typed; None: as they look. ``tag_names``: the
-    tags that whole numbers stand for, from 0 on. ``tokens``: whether the tokens of the file are wanted where
-    its spans do not need them. ``notes``: where the reader says what it guessed.
-    ``called``: what stands for the file in keys and groups, empty for its name.
+    tags that whole numbers stand for, from 0 on. ``seen_tags``: every tag of the file, where its reader has
+    looked for them. ``tokens``: whether the tokens of the file are wanted where its spans do not need them.
+    ``notes``: where the reader says what it guessed. ``called``: what stands for the file in keys and groups,
+    empty for its name.
     """
 
     task: Task = "spans"
@@ -118,6 +119,7 @@ class ReadOptions:
     labels: tuple[str, ...] = ()
     columns: Sequence[str] | None = None
     tag_names: Sequence[str] | None = None
+    seen_tags: tuple[str, ...] = ()
     tokens: bool = False
     notes: Notes = field(default_factory=Notes)
     called: str = ""

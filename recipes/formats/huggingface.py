@@ -126,6 +126,7 @@ FORMAT = Format(
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "splits", "blanks"}),
     title="Hugging Face data sets",
     detected="Parquet files, or a folder that the library datasets saved",
-    tried="files that pyarrow wrote with the features of conll2003, and Arrow streams",
+    tried="files that pyarrow wrote with the features of conll2003, and Arrow streams; what is written was "
+    "loaded by datasets 5.2",
     extra="parquet",
 )

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,12 +23,19 @@ from spanloop.recipes.formats.header import TEXTS, is_wrapped
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
 from spanloop.recipes.formats.lines import numbered_lines
-from spanloop.recipes.formats.span_shapes import is_offset, said_by, span_of, spans_of_record
+from spanloop.recipes.formats.span_shapes import (
+    is_offset,
+    said_by,
+    span_of,
+    spans_of_record,
+    tags_of_record,
+)
 from spanloop.recipes.formats.tagged import find_tokens, join_tokens
 from spanloop.store.records import Answer, Range, Span, Split
 
 ANSWERS = ("accept", "reject", "ignore")
 SPLITS = ("pool", "eval")
+_TOKENS = ('"tokens"', '"words"')
 UNOPENED = ("label", "labels", "entities")
 """Where other tools write an empty list for documents that nobody has opened, too."""
 _OURS = ("text", "meta", "id", "answer")
@@ -34,6 +43,8 @@ _OURS = ("text", "meta", "id", "answer")
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     """One entry a line; blank lines are none. FormatError names file and line."""
+    if options.task == "spans" and options.tag_names is None:
+        options = replace(options, seen_tags=_tags_of(path))
     for line, raw in numbered_lines(path):
         if not raw.strip():
             continue
@@ -49,6 +60,20 @@ def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
             yield entry_of(record, line, options)
         except ValueError as error:
             raise FormatError(path, line, str(error)) from error
+
+
+def _tags_of(path: Path) -> tuple[str, ...]:
+    """Every tag of the file, where its documents have one a token: what one of them means is judged by all
+    of them, a first pass. What cannot be read is told when its turn comes."""
+    seen: set[str] = set()
+    for _, raw in numbered_lines(path):
+        if not any(name in raw for name in _TOKENS):
+            continue
+        with suppress(NotJson):
+            record = parse(raw)
+            if isinstance(record, dict):
+                seen.update(tags_of_record(record, _tokens(record)))
+    return tuple(sorted(seen))
 
 
 def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) -> Entry:

@@ -80,6 +80,17 @@ def spans_of_record(
     return tuple(span_of(item, number) for number, item in enumerate(record[chosen], start=1)), chosen
 
 
+def tags_of_record(record: Mapping[str, Any], tokens: Sequence[str] | None) -> list[str]:
+    """The tags of a record that are texts, one a token; none where it has none, or is not right in itself."""
+    if tokens is None or record.get("spans") is not None:
+        return []
+    try:
+        name = _tagged(record, len(tokens), ReadOptions())
+    except ValueError:  # told when the record is read
+        return []
+    return [] if name is None else [tag for tag in record[name] if isinstance(tag, str)]
+
+
 def _tagged(record: Mapping[str, Any], length: int, options: ReadOptions) -> str | None:
     """The key with one tag a token; where several are, in a tags project the one with the labels."""
     found = [name for name in TAGGED if _are_tags(record.get(name))]
@@ -104,7 +115,7 @@ def _of_tags(
 ) -> tuple[Span, ...]:
     names = [_tag_name(tag, name, options.tag_names) for tag in tags]
     # all names that are known say more of what a tag means than those of one document
-    known = options.tag_names or names
+    known = options.tag_names or options.seen_tags or names
     reading = read_tags(dict.fromkeys((*known, *names)), of_model=False)
     return spans_of_tags(find_tokens(text, tokens), names, task=options.task, reading=reading)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from spanloop.recipes.formats.labelstudio_regions import Regions
 from spanloop.recipes.formats.labelstudio_task import Opinion, opinion_of
-from spanloop.recipes.formats.placing import part_overlaps
+from spanloop.recipes.formats.placing import BLANK, EDGES, HARMLESS, part_overlaps, trimmed
 from spanloop.recipes.labelstudio.landing import source_of, task_number
 from spanloop.recipes.labelstudio.layout import Layout
 from spanloop.store import Store
@@ -50,10 +50,11 @@ class _Content:
     opinion: Opinion
     spans: tuple[AnnotatedSpan, ...]
     refused: tuple[tuple[Span, str], ...]
+    moved: tuple[tuple[Span, Span, str], ...] = ()
 
     @property
     def whole(self) -> bool:
-        return all(reason == "duplicate" for _, reason in self.refused)
+        return all(reason in HARMLESS for _, reason in self.refused)
 
     @property
     def answer(self) -> Answer:
@@ -84,7 +85,7 @@ def take_answer(
     if "result" not in annotation:
         raise ValueError('it has no "result", which is something else than an empty one')
     source = source_of(project)
-    content = _sort_out(store, opinion_of(annotation, document.text))
+    content = _sort_out(store, opinion_of(annotation, document.text), document.text)
     digest, changed_at = content.digest(), content.opinion.changed_at or now()
     with store.write():
         known = store.bridges.answer(source, number)
@@ -155,15 +156,29 @@ def _is_of(store: Store, known: AnswerLink, document: Document) -> bool:
     return revision is not None and revision.document_id == document.id
 
 
-def _sort_out(store: Store, opinion: Opinion) -> _Content:
+def _sort_out(store: Store, opinion: Opinion, text: str) -> _Content:
     regions = opinion.regions or Regions()
     labels = set(store.labels.names())
-    known = [span for span in regions.spans if span.label in labels]
-    kept, overlapping = part_overlaps(known)
     strangers = [(span, STRANGER) for span in regions.spans if span.label not in labels]
-    actions = {(s.start, s.end, s.label): ACTIONS.get(o, "added") for s, o in regions.with_origins()}
+    actions: dict[tuple[int, int, str], Action] = {}
+    placed: list[Span] = []
+    blank: list[tuple[Span, str]] = []
+    moved: list[tuple[Span, Span, str]] = []
+    for span, origin in regions.with_origins():
+        if span.label not in labels:
+            continue
+        inner = trimmed(span, text)
+        if inner is None:
+            blank.append((span, BLANK))
+            continue
+        placed.append(inner)
+        actions[inner.start, inner.end, inner.label] = ACTIONS.get(origin, "added")
+        if inner != span:
+            moved.append((span, inner, EDGES))
+    kept, overlapping = part_overlaps(placed)
     spans = tuple(AnnotatedSpan(s.start, s.end, s.label, actions[s.start, s.end, s.label]) for s in kept)
-    return _Content(opinion, spans, (*regions.refused, *strangers, *overlapping))
+    lying = [one for one in moved if one[1] in kept]
+    return _Content(opinion, spans, (*regions.refused, *strangers, *blank, *overlapping), tuple(lying))
 
 
 def _revision(
@@ -171,7 +186,7 @@ def _revision(
 ) -> NewAnnotation:
     comment = content.opinion.comment
     if not content.whole:
-        left = sum(reason != "duplicate" for _, reason in content.refused)
+        left = sum(reason not in HARMLESS for _, reason in content.refused)
         comment = f"{left} regions could not be kept, so this is no gold: see the ledger"
     return NewAnnotation(
         uuid=str(uuid.uuid5(NAMESPACE, name)),
@@ -204,7 +219,7 @@ def _events(
     content: _Content, document: Document, annotation_id: int, source: str
 ) -> Sequence[AlignmentEvent]:
     """The spans that could not stay where they were meant, as rows of the ledger."""
-    moved = content.opinion.regions.moved if content.opinion.regions else ()
+    moved = (*(content.opinion.regions.moved if content.opinion.regions else ()), *content.moved)
     return [
         *(
             AlignmentEvent(

@@ -21,7 +21,7 @@ from spanloop.store.records import Gold, Moment, Split, Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spanloop.plugin.alignment.values import CharSpan
+    from spanloop.plugin.alignment.values import CharSpan, TokenScores
     from spanloop.plugin.metrics.intervals import Figure
     from spanloop.plugin.metrics.score import ScoreReport
 
@@ -36,7 +36,8 @@ class Evaluation(Report):
     """The figures of one round on one split; ``alignment_events`` are the predicted spans that tokens cannot
     carry, ``predicted`` and ``truth`` the spans of each document, ``refused`` the documents that the pipeline
     could not read, all of whose spans count as missed; ``used``, how its answer was read, and
-    ``below_threshold``, how many spans it was not sure enough of."""
+    ``below_threshold``, how many spans it was not sure enough of; ``unmatchable``, how many gold spans do not
+    begin and end where its units do, so that no prediction can be them."""
 
     round: int
     task: Task
@@ -48,6 +49,7 @@ class Evaluation(Report):
     refused: tuple[Refusal, ...] = ()
     used: Used = field(default_factory=Used)
     below_threshold: int = 0
+    unmatchable: int = 0
 
     @property
     def headline(self) -> Figure:
@@ -92,6 +94,7 @@ class Evaluation(Report):
             lenient=self._lenient(),
             used=self.used,
             below_threshold=self.below_threshold,
+            unmatchable=self.unmatchable,
         )
 
     def _lenient(self) -> Averages | None:
@@ -139,6 +142,9 @@ class Evaluation(Report):
             lines.append(f"read with {self.used.text()}: {left_out} below the threshold left out")
         if self.alignment_events:
             lines.append(f"{self.alignment_events} predicted spans do not end at token boundaries")
+        if self.unmatchable:
+            told = counted(self.unmatchable, "gold span")
+            lines.append(f"{told} cut a token or have blanks at an edge: no prediction can match them")
         if self.refused:
             lines.append(f"{refusals_text(self.refused)}; their spans count as missed")
         return "\n".join(lines)
@@ -220,8 +226,7 @@ def score(
     labels: Mapping[str, int],
     progress: Progress = silent,
 ) -> Evaluation:
-    """Score the pipeline on gold documents, read at that moment. ``labels`` says which label each name of the
-    pipeline means; what it says otherwise counts as it stands."""
+    """Score the pipeline on gold documents, read at that moment. ``labels``: what each name of it means."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.plugin.alignment.values import CharSpan
     from spanloop.plugin.metrics.judged import of_known_labels
@@ -233,7 +238,7 @@ def score(
     renamed = moment.names_of(labels)
     predicted, refused = list[list[CharSpan]](), list[Refusal]()
     tokens: list[list[tuple[int, int]]] = []
-    events = below = 0
+    events = below = unmatchable = 0
     for begin in range(0, len(golds), BLOCK):
         progress(begin, len(golds), f"evaluate round {round}")
         block = golds[begin : begin + BLOCK]
@@ -251,6 +256,7 @@ def score(
             tokens.append(token_ranges(found.doc))
             events += len(found_events(found))
             below += len(left_out(found))
+            unmatchable += _unmatchable(gold, tokens[-1], found.scores)
     progress(len(golds), len(golds), f"evaluate round {round}")
     truth, unknown = [char_spans(gold.spans) for gold in golds], [gold.unknown for gold in golds]
     seed = project.seed
@@ -269,4 +275,13 @@ def score(
         refused=tuple(refused),
         used=used_by(nlp),
         below_threshold=below,
+        unmatchable=unmatchable,
     )
+
+
+def _unmatchable(gold: Gold, tokens: Sequence[tuple[int, int]], scores: TokenScores | None) -> int:
+    """How many spans of a document do not begin and end where units do: tokens, or wordpieces where the model
+    labels these."""
+    starts = {start for start, _ in tokens} if scores is None else set(scores.starts.tolist())
+    ends = {end for _, end in tokens} if scores is None else set(scores.ends.tolist())
+    return sum(span.start not in starts or span.end not in ends for span in gold.spans)

@@ -111,6 +111,8 @@ class Scored(Shape):
     """How the answer of the round was read: its thresholds and its label map."""
     below_threshold: Count
     """Predicted spans that it was not sure enough of: they count as not predicted."""
+    unmatchable: Count
+    """Gold spans that cut a token or have blanks at an edge: no prediction can match them."""
 
 
 def figures_of(figure: Measured | None) -> Figures | None:

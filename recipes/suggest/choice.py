@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Shape, Share
@@ -24,6 +24,15 @@ class Used(Shape):
     """How sure it must be of a span of each label; `*` is for all others."""
     component: str = ""
     """Which component of ours was asked, where the pipeline has several; empty elsewhere."""
+
+    def stored(self) -> dict[str, Any]:
+        """What the store keeps with the model: what there is to say of it, empty where that is nothing."""
+        found = {
+            "label_map": dict(self.label_map),
+            "thresholds": dict(self.thresholds),
+            "component": self.component,
+        }
+        return {name: value for name, value in found.items() if value}
 
     def text(self) -> str:
         """All of it in words, empty where there is nothing to say."""

@@ -102,7 +102,9 @@ def _from_round(store: Store, manner: Manner, choice: Choice) -> Source:
     changed += [f"({used.text() or 'without thresholds'})"] if used != saved else []
     if changed:
         name = " ".join([name, *changed])
-        model_id = store.models.add(NewModel(hash=_fingerprint(nlp), kind="hf", name=name)).id
+        model_id = store.models.add(
+            NewModel(hash=_fingerprint(nlp), kind="hf", name=name, read_with=used.stored())
+        ).id
     return Source(nlp, model_id, name, promoted.label_ids, used)
 
 
@@ -138,7 +140,7 @@ def _from_model(store: Store, model: str, manner: Manner, choice: Choice, lang: 
     if lang is not None:  # other tokens, other suggestions
         name = f"{name} on tokens of {lang}"
         digest = hashlib.sha256(f"{digest} {lang}".encode()).hexdigest()
-    row = store.models.add(NewModel(hash=digest, kind="hf", name=name))
+    row = store.models.add(NewModel(hash=digest, kind="hf", name=name, read_with=used.stored()))
     unsure = lang is None and unit == "token" and project.task == "spans" and _waits_for_blanks(project)
     return Source(nlp, row.id, name, labels, used, advice, by_script=unsure, own_tokens=lang is None)
 
@@ -174,7 +176,7 @@ def _from_pipeline(store: Store, pipeline: str, choice: Choice) -> Source:
             (digest + json.dumps(dict(used.label_map), sort_keys=True)).encode()
         ).hexdigest()
     name = _with(pipeline, used)
-    row = store.models.add(NewModel(hash=digest, kind="spacy", name=name))
+    row = store.models.add(NewModel(hash=digest, kind="spacy", name=name, read_with=used.stored()))
     return Source(nlp, row.id, name, labels, used, advice)
 
 

@@ -137,6 +137,7 @@ class Training:
             name=f"round {number}",
             path=str(folder.relative_to(self.store.path.parent)),
             round=number,
+            read_with=scores.used.stored(),
         )
         self.store.rounds.finish(
             number,

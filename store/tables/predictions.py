@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
@@ -17,7 +17,7 @@ from spanloop.store.tables.checks import check_spans
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-COLUMNS = "hash, kind, name, path, round, id"
+COLUMNS = "hash, kind, name, path, round, read_with, id"
 
 
 class Models:
@@ -32,12 +32,13 @@ class Models:
             known = self.by_hash(model.hash)
             if known is not None:
                 return known
+            read_with = json.dumps(model.read_with, ensure_ascii=False) if model.read_with else None
             row = self._store.run(
-                "INSERT INTO models(hash, kind, name, path, round, created_at) VALUES (?, ?, ?, ?, ?, ?)"
-                f" RETURNING {COLUMNS}",
-                (model.hash, model.kind, model.name, model.path, model.round, now()),
+                "INSERT INTO models(hash, kind, name, path, round, read_with, created_at)"
+                f" VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}",
+                (model.hash, model.kind, model.name, model.path, model.round, read_with, now()),
             ).fetchone()
-            return Model(*row)
+            return _model(row)
 
     def lie_in(self, folder: str) -> None:
         """Note that the rounds lie in that folder beside the project file now."""
@@ -51,16 +52,22 @@ class Models:
     def get(self, model_id: int) -> Model | None:
         """The model of that id."""
         row = self._store.row(f"SELECT {COLUMNS} FROM models WHERE id = ?", (model_id,))
-        return None if row is None else Model(*row)
+        return None if row is None else _model(row)
 
     def by_hash(self, model_hash: str) -> Model | None:
         """The model of that hash."""
         row = self._store.row(f"SELECT {COLUMNS} FROM models WHERE hash = ?", (model_hash,))
-        return None if row is None else Model(*row)
+        return None if row is None else _model(row)
 
     def all(self) -> list[Model]:
         """All models, oldest first."""
-        return [Model(*row) for row in self._store.rows(f"SELECT {COLUMNS} FROM models ORDER BY id")]
+        return [_model(row) for row in self._store.rows(f"SELECT {COLUMNS} FROM models ORDER BY id")]
+
+
+def _model(row: tuple[Any, ...]) -> Model:
+    model_hash, kind, name, path, number, read_with, model_id = row
+    read = None if read_with is None else json.loads(read_with)
+    return Model(model_hash, kind, name, path, number, read, model_id)
 
 
 CHUNK = 2_000  # predictions deleted in one transaction

@@ -211,3 +211,40 @@ def test_a_sentencepiece_model_is_read_with_the_extra(tmp_path: Path) -> None:
     encoded = loaded.tokenizer.backend_tokenizer.encode(text)
     assert loaded.tokenizer.decode(encoded.ids, skip_special_tokens=True) == text
     assert len(encoded) > 5, "it knows words, and not only what is unknown"
+
+
+@pytest.mark.parametrize("lower", [None, False])
+def test_an_albert_with_a_sentencepiece_model_alone_reads_as_it_was_taught(
+    tmp_path: Path, lower: bool | None
+) -> None:
+    """ALBERT reads small letters without accents, unless its settings say otherwise."""
+    pieces = pytest.importorskip("sentencepiece", reason="the extra [sentencepiece] is not installed")
+    pytest.importorskip("google.protobuf", reason="the extra [sentencepiece] is not installed")
+    from transformers import AlbertConfig, AlbertForTokenClassification
+
+    (tmp_path / "text.txt").write_text("\n".join([*SAMPLE, *map(str.lower, SAMPLE)]), "utf-8")
+    pieces.SentencePieceTrainer.train(
+        input=str(tmp_path / "text.txt"),
+        model_prefix=str(tmp_path / "spiece"),
+        vocab_size=200,
+        hard_vocab_limit=False,
+        pad_id=0,
+        unk_id=1,
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        minloglevel=2,
+    )
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+    labels = {"id2label": dict(enumerate(TAGS)), "label2id": {tag: row for row, tag in enumerate(TAGS)}}
+    config = AlbertConfig(vocab_size=384, embedding_size=16, **sizes, **labels)
+    AlbertForTokenClassification(config).save_pretrained(tmp_path / "model")
+    shutil.copy(tmp_path / "spiece.model", tmp_path / "model")
+    if lower is not None:
+        settings = json.dumps({"tokenizer_class": "AlbertTokenizer", "do_lower_case": lower})
+        (tmp_path / "model" / "tokenizer_config.json").write_text(settings, "utf-8")
+    text = "Angela Merkel met Barack Obama in New York City."
+    read = pieces.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
+    expected = read.encode(text if lower is False else text.lower(), out_type=str)
+    tokenizer = pretrained.load(str(tmp_path / "model")).tokenizer
+    assert tokenizer.backend_tokenizer.encode(text).tokens == ["[CLS]", *expected, "[SEP]"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,26 @@ def test_a_doubt_between_two_labels_is_none_once_they_are_one() -> None:
     (merged,) = _spans(tag_map(CONLL, {"PER": "X", "ORG": "X"}).scores(scores))
     assert (merged.start, merged.end, merged.label) == (0, 5, "X")
     assert merged.score == pytest.approx(0.96 * 0.96, abs=1e-5)
+
+
+@given(seed=st.integers(0, 10_000), temperature=st.floats(0.3, 3.0))
+def test_the_confidence_of_a_merged_span_adds_up_all_that_it_may_be_to_the_model(
+    seed: int, temperature: float
+) -> None:
+    """So it is as well calibrated as the probabilities of the model's own tags are."""
+    before = drawn(seed, 4, CONLL[:5])
+    mapped = tag_map(before.tags, {"PER": "X", "ORG": "X"})
+    merged = mapped.known_as()
+    likely = np.exp(before.calibrated(temperature).astype(np.float64))
+    for span in decode(mapped.scores(before), scheme="IOB2", temperature=temperature):
+        first, end = np.searchsorted(before.starts, [span.start, span.end]).tolist()
+        total = 0.0
+        for rows in product(range(len(merged)), repeat=len(before)):
+            tags = [merged[row] for row in rows]
+            whole = tags[first:end] == ["B-X", *["I-X"] * (end - first - 1)]
+            if whole and (end == len(tags) or tags[end] != "I-X"):
+                total += float(likely[range(len(rows)), rows].prod())
+        assert span.score == pytest.approx(total, abs=1e-5)
 
 
 def test_neighbours_of_merged_labels_are_two_spans_where_the_second_begins_and_one_where_it_goes_on() -> None:

@@ -179,6 +179,20 @@ def test_gold_with_blanks_at_its_edges_can_be_hit(tmp_path: Path) -> None:
     assert (found.micro.support, found.micro.f1, found.lenient_micro.f1) == (40, 1.0, 1.0)
 
 
+def test_gold_that_no_prediction_can_match_is_counted_in_the_scores(tmp_path: Path) -> None:
+    """A span inside a token stays as it was meant, and the scores say that it cannot be hit."""
+    init(tmp_path / "p.db", labels=["PER"], eval_fraction=0.0)
+    spans = [[[0, 3, "PER"]], [[0, 7, "PER"]], [[2, 7, "PER"], [8, 11, "PER"]]]
+    records = [{"text": f"Annabel met {n}.", "spans": said} for n, said in enumerate(spans)]
+    import_files(tmp_path / "p.db", [jsonl_file(tmp_path / "e.jsonl", *records)], split="eval")
+    with Store.open(tmp_path / "p.db") as store:
+        golds = list(store.annotations.gold(split="eval"))
+        labels = store.labels.ids_for(None)
+        found = score(store.moment(), spacy.blank("en"), golds, round=1, labels=labels)
+    assert found.json()["unmatchable"] == 2
+    assert "2 gold spans cut a token or have blanks at an edge: no prediction can match them" in found.text()
+
+
 @pytest.mark.data
 def test_no_document_of_a_real_export_loses_all_of_its_regions(data: Path, tmp_path: Path) -> None:
     labels = ["PER", "LOC", "ITEM", "COMM", "ORG", "VEH", "FIN"]

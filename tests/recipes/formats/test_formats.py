@@ -197,6 +197,22 @@ def test_jsonl_tokens_and_tags_give_spans(tmp_path: Path) -> None:
     assert [s.label for s in next(iter(jsonl.read(path, TAGS))).spans or ()] == ["B-PER"]
 
 
+def test_what_a_tag_means_is_judged_by_all_records_of_a_file(tmp_path: Path) -> None:
+    """By itself the first record has a label "I-PER", for one of its two tags has no prefix."""
+    records = [
+        {"tokens": ["Ann", "in", "May"], "tags": ["I-PER", "O", "DATE"]},
+        {"tokens": ["Ann", "and", "Bo", "Lee"], "tags": ["B-PER", "O", "B-PER", "I-PER"]},
+    ]
+
+    def spans(*of: object) -> list[tuple[Span, ...] | None]:
+        return [entry.spans for entry in jsonl.read(jsonl_file(tmp_path / "a.jsonl", *of), SPANS)]
+
+    first, second = (Span(0, 3, "PER"), Span(7, 10, "DATE")), (Span(0, 3, "PER"), Span(8, 14, "PER"))
+    assert spans(*records) == [first, second]
+    assert spans(*records[::-1]) == [second, first]
+    assert spans(records[0]) == [(Span(0, 3, "I-PER"), Span(7, 10, "DATE"))]
+
+
 def test_jsonl_line_separators_inside_a_text_end_no_line(tmp_path: Path) -> None:
     path = jsonl_file(tmp_path / "a.jsonl", {"text": "one\u2028two\x85three"})
     assert [e.text for e in jsonl.read(path, SPANS)] == ["one\u2028two\x85three"]

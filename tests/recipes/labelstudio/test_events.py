@@ -100,6 +100,19 @@ def test_a_region_that_cannot_be_kept_is_in_the_ledger_and_withdraws_the_gold(
     assert "see the ledger" in one.store.annotations.history(1)[-1].comment
 
 
+def test_blanks_at_the_edge_of_a_region_are_cut_off_and_told(one: Bench) -> None:
+    """Gold with a blank at its edge could never be matched by a prediction."""
+    tell(one, answered(7, ANN, region(1, 6), region(5, 6)))
+    assert gold(one.store) == {ANN["data"]["text"]: [(2, 5, "PER")]}
+    told = {
+        (e.start, e.end, e.action, e.reason, e.placed_start, e.placed_end) for e in one.store.ledger.all()
+    }
+    assert told == {
+        (1, 6, "snapped", "blanks at its edge", 2, 5),
+        (5, 6, "dropped", "nothing but blanks", None, None),
+    }
+
+
 def test_d14_units_of_utf16_are_noticed_and_told(one: Bench) -> None:
     tell(one, answered(7, ANN, region(3, 6, text="Ann")))
     assert gold(one.store) == {ANN["data"]["text"]: [(2, 5, "PER")]}

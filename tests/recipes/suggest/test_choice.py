@@ -85,6 +85,17 @@ def test_labels_that_partly_agree_are_told_and_a_map_is_another_model(tmp_path: 
     assert second.spans > first.spans
     assert {label for spans in stored(db, 2).values() for _, _, label, _ in spans} == {"PER", "Location"}
     assert {label for spans in stored(db, 1).values() for _, _, label, _ in spans} == {"PER"}
+    third = prelabel(db, model=str(model), choice=Choice({"LOC": ""}, {"PER": 0.25}))
+    assert third.used.label_map == {"LOC": ""}
+    with Store.open(db) as store:  # what its predictions are made with can be asked of the file itself
+        kept = [one.read_with for one in store.models.all()]
+        named = store.rows("SELECT name, json_extract(read_with, '$.thresholds.PER') FROM models ORDER BY id")
+    assert kept == [
+        None,
+        {"label_map": {"LOC": "Location"}},
+        {"label_map": {"LOC": ""}, "thresholds": {"PER": 0.25}},
+    ]
+    assert [number for _, number in named] == [None, None, 0.25]
 
 
 def test_a_threshold_leaves_out_what_it_counts(tmp_path: Path, model: Path) -> None:

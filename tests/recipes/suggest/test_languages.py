@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from support.commands import done, jsonl_file, refused
@@ -89,7 +91,7 @@ def test_a_language_is_guessed_that_can_be_loaded() -> None:
 
 
 def test_a_tokenizer_that_is_not_installed_gives_way_to_wordpieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pythainlp", None)
+    monkeypatch.setitem(sys.modules, "pythainlp", None)
     assert guess(["กรุงเทพมหานคร"]) == Guess("xx", "wordpiece", "Thai")
 
 
@@ -147,10 +149,62 @@ def test_predict_takes_the_language_that_is_named(tagger: Path) -> None:
 def test_a_language_that_is_none_is_one_line(tagger: Path, tmp_path: Path) -> None:
     assert "the language 'qq' cannot be loaded" in refused("predict", "x", "--model", tagger, "--lang", "qq")
     init(tmp_path / "p.db", labels=["LOC"])
+    import_files(tmp_path / "p.db", [jsonl_file(tmp_path / "a.jsonl", {"text": "x"})])
     said = refused("predict", "x", "--model", tmp_path / "p.db", "--lang", "en")
     assert "has a language of its own: leave --lang out" in said
     said = refused("prelabel", tmp_path / "p.db", "--lang", "zh")
     assert "--lang zh goes with --model" in said
+
+
+THAI = "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย"
+JAPANESE = "東京はとても大きい都市です。大阪も大きい。"
+
+
+@pytest.mark.parametrize(
+    ("lang", "package", "needs"), [("th", "pythainlp", "PyThaiNLP"), ("ja", "sudachipy", "SudachiPy")]
+)
+def test_a_language_whose_tokenizer_is_not_installed_names_it_in_one_line(
+    tagger: Path, monkeypatch: pytest.MonkeyPatch, lang: str, package: str, needs: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    said = refused("predict", THAI, "--model", tagger, "--lang", lang)
+    assert said.startswith(f"the language {lang!r} cannot be loaded: ")
+    assert needs in said
+
+
+@pytest.mark.parametrize("text", [THAI, JAPANESE])
+def test_thai_and_japanese_are_labelled_by_wordpieces_where_no_language_is_named(
+    tagger: Path, text: str
+) -> None:
+    (found,) = predict([text], model=str(tagger))
+    spans = found.entry.spans or ()
+    pipe = spacy.blank("xx").add_pipe(
+        "hf_token_classifier", config={"model": str(tagger), "unit": "wordpiece"}
+    )
+    (scores,) = pipe.predict([spacy.blank("xx").make_doc(text)])  # type: ignore[attr-defined]
+    assert [(span.start, span.end) for span in spans] == [
+        (span.start, span.end)
+        for span in pipe.decode(scores)  # type: ignore[attr-defined]
+    ]
+    assert max(span.end - span.start for span in spans) < len(text)
+    assert "".join(text[start:end] for start, end in found.entry.tokens or ()) == text
+
+
+@pytest.mark.parametrize(
+    ("lang", "package", "text"), [("th", "pythainlp", THAI), ("ja", "sudachipy", JAPANESE)]
+)
+def test_thai_and_japanese_are_cut_by_their_own_tokenizers_where_these_are_installed(
+    tagger: Path, lang: str, package: str, text: str
+) -> None:
+    pytest.importorskip(
+        package, reason=f"{package}, which spaCy's tokenizer of {lang} needs, is not installed"
+    )
+    (found,) = predict([text], model=str(tagger), lang=lang)
+    tokens = [text[start:end] for start, end in found.entry.tokens or ()]
+    assert "".join(tokens) == text
+    assert len(text) > len(tokens) > 3, "words: neither letters nor a whole line"
+    edges = {edge for token in found.entry.tokens or () for edge in token}
+    assert {edge for span in found.entry.spans or () for edge in (span.start, span.end)} <= edges
 
 
 def test_prelabel_cuts_as_the_language_that_is_named(tagger: Path, tmp_path: Path) -> None:

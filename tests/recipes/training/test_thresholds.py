@@ -26,7 +26,7 @@ from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.training.retrain import RoundReport, retrain
 from spanloop.store import Store
 
-WANTED = 0.97
+WANTED = 0.99
 CONFIG = TrainConfig(
     epochs=8, learning_rate=5e-3, batch_wordpieces=256, bf16=False, held_out=0.4, thresholds=WANTED
 )
@@ -34,11 +34,11 @@ DOUBTFUL = "Jordan"
 
 
 def texts(n: int, prefix: str, share: float, seed: int) -> list[dict[str, object]]:
-    """Short annotated documents. Each third one is of somebody who is a person in this share of them."""
+    """Short annotated documents. Each second one is of somebody who is a person in this share of them."""
     rng = np.random.default_rng(seed)
     records: list[dict[str, object]] = []
     for i in range(n):
-        doubtful = i % 3 == 0
+        doubtful = i % 2 == 0
         name, place = DOUBTFUL if doubtful else NAMES[i % len(NAMES)], PLACES[i % len(PLACES)]
         text = f"{name} met number {prefix}{i} in {place} 😀."
         start = text.index(" in ") + 4
@@ -73,9 +73,9 @@ def first(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path
     folder = tmp_path_factory.mktemp("thresholds")
     db = folder / "p.db"
     init(db, labels=["PER", "LOC"], model=str(encoder), eval_fraction=0)
-    import_files(db, [jsonl_file(folder / "pool.jsonl", *texts(120, "p", 0.7, 1))])
-    import_files(db, [jsonl_file(folder / "eval.jsonl", *texts(12, "e", 0.7, 2))], split="eval")
-    open_ones = [{"id": one["id"], "text": one["text"]} for one in texts(24, "o", 0.7, 3)]
+    import_files(db, [jsonl_file(folder / "pool.jsonl", *texts(120, "p", 0.75, 1))])
+    import_files(db, [jsonl_file(folder / "eval.jsonl", *texts(12, "e", 0.75, 2))], split="eval")
+    open_ones = [{"id": one["id"], "text": one["text"]} for one in texts(24, "o", 0.75, 3)]
     import_files(db, [jsonl_file(folder / "open.jsonl", *open_ones)])
     return db, trained(db)
 
@@ -94,6 +94,9 @@ def test_a_round_keeps_what_it_chose_and_says_so(first: tuple[Path, RoundReport]
     with Store.open(db) as store:
         row = store.rounds.get(1)
         folder = store.rounds_folder.sound(row)
+        model = store.models.get(row.model_id or 0)
+    assert model is not None
+    assert model.read_with == {"thresholds": picked.thresholds}
     assert row.manifest is not None
     assert row.manifest["thresholds"]["thresholds"] == picked.thresholds
     assert row.manifest["thresholds"]["wanted"] == WANTED
@@ -123,11 +126,15 @@ def test_whatever_loads_the_round_goes_by_them_and_says_so(first: tuple[Path, Ro
     assert reach(suggested, used)
     without = prelabel(db, choice=Choice(thresholds={"*": 0.0}))
     assert without.spans == by_round.spans + by_round.below_threshold
-    told = list(
-        predict([f"{DOUBTFUL} met number o1 in York 😀.", "Ann met number o2 in York 😀."], model=str(db))
+    sentences = [str(record["text"]) for record in texts(24, "q", 0.75, 5)]
+    told = list(predict(sentences, model=str(db)))
+    shown = [(span.label, span.score or 0.0) for one in told for span in one.entry.spans or ()]
+    assert sum(one.below_threshold for one in told) > 0
+    assert reach(shown, used)
+    every = list(predict(sentences, model=str(db), choice=Choice(thresholds={"*": 0.0})))
+    assert sum(len(one.entry.spans or ()) for one in every) == len(shown) + sum(
+        one.below_threshold for one in told
     )
-    assert [one.below_threshold for one in told] == [1, 0]
-    assert [[span.label for span in one.entry.spans or ()] for one in told] == [["LOC"], ["PER", "LOC"]]
 
 
 def test_the_next_round_calibrates_and_chooses_anew(first: tuple[Path, RoundReport], tmp_path: Path) -> None:

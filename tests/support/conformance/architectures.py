@@ -28,6 +28,12 @@ _USUAL = {
 _FEW_KEYS = {"num_key_value_heads": 1, "head_dim": 16}
 _NAMED_LIKE_XLM = {"emb_dim": 32, "n_layers": 1, "n_heads": 2}
 _T5 = {"d_kv": 16, "d_ff": 48}
+_MOBILE = {
+    "embedding_size": 32,
+    "intra_bottleneck_size": 32,
+    "true_hidden_size": 32,
+    "num_feedforward_networks": 1,
+}
 _ONE_GROUP = {
     f"{part}_groups": 1 for part in ("q", "k", "v", "post_attention", "intermediate", "output")
 }  # groups of SqueezeBERT's convolutions
@@ -36,8 +42,12 @@ _ONE_GROUP = {
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "albert": {"embedding_size": 16},
     "bert": {},
+    "big_bird": {"block_size": 4, "num_random_blocks": 1},
+    "biogpt": {},
     "bloom": {},
     "camembert": {},
+    "convbert": {"embedding_size": 16},
+    "data2vec-text": {},
     "deberta": {},
     "deberta-v2": {},
     "distilbert": {"hidden_dim": 48},
@@ -46,17 +56,24 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "esm": {},
     "eurobert": {},
     "falcon": {},
+    "flaubert": _NAMED_LIKE_XLM,
+    "funnel": {"num_hidden_layers": None, "block_sizes": [1, 1], "d_model": 32, "n_head": 2, "d_inner": 48},
     "gemma": _FEW_KEYS,
     "gpt2": {},
+    "gpt_neox": {},
     "ibert": {},
     "layoutlm": {"max_2d_position_embeddings": 64},
     "llama": _FEW_KEYS,
     "longformer": {"attention_window": 16},
     "luke": {"entity_vocab_size": 10, "entity_emb_size": 16},
+    "megatron-bert": {},
     "mistral": _FEW_KEYS,
+    "mobilebert": _MOBILE,
     "modernbert": {"num_hidden_layers": 2},
     "mpnet": {},
+    "mt5": _T5,
     "nomic_bert": {},
+    "phi": {},
     "qwen3": _FEW_KEYS,
     "rembert": {"input_embedding_size": 16, "output_embedding_size": 16},
     "roberta": {},

@@ -48,6 +48,14 @@ class Peer:
             "token-classification", model=str(folder), pipeline_class=Words, ignore_labels=[]
         )
 
+    def asked(self, text: str, strategy: str) -> Any:
+        """What it says of the text where it has read no other: BigBird attends in another way for good once
+        it has read a short one."""
+        encoder = self.pipeline.model.base_model
+        if hasattr(encoder, "set_attention_type"):
+            encoder.set_attention_type(self.pipeline.model.config.attention_type)
+        return self.pipeline(text, aggregation_strategy=strategy)
+
     def fits(self, text: str) -> bool:
         """Whether it reads the text to its end, and there is anything to read."""
         tokenizer = self.pipeline.tokenizer
@@ -61,7 +69,7 @@ class Peer:
         """How many of its wordpieces are units of ours too, and where their tags or probabilities differ;
         ``ours``: our scores of wordpieces."""
         theirs: dict[int, dict[str, Any]] = {}  # the first wordpiece that begins there
-        for piece in self.pipeline(text, aggregation_strategy="none"):
+        for piece in self.asked(text, "none"):
             start, _ = trimmed(text, piece)
             if start not in theirs or theirs[start]["word"] in _MARKS:
                 theirs[start] = piece
@@ -82,7 +90,7 @@ class Peer:
         ``found``: our spans, each unit's best tag taken by itself."""
         if _is_close(ours):
             return 0, []
-        words = self.pipeline(text, aggregation_strategy="first")
+        words = self.asked(text, "first")
         places = [trimmed(text, word) for word in words]
         units = _ranges(ours)
         known = Counter(places)  # each byte of an emoji behind a blank is a word there, and overlaps the next

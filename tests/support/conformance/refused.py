@@ -9,7 +9,7 @@ from pathlib import Path
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.pretrained import load
 
-REFUSED: tuple[str, ...] = ()
+REFUSED = ("bros", "fnet", "layoutlmv2", "nystromformer")
 """Token classifiers of transformers that cannot serve as one here."""
 
 
