@@ -45,8 +45,9 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
         people.append(None)  # what nobody is named for is somebody's all the same
     about = example.get("metadata")
     own = example.get("example_id", example.get("id"))
-    for place, person in enumerate(people or [None]):
-        said = [(s, one) for s, one in spans if _is_of(one, person)]
+    nobody: list[str | None] = [None]
+    for place, person in enumerate(people or nobody):
+        said = [(s, one) for s, one in spans if person in (_people(one.get("annotated_by")) or nobody)]
         wrong = [span for span, one in said if one.get("correct") is False]
         right = [(span, one) for span, one in said if one.get("correct") is not False]
         values = [one.get("value") for _, one in right]
@@ -61,12 +62,6 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
             annotator=person,
             continues=place > 0,
         )
-
-
-def _is_of(annotation: Mapping[str, Any], person: str | None) -> bool:
-    """Whether that person gave it; None: nobody who is named."""
-    people = _people(annotation.get("annotated_by"))
-    return person in people if person is not None else not people
 
 
 def _people(said: Any) -> list[str]:
