@@ -96,7 +96,9 @@ def sniff(head: str) -> bool:
     if not rows or any(len(row) != width for row in rows):
         return False
     columns = list(zip(*rows, strict=True))
-    return (len(rows) > 1 and set(columns[-1]) == {"O"}) or any(detect(c) != "plain" for c in columns)
+    return (len(rows) > 1 and set(columns[-1]) == {"O"}) or any(
+        detect(sorted(set(c))) != "plain" for c in columns
+    )
 
 
 def _never(_head: str) -> bool:

@@ -80,7 +80,7 @@ def sentences(path: Path, numbered: Iterable[tuple[int, str]], column: int) -> I
         if int(number[1]) == 0:
             raise FormatError(path, line, "the words of a sentence are numbered from 1, and this one is 0")
         tag = None if columns[column] == "_" else columns[column]
-        word = Word(columns[1], tag, len(sentence.lines) - 1, name=_name(columns[MISC]))
+        word = Word(columns[1], tag, len(sentence.lines) - 1, name=name_in_misc(columns[MISC]))
         spaced = "SpaceAfter=No" not in columns[MISC].split("|")
         if number[2] == "-":
             covered, parts = int(number[3]), []
@@ -95,7 +95,7 @@ def sentences(path: Path, numbered: Iterable[tuple[int, str]], column: int) -> I
             sentence.spaces.append(spaced)
 
 
-def _name(misc: str) -> str | None:
+def name_in_misc(misc: str) -> str | None:
     """The tag of a named entity: ``NER=B-PER``."""
     if "N" not in misc.upper():  # most words have nothing there
         return None

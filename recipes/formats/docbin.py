@@ -4,6 +4,7 @@ before."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from spanloop.plugin.tagging.parts_of_speech import field_of
@@ -13,19 +14,29 @@ from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOpti
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
-    """One entry a Doc: its entities, or in a tags project its parts of speech where those are the labels,
-    else its tags; the other where it has only that."""
+    """One entry a Doc: its entities, or its span groups where it has none; in a tags project its parts of
+    speech where those are the labels, else its tags; the other where it has only that."""
     from spanloop.recipes.formats.docbin_file import DamagedError, first_line, load, note
+    from spanloop.recipes.formats.docbin_groups import groups_of
     from spanloop.recipes.formats.docs import META, entry_of_doc
 
     try:
-        for number, (doc, user_data) in enumerate(load(path).docs(), start=1):
+        for number, (doc, user_data, packed) in enumerate(load(path).docs(), start=1):
             try:
                 entry = entry_of_doc(
                     doc, number, task=options.task, note=note(user_data, META), field=field_of(options.labels)
                 )
             except (ValueError, KeyError) as error:  # attributes that contradict each other
                 raise FormatError(path, number, f"this Doc cannot be read: {first_line(error)}") from error
+            groups = groups_of(packed, doc.vocab.strings) if options.task == "spans" else {}
+            if groups and not entry.spans:
+                entry = replace(entry, spans=tuple(span for spans in groups.values() for span in spans))
+            elif groups:
+                named = ", ".join(groups)
+                options.notes.add(
+                    f"{path.name}: spans in doc.spans ({named}) are not read where a Doc has ents",
+                    sum(map(len, groups.values())),
+                )
             yield entry
     except DamagedError as error:
         raise FormatError(path, None, f"this is no .spacy file of spaCy 3 (a DocBin): {error}") from error

@@ -49,9 +49,11 @@ class DocBinFile:
     strings: set[str] = field(default_factory=set)
     unknown_spaces: list[bool] = field(default_factory=list)
     user_data: list[bytes | None] = field(default_factory=list)
+    span_groups: list[bytes | None] = field(default_factory=list)
 
-    def docs(self) -> Iterator[tuple[Doc, bytes | None]]:
-        """Each Doc with its user data, as msgpack. DamagedError names what does not fit."""
+    def docs(self) -> Iterator[tuple[Doc, bytes | None, bytes | None]]:
+        """Each Doc with its user data and its span groups, as msgpack. DamagedError names what does not
+        fit."""
         vocab, edges = self._vocab(), self._edges()
         rows: Any = self._rows()  # spaCy's types know no numpy
         spaces = np.frombuffer(self.spaces, np.uint8).astype(bool)
@@ -73,7 +75,7 @@ class DocBinFile:
                 doc = doc.from_array(columns, values)
             except (ValueError, KeyError, TypeError, OverflowError, IndexError) as error:
                 raise DamagedError(f"Doc {number + 1} cannot be made: {first_line(error)}") from error
-            yield doc, _at(self.user_data, number)
+            yield doc, _at(self.user_data, number), _at(self.span_groups, number)
 
     def _vocab(self) -> Vocab:
         vocab = spacy.blank("xx").vocab
@@ -183,16 +185,16 @@ def _read(unpacker: Unpacker) -> DocBinFile:
             found.strings = {_of(str, unpacker.unpack(), name) for _ in range(unpacker.read_array_header())}
         elif name == "flags":
             found.unknown_spaces = [_unknown_spaces(unpacker) for _ in range(unpacker.read_array_header())]
-        elif name == "user_data":
-            found.user_data = [unpacker.unpack() for _ in range(unpacker.read_array_header())]
+        elif name in ("user_data", "span_groups"):
+            setattr(found, name, [unpacker.unpack() for _ in range(unpacker.read_array_header())])
         else:
             unpacker.skip()
     missing = {"attrs", "tokens", "spaces", "lengths", "strings"} - there
     if missing:
         raise DamagedError(f"it has no {', '.join(sorted(missing))}")
-    for data in found.user_data:
+    for data in (*found.user_data, *found.span_groups):
         if data is not None:
-            _of(bytes, data, "user_data")
+            _of(bytes, data, "user_data or span_groups")
     return found
 
 

@@ -45,8 +45,9 @@ def _entries(example: Any, line: int | None) -> Iterator[Entry]:
         people.append(None)  # what nobody is named for is somebody's all the same
     about = example.get("metadata")
     own = example.get("example_id", example.get("id"))
-    for place, person in enumerate(people or [None]):
-        said = [(s, one) for s, one in spans if person in (_people(one.get("annotated_by")) or [None])]
+    nobody: list[str | None] = [None]
+    for place, person in enumerate(people or nobody):
+        said = [(s, one) for s, one in spans if person in (_people(one.get("annotated_by")) or nobody)]
         wrong = [span for span, one in said if one.get("correct") is False]
         right = [(span, one) for span, one in said if one.get("correct") is not False]
         values = [one.get("value") for _, one in right]

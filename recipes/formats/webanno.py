@@ -161,7 +161,7 @@ def sniff(head: str) -> bool:
 
 FORMAT = Format(
     name="webanno",
-    suffixes=(".tsv",),
+    suffixes=(),
     read=read,
     write=write,
     sniff=sniff,

@@ -36,6 +36,8 @@ class Ledger:
             )
             for event in events
         ]  # fmt: skip
+        if not rows:
+            return 0
         with self._store.write() as db:
             before = db.conn.total_changes
             db.conn.executemany(

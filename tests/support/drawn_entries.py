@@ -126,6 +126,37 @@ _KINDS: dict[str, Callable[[st.DrawFn, tuple[Span, ...]], dict[str, Any]]] = {
     "asked": _asked,
 }
 
+_WITH: dict[Feature, dict[str, Any]] = {
+    "spans": {},
+    "empty_documents": {"spans": ()},
+    "ids": {},
+    "groups": {"group": "of many"},
+    "splits": {"split": "eval"},
+    "metadata": {"meta": {"n": 1}},
+    "blanks": {},
+    "scores": {"predicted_by": "m", "spans": (Span(0, 3, "PER", 0.25),)},
+    "models": {"predicted_by": "m"},
+    "open_documents": {"spans": None},
+    "rejected_and_ignored": {"annotator": "anna", "answer": "reject"},
+    "annotators": {"annotator": "anna"},
+    "reviews": {"annotator": "anna", "origin": "review"},
+    "times": {"annotator": "anna", "created_at": MOMENT},
+    "flags": {"annotator": "anna", "flagged": True},
+    "comments": {"annotator": "anna", "comment": "two people?"},
+    "parts_looked_at": {"ranges": ((0, 3),)},
+    "refused_suggestions": {"negatives": (Span(5, 8, "LOC"),)},
+    "known_labels": {"labels": ("PER",)},
+}
+
+
+def one_with(feature: Feature, task: Task) -> Entry:
+    """A document that has something of this kind, the same every time."""
+    tokens = ((0, 3), (5, 8), (9, 12))
+    tagged = tuple(Span(start, end, "PER") for start, end in (tokens if task == "tags" else tokens[:1]))
+    fields: dict[str, Any] = {"spans": tagged, **_WITH[feature]}
+    return Entry(text="Ann  met\tBob", key="a key", tokens=tokens, **fields)
+
+
 VALUE: dict[Feature, Callable[[Entry], Any]] = {
     "spans": lambda entry: [(s.start, s.end, s.label) for s in entry.spans or ()],
     "empty_documents": lambda entry: entry.spans == () and entry.answer == "accept",

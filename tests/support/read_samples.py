@@ -13,6 +13,8 @@ SAMPLES: dict[str, str] = {
     "conll2012": "#begin document (d); part 000\n"
     "d 0 0 Ann NNP * - - - - (PER) *\nd 0 1 met VBD * - - - - * *\n\n"
     "d 0 0 Bob NNP * - - - - (PER) *\n\n#end document\n",
+    "conllup": "# global.columns = ID FORM MISC NER\n# sent_id = a\n# text = Ann met\n"
+    "1\tAnn\t_\tB-PER\n2\tmet\t_\tO\n\n1\tBob\t_\tB-PER\n",
     "pipes": "Ann|NNP|I-PER met|VBD|O Bob|NNP|I-PER\n\nNobody|NN|O\n",
     "spacy_json": json.dumps(
         [[TEXT, {"entities": [[0, 3, "PER"], [8, 11, "PER"]]}], ["x", {"entities": []}]], indent=1

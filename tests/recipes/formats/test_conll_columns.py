@@ -177,3 +177,25 @@ def test_the_real_files_are_read_by_the_columns_that_they_have(data: Path) -> No
         notes = Notes()
         assert sum(1 for _ in conll.read(data / "raw" / name, ReadOptions(notes=notes))) == sentences
         assert notes.lines() == []
+
+
+def test_label_studios_conll_export(tmp_path: Path) -> None:
+    content = (
+        "-DOCSTART- -X- O\nAnn -X- _ B-PER\nLee -X- _ I-PER\nran -X- _ O\n\nin -X- _ O\nRome -X- _ B-LOC\n\n"
+    )
+    entries, notes = read(tmp_path, content)
+    assert named(entries) == [("Ann Lee ran", [("Ann Lee", "PER")]), ("in Rome", [("Rome", "LOC")])]
+    assert "token,-,-,tag" in notes[0]
+    assert len({e.group for e in entries}) == 1
+
+
+@pytest.mark.parametrize("tags", ["I-PER I-PER O I-LOC O O", "I-PER O O I-PER I-PER O"])
+def test_tags_without_any_b_are_known_by_content(tmp_path: Path, tags: str) -> None:
+    content = "".join(f"w{number} {tag}\n" for number, tag in enumerate(tags.split()))
+    assert len(read(tmp_path, content)[0]) == 1
+
+
+def test_parts_of_speech_in_a_tsv_are_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("She\tPRON\nran\tVERB\n", encoding="utf-8")
+    assert detect(path) is conll.FORMAT

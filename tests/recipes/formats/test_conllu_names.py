@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import ReadOptions
 from spanloop.recipes.formats.registry import detect
 from spanloop.store.records import Span
@@ -59,3 +60,50 @@ def test_the_tags_of_all_sentences_say_what_one_means(tmp_path: Path) -> None:
         (Span(0, 3, "PER"),),
         (Span(0, 1, "LOC"),),
     ]
+
+
+PLUS = """# global.columns = ID FORM UPOS MISC CORPUS:NER
+# newdoc id = d
+# sent_id = s1
+# text = Ann Lee's du
+1\tAnn\tPROPN\t_\tB-PER
+2-3\tLee's\t_\t_\t_
+2\tLee\tPROPN\t_\tI-PER
+3\t's\tPART\t_\tO
+4\tdu\tADP\t_\t*
+
+1\tRome\tPROPN\tNER=B-X\tB-LOC
+"""
+
+
+def test_plus_has_its_tags_in_the_column_that_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.conllup"
+    path.write_text(PLUS, encoding="utf-8")
+    assert detect(path).name == "conllup"
+    entries = list(detect(path).read(path, ReadOptions()))
+    assert [(e.key, e.group, e.text, e.spans, e.line) for e in entries] == [
+        ("s1", "d", "Ann Lee's du", (Span(0, 7, "PER"),), 5),
+        (None, "d", "Rome", (Span(0, 4, "LOC"),), 11),
+    ]
+    tags = list(detect(path).read(path, ReadOptions(task="tags")))
+    assert [s.label for s in tags[0].spans or ()] == ["PROPN", "PROPN", "PART", "ADP"]
+    other = list(detect(path).read(path, ReadOptions(columns=("MISC",))))
+    assert [e.spans for e in other] == [(), (Span(0, 4, "X"),)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("# global.columns = ID WORD\n1\ta\n", r"a\.conllup:1: a first line like"),
+        (
+            "# global.columns = ID FORM\n1\ta\n",
+            r"a\.conllup:1: which column has the tags\? --columns takes one of ID, FORM",
+        ),
+        ("# global.columns = FORM NER\na\n", r"a\.conllup:2: 1 columns where 2"),
+    ],
+)
+def test_plus_what_cannot_be_read_is_named(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "a.conllup"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(FormatError, match=message):
+        list(detect(path).read(path, ReadOptions()))

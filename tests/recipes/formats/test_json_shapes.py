@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.formats import json_file
 from spanloop.recipes.formats.entry import Entry, ReadOptions
 from spanloop.recipes.formats.registry import detect
 from spanloop.store.records import Span
@@ -230,3 +231,22 @@ def test_real_exports_of_other_tools_are_still_known(data: Path) -> None:
     for folder in ("labelstudio", "prodigy"):
         for path in sorted((data / "exports" / folder).glob("*.json*")):
             assert detect(path).name == folder, path
+
+
+def test_an_array_is_a_stream(tmp_path: Path) -> None:
+    """The first documents are there before the end of the file was looked at."""
+    path = tmp_path / "a.json"
+    path.write_text('[\n{"text": "first"},\n' + '{"text": "more"},\n' * 20_000 + "oops", encoding="utf-8")
+    entries = json_file.read(path, ReadOptions())
+    assert [next(entries).text, next(entries).text] == ["first", "more"]
+    with pytest.raises(FormatError, match=r"a\.json:20003: this is no JSON"):
+        list(entries)
+
+
+def test_a_file_that_looks_like_two_formats_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "a.data"
+    path.write_text('{"content": "a", "annotation": null, "_input_hash": 1}\n', encoding="utf-8")
+    with pytest.raises(
+        FormatError, match=r"a\.data: it can be read as prodigy or dataturks: say which one with --f"
+    ):
+        detect(path)
