@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -45,6 +46,18 @@ def test_eight_threads_cold_and_warm_give_what_one_gives(folder: Path, settings:
         for _ in ("cold", "warm"):
             results = at_once(lambda number, cold=cold: [found(doc) for doc in cold.pipe(SAMPLE)])
             assert results == [alone] * THREADS
+
+
+def test_eight_threads_of_a_process_that_has_loaded_nothing_yet(
+    folder: Path, expected: list[list[tuple[int, int, str]]]
+) -> None:
+    """Without `stacks.alone` seven of eight end in an ImportError of a transformers that is half read."""
+    script = ROOT / "tests" / "support" / "cold_threads.py"
+    command = [sys.executable, str(script), str(folder), SAMPLE[0]]
+    done = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = [[tuple(ent) for ent in ents] for ents in json.loads(done.stdout.splitlines()[-1])]
+    assert found == [expected[0]] * THREADS
 
 
 def test_the_model_is_loaded_once(folder: Path) -> None:
