@@ -155,13 +155,19 @@ def share(writers: int) -> int:
     return max(1, -(-CASES // writers))
 
 
-def sound(disk: Disk) -> None:
-    """The project is, but for a round whose end could not be written down."""
+def sound(disk: Disk, half_in: bool = False) -> None:
+    """The project is, but for a round whose end could not be written down, and an import that was told to be
+    ``half_in``."""
     code, _ = disk.run(["check", "DB"])
     with Store.open(disk.db) as store:
         cut_off = [row.number for row in store.rounds.all() if row.state == "running"]
+        cut_short = [one.id for one in store.imports.unfinished()]
         problems = [problem.what for problem in store.check()]
-    assert problems == [f"round {n} says that it is running, but its process has ended" for n in cut_off]
+    assert len(cut_short) == half_in
+    assert problems == [
+        *(f"import {n} has been cut short" for n in cut_short),
+        *(f"round {n} says that it is running, but its process has ended" for n in cut_off),
+    ]
     assert code == bool(problems)
 
 
@@ -188,9 +194,12 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(disk: Disk, writer: str) -> 
         assert "[(" not in said, f"a list instead of a sentence: {where}"
         assert disk.files() == before, where
         disk.ballast.unlink()
-        sound(disk)
+        half_in = "could not be taken back" in said
+        sound(disk, half_in)
         code, said = disk.run(arguments)
         assert code == 0, f"{where}, and then: {said}"
+        if half_in:
+            sound(disk)
     sys.stdout.write(f"\n{writer}: {full} full disks of up to {need:,} bytes ({enough} had room enough)\n")
 
 
