@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import logging
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,7 +150,7 @@ def _core() -> Any:
 
 def converted(model: Any) -> Any:
     """The model without its head, as OpenVINO has it."""
-    with warnings.catch_warnings():
+    with _logging_kept(), warnings.catch_warnings():
         # of torch's tracing, about itself and about numbers that become constants: the comparison sees those
         warnings.simplefilter("ignore")
         return library("openvino").convert_model(_vectors_of(model), example_input=_example(model))
@@ -179,6 +182,18 @@ def _unfit(model: Any, what: str) -> ModelError:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+@contextlib.contextmanager
+def _logging_kept() -> Iterator[None]:
+    """A conversion that fails leaves the root logger deaf to warnings, everybody's."""
+    root = logging.getLogger()
+    level, filters, handlers = root.level, list(root.filters), list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.filters[:], root.handlers[:] = filters, handlers
 
 
 def _vectors_of(model: Any) -> Any:

@@ -4,6 +4,7 @@ processes."""
 from __future__ import annotations
 
 import importlib.util
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -143,8 +144,10 @@ def test_a_model_that_openvino_would_read_wrongly_is_refused() -> None:
     nowhere: Any = None
     backend = OpenVINOBackend(Pretrained(BigBirdForTokenClassification(config).eval(), nowhere, nowhere))
     ids = np.arange(1, 9).reshape(1, 8)
+    level = logging.getLogger().level
     with pytest.raises(ModelError, match='big_bird needs backend = "torch"'), torch.inference_mode():
         backend.logits(ids, np.ones_like(ids))
+    assert logging.getLogger().level == level <= logging.WARNING, "others still hear of their warnings"
 
 
 def test_the_command_takes_it(folder: Path, tmp_path: Path) -> None:

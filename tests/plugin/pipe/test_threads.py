@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ def test_eight_threads_cold_and_warm_give_what_one_gives(folder: Path, settings:
             assert results == [alone] * THREADS
 
 
+@pytest.mark.skipif(
+    find_spec("spacy_transformers") is not None, reason="spacy-transformers loads transformers with spaCy"
+)
 def test_eight_threads_of_a_process_that_has_loaded_nothing_yet(
     folder: Path, expected: list[list[tuple[int, int, str]]]
 ) -> None:
