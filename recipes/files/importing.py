@@ -23,7 +23,7 @@ from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import Notes, Unit
 from spanloop.recipes.formats.sources import Source, kept_sources
 from spanloop.recipes.progress import Progress, silent
-from spanloop.store import Store
+from spanloop.store import Store, StoreError, StoreUnavailable
 from spanloop.store.records import Split
 from spanloop.store.tables.people import check_annotator
 
@@ -154,8 +154,25 @@ class _WholeOrNothing(AbstractContextManager[None]):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
+        if kind is None or value is None:
+            return
+        try:
             self.store.imports.take_back(self.number, error=str(value) or kind.__name__)
+        except StoreError as error:  # such as the disk that is too full for what was to come in
+            why = "; ".join(dict.fromkeys((_reason(value), _reason(error))))
+            raise type(error)(
+                f"{self.store.named}: import {self.number} ended half-way and could not be taken back"
+                f" ({why}): what was there before is as it was; what is half in goes as soon as that is"
+                f" mended, with the next spanloop import, or with spanloop check {self.store.named} --repair"
+            ) from value
+
+
+def _reason(error: BaseException) -> str:
+    """Why, without the promise that nothing was stored, which each transaction makes of itself."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, StoreUnavailable):
+        found = found.__cause__
+    return str((found and found.__cause__) or error) or type(error).__name__
 
 
 def _add_labels(store: Store, number: int, names: Sequence[str], report: ImportReport) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import csv
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from spanloop.recipes.formats.header import (
     is_header,
     plain,
 )
+from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.jsonl import entry_of
 from spanloop.recipes.formats.lines import lines_of_head
 from spanloop.recipes.formats.span_shapes import PLACES, TAGGED
@@ -166,10 +168,15 @@ def _value(cell: str) -> Any:
     """What a cell spells: a list in JSON or as Python writes it, else itself."""
     if cell[:1] != "[":
         return cell
-    with suppress(ValueError, RecursionError):
-        return json.loads(cell)
-    with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-        return json.loads(json.dumps(ast.literal_eval(cell)))  # tuples become lists
+    with suppress(NotJson):
+        return parse(cell)
+    with suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Python warns of strange escapes and numbers, on a line of its own
+            found = ast.literal_eval(cell)
+        return parse(json.dumps(found))  # tuples become lists; sets and bytes are nothing that JSON has
     return cell
 
 

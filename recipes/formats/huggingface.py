@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ _SPLITS: Mapping[str, Split] = {
     "dev": "pool",
     "test": "eval",
 }
+_PLAIN = frozenset({str, int, float, bool})
 _NAMED = re.compile(r"(train|validation|valid|dev|test)(?=[-_.]|$)")
 
 
@@ -58,11 +61,25 @@ def _entries(path: Path, options: ReadOptions) -> Iterator[Entry]:
         for record in batch:
             row += 1
             try:
-                known = {key: value for key, value in with_names(record, names).items() if value is not None}
+                named = with_names(record, names)
+                known = {key: _spelled(value) for key, value in named.items() if value is not None}
                 entry = entry_of(known, row, options)
             except ValueError as error:
                 raise FormatError(path, row, str(error)) from error
             yield entry if entry.split is not None or split is None else replace(entry, split=split)
+
+
+def _spelled(value: Any) -> Any:
+    """The value as JSON can have it: dates, times and decimals are spelled out."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, dict):
+        return {key: _spelled(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_spelled, value))
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal | timedelta) else value
 
 
 def _split(path: Path) -> Split | None:

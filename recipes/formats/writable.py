@@ -25,6 +25,8 @@ def _unwritable_meta(entry: Entry) -> str | None:
     """The meta is stored as JSON, and read by a browser, which knows no NaN."""
     try:
         spelled = json.dumps(dict(entry.meta), ensure_ascii=False, allow_nan=False)
+    except TypeError as error:  # bytes, a set, a date
+        return f"the meta has what JSON has not ({error})"
     except ValueError:
         return "the meta has a number that JSON has not (NaN, or beyond 1e308): write null or a string"
     found = _HALF_PAIR.search(spelled)

@@ -36,10 +36,16 @@ Outcome = Literal["new", "changed", "unchanged", "skipped", "ledger", "deleted",
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an annotation, with the spans that are gold now and those in the ledger."""
+    """What became of an annotation, with its spans: each is in one of the counts.
+
+    ``kept``: gold where it was meant; ``moved``: gold beside it, as the ledger says; ``set_aside``: stored
+    with an answer that is no gold; ``ledger``: not stored, in the ledger with its reason.
+    """
 
     outcome: Outcome
     kept: int = 0
+    moved: int = 0
+    set_aside: int = 0
     ledger: int = 0
 
 
@@ -55,6 +61,20 @@ class _Content:
     @property
     def whole(self) -> bool:
         return all(reason in HARMLESS for _, reason in self.refused)
+
+    @property
+    def snapped(self) -> tuple[tuple[Span, Span, str], ...]:
+        """What lies elsewhere than where it was said: from where, to where, why."""
+        return (*(self.opinion.regions.moved if self.opinion.regions else ()), *self.moved)
+
+    def taken(self, outcome: Outcome) -> Taken:
+        """The counts of its spans."""
+        stored, left = len(self.spans), len(self.refused)
+        if self.answer == "ignore":
+            return Taken(outcome, set_aside=stored, ledger=left)
+        beside = {(after.start, after.end, after.label) for _, after, _ in self.snapped}
+        moved = sum((span.start, span.end, span.label) in beside for span in self.spans)
+        return Taken(outcome, kept=stored - moved, moved=moved, ledger=left)
 
     @property
     def answer(self) -> Answer:
@@ -100,10 +120,10 @@ def take_answer(
         store.ledger.add(_events(content, document, annotation_id, source))
         store.bridges.put_answer(source, AnswerLink(number, task, annotation_id, digest, changed_at))
     if not content.whole:
-        return Taken("ledger", ledger=len(content.refused))
+        return content.taken("ledger")
     if content.answer == "ignore":
-        return Taken("skipped")
-    return Taken("new" if known is None else "changed", kept=len(content.spans))
+        return content.taken("skipped")
+    return content.taken("new" if known is None else "changed")
 
 
 def take_deletion(store: Store, project: int, number: int) -> Outcome:
@@ -219,7 +239,6 @@ def _events(
     content: _Content, document: Document, annotation_id: int, source: str
 ) -> Sequence[AlignmentEvent]:
     """The spans that could not stay where they were meant, as rows of the ledger."""
-    moved = (*(content.opinion.regions.moved if content.opinion.regions else ()), *content.moved)
     return [
         *(
             AlignmentEvent(
@@ -247,6 +266,6 @@ def _events(
                 annotation_id=annotation_id,
                 source=source,
             )
-            for before, after, reason in moved
+            for before, after, reason in content.snapped
         ),
     ]

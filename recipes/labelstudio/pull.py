@@ -10,7 +10,7 @@ from typing import Any
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.labelstudio_task import annotations_of
-from spanloop.recipes.labelstudio.answers import number_of_answer, take_answer, take_deletion
+from spanloop.recipes.labelstudio.answers import Taken, number_of_answer, take_answer, take_deletion
 from spanloop.recipes.labelstudio.client import LabelStudio
 from spanloop.recipes.labelstudio.connect import meeting, mend_webhooks, number_of
 from spanloop.recipes.labelstudio.events import unknown_labels
@@ -44,13 +44,23 @@ class Pulled(Report):
     annotations: Counter[str] = field(default_factory=Counter)
     """Annotations by what became of them."""
     kept: Count = 0
-    """Spans that are stored as they were meant."""
+    """Spans that are gold where they were meant."""
+    moved: Count = 0
+    """Spans that are gold beside where they were meant, as the ledger says."""
+    set_aside: Count = 0
+    """Spans that are stored with an answer that is no gold: skipped there, or not whole."""
     ledger: Count = 0
-    """Spans that were set apart, each with its reason."""
+    """Spans that are not stored, each in the ledger with its reason."""
     problems: list[str] = field(default_factory=list)
     """What could not be read, and was left out."""
     notes: list[str] = field(default_factory=list)
     """What else a person should know."""
+
+    def count(self, taken: Taken) -> None:
+        """Count an annotation, and each of its spans once."""
+        self.annotations[taken.outcome] += 1
+        self.kept, self.moved = self.kept + taken.kept, self.moved + taken.moved
+        self.set_aside, self.ledger = self.set_aside + taken.set_aside, self.ledger + taken.ledger
 
     def text(self) -> str:
         lines = [
@@ -61,7 +71,11 @@ class Pulled(Report):
             for name, words in WORDS.items()
             if self.annotations[name]
         ]
-        lines.append(f"spans: kept {self.kept:,}, ledger {self.ledger:,}")
+        told = [f"spans: kept {self.kept:,}, ledger {self.ledger:,}"]
+        told += [f"moved {self.moved:,}"] if self.moved else []
+        told += [f"stored without being gold {self.set_aside:,}"] if self.set_aside else []
+        number = self.kept + self.moved + self.set_aside + self.ledger
+        lines.append(f"{', '.join(told)}; {number:,} in all")
         return "\n".join([*lines, *self.problems, *self.notes])
 
 
@@ -145,9 +159,7 @@ def _take_answers(
         with Isolated(problems.append):
             numbers.add(number_of_answer(annotation))
             taken = take_answer(store, project, place.task, place.document, annotation, layout)
-            pulled.annotations[taken.outcome] += 1
-            pulled.kept += taken.kept
-            pulled.ledger += taken.ledger
+            pulled.count(taken)
     if problems:
         return  # which of the known ones are still there cannot be told
     for known in store.bridges.answers(source_of(project), place.task):

@@ -155,13 +155,19 @@ def share(writers: int) -> int:
     return max(1, -(-CASES // writers))
 
 
-def sound(disk: Disk) -> None:
-    """The project is, but for a round whose end could not be written down."""
+def sound(disk: Disk, half_in: bool = False) -> None:
+    """The project is, but for a round whose end could not be written down, and an import that was told to be
+    ``half_in``."""
     code, _ = disk.run(["check", "DB"])
     with Store.open(disk.db) as store:
         cut_off = [row.number for row in store.rounds.all() if row.state == "running"]
+        cut_short = [one.id for one in store.imports.unfinished()]
         problems = [problem.what for problem in store.check()]
-    assert problems == [f"round {n} says that it is running, but its process has ended" for n in cut_off]
+    assert len(cut_short) == half_in
+    assert problems == [
+        *(f"import {n} has been cut short" for n in cut_short),
+        *(f"round {n} says that it is running, but its process has ended" for n in cut_off),
+    ]
     assert code == bool(problems)
 
 
@@ -188,9 +194,12 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(disk: Disk, writer: str) -> 
         assert "[(" not in said, f"a list instead of a sentence: {where}"
         assert disk.files() == before, where
         disk.ballast.unlink()
-        sound(disk)
+        half_in = "could not be taken back" in said
+        sound(disk, half_in)
         code, said = disk.run(arguments)
         assert code == 0, f"{where}, and then: {said}"
+        if half_in:
+            sound(disk)
     sys.stdout.write(f"\n{writer}: {full} full disks of up to {need:,} bytes ({enough} had room enough)\n")
 
 
@@ -200,20 +209,22 @@ def test_a_full_disk_refuses_an_answer_and_loses_none(disk: Disk) -> None:
     acknowledged = 0
     for _ in range(share(len(WRITERS) + 1)):
         disk.fresh()
+        before = answered(disk)
         disk.leave(choice.randrange(60_000, 250_000))
         taken, refusal = answer(disk.processes, disk.db, first=0)
         assert refusal.startswith("503 "), refusal
         disk.ballast.unlink()
-        there(disk, taken)
+        assert answered(disk) == sorted([*before, *taken])
         sound(disk)
         further, refusal = answer(disk.processes, disk.db, first=len(taken))
         assert refusal == ""
-        there(disk, [*taken, *further])
+        assert answered(disk) == sorted([*before, *taken, *further])
         acknowledged += len(taken)
     sys.stdout.write(f"\nsubmit: {share(len(WRITERS) + 1)} full disks, {acknowledged} answers before them\n")
 
 
-def there(disk: Disk, documents: list[int]) -> None:
+def answered(disk: Disk) -> list[int]:
+    """The document of every answer of a person, those that files brought under a name among them."""
     with Store.open(disk.db) as store:
         rows = store.rows("SELECT document_id FROM annotations WHERE origin = 'human' ORDER BY document_id")
-        assert [number for (number,) in rows] == documents
+        return [number for (number,) in rows]

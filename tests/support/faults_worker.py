@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from spanloop.recipes.files import importing
+from spanloop.recipes.files import importing, one_file
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 from spanloop.store.schema import migrations
@@ -39,10 +39,12 @@ def import_file(path: Path) -> Iterator[str]:
             for n in range(BATCH)
         )
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    importing.BATCH = BATCH
+    one_file.BATCH = BATCH
     told: list[str] = []
 
-    def progress(done: int, _total: int | None, _what: str) -> None:
+    def progress(done: int, _total: int | None, what: str) -> None:
+        if not what.startswith("importing"):
+            return
         told.append(str(done // BATCH - 1))
         tell(told[-1])
 

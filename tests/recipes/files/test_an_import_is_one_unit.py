@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.files.imports import list_imports, undo_import
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.project.init import init
-from spanloop.store import Store
+from spanloop.store import Store, StoreUnavailable
+from spanloop.store.files.connection import plain_errors
 
 WORDS = ["Ann", "Bob", "Rome", "Oslo", "met", "saw", "in", "near", "the", "old", "town", "hall", "again"]
 LABELS = ("PER", "LOC")
@@ -125,6 +127,40 @@ def test_an_error_in_the_middle_of_storing_takes_all_of_it_back(
     monkeypatch.setattr(OneFile, "run", grown)
     with pytest.raises(RecipeError, match="1501"):
         import_files(db, [file])
+    assert everything(db) == before
+    [one] = list_imports(db).imports
+    assert (one.state, "1501" in (one.error or "")) == ("undone", True)
+
+
+def test_an_import_that_cannot_be_taken_back_now_says_so(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why it ended, why it is half in, and what ends that; not that nothing was stored."""
+    file = jsonl_file(tmp_path / "a.jsonl", *({"text": f"Ann ran {n}"} for n in range(1_500)))
+    before, run = everything(db), OneFile.run
+
+    def grown(self: OneFile) -> None:
+        with file.open("a") as end:
+            end.write("{oops\n")
+        run(self)
+
+    def full(*_: object) -> None:
+        with plain_errors(db):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OneFile, "run", grown)
+        patch.setattr("spanloop.store.tables.take_back._rest", full)
+        with pytest.raises(StoreUnavailable) as refused_now:
+            import_files(db, [file])
+    said = str(refused_now.value)
+    assert "import 1 ended half-way and could not be taken back" in said
+    assert "1501" in said
+    assert "; database or disk is full)" in said
+    assert "nothing" not in said
+    with Store.open(db) as store:
+        assert [p.what for p in store.check()] == ["import 1 has been cut short"]
+        assert [p.repaired for p in store.check(repair=True)] == [True]
     assert everything(db) == before
     [one] = list_imports(db).imports
     assert (one.state, "1501" in (one.error or "")) == ("undone", True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import zipfile
 from collections import Counter
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Notes, ReadOptions
 from spanloop.recipes.formats.registry import by_name, detect
 from spanloop.recipes.formats.sources import sources
+from spanloop.recipes.formats.writable import unwritable
 from spanloop.store.records import Span
 
 
@@ -195,6 +198,33 @@ def test_parquet_has_the_names_of_its_tags(tmp_path: Path) -> None:
     assert [(e.key, e.line, e.split) for _, _, e in found] == [("0", 1, None), ("1", 2, None)]
     tags, _ = read(tmp_path / "a.bin", task="tags", labels=("VB", "NN"))
     assert [s.label for s in tags[0][2].spans or ()] == ["NN", "NN", "VB"]
+
+
+def test_columns_that_json_has_not_are_spelled_out_or_told_in_one_line(tmp_path: Path) -> None:
+    """Dates, decimals and lists of them: an import of such a file ended in a traceback."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    when = datetime(2020, 1, 2, 3, 4)
+    row = {
+        "text": "Ann",
+        "when": when,
+        "days": [when.date()],
+        "price": Decimal("1.50"),
+        "at": {"hour": when.time()},
+    }
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    [(_, _, entry)], _ = read(tmp_path / "a.parquet")
+    assert entry.meta == {
+        "when": "2020-01-02T03:04:00",
+        "days": ["2020-01-02"],
+        "price": "1.50",
+        "at": {"hour": "03:04:00"},
+    }
+    assert unwritable(entry) is None
+    parquet.write_table(pa.Table.from_pylist([{"text": "Ann", "image": b"\xff"}]), tmp_path / "b.parquet")
+    [(_, _, entry)], _ = read(tmp_path / "b.parquet")
+    assert "the meta has what JSON has not" in (unwritable(entry) or "")
 
 
 def test_a_folder_that_the_library_saved_has_its_splits(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The files are written as the NER data set of Kaggle, WikiNER and the description
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,33 @@ def test_a_table_of_texts_keeps_its_other_columns(tmp_path: Path) -> None:
 def test_tags_as_a_list_in_a_cell(tmp_path: Path) -> None:
     content = "Sentence #,Sentence,POS,Tag\nSentence: 1,Ann ran,\"['NNP', 'VBD']\",\"['B-per', 'O']\"\n"
     assert named(read(tmp_path / "ner.csv", content, "csv")) == [("Ann ran", [("Ann", "per")])]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "[{1, 2}]",
+        "[b'a']",
+        "[{[]}]",
+        "[1j]",
+        "[...]",
+        "[{(1, 2): 3}]",
+        "[" * 150 + "]" * 150,
+        "[1if 2else 3]",
+    ],
+)
+def test_what_python_writes_and_json_has_not_stays_as_it_stands_in_the_cell(
+    tmp_path: Path, cell: str
+) -> None:
+    [entry] = read(tmp_path / "a.csv", f'text,note\nAnn,"{cell}"\n', "csv")
+    assert (dict(entry.meta), entry.spans) == ({"note": cell}, None)
+
+
+def test_strange_escapes_in_a_cell_are_no_line_on_the_terminal(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [entry] = read(tmp_path / "a.csv", "text,note\nAnn,['\\d']\n", "csv")
+    assert entry.meta == {"note": ["\\d"]}
 
 
 def test_columns_are_said_where_names_tell_nothing(tmp_path: Path) -> None:

@@ -99,10 +99,31 @@ def test_a_whole_project_in_one_line_counts_what_was_kept(studio: StandIn, tmp_p
     studio.annotate(crossed, region(0, 6), region(4, 11, "LOC"))
     db = tmp_path / "new.db"
     told = pull(db, url=studio.url, project=project, create=True)
-    assert "spans: kept 2, ledger 2" in told.text()
+    assert "spans: kept 2, ledger 1, stored without being gold 1; 4 in all" in told.text()
     with Store.open(db) as store:
         assert store.labels.names() == ["PER", "LOC"]
+        assert [(e.start, e.end, e.label, e.action) for e in store.ledger.all()] == [
+            (0, 6, "PER", "conflict")
+        ]
+        [kept] = store.annotations.history(2)
+        assert (kept.answer, [(s.start, s.end) for s in kept.spans]) == ("ignore", [(4, 11)])
     assert list(gold(db)) == ["Ann in Rome 1"]
+
+
+def test_every_region_of_a_pull_is_counted_once_and_as_the_store_has_it(studio: StandIn, db: Path) -> None:
+    """Said twice, with blanks at its edges, nothing but blanks, another label, and one that was skipped."""
+    project = studio.add_project()
+    tasks = [studio.add_task(project, text=f"Ann in Rome {n}") for n in range(3)]
+    studio.annotate(tasks[0], region(0, 3), region(0, 3), region(6, 12, "LOC"), region(3, 4))
+    studio.annotate(tasks[1], region(0, 3), region(7, 11, "CITY"))
+    studio.annotate(tasks[2], region(0, 3), was_cancelled=True)
+    told = pull(db, url=studio.url, project=project)
+    assert (told.kept, told.moved, told.set_aside, told.ledger) == (1, 1, 2, 3)
+    assert "spans: kept 1, ledger 3, moved 1, stored without being gold 2; 7 in all" in told.text()
+    with Store.open(db) as store:
+        actions = [event.action for event in store.ledger.all()]
+        assert (actions.count("snapped"), len(actions)) == (told.moved, told.moved + told.ledger)
+    assert gold(db) == {"Ann in Rome 0": [(0, 3, "PER"), (7, 11, "LOC")]}
 
 
 def test_a_task_that_cannot_be_read_stops_no_other(studio: StandIn, db: Path) -> None:

@@ -124,8 +124,8 @@ def test_a_report_is_about_the_newest_round_that_is_here(db: Path, tmp_path: Pat
     """Where the promoted one is not, as in a project that came in as lines."""
     with Store.open(db) as store:
         store.run(
-            "INSERT INTO rounds(number, state, parameters, seed, started_at, files_hash, promoted)"
-            " SELECT 2, state, parameters, seed, started_at, files_hash, 0 FROM rounds"
+            "INSERT INTO rounds(number, state, parameters, seed, model_id, started_at, files_hash, promoted)"
+            " SELECT 2, state, parameters, seed, model_id, started_at, files_hash, 0 FROM rounds"
         )
         store.run("UPDATE rounds SET promoted = number = 2")
     done("report", db, "-o", tmp_path / "report.md")

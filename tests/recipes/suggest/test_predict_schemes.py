@@ -158,6 +158,7 @@ def test_prelabel_reads_as_it_is_told_and_what_it_said_before_stays(iob1: Path, 
 def test_a_scheme_for_a_model_of_single_tags_is_refused_with_the_reason(tmp_path: Path) -> None:
     db = tmp_path / "p.db"
     done("init", db, "--labels", "NOUN,VERB", "--task", "tags")
+    done("import", db, jsonl_file(tmp_path / "t.jsonl", {"text": "we saw"}))
     model = fitted(tmp_path / "pos", [("we saw", ["NOUN", "VERB"])], ["NOUN", "VERB"])
     assert "this model gives each token a tag" in refused(
         "prelabel", db, "--model", model, "--scheme", "IOB1"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.faults_worker import BATCH, BATCHES, EXTRA_ROWS, STEPS
+from support.filled_store import rows_of, tables_of
 from support.killing import LONG, copied, forkserver, kill_often, run
 from support.small_disk import small_disk
 from support.store_making import add_model, make_store
@@ -36,7 +37,8 @@ def processes() -> ForkServerContext:
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each step a folder with a project it can be done on."""
     plain = tmp_path_factory.mktemp("plain")
-    make_store(plain, documents=BATCHES).close()
+    with make_store(plain, documents=BATCHES) as store:
+        store.set_project(lang="en")  # as projects have that documents came into by an import
     scored = tmp_path_factory.mktemp("scored")
     with make_store(scored, documents=BATCHES) as store:
         everything = range(1, BATCHES + 1)
@@ -46,20 +48,20 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {step: scored if step == "order" else plain for step in STEPS}
 
 
-def acknowledged_is_there(step: str, path: Path, said: list[str]) -> None:
+def acknowledged_is_there(step: str, path: Path, said: list[str], template: Path) -> None:
     """Sound right after the fault, before anything is repaired or run again."""
     if step == "migrate":  # either not begun or done: the copy from before opens too
         return
     with Store.open(path) as store:
         problems = [problem.what for problem in store.check()]
-        assert problems == []
+        cut_short = [f"import {one.id} has been cut short" for one in store.imports.unfinished()]
+        assert problems == (cut_short if step == "import" else [])
+        if step == "import":
+            import_is_a_unit(store, said, template)
         for line in said:
             if step == "submit":
                 (annotation,) = store.annotations.history(int(line))
                 assert len(annotation.spans) == 2
-            elif step == "import":
-                keys = [store.documents.by_key(f"{line}-{n}") for n in range(BATCH)]
-                assert all(d is not None and store.annotations.history(d.id) for d in keys)
             elif step == "predict":
                 prediction = store.predictions.get(int(line))
                 assert prediction is not None
@@ -69,6 +71,41 @@ def acknowledged_is_there(step: str, path: Path, said: list[str]) -> None:
         items = store.queue.next("somebody", n=3)  # whatever happened, there is a next document
         store.queue.release("somebody")
         assert len(items) == (3 if store.queue.counts("pool")["open"] >= 3 else store.queue.counts()["open"])
+
+
+def import_is_a_unit(store: Store, said: list[str], template: Path) -> None:
+    """Whole, gone, or such that repairing leaves exactly what was there before, which is there all along."""
+    with Store.open(template / "project.db") as untouched:
+        before = stored(untouched)
+    assert set(before["documents"]) <= set(rows_of(store, "documents"))
+    state = next((one.state for one in store.imports.all()), "none")
+    if state in ("running", "done"):  # nothing is taken back: all that was told is in
+        for line in said:
+            keys = [store.documents.by_key(f"{line}-{n}") for n in range(BATCH)]
+            assert all(d is not None and store.annotations.history(d.id) for d in keys)
+    assert not said or state != "none"
+    if state == "done":
+        assert store.documents.count() == BATCHES + BATCHES * BATCH
+    else:
+        with store.copied() as copy:
+            copy.check(repair=True)
+            assert copy.check() == []
+            assert stored(copy) == before
+
+
+def what_is_half_in_is_told(path: Path, line: str) -> None:
+    """In one line, which promises nothing else; what could be taken back is gone."""
+    assert "\n" not in line
+    with Store.open(path) as store:
+        (one,) = store.imports.all()
+    assert one.state in ("running", "leaving", "undone")
+    assert ("import 1 ended half-way and could not be taken back" in line) == (one.state != "undone")
+    assert ("othing of this step was stored" in line) == (one.state == "undone")
+
+
+def stored(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """All rows, but of imports themselves and of what was sketched of documents that stay."""
+    return {table: rows_of(store, table) for table in set(tables_of(store)) - {"imports", "sketches"}}
 
 
 def finished_and_sound(processes: ForkServerContext, step: str, path: Path) -> None:
@@ -81,6 +118,7 @@ def finished_and_sound(processes: ForkServerContext, step: str, path: Path) -> N
         return
     with Store.open(path) as store:
         assert store.check() == []
+        assert {one.state for one in store.imports.all()[:-1]} <= {"undone"}
         answers = {"submit": BATCHES, "import": BATCHES * BATCH}
         assert store.annotations.count() == answers.get(step, 0)
         assert store.documents.count() == BATCHES + (BATCHES * BATCH if step == "import" else 0)
@@ -102,7 +140,7 @@ def test_a_killed_step_loses_nothing_that_was_acknowledged(
         processes,
         templates[step],
         tmp_path / "work",
-        lambda path, said: acknowledged_is_there(step, path, said),
+        lambda path, said: acknowledged_is_there(step, path, said, templates[step]),
         lambda path: finished_and_sound(processes, step, path),
     )
 
@@ -118,7 +156,9 @@ def test_a_full_disk_stops_with_a_clear_line_and_loses_nothing(
     assert said[-1].startswith("error: ")
     assert "disk" in said[-1]
     assert 0 < len(said) - 1 < BATCHES
-    acknowledged_is_there(step, path, said[:-1])
+    acknowledged_is_there(step, path, said[:-1], templates[step])
+    if step == "import":
+        what_is_half_in_is_told(path, said[-1])
     finished_and_sound(processes, step, path)
 
 
@@ -133,7 +173,8 @@ def test_a_full_file_system_stops_with_a_clear_line_and_loses_nothing(
         assert said[-1].startswith("error: ")
         assert "full" in said[-1]
         grow("16m")  # room is made
-        acknowledged_is_there("import", path, said[:-1])
+        acknowledged_is_there("import", path, said[:-1], templates["import"])
+        what_is_half_in_is_told(path, said[-1])
         finished_and_sound(processes, "import", path)
 
 
