@@ -28,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes stand in a test's name as their number: gzip writes the second of the day into its own.
+
+    The processes of ``-n`` must find tests of the same names, and one may begin a second after another.
+    """
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("spacy_transformers") and find_spec("spacy_transformers") is None:
         pytest.skip("spacy-transformers is not installed: make test-spacy-transformers runs it")
