@@ -57,6 +57,9 @@ LEFT = {
     "versions": "names that the other project gave to its gold",
     "version_gold": "of versions",
     "version_labels": "of versions",
+    "triages": "taken back where they were made: the answers come along as answers of a machine",
+    "triaged": "of triages",
+    "unaided": "what people of the other project were not shown",
 }
 """The tables that stay with the other project, each with the reason."""
 SETTINGS = ("base_model", "lang", "nlp", "overlap")
