@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import AnnotatedSpan, NewAnnotation
+from spanloop.store.records import AnnotatedSpan, NewAnnotation, Span
 from spanloop.store.tables.leases import RUNS, moments
 from spanloop.store.tables.ledger import ACCEPTED
 
@@ -163,6 +163,7 @@ class Triages:
         self,
         model_id: int,
         accepted: Sequence[Candidate],
+        settle: Callable[[Sequence[Span]], tuple[AnnotatedSpan, ...]],
         *,
         max_error: float,
         confidence: float,
@@ -173,6 +174,7 @@ class Triages:
         Args:
             model_id: The model whose suggestions become answers.
             accepted: What `candidates` gave.
+            settle: What suggestions are as an answer that takes all of them.
             max_error: The share of wrong documents that was allowed.
             confidence: How sure the bound is.
             basis: What it stands on.
@@ -190,10 +192,12 @@ class Triages:
         for begin in range(0, len(accepted), BATCH):
             with self._store.write():
                 for one in accepted[begin : begin + BATCH]:
-                    self._accept(number, model_id, one)
+                    self._accept(number, one, settle)
         return self.get(number)
 
-    def _accept(self, number: int, model_id: int, one: Candidate) -> None:
+    def _accept(
+        self, number: int, one: Candidate, settle: Callable[[Sequence[Span]], tuple[AnnotatedSpan, ...]]
+    ) -> None:
         untouched = self._store.row(
             "SELECT 1 FROM queue WHERE document_id = ? AND split = 'pool' AND state = 'open'"
             " AND answered_by = '[]'",
@@ -202,9 +206,8 @@ class Triages:
         said = self._store.predictions.by_id(one.prediction_id)
         if untouched is None or said is None:
             return
-        spans = tuple(AnnotatedSpan(s.start, s.end, s.label, "taken", s.id) for s in said.spans)
         answer = NewAnnotation(
-            str(uuid.uuid4()), one.document_id, ANNOTATOR, "machine", "accept", spans,
+            str(uuid.uuid4()), one.document_id, ANNOTATOR, "machine", "accept", settle(said.spans),
             prediction_id=one.prediction_id,
         )  # fmt: skip
         added = self._store.annotations.add(answer)
@@ -213,7 +216,7 @@ class Triages:
         assert document is not None
         event = AlignmentEvent(
             one.document_id, 0, len(document.text), "", ACCEPTED, f"triage {number}",
-            model_id=model_id, annotation_id=added.annotation_id,
+            model_id=said.model_id, annotation_id=added.annotation_id,
         )  # fmt: skip
         self._store.ledger.add([event])
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from support.store_making import add_model, make_store, say
 
+from spanloop.recipes.settle import settle
 from spanloop.store import Store, StoreError
-from spanloop.store.records import NewDocument, Span
+from spanloop.store.records import AnnotatedSpan, NewDocument, Span
 
 
 def judged_store(folder: Path, documents: int = 12) -> tuple[Store, int]:
@@ -25,6 +26,11 @@ def judged_store(folder: Path, documents: int = 12) -> tuple[Store, int]:
     store.rounds.finish(number, model_id=model_id, scores=[], manifest={})
     store.rounds.promote(number)
     return store, model_id
+
+
+def taken(spans: Sequence[Span]) -> tuple[AnnotatedSpan, ...]:
+    """Suggestions as an answer that takes all of them."""
+    return settle([(span.start, span.end, span.label) for span in spans], spans)
 
 
 def drawn_by_chance(store: Store, spans: Sequence[str], share: float = 1.0) -> list[int]:
@@ -74,7 +80,7 @@ def test_accepted_documents_are_a_machines_and_people_have_the_last_word(tmp_pat
         candidates = store.triages.candidates(model_id)
         assert len(candidates) == 11
         done = store.triages.add(
-            model_id, candidates[:6], max_error=0.1, confidence=0.9, basis={"answers": 5}
+            model_id, candidates[:6], taken, max_error=0.1, confidence=0.9, basis={"answers": 5}
         )
         assert (done.documents, done.round, dict(done.basis)) == (6, 1, {"answers": 5})
         accepted = [one.document_id for one in candidates[:6]]
@@ -92,8 +98,8 @@ def test_one_call_takes_a_triage_back_and_only_that(tmp_path: Path) -> None:
     with store:
         before = store.queue.counts("pool")
         candidates = store.triages.candidates(model_id)
-        first = store.triages.add(model_id, candidates[:4], max_error=0.1, confidence=0.9, basis={})
-        second = store.triages.add(model_id, candidates[4:7], max_error=0.1, confidence=0.9, basis={})
+        first = store.triages.add(model_id, candidates[:4], taken, max_error=0.1, confidence=0.9, basis={})
+        second = store.triages.add(model_id, candidates[4:7], taken, max_error=0.1, confidence=0.9, basis={})
         store.annotations.add(say(candidates[0].document_id))
         assert store.triages.undo(first.id) == 4
         assert store.triages.undo(first.id) == 0
