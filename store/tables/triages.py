@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 ANNOTATOR = "triage"
 """Whose answers these are; the origin is `machine`."""
 BATCH = 500
-# the doubt that the token scores leave: the probability that one tag at least is wrong
+# the mean doubt that the token scores leave: the sum would be 1 of every long document
 _SURE = (
     " JOIN predictions p ON p.document_id = q.document_id AND p.model_id = :model"
     " JOIN acquisition s ON s.document_id = q.document_id AND s.model_id = :model"
-    " AND s.strategy = 'least_confidence'"
+    " AND s.strategy = 'mnlp'"
 )
 # the first answer of a person to a document that chance had drawn
 _DRAWN = (
@@ -44,7 +45,8 @@ _DRAWN = (
 class Drawn:
     """A document that chance drew and somebody answered: is what the model says of it what it is?
 
-    ``confidence``: 0 to 1, that every tag is right; ``labels``: those that the model suggests."""
+    ``confidence``: 0 to 1, the probability of a tag in the geometric mean of its tokens; ``labels``: those
+    that the model suggests."""
 
     document_id: int
     confidence: float
@@ -143,13 +145,13 @@ class Triages:
 
     def _said(self, model_id: int, ids: Sequence[int]) -> list[Candidate]:
         rows = self._store.rows(
-            "SELECT q.document_id, p.id, 1.0 - s.score, (SELECT json_group_array(DISTINCT l.name)"
+            "SELECT q.document_id, p.id, s.score, (SELECT json_group_array(DISTINCT l.name)"
             "  FROM prediction_spans t JOIN current_labels l ON l.id = t.label_id"
             "  WHERE t.prediction_id = p.id AND NOT l.retired)"
             f" FROM json_each(:ids) j JOIN queue q ON q.document_id = j.value{_SURE} ORDER BY 1",
             {"ids": json.dumps(list(ids)), "model": model_id},
         )
-        return [Candidate(i, p, sure, frozenset(json.loads(labels))) for i, p, sure, labels in rows]
+        return [Candidate(i, p, exp(-doubt), frozenset(json.loads(labels))) for i, p, doubt, labels in rows]
 
     def _places_said(self, prediction_id: int) -> frozenset[tuple[int, int, str]]:
         found = self._store.predictions.by_id(prediction_id)
@@ -219,6 +221,27 @@ class Triages:
             model_id=said.model_id, annotation_id=added.annotation_id,
         )  # fmt: skip
         self._store.ledger.add([event])
+
+    def accepted(self) -> frozenset[int]:
+        """The annotations of all triages that have not been taken back."""
+        rows = self._store.column(
+            "SELECT annotation_id FROM triaged"
+            " WHERE annotation_id NOT IN (SELECT annotation_id FROM withdrawn)"
+        )
+        return frozenset(rows)
+
+    def standing(self) -> int:
+        """How many documents are gold by the word of a triage alone: nobody has accepted them since."""
+        row = self._store.row(
+            "SELECT count(*) FROM triaged x JOIN annotations a ON a.id = x.annotation_id"
+            " JOIN queue q ON q.document_id = a.document_id AND q.gold = 1"
+            " WHERE x.annotation_id NOT IN (SELECT annotation_id FROM withdrawn)"
+            " AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id"
+            "  AND b.precedence < a.precedence AND b.answer = 'accept'"
+            "  AND b.id NOT IN (SELECT annotation_id FROM withdrawn))"
+        )
+        assert row is not None
+        return int(row[0])
 
     def undo(self, number: int) -> int:
         """Withdraw the answers of a triage: they stay in the file and say nothing any more. Documents that

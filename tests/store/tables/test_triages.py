@@ -4,6 +4,7 @@ answers count last, and one call takes them back."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from support.store_making import add_model, make_store, say
 
 from spanloop.recipes.settle import settle
 from spanloop.store import Store, StoreError
+from spanloop.store.moving.merge import merge
 from spanloop.store.records import AnnotatedSpan, NewDocument, Span
 
 
@@ -21,7 +23,7 @@ def judged_store(folder: Path, documents: int = 12) -> tuple[Store, int]:
     model_id = add_model(store, kind="round", round=number)
     store.predictions.add(
         model_id,
-        [(d, [Span(0, 3, "PER", 0.9)], {"least_confidence": 1 / (d + 1)}) for d in store.documents.ids()],
+        [(d, [Span(0, 3, "PER", 0.9)], {"mnlp": 1 / d}) for d in store.documents.ids()],
     )
     store.rounds.finish(number, model_id=model_id, scores=[], manifest={})
     store.rounds.promote(number)
@@ -60,7 +62,7 @@ def test_only_what_chance_drew_and_the_round_never_learned_from_is_in_the_sample
         assert {d.document_id for d in of_2.drawn} == {*chance[1:], item.document.id}
         assert (of_1.learned, of_2.learned) == (0, 1)
         assert [d.confidence for d in of_1.drawn if d.document_id == chance[1]] == [
-            pytest.approx(1 - 1 / (chance[1] + 1))
+            pytest.approx(exp(-1 / chance[1]))
         ]
 
 
@@ -89,6 +91,8 @@ def test_accepted_documents_are_a_machines_and_people_have_the_last_word(tmp_pat
         assert store.ledger.counts()["total"] == 0
         assert len([e for e in store.ledger.all() if e.action == "accepted unseen"]) == 6
         store.annotations.add(say(accepted[0], spans="15-19:LOC"))
+        assert store.triages.standing() == 5
+        assert len(store.triages.accepted()) == 6
         [gold] = [g for g in store.annotations.gold() if g.document.id == accepted[0]]
         assert [s.label for s in gold.spans] == ["LOC"]
 
@@ -110,3 +114,16 @@ def test_one_call_takes_a_triage_back_and_only_that(tmp_path: Path) -> None:
         assert all(t.undone_at for t in store.triages.all())
         with pytest.raises(StoreError, match="has no triage 9; there are: 1, 2"):
             store.triages.undo(9)
+
+
+def test_a_merge_still_knows_what_a_machine_answered_unseen(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    store, model_id = judged_store(tmp_path / "a")
+    with store, make_store(tmp_path / "b", documents=3) as other:
+        candidates = store.triages.candidates(model_id)
+        store.triages.add(model_id, candidates[:6], taken, max_error=0.1, confidence=0.9, basis={})
+        for _ in range(2):  # the same project again brings nothing
+            merge(other, store)
+            assert (len(other.triages.all()), other.triages.standing()) == (1, 6)
+        assert other.triages.undo(1) == 6
