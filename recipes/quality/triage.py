@@ -222,9 +222,11 @@ def choose(
 
     Several groups share what certainty allows: each is held to a part of it, so that all bounds hold at once.
     """
-    counts = Counter(label for one in [*drawn, *waiting] for label in one.labels)
+    everything: list[Drawn | Candidate] = [*drawn, *waiting]
+    counts = Counter(label for one in everything for label in one.labels)
     names = [_group(one, counts) if by_label else EVERY for one in waiting]
-    groups, accepted = [], []
+    groups: list[Group] = []
+    accepted: list[Candidate] = []
     each = 1 - (1 - confidence) / len(set(names))
     for name in sorted(set(names)):
         own = [one for one, called in zip(waiting, names, strict=True) if called == name]

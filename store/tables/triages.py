@@ -280,7 +280,10 @@ class Triages:
             " (SELECT count(*) FROM triaged x WHERE x.triage_id = t.id)"
             " FROM triages t JOIN models m ON m.id = t.model_id ORDER BY t.id"
         )
-        return [Triage(*row[:5], json.loads(row[5]), *row[6:]) for row in rows]
+        return [
+            Triage(number, model_id, round_, most, sure, json.loads(basis), begun, undone, documents)
+            for number, model_id, round_, most, sure, basis, begun, undone, documents in rows
+        ]
 
 
 def _places(spans: Sequence[Any]) -> frozenset[tuple[int, int, str]]:
