@@ -17,7 +17,7 @@ from spanloop.recipes.settle import settle
 from spanloop.recipes.table import counted, table
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, Span
-from spanloop.store.tables.triages import Candidate, Drawn, Sample
+from spanloop.store.tables.drawn import Candidate, Drawn, Sample
 
 Between = Annotated[float, Gt(0), Lt(1)]
 NO_SPAN = "no label"
@@ -72,6 +72,9 @@ class Triaged(Report):
     """Random answers that do not count, since the round or one before it learned from them."""
     early: Count
     """Random answers that do not count, since documents came in after them."""
+    apart: Count
+    """Random answers of eval that do not count, since eval was not drawn by chance from the same documents as
+    the pool (`import --split`, or files that name their split)."""
     without_suggestions: Count
     """Random answers that do not count, since the promoted round has said nothing of their documents."""
 
@@ -115,6 +118,7 @@ class Triaged(Report):
         left_out = {
             "the round has learned from": self.learned,
             "came before the newest documents": self.early,
+            "are of an eval split that chance did not draw": self.apart,
             "lack suggestions of this round (spanloop prelabel makes them)": self.without_suggestions,
         }
         if told := [f"{number:,} {why}" for why, number in left_out.items() if number]:
@@ -205,7 +209,7 @@ def _report(
 ) -> Triaged:
     return Triaged(
         path, number, max_error, confidence, dry_run, accepted, groups,
-        learned=sample.learned, early=sample.early, without_suggestions=sample.unseen,
+        learned=sample.learned, early=sample.early, apart=sample.apart, without_suggestions=sample.unseen,
     )  # fmt: skip
 
 

@@ -6,13 +6,13 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
 from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import AnnotatedSpan, NewAnnotation, Span
+from spanloop.store.tables.drawn import Candidate, Sample, said_of, sample
 from spanloop.store.tables.leases import RUNS, moments
 from spanloop.store.tables.ledger import ACCEPTED
 
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 ANNOTATOR = "triage"
 """Whose answers these are; the origin is `machine`."""
 BATCH = 500
-# the mean doubt that the token scores leave: the sum would be 1 of every long document
-_SURE = (
-    " JOIN predictions p ON p.document_id = q.document_id AND p.model_id = :model"
-    " JOIN acquisition s ON s.document_id = q.document_id AND s.model_id = :model"
-    " AND s.strategy = 'mnlp'"
-)
 # a triage's answer that counts
 _STANDING = (
     "JOIN queue q ON q.document_id = a.document_id AND q.gold = 1"
@@ -36,42 +30,6 @@ _STANDING = (
     "  AND b.precedence < a.precedence AND b.answer = 'accept'"
     "  AND b.id NOT IN (SELECT annotation_id FROM withdrawn))"
 )
-# the first answer of a person to a document that chance had drawn
-_DRAWN = (
-    "SELECT q.document_id, q.gold, a.created_at, d.import FROM annotations a"
-    " JOIN queue q ON q.document_id = a.document_id JOIN documents d ON d.id = a.document_id"
-    " WHERE a.drawn = 'random' AND a.origin IN ('human', 'simulated')"
-    " AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id AND b.id < a.id"
-    "  AND b.origin IN ('human', 'simulated', 'review', 'import'))"
-    # of eval those alone that chance put there: a file of their own may be of another kind
-    " AND (q.split = 'pool' OR EXISTS (SELECT 1 FROM imports i WHERE i.id = d.import"
-    "  AND coalesce(json_extract(i.options, '$.split'), 'auto') = 'auto'))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A document that chance drew and somebody answered: is what the model says of it what it is?
-
-    ``confidence``: 0 to 1, the probability of a tag in the geometric mean of its tokens; ``labels``: those
-    that the model suggests."""
-
-    document_id: int
-    confidence: float
-    labels: frozenset[str]
-    right: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A document that nobody has answered, with what the model says of it; fields as in ``Drawn``.
-    ``waiting``: it is open; else a triage has accepted it already."""
-
-    document_id: int
-    prediction_id: int
-    confidence: float
-    labels: frozenset[str]
-    waiting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +48,6 @@ class Triage:
     documents: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The answers that a bound can stand on, and how many others were drawn by chance that it cannot:
-    ``learned`` by the round or one before it, ``early``, before the last documents came, and ``unseen`` by
-    the model."""
-
-    drawn: tuple[Drawn, ...]
-    learned: int
-    early: int
-    unseen: int
-
-
 class Triages:
     """``store.triages``."""
 
@@ -109,39 +55,8 @@ class Triages:
         self._store = store
 
     def sample(self, model_id: int, number: int) -> Sample:
-        """What people said of documents that chance drew and that this round never learned from.
-
-        What they set aside, refused, dispute or saw a part of counts as wrong: nothing says that the model
-        would be right.
-
-        Args:
-            model_id: The model of the round.
-            number: The round.
-        """
-        newest = self._store.row("SELECT max(created_at) FROM documents WHERE split = 'pool'")
-        learned = set(
-            self._store.column(
-                "SELECT DISTINCT a.document_id FROM round_annotations r JOIN annotations a"
-                " ON a.id = r.annotation_id WHERE r.round <= ? AND r.role = 'train'",
-                (number,),
-            )
-        )
-        rows = self._store.rows(_DRAWN)
-        fresh = [row for row in rows if row[0] not in learned]
-        late = [row for row in fresh if newest is None or newest[0] is None or row[2] >= newest[0]]
-        gold = {row[0]: bool(row[1]) for row in late}
-        said = {one.document_id: one for one in self._said(model_id, list(gold))}
-        # who looked at a part, or did not know a label, says nothing of the rest
-        truth = {
-            g.document.id: _places(g.spans)
-            for g in self._store.annotations.gold(ids=[i for i in said if gold[i]])
-            if g.ranges is None and not g.unknown
-        }
-        found = []
-        for i, one in said.items():
-            right = gold[i] and self._places_said(one.prediction_id) == truth.get(i)
-            found.append(Drawn(i, one.confidence, one.labels, right))
-        return Sample(tuple(found), len(rows) - len(fresh), len(fresh) - len(late), len(late) - len(said))
+        """What people said of documents that chance drew and that round ``number`` never learned from."""
+        return sample(self._store, model_id, number)
 
     def candidates(self, model_id: int) -> list[Candidate]:
         """The documents of the pool that nobody has answered or is working on, with what this model says: the
@@ -153,25 +68,11 @@ class Triages:
             f" AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND {RUNS})",
             moments(),
         )
-        found = self._said(model_id, list(waiting))
+        found = said_of(self._store, model_id, list(waiting))
         accepted = self._store.column(
             f"SELECT a.document_id FROM triaged x JOIN annotations a ON a.id = x.annotation_id {_STANDING}"
         )
-        return found + [replace(one, waiting=False) for one in self._said(model_id, list(accepted))]
-
-    def _said(self, model_id: int, ids: Sequence[int]) -> list[Candidate]:
-        rows = self._store.rows(
-            "SELECT q.document_id, p.id, s.score, (SELECT json_group_array(DISTINCT l.name)"
-            "  FROM prediction_spans t JOIN current_labels l ON l.id = t.label_id"
-            "  WHERE t.prediction_id = p.id AND NOT l.retired)"
-            f" FROM json_each(:ids) j JOIN queue q ON q.document_id = j.value{_SURE} ORDER BY 1",
-            {"ids": json.dumps(list(ids)), "model": model_id},
-        )
-        return [Candidate(i, p, exp(-doubt), frozenset(json.loads(labels))) for i, p, doubt, labels in rows]
-
-    def _places_said(self, prediction_id: int) -> frozenset[tuple[int, int, str]]:
-        found = self._store.predictions.by_id(prediction_id)
-        return frozenset() if found is None else _places(found.spans)
+        return found + [replace(one, waiting=False) for one in said_of(self._store, model_id, list(accepted))]
 
     def add(
         self,
@@ -291,7 +192,3 @@ class Triages:
             Triage(number, model_id, round_, most, sure, json.loads(basis), begun, undone, documents)
             for number, model_id, round_, most, sure, basis, begun, undone, documents in rows
         ]
-
-
-def _places(spans: Sequence[Any]) -> frozenset[tuple[int, int, str]]:
-    return frozenset((span.start, span.end, span.label) for span in spans)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.store_making import add_model, make_store, say
@@ -16,9 +17,9 @@ from spanloop.store.moving.merge import merge
 from spanloop.store.records import AnnotatedSpan, NewDocument, Span
 
 
-def judged_store(folder: Path, documents: int = 12) -> tuple[Store, int]:
+def judged_store(folder: Path, documents: int = 12, **options: Any) -> tuple[Store, int]:
     """A project whose promoted round suggests one PER in every document, the surer the higher its number."""
-    store = make_store(folder, documents=documents)
+    store = make_store(folder, documents=documents, **options)
     number = store.rounds.start(parameters={}, seed=0, train_ids=[], eval_ids=[]).number
     model_id = add_model(store, kind="round", round=number)
     store.predictions.add(
@@ -130,3 +131,18 @@ def test_a_merge_still_knows_what_a_machine_answered_unseen(tmp_path: Path) -> N
             merge(other, store)
             assert (len(other.triages.all()), other.triages.standing()) == (1, 6)
         assert other.triages.undo(1) == 6
+
+
+def test_eval_is_of_the_same_kind_only_where_chance_alone_split_all_documents(tmp_path: Path) -> None:
+    store, model_id = judged_store(tmp_path, documents=40, eval_fraction=0.3)
+    with store:
+        for _ in range(3):
+            [item] = store.queue.next("anna", split="eval")
+            store.annotations.add(say(item.document.id))
+        [item] = store.queue.next("anna", random_share=1.0)
+        store.annotations.add(say(item.document.id))
+        found = store.triages.sample(model_id, 1)
+        assert (len(found.drawn), found.apart) == (4, 0)
+        store.documents.add([NewDocument(f"Eve {n}", key=f"e{n}", split="eval") for n in range(20)])
+        found = store.triages.sample(model_id, 1)
+        assert ([one.document_id for one in found.drawn], found.apart) == ([item.document.id], 3)
