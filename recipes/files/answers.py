@@ -45,7 +45,8 @@ class Answers:
     report: ImportReport
 
     def add(self, item: CheckedEntry, place: Added) -> None:
-        """Store an answer, unless it says what its giver said last, and count it."""
+        """Store an answer to a document that was there, unless it says what its giver said last, and count
+        it."""
         entry = item.entry
         known = known_labels(entry, self.meanings, self.spoken)
         voice = self._voice(entry)
@@ -64,6 +65,24 @@ class Answers:
         self.report.annotated += new
         self.report.count_stored(item, new=new)
         self.report.count_negatives(item, new=new)
+
+    def add_first(self, pairs: Sequence[tuple[CheckedEntry, Added]]) -> None:
+        """Store and count answers to documents that are new: there is nothing that they could repeat, go on
+        from or stand beside."""
+        said: list[NewAnnotation] = []
+        for item, place in pairs:
+            known = known_labels(item.entry, self.meanings, self.spoken)
+            one, _ = self._said(item, place, known, self._voice(item.entry), None)
+            named = _uuid(item.entry, one.annotator, place.key, _kept(one), known)
+            said.append(replace(one, uuid=named))
+        taken = self.store.annotations.known([one.uuid for one in said])
+        self.store.annotations.add_all(
+            [replace(one, uuid=self._free_uuid(one.uuid, None)) if one.uuid in taken else one for one in said]
+        )
+        self.report.annotated += len(pairs)
+        for item, _ in pairs:
+            self.report.count_stored(item, new=True)
+            self.report.count_negatives(item, new=True)
 
     def _voice(self, entry: Entry) -> tuple[str, Origin]:
         """Whose answer it is, and of which kind."""
@@ -100,7 +119,8 @@ class Answers:
         if base is not None and known is not None and base.answer == entry.answer == "accept":
             rest = [span for span in base.spans if span.label not in known]
             rest, pushed = self._with_room(rest, spans, entry)
-            spans = sorted([*spans, *(s for s in rest if s.action != "rejected")], key=_place)
+            taken_over = [AnnotatedSpan(s.start, s.end, s.label) for s in rest if s.action != "rejected"]
+            spans = sorted([*spans, *taken_over], key=_place)
             refused += [span for span in rest if span.action == "rejected"]
             in_use = self.store.labels.names()
             both = {*known, *(in_use if base.labels is None else base.labels)}
@@ -112,7 +132,7 @@ class Answers:
             annotator=name,
             origin=origin,
             answer=entry.answer,
-            spans=(*(replace(s, action="added", prediction_span_id=None) for s in spans), *refused),
+            spans=(*spans, *refused),
             ranges=ranges,
             created_at=entry.created_at,
             flagged=entry.flagged,
@@ -179,7 +199,7 @@ class Answers:
     def _free_uuid(self, first: str, own: Annotation | None) -> str:
         """The name of the answer: by what it says, and where that was said before, by what it comes after."""
         found = first
-        while self.store.annotations.has(found):
+        while self.store.annotations.known([found]):
             found = str(uuid.uuid5(NAMESPACE, f"{found} after {own.uuid if own else ''}"))
         return found
 

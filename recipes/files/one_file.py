@@ -158,6 +158,9 @@ class OneFile:
                 raise RecipeError(f"{self.path}: {error}") from error
             if self.twins is not None:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
+            answers.add_first(
+                [(i, p) for i, p in zip(checked, added, strict=True) if p.new and self._is_answer(i)]
+            )
             for item, place, near in zip(checked, added, alike, strict=True):
                 self._take(item, place, near, answers)
             if self.source.fmt.originals:
@@ -184,7 +187,7 @@ class OneFile:
         self.report.count_read(item)
         if item.spans is None:
             return
-        if self._is_answer(item):
+        if not place.new and self._is_answer(item):
             answers.add(item, place)
         self._note_apart(item, place)
 

@@ -43,7 +43,7 @@ class Submitting:
         One that is stored already was checked then; the store tells whether this is the same.
         """
         meant = Meant(self.store)
-        if self.store.annotations.has(posted.uuid):
+        if self.store.annotations.known([posted.uuid]):
             return self.store.annotations.add(self._annotation(annotator, posted, meant.reading, None))
         _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
         if self.reach.settings.blind and posted.prediction_id is not None:

@@ -6,7 +6,10 @@ The view ``verdicts`` is the truth; whatever may change it refreshes the copy in
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from spanloop.store.records import NewAnnotation
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -36,6 +39,20 @@ class States:
         self._store.run(
             "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?",
             (state, gold, json.dumps(people, ensure_ascii=False), document_id),
+        )
+
+    def first(self, answers: Iterable[NewAnnotation]) -> None:
+        """Bring the rows of documents up to date that have one answer each, which is no machine's: what the
+        view ``verdicts`` says then is known without asking it."""
+        overlap, rows = self._store.project.overlap, []
+        for said in answers:
+            people = [said.annotator] if said.origin == "human" else []
+            ignored = said.answer == "ignore"
+            verdict = None if ignored else (said.answer, 2 if people else 0)
+            state, gold = _state(verdict, len(people), overlap, ignored)
+            rows.append((state, gold, json.dumps(people, ensure_ascii=False), said.document_id))
+        self._store.db.conn.executemany(
+            "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?", rows
         )
 
     def refresh_answered(self, at_least: int) -> None:
