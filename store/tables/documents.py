@@ -17,6 +17,8 @@ from spanloop.store.records import Added, Document, NewDocument, QueueState, Spl
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
+_KEY_LENGTH = 16
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 PAGE = 500  # documents fetched at a time while iterating
 COLUMNS = "d.id, d.key, d.grp, d.split, d.meta, d.text"
 
@@ -43,7 +45,7 @@ class Documents:
         occurrences: Counter[str] | None = None,
         import_id: int | None = None,
     ) -> list[Added]:
-        """Store documents in one transaction and say, in their order, what became of each.
+        """Store documents in one transaction; say, in their order, what became of each.
 
         Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file,
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
@@ -87,7 +89,7 @@ class Documents:
     def largest_group(self) -> int:
         """How many documents the largest group has; a look through all of them."""
         row = self._store.row("SELECT max(n) FROM (SELECT count(*) AS n FROM documents GROUP BY grp)")
-        return 0 if row is None or row[0] is None else int(row[0])
+        return int(row[0] or 0) if row else 0
 
     def iterate(
         self,
@@ -147,6 +149,7 @@ class _Import:
         self._incoming = incoming
         project = store.project
         self._seed, self._eval_fraction = project.seed, project.eval_fraction
+        self._last = ("", fraction(self._seed, ""))
         self._by_key = self._stored_keys()
         self._by_text = self._stored_texts()
         self._group_splits = self._stored_groups()
@@ -168,7 +171,7 @@ class _Import:
                 continue
             group, split = self._place(item)
             documents.append(self._row(next_id, item, group, split, moment))
-            queued.append((next_id, split, fraction(self._seed, item.key)))
+            queued.append((next_id, split, self._fraction(item.key)))
             self._by_key[item.key] = (next_id, item.document.text)
             added.append(Added(next_id, item.key, True))
             next_id += 1
@@ -177,12 +180,11 @@ class _Import:
 
     def _last_id(self) -> int:
         """The highest number that a document has or had: a page may still hold one that was taken back."""
-        row = self._store.row(
+        ((last,),) = self._store.rows(
             "SELECT max(coalesce((SELECT max(id) FROM documents), 0),"
             " coalesce((SELECT max(last_document) FROM imports), 0))"
         )
-        assert row is not None
-        return int(row[0])
+        return int(last)
 
     def _place(self, item: _Incoming) -> tuple[str, Split]:
         twin = self._by_text.get((item.text_hash, item.document.text))
@@ -191,16 +193,20 @@ class _Import:
         if split is None:
             split = self._group_splits.get(group) if twin is None else twin[1]
         if split is None:
-            split = "eval" if fraction(self._seed, group) < self._eval_fraction * 2**63 else "pool"
+            split = "eval" if self._fraction(group) < self._eval_fraction * 2**63 else "pool"
         self._by_text.setdefault((item.text_hash, item.document.text), (group, split))
         self._group_splits.setdefault(group, split)
         return group, split
 
+    def _fraction(self, name: str) -> int:
+        """The same number twice for a document that is its own group, which most are, is reckoned once."""
+        self._last = self._last if self._last[0] == name else (name, fraction(self._seed, name))
+        return self._last[1]
+
     def _row(self, document_id: int, item: _Incoming, group: str, split: str, moment: str) -> tuple[Any, ...]:
         text, meta = item.document.text, item.document.meta
-        encoded = json.dumps(dict(meta), ensure_ascii=False) if meta else "{}"
-        hashed, origin = item.text_hash, self._import_id
-        return document_id, item.key, group, split, len(text), hashed, moment, encoded, text, origin
+        encoded, origin = _ENCODER.encode(dict(meta)) if meta else "{}", self._import_id
+        return document_id, item.key, group, split, len(text), item.text_hash, moment, encoded, text, origin
 
     def _insert(self, documents: list[tuple[Any, ...]], queued: list[tuple[Any, ...]]) -> None:
         conn = self._store.db.conn
@@ -241,28 +247,40 @@ class _Import:
 
 def _prepare(document: NewDocument, occurrences: Counter[str]) -> _Incoming:
     text = document.text
-    named = f"document {document.key!r}" if document.key else f"the document that begins {text[:40]!r}"
-    if not text:
-        raise StoreError(f"{named} has no text")
-    if "\x00" in text:
-        raise StoreError(f"{named} has a NUL at character {text.index(chr(0))}: remove it")
-    if document.key is not None and not document.key:
-        raise StoreError(f"{named} has an empty id")
+    if not text or "\x00" in text or document.key == "":
+        raise _unstorable(document)
     try:
-        digest = sha256(text.encode())
+        digest = sha256(text.encode()).digest()
         for other in (document.key, document.group):
             if other is not None:
                 other.encode()
     except UnicodeEncodeError as error:
-        raise StoreError(f"{named} has a lone surrogate at character {error.start}: it is no text") from error
-    key = document.key or _derived_key(key_of(text), occurrences)
-    hashed = int.from_bytes(digest.digest()[:8], "big", signed=True)
+        raise StoreError(
+            f"{_named(document)} has a lone surrogate at character {error.start}: it is no text"
+        ) from error
+    key = document.key or _derived_key(digest.hex()[:_KEY_LENGTH], occurrences)
+    hashed = int.from_bytes(digest[:8], "big", signed=True)
     return _Incoming(document, key, document.group or key, hashed)
+
+
+def _unstorable(document: NewDocument) -> StoreError:
+    """What is wrong with a document that has no text, a NUL in it, or an empty key."""
+    named, text = _named(document), document.text
+    if not text:
+        return StoreError(f"{named} has no text")
+    if "\x00" in text:
+        return StoreError(f"{named} has a NUL at character {text.index(chr(0))}: remove it")
+    return StoreError(f"{named} has an empty id")
+
+
+def _named(document: NewDocument) -> str:
+    key, text = document.key, document.text
+    return f"document {key!r}" if key else f"the document that begins {text[:40]!r}"
 
 
 def key_of(text: str) -> str:
     """The key of a text that comes without one, the first time."""
-    return sha256(text.encode()).hexdigest()[:16]
+    return sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
 
 
 def _derived_key(stem: str, occurrences: Counter[str]) -> str:
