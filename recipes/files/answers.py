@@ -52,7 +52,7 @@ class Answers:
         voice = self._voice(entry)
         own = None if place.new else self._own(place.document_id, voice)
         said, carried = self._said(item, place, known, voice, own)
-        first = _uuid(entry, said.annotator, place.key, _kept(said), known)
+        first = said.uuid
         new = own is None or not (_same(own, said) and self._knows(own, said, first))
         if new and own is not None and self._is_older(entry, own):
             self.report.older += 1
@@ -66,23 +66,21 @@ class Answers:
         self.report.count_stored(item, new=new)
         self.report.count_negatives(item, new=new)
 
-    def add_first(self, pairs: Sequence[tuple[CheckedEntry, Added]]) -> None:
-        """Store and count answers to documents that are new: there is nothing that they could repeat, go on
-        from or stand beside."""
+    def first(self, pairs: Sequence[tuple[CheckedEntry, Added]]) -> list[NewAnnotation]:
+        """What is said of documents that nobody has answered, counted as stored: there is nothing that it
+        could repeat, go on from or stand beside."""
         said: list[NewAnnotation] = []
         for item, place in pairs:
             known = known_labels(item.entry, self.meanings, self.spoken)
-            one, _ = self._said(item, place, known, self._voice(item.entry), None)
-            named = _uuid(item.entry, one.annotator, place.key, _kept(one), known)
-            said.append(replace(one, uuid=named))
-        taken = self.store.annotations.known([one.uuid for one in said])
-        self.store.annotations.add_all(
-            [replace(one, uuid=self._free_uuid(one.uuid, None)) if one.uuid in taken else one for one in said]
-        )
+            said.append(self._said(item, place, known, self._voice(item.entry), None)[0])
         self.report.annotated += len(pairs)
         for item, _ in pairs:
             self.report.count_stored(item, new=True)
             self.report.count_negatives(item, new=True)
+        taken = self.store.annotations.known([one.uuid for one in said])
+        return [
+            replace(one, uuid=self._free_uuid(one.uuid, None)) if one.uuid in taken else one for one in said
+        ]
 
     def _voice(self, entry: Entry) -> tuple[str, Origin]:
         """Whose answer it is, and of which kind."""
@@ -127,7 +125,7 @@ class Answers:
             labels = tuple(name for name in in_use if name in both)
         name, origin = voice
         return NewAnnotation(
-            uuid="-",
+            uuid=_uuid(entry, name, place.key, spans, known),
             document_id=place.document_id,
             annotator=name,
             origin=origin,
@@ -215,10 +213,6 @@ class Answers:
 
 def _place(span: AnnotatedSpan) -> tuple[int, int]:
     return span.start, span.end
-
-
-def _kept(said: NewAnnotation) -> list[AnnotatedSpan]:
-    return [span for span in said.spans if span.action != "rejected"]
 
 
 def _words(said: NewAnnotation, *, rejected: bool) -> list[tuple[int, int, str]]:

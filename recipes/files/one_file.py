@@ -176,15 +176,18 @@ class OneFile:
             try:
                 skip: Literal["error", "skip"] = "skip" if self.manner.on_conflict == "skip" else "error"
                 added = self.store.documents.add(
-                    documents, on_conflict=skip, occurrences=self.occurrences, import_id=self.import_id
+                    documents,
+                    on_conflict=skip,
+                    occurrences=self.occurrences,
+                    import_id=self.import_id,
+                    answers=lambda places: answers.first(
+                        [(i, p) for i, p in zip(checked, places, strict=True) if p.new and self._is_answer(i)]
+                    ),
                 )
             except StoreError as error:
                 raise RecipeError(f"{self.path}: {error}") from error
             if self.twins is not None:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
-            answers.add_first(
-                [(i, p) for i, p in zip(checked, added, strict=True) if p.new and self._is_answer(i)]
-            )
             for item, place, near in zip(checked, added, alike, strict=True):
                 self._take(item, place, near, answers)
             if self.source.fmt.originals:

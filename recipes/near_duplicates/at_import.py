@@ -25,7 +25,7 @@ from spanloop.recipes.near_duplicates.sketches import (
 )
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store.records import Document, NewDocument
-from spanloop.store.tables.documents import key_of
+from spanloop.store.tables.incoming import key_of
 
 if TYPE_CHECKING:
     from spanloop.store import Store

@@ -41,19 +41,18 @@ class States:
             (state, gold, json.dumps(people, ensure_ascii=False), document_id),
         )
 
-    def first(self, answers: Iterable[NewAnnotation]) -> None:
-        """Bring the rows of documents up to date that have one answer each, which is no machine's: what the
-        view ``verdicts`` says then is known without asking it."""
-        overlap, rows = self._store.project.overlap, []
+    def after_first(self, answers: Iterable[NewAnnotation]) -> dict[int, tuple[str, int, str]]:
+        """State, gold and ``answered_by`` of documents that have one answer each, which is no machine's: what
+        the view ``verdicts`` says then is known without asking it."""
+        overlap, found = self._store.project.overlap, {}
         for said in answers:
             people = [said.annotator] if said.origin == "human" else []
             ignored = said.answer == "ignore"
             verdict = None if ignored else (said.answer, 2 if people else 0)
             state, gold = _state(verdict, len(people), overlap, ignored)
-            rows.append((state, gold, json.dumps(people, ensure_ascii=False), said.document_id))
-        self._store.db.conn.executemany(
-            "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?", rows
-        )
+            told = json.dumps(people, ensure_ascii=False) if people else "[]"
+            found[said.document_id] = (state, gold, told)
+        return found
 
     def refresh_answered(self, at_least: int) -> None:
         """Refresh what so many people have answered: labels end or begin disputes, overlap asks for more."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 
+_ORIGINS, _ANSWERS = get_args(Origin), get_args(Answer)
+
+
 def check_spans(spans: Iterable[Span | AnnotatedSpan], n_chars: int, where: str) -> None:
     """Raise StoreError, naming ``where``, unless all spans lie inside a text of so many characters and none
     overlaps another."""
@@ -54,9 +57,9 @@ def check_annotation(annotation: NewAnnotation, key: str, n_chars: int) -> None:
     if not annotation.uuid:
         raise StoreError(f"{where}: an annotation needs a uuid")
     check_annotator(annotation.annotator)
-    for value, allowed in ((annotation.origin, Origin), (annotation.answer, Answer)):
-        if value not in get_args(allowed):
-            raise StoreError(f"{where}: {value!r} is none of {', '.join(get_args(allowed))}")
+    for value, allowed in ((annotation.origin, _ORIGINS), (annotation.answer, _ANSWERS)):
+        if value not in allowed:
+            raise StoreError(f"{where}: {value!r} is none of {', '.join(allowed)}")
     if annotation.seconds is not None and not 0 <= annotation.seconds < float("inf"):
         raise StoreError(f"{where}: {annotation.seconds} is no duration in seconds")
     kept = [span for span in annotation.spans if span.action != "rejected"]

@@ -31,13 +31,38 @@ def add_all(store: Store, annotations: Sequence[NewAnnotation]) -> list[Submitte
     Raises:
         StoreError: As `Annotations.add`; then the caller's transaction is to be given up.
     """
-    documents = _unanswered(store, annotations)
-    first = [number for number, said in enumerate(annotations) if said.document_id in documents]
-    found = dict(zip(first, _add_first(store, [annotations[n] for n in first], documents), strict=True))
+    found, states = add_first(store, annotations)
+    store.db.conn.executemany(
+        "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?",
+        [(*state, document_id) for document_id, state in states.items()],
+    )
     for number, said in enumerate(annotations):
         if number not in found:
             found[number] = store.annotations.add(said)
     return [found[number] for number in range(len(annotations))]
+
+
+def add_first(
+    store: Store, annotations: Sequence[NewAnnotation]
+) -> tuple[dict[int, Submitted], dict[int, tuple[str, int, str]]]:
+    """Store those of the annotations that are the first to their documents and simple to store.
+
+    Args:
+        store: The project.
+        annotations: Revisions on their way in.
+
+    Returns:
+        What became of them, by their places among ``annotations``; and what is then to stand in the rows of
+        the queue, which are left as they are, by document: state, gold, ``answered_by``.
+
+    Raises:
+        StoreError: As `add_all`.
+    """
+    documents = _unanswered(store, annotations)
+    first = [number for number, said in enumerate(annotations) if said.document_id in documents]
+    chosen = [annotations[number] for number in first]
+    done = _insert(store, chosen, documents)
+    return dict(zip(first, done, strict=True)), store.queue.states.after_first(chosen)
 
 
 def _unanswered(store: Store, annotations: Sequence[NewAnnotation]) -> dict[int, tuple[str, int]]:
@@ -64,7 +89,7 @@ def _unanswered(store: Store, annotations: Sequence[NewAnnotation]) -> dict[int,
     return {document_id: (key, n_chars) for document_id, key, n_chars in rows}
 
 
-def _add_first(
+def _insert(
     store: Store, annotations: Sequence[NewAnnotation], documents: Mapping[int, tuple[str, int]]
 ) -> list[Submitted]:
     if not annotations:
@@ -100,5 +125,4 @@ def _add_first(
         spans,
     )
     conn.executemany("INSERT INTO annotation_ranges VALUES (?, ?, ?)", ranges)
-    store.queue.states.first(annotations)
     return [Submitted(number, True) for number in range(last + 1, last + 1 + len(annotations))]
