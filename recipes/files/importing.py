@@ -138,7 +138,7 @@ def _bring_in(
         before = _splits(store)
         read = [described(one.path, one.shown, name) for one, name in zip(found, names, strict=True)]
         number = store.imports.begin(read, manner.said())
-        with _WholeOrNothing(store, number):
+        with _WholeOrNothing(store, number), store.checkpoints.seldom():
             _add_labels(store, number, labels, report)
             for file in files:
                 file.twins, file.import_id = twins, number
