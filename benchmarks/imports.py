@@ -5,6 +5,7 @@ Each runs in a process of its own. Documents are made up (seeded, about 150 char
 primary key, so many a transaction as an import stores, and does not wait for the disk: what it would wait is
 no merit of ours. Seconds of the processor and of the clock are counted from after Python's imports, the peak
 of memory from the beginning of the process.
+
     python benchmarks/imports.py                                     # 20,000 and 200,000 documents
     python benchmarks/imports.py --documents 1000000 --repeats 1
 """
