@@ -38,7 +38,7 @@ class Checkpoints:
 
     @contextmanager
     def seldom(self) -> Iterator[None]:
-        """In the block the commits of this thread move the log after more pages: for many large ones in a row."""
+        """In the block the commits of this thread move the log after more pages, for many large ones."""
         before = self.pages_left_to_writers
         self._connection.rows(f"PRAGMA wal_autocheckpoint = {max(before, SELDOM)}")
         try:
