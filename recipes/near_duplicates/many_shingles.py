@@ -91,7 +91,7 @@ def _of_tokens(texts: Sequence[Sequence[bytes]]) -> Numbers:
 def _moved(table: Numbers, crcs: Numbers, lengths: NDArray[np.int64]) -> Numbers:
     """What these CRCs add to that of so many letters more."""
     flat, begin = table.ravel(), lengths * 1024
-    moved = flat[begin + (crcs & np.uint32(255))]
+    moved: Numbers = flat[begin + (crcs & np.uint32(255))]
     for place in (1, 2, 3):
         moved ^= flat[begin + (place * 256 + ((crcs >> np.uint32(8 * place)) & np.uint32(255)))]
     return moved

@@ -56,7 +56,8 @@ def sketches_of(shingles: Hashes, counts: Sequence[int] | NDArray[np.int64]) -> 
     for row in range(ROWS):
         folded = _mixed(folded ^ minima[:, row * BANDS : (row + 1) * BANDS])
     placed = (folded >> np.uint64(36) << np.uint64(4)) | np.arange(BANDS, dtype=np.uint64)
-    return placed.astype(np.uint32)
+    hashes: Hashes = placed.astype(np.uint32)
+    return hashes
 
 
 def shared_by_several(sketches: Hashes) -> dict[int, list[int]]:
@@ -125,7 +126,8 @@ class SketchIndex:
     def _cell(self, hashes: NDArray[Any]) -> NDArray[Any]:
         """Where a table says whether there may be a document with that hash: most that are asked have none,
         and a look into a table takes a tenth of a search."""
-        return hashes & hashes.dtype.type(len(self._may_be) - 1)
+        cells: NDArray[Any] = hashes & hashes.dtype.type(len(self._may_be) - 1)
+        return cells
 
 
 class Votes:
