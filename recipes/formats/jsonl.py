@@ -73,9 +73,7 @@ def _tags_of(path: Path) -> tuple[str, ...]:
     """Every tag of the file, where its documents have one a token: what one of them means is judged by all
     of them, a first pass. What cannot be read is told when its turn comes."""
     seen: set[str] = set()
-    if not holds_one_of(path, _TOKENS):
-        return ()
-    for _, raw in numbered_lines(path):
+    for _, raw in numbered_lines(path) if holds_one_of(path, _TOKENS) else ():
         if not any(name in raw for name in _TOKENS):
             continue
         with suppress(NotJson):
