@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING, Any
 
-from spanloop.store.tables.documents import fraction
+from spanloop.store.tables.incoming import fraction
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
