@@ -1,6 +1,6 @@
 """Does active learning pay? `spanloop simulate` over real corpora, and the table of what came of it.
 
-    OMP_NUM_THREADS=1 python benchmarks/active.py ../shared/data --sets wnut17 --strategies random,mnlp
+    OMP_NUM_THREADS=1 python benchmarks/active.py --sets wnut17,wikigold --strategies random,mnlp
     python benchmarks/active.py --table
 
 Every cell (set, strategy, seed, budget) is a JSON file under ``benchmarks/results/active``; a run that was
@@ -14,6 +14,8 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from common import arguments, corpus, keep
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.active_learning.cost import DEFAULT
@@ -43,8 +45,9 @@ def main() -> None:
         PAGE.write_text(page(options.results), encoding="utf-8")
         print(f"{PAGE} written")
         return
+    rows = []
     for name in options.sets.split(","):
-        folder = options.data / name
+        folder = corpus("train.jsonl")(name)
         scored = folder / "test.jsonl"
         report = simulate(
             [folder / "train.jsonl"],
@@ -59,12 +62,12 @@ def main() -> None:
             results=options.results / name,
         )
         print(f"== {name}\n{report.text()}\n", flush=True)
+        rows.append(report.json())
+    keep(options, rows)
 
 
 def _options() -> argparse.Namespace:
-    style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
-    parser.add_argument("data", type=Path, nargs="?", help="the folder of the corpora")
+    parser = arguments(__doc__)
     parser.add_argument("--sets", default=",".join(SETS), help="parted by commas (all)")
     parser.add_argument("--strategies", default="random,mnlp", help="parted by commas (random,mnlp)")
     parser.add_argument("--budgets", default=BUDGETS, help=f"shares of the pool's tokens ({BUDGETS})")
@@ -73,8 +76,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the cells")
     parser.add_argument("--table", action="store_true", help="write benchmarks/active.md and play nothing")
     options = parser.parse_args()
-    if options.data is None and not options.table:
-        parser.error("name the folder of the corpora, or --table")
     unknown = [name for name in options.sets.split(",") if name not in SETS]
     if unknown:
         parser.error(f"there is no set {unknown[0]!r}; there are {', '.join(SETS)}")
@@ -187,7 +188,7 @@ def _points(interval: Interval | None) -> str:
 HEAD = f"""# Does active learning pay? Measured
 
 ```
-OMP_NUM_THREADS=1 python benchmarks/active.py ../shared/data
+OMP_NUM_THREADS=1 python benchmarks/active.py
 python benchmarks/active.py --table
 ```
 
