@@ -89,6 +89,8 @@ def page(results: Path) -> str:
         cells = [read_cell(path) for path in sorted((results / name).glob("*.json"))]
         for group in alike(cells):
             parts.append(section(name, group))
+    if len(parts) == 1:
+        parts.append("No cell lies there yet: nothing is claimed here.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from csv import writer
 from dataclasses import dataclass, replace
@@ -141,26 +141,23 @@ def simulate(
 ) -> Simulated:
     """Play the loop with known gold answering in the person's place: would active learning pay?
 
-    For each strategy and seed a project of its own: the first documents are drawn at random, the same ones
-    for all strategies of a seed, the next ones asked for by the model trained on those, and so on; at each
-    budget a round is trained and scored. It is the live loop: prelabel, queue, answers, retrain.
+    All strategies of a seed begin with the same documents, drawn at random; at each budget a round is trained
+    and scored, and asks for the next ones.
 
     Args:
         files: Files with gold.
-        from_db: Instead of files a project, whose whole answers play; its eval split is scored on.
+        from_db: Instead of files a project, whose whole answers play.
         eval_files: Files to score on; none: the fifth of ``files`` that the hash of their groups draws.
         strategies: What to compare.
-        budget_tokens: Tokens read by the end of each round, rising: up to 1 a share of the pool's tokens,
-            above it a number of them.
+        budget_tokens: Tokens read by the end of each round, rising: up to 1 shares of the pool's tokens.
         seeds: How many times all is played, with as many seeds.
         seed: The first of them.
-        model: The base model (of files; a project has its own).
-        lang: Language of the texts (of files).
-        task: ``spans``, or ``tags`` with one tag a token (of files).
-        config: The settings, as of `retrain`; their seed is that of each play.
+        model: The base model; this, ``lang`` and ``task`` are of files.
+        lang: Language of the texts.
+        task: ``spans``, or ``tags`` with one tag a token.
+        config: The settings, as of `retrain`, but for the seed.
         name: What the results are called; None: as the first file, or the project.
-        results: A folder with a JSON file for each strategy, seed and budget. What is there already is not
-            played again; a play that was stopped goes on. One process at a time.
+        results: A folder with a file for each strategy, seed and budget, by which a stopped run goes on.
         csv: Also write the cells as a table there.
         picture: Also draw the curves there, as SVG.
         progress: Called with how far it is.
@@ -169,13 +166,36 @@ def simulate(
         Every cell, and what follows from them.
 
     Raises:
-        RecipeError: A file cannot be read, a strategy is unknown, the budgets do not rise, or results in the
-            folder were made by other code, documents or settings.
+        RecipeError: A file, strategy or budget is none, or results there were made by something else.
     """
-    from spanloop.plugin.training.config import TrainConfig
-
     _check(strategies, budget_tokens)
     corpus, pace = _corpus(files, from_db, eval_files, task, lang, model, name)
+    every = range(seed, seed + seeds)
+    found = _play(corpus, pace, strategies, budget_tokens, every, config, results, progress or silent)
+    _write(found, corpus.task, csv, picture)
+    left_out = corpus.left_out if isinstance(corpus, OfProject) else 0
+    return simulated(corpus.name, corpus.task, pace, found, left_out)
+
+
+def _write(cells: Sequence[Cell], task: Task, csv: str | Path | None, picture: str | Path | None) -> None:
+    if csv is not None:
+        write_whole(csv, as_csv(cells))
+    if picture is not None:
+        write_whole(picture, draw(cells, tags=task == "tags"))
+
+
+def _play(
+    corpus: Corpus,
+    pace: Pace,
+    strategies: Sequence[str],
+    budgets: Sequence[float],
+    seeds: Iterable[int],
+    config: TrainConfig | None,
+    results: str | Path | None,
+    progress: Progress,
+) -> list[Cell]:
+    from spanloop.plugin.training.config import TrainConfig
+
     with ExitStack() as stack:
         if results is None:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spanloop-")))
@@ -183,20 +203,10 @@ def simulate(
             work = Path(results) / ".projects"
         cells = Cells(None if results is None else Path(results))
         settings = replace(config or TrainConfig(), seed=None)
-        play = Play(corpus, tuple(budget_tokens), settings, pace, cells, work, progress or silent)
-        found = [
-            cell
-            for number in range(seed, seed + seeds)
-            for strategy in strategies
-            for cell in play.run(strategy, number)
-        ]
+        play = Play(corpus, tuple(budgets), settings, pace, cells, work, progress)
+        found = [cell for seed in seeds for strategy in strategies for cell in play.run(strategy, seed)]
         play.clear()
-    left_out = corpus.left_out if isinstance(corpus, OfProject) else 0
-    if csv is not None:
-        write_whole(csv, as_csv(found))
-    if picture is not None:
-        write_whole(picture, draw(found, tags=corpus.task == "tags"))
-    return simulated(corpus.name, corpus.task, pace, found, left_out)
+        return found
 
 
 def simulated(name: str, task: Task, pace: Pace, cells: Sequence[Cell], left_out: int = 0) -> Simulated:
