@@ -20,6 +20,7 @@ from support.projects import build
 from support.tiny_models import build_tiny
 
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.pipe import fastest
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.optimise import Optimised, _refuse_loss
 from spanloop.recipes.suggest.pipelines import load_round
@@ -124,6 +125,21 @@ def test_what_loses_too_much_is_not_written() -> None:
     _refuse_loss(result, 1.1)
     with pytest.raises(RecipeError, match=r"round 3 loses 1\.00 points of F1 .* more than 0\.5: nothing was"):
         _refuse_loss(result, 0.5)
+
+
+def test_auto_is_settled_on_the_documents_before_they_are_predicted(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastest, "user_cache_path", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(fastest, "_WORTH", 1e9)  # on a model so small they are all as fast
+    monkeypatch.setattr("spanloop.plugin.model.backends.is_here", lambda name: name != "onnx")
+    done("prelabel", db, "--backend", "auto")
+    (kept,) = (json.loads(file.read_text(encoding="utf-8")) for file in tmp_path.glob("backends/*.json"))
+    with Store.open(db) as store:
+        (named,) = store.rows("SELECT DISTINCT m.name FROM predictions p JOIN models m ON m.id = p.model_id")
+        assert kept["documents"] == store.documents.count()
+    other = kept["backend"] != "torch"
+    assert named[0].endswith("with openvino") is other
 
 
 def test_nothing_is_begun_where_it_could_not_end(
