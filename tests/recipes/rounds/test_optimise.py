@@ -16,7 +16,7 @@ import pytest
 import spacy
 from spacy.training import Example
 from support.commands import done, refused
-from support.projects import build
+from support.projects import build, jsonl_file, sentences
 from support.tiny_models import build_tiny
 
 from spanloop.plugin.model.errors import ModelError
@@ -116,6 +116,27 @@ def test_eight_bits_are_asked_for_in_vain(db: Path, written: tuple[Path, dict[st
         nlp = spacy.load(source, config={"components": {PIPE: settings}})
         with pytest.raises(ModelError, match=why):
             nlp("Ann in York")
+
+
+@pytest.mark.parametrize("gold", [True, False])
+def test_a_saved_pipeline_is_measured_on_the_documents_that_are_given(
+    db: Path, tmp_path: Path, gold: bool
+) -> None:
+    records = sentences(30, "n")
+    for record in records if not gold else []:
+        del record["spans"]
+    file = jsonl_file(tmp_path / "texts.jsonl", *records)
+    source = db.parent / "p.rounds" / "0001"
+    told = done("optimise", source, tmp_path / "out", "--texts", file, "--max-loss", "100", "--json")
+    assert (told["round"], told["measured_on"], told["eval_documents"]) == (None, 15, 15)
+    assert (told["f1_before"] is not None) is gold
+    texts = [str(record["text"]) for record in records]
+    said = spans_of(spacy.load(tmp_path / "out"), texts)
+    assert f1(said, spans_of(spacy.load(source), texts)) > 0.5, "the same model"
+    assert "10 or more" in refused("optimise", source, tmp_path / "none")
+    assert "has no rounds" in refused("optimise", source, tmp_path / "none", "--round", "1")
+    assert "a project has its documents" in refused("optimise", db, tmp_path / "none", "--texts", file)
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_loses_too_much_is_not_written() -> None:
