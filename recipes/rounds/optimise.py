@@ -107,11 +107,7 @@ def optimise(
             then nothing is written.
         ModelError: The extra ``[int8]`` is not installed, or OpenVINO cannot convert this model.
     """
-    from spanloop.recipes.scoring.evaluate import eval_gold, score
-    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
-    from spanloop.recipes.suggest.run_pipeline import named
-
-    target, show = Path(folder), progress or silent
+    target = Path(folder)
     if target.exists():
         raise RecipeError(f"{target} is there already: give another folder, or delete it first")
     if (Path(db) / "config.cfg").is_file():
@@ -120,6 +116,16 @@ def optimise(
         return _optimise_pipeline(Path(db), target, texts, max_loss)
     if texts:
         raise RecipeError("a project has its documents: --texts goes with the folder of a saved pipeline")
+    return _optimise_round(db, target, round, max_loss, progress or silent)
+
+
+def _optimise_round(
+    db: str | Path, target: Path, round: int | None, max_loss: float, show: Progress
+) -> Optimised:
+    from spanloop.recipes.scoring.evaluate import eval_gold, score
+    from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
+    from spanloop.recipes.suggest.run_pipeline import named
+
     with Store.open(db) as store:
         with store.reading():
             row, moment, golds = promoted_round(store, round), store.moment(), eval_gold(store)
