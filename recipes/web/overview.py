@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from spanloop.recipes.active_learning.advice import advice
+from spanloop.recipes.active_learning.outlook import outlook
 from spanloop.recipes.web import sent
 from spanloop.recipes.web.asked import OfProject
 from spanloop.recipes.web.replies import Counts, Figures, HeadlineName, OtherSplit, ProjectSent
@@ -19,6 +21,8 @@ class Overview:
 
     store: Store
     settings: PageSettings
+    _advice_of: dict[int, list[str]] = field(default_factory=dict)
+    """By the newest finished round: a page that opens again does not wait until eval is looked through."""
 
     def session(self, annotator: str) -> Session:
         """In whose name, for which project and with what power this person works here."""
@@ -48,7 +52,17 @@ class Overview:
             "only": self.settings.only,
             "counts": self.counts(),
             "figures": self._figures(),
+            "advice": self._advice(),
         }
+
+    def _advice(self) -> list[str]:
+        """Whether to annotate on, a sentence each; none before the first round. A blind page tells nothing
+        that a model said, but how good it is."""
+        newest = max((row.number for row in self.store.rounds.all() if row.state == "done"), default=0)
+        if newest not in self._advice_of:
+            found = advice(self.store, outlook(self.store))
+            self._advice_of[newest] = [] if found is None else found.lines()
+        return self._advice_of[newest]
 
     def _other_split(self) -> OtherSplit:
         """The split that this page does not serve, with its open documents: what may come next."""
