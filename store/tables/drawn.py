@@ -88,7 +88,7 @@ def sample(store: Store, model_id: int, number: int) -> Sample:
     )
     rows = store.rows(_DRAWN)
     fresh = [row for row in rows if row[0] not in learned]
-    late = [row for row in fresh if newest is None or row[2] >= newest[0]]
+    late = [row for row in fresh if newest is None or row[2] > newest[0]]
     alike = not any(row[3] == "eval" for row in late) or _split_by_chance(store)
     fair = [row for row in late if row[3] == "pool" or alike]
     gold = {row[0]: bool(row[1]) for row in fair}
