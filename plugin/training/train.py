@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
-from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
+from spanloop.plugin.training.config import Plan, Stays, TrainConfig, plan_of
 from spanloop.plugin.training.divergence import Diverged, Divergence
 from spanloop.plugin.training.training_set import course_of, windows_of
 
@@ -42,7 +42,9 @@ class TrainReport:
     those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
+    inner slice after each, computed as the training computes. ``head_rate``: how many times the
+    ``learning_rate`` was the head's; ``frozen``: what of the encoder stayed as it was. ``thresholds``: what
+    was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -65,6 +67,8 @@ class TrainReport:
     epochs: int
     batch_wordpieces: int
     learning_rate: float
+    head_rate: float
+    frozen: Stays
     bf16: bool
     calibration: Calibration
     thresholds: Picked | None
@@ -87,6 +91,7 @@ def train(
     ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
     """
     from spanloop.plugin.training.loss import TokenLoss
+    from spanloop.plugin.training.trainable import stays
     from spanloop.plugin.training.trainer import fit, native_bf16
     from spanloop.plugin.training.validation import InnerSlice
 
@@ -95,9 +100,9 @@ def train(
     course = course_of(pipe, golds, config)
     weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
-    planned = plan_of(config, sum(map(len, windows)))
+    planned = replace(plan_of(config, sum(map(len, windows))), stays=stays(pipe.hf_model(), config))
     bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
-    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
+    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience, bf16=bf16)
     loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
@@ -125,6 +130,8 @@ def train(
         epochs=planned.epochs,
         batch_wordpieces=planned.batch_wordpieces,
         learning_rate=planned.learning_rate,
+        head_rate=planned.head_rate,
+        frozen=planned.stays,
         bf16=bf16,
         calibration=calibration,
         thresholds=thresholds,

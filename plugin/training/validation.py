@@ -52,7 +52,8 @@ class InnerSlice:
     """Watches a training: called after each epoch, True means stop.
 
     ``patience``: stop when the slice's F1 has not risen for so many epochs, and take the best epoch's
-    weights; None: never stop, keep the last.
+    weights; None: never stop, keep the last. ``bf16``: score as the training computes, which spares laying
+    out weights for fp32 that change at the next step.
     """
 
     pipe: HFTokenClassifierPipe
@@ -60,6 +61,7 @@ class InnerSlice:
     folder: Path
     patience: int | None = None
     f1: list[float] = field(default_factory=list)
+    bf16: bool = False
 
     def __call__(self) -> bool:
         self.f1.append(_of_the_first(self._score))
@@ -114,7 +116,8 @@ class InnerSlice:
         """Strict micro F1 of the slice as it stands."""
         model = self.pipe.hf_model()
         model.eval()
-        with torch.random.fork_rng(devices=gpus_in_use()):
+        as_trained = torch.autocast(model.device.type, torch.bfloat16, enabled=self.bf16)
+        with torch.random.fork_rng(devices=gpus_in_use()), as_trained:
             scores = self.pipe.predict([gold.doc for gold in self.golds])
         model.train()
         report = score_spans(

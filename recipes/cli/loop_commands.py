@@ -29,7 +29,7 @@ from spanloop.recipes.cli.options import (
 )
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
-from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
+from spanloop.recipes.training.process_control import choose_waiting, stoppable, yield_to_others
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -192,9 +192,10 @@ def announce(say: Any, link: str) -> None:
 def retrain(ctx: click.Context, /, nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
     yield_to_others(nice)
-    sleep_while_waiting()
     from spanloop.recipes.training.distributed import hush, rank
 
+    if (waiting := choose_waiting(options["db"])) and not rank():
+        ctx.obj(waiting, aside=True)
     hush()
     from spanloop.recipes.training.retrain import retrain as recipe
 

@@ -220,6 +220,12 @@ class Queue:
         """The strategy the queue stands by and the model whose scores it took."""
         return self.order.standing()
 
+    def in_hand(self) -> int:
+        """How many documents somebody has on the page now."""
+        row = self._store.row(f"SELECT count(*) FROM leases l WHERE {RUNS}", moments())
+        assert row is not None
+        return int(row[0])
+
     def prioritise(self, strategy: str, model_id: int | None = None) -> None:
         """Order the queue by a strategy's scores: of the model named, else the promoted round's, else the
         newest.
