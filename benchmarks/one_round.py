@@ -4,7 +4,7 @@
     python benchmarks/one_round.py ../shared/data/wnut17 --sentences 60 -- --freeze none --head-rate 1
 
 For each size a project is made in a folder of its own: so many sentences of the train split are its gold, the
-first 200 of the test split are eval, and 200 more of the train split wait for suggestions. Then `spanloop
+first 600 of the test split are eval, and 200 more of the train split wait for suggestions. Then `spanloop
 retrain` runs as anyone would run it, with the options behind ``--``: all that it takes is counted, the start
 of Python and the imports too. *processor* is the time of all threads; beside other work the clock says more.
 """
@@ -56,7 +56,7 @@ def _project(corpus: Path, folder: Path, sentences: int) -> Path:
     waiting = [{name: json.loads(line)[name] for name in ("id", "text")} for line in train[-WAITING:]]
     labels = {tag[2:] for line in train for tag in json.loads(line)["tags"] if tag != "O"}
     _write(folder / "pool.jsonl", train[:sentences])
-    _write(folder / "eval.jsonl", test[:200])
+    _write(folder / "eval.jsonl", test[:600])
     _write(folder / "open.jsonl", [json.dumps(one) + "\n" for one in waiting])
     _run("init", db, "--labels", ",".join(sorted(labels)), "--lang", "en", "--task", "spans")
     for name, split in (("pool", "pool"), ("eval", "eval"), ("open", "pool")):

@@ -74,7 +74,7 @@ def yield_to_others(nice: int = NICE) -> None:
             group.write_text(str(nice), encoding="ascii")
 
 
-_BUSY = 0.5  # processes that ran in the last minute, on the mean: one was at work half of the time
+_BUSY, _LOOK_SECONDS = 0.5, 0.25  # processors that others keep at work; a look that nobody waits for
 
 
 def sleep_while_waiting() -> None:
@@ -96,13 +96,16 @@ def choose_waiting(db: Path) -> str:
     """
     if _WAIT_POLICY in os.environ or _threads() == 1:
         return ""
+    import psutil  # the other commands have no use for it
+
     with Store.open(db) as store:
         at_the_page = store.queue.in_hand()
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if not at_the_page and load < _BUSY:
+    # Not the load of the last minute, in which the command before this one was at work.
+    busy = psutil.cpu_percent(interval=_LOOK_SECONDS) / 100 * (psutil.cpu_count() or 1)
+    if not at_the_page and busy < _BUSY:
         return "threads spin while they wait for one another, since nothing else runs here"
     sleep_while_waiting()
-    why = "somebody is at the page" if at_the_page else f"other processes are at work (load {load:.1f})"
+    why = "somebody is at the page" if at_the_page else f"others keep {busy:.1f} processors at work"
     return f"threads sleep while they wait for one another, since {why}"
 
 

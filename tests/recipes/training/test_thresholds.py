@@ -126,7 +126,11 @@ def test_whatever_loads_the_round_goes_by_them_and_says_so(first: tuple[Path, Ro
     assert len(suggested) == at_once + by_round.spans
     assert reach(suggested, used)
     without = prelabel(db, choice=Choice(thresholds={"*": 0.0}))
-    assert without.spans == by_round.spans + by_round.below_threshold
+    assert without.documents == by_round.documents + 8
+    with Store.open(db) as store:
+        every_span = spans_of(db, store.models.all()[-1].id)
+    assert len(every_span) == without.spans
+    assert sum(reach([one], used) for one in every_span) == len(suggested)
     sentences = [str(record["text"]) for record in texts(24, "q", 0.75, 5)]
     told = list(predict(sentences, model=str(db)))
     shown = [(span.label, span.score or 0.0) for one in told for span in one.entry.spans or ()]
