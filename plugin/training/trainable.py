@@ -23,10 +23,11 @@ def stays(model: Any, config: TrainConfig) -> Stays:
     """What of the model is left as it is, where the settings leave that to the training: all embeddings and
     a sixth of the layers. Of a model that has fewer than six, or keeps them in no list, and beside adapters:
     nothing; in a hurry the word embeddings."""
-    if config.freeze not in ("auto", "none"):
-        return config.freeze
+    asked = config.freeze
+    if asked != "auto" and asked != "none":
+        return asked
     try:
-        layers = 0 if config.freeze == "none" or config.lora else len(_layers(model)) // _A_SIXTH
+        layers = 0 if asked == "none" or config.lora else len(_layers(model)) // _A_SIXTH
     except ValueError:
         layers = 0
     return layers or ("embeddings" if config.fast else "none")

@@ -222,8 +222,7 @@ class Queue:
 
     def in_hand(self) -> int:
         """How many documents somebody has on the page now."""
-        row = self._store.row(f"SELECT count(*) FROM leases l WHERE {RUNS}", moments())
-        assert row is not None
+        (row,) = self._store.rows(f"SELECT count(*) FROM leases l WHERE {RUNS}", moments())
         return int(row[0])
 
     def prioritise(self, strategy: str, model_id: int | None = None) -> None:
