@@ -1,12 +1,12 @@
 """How long one round takes as a whole, from the command line to new suggestions.
 
-    python benchmarks/one_round.py ../shared/data/wnut17 --sentences 60 1400
-    python benchmarks/one_round.py ../shared/data/wnut17 --sentences 60 -- --freeze none --head-rate 1
+    python benchmarks/one_round.py wnut17 --sentences 60 1400
+    python benchmarks/one_round.py wnut17 --sentences 60 --options "--freeze none --head-rate 1 --epochs 30"
 
 For each size a project is made in a folder of its own: so many sentences of the train split are its gold, the
 first 600 of the test split are eval, and 200 more of the train split wait for suggestions. Then `spanloop
-retrain` runs as anyone would run it, with the options behind ``--``: all that it takes is counted, the start
-of Python and the imports too. *processor* is the time of all threads; beside other work the clock says more.
+retrain` runs as anyone would run it: all that it takes is counted, the start of Python and the imports too.
+*processor* is the time of all threads; beside other work the clock says more.
 """
 
 from __future__ import annotations
@@ -14,38 +14,48 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from common import arguments, corpus, keep
 
 COMMAND = [sys.executable, "-m", "spanloop.recipes"]
 WAITING = 200
 
 
 def main() -> None:
-    options, settings = _options()
+    options = _options()
     print("sentences  seconds  processor  suggestions after  micro F1", flush=True)
+    rows = []
     for sentences in options.sentences:
         with tempfile.TemporaryDirectory() as folder:
             db = _project(options.corpus, Path(folder), sentences)
             for seed in options.seeds:
-                print(_round(db, sentences, [*settings, "--seed", str(seed)]), flush=True)
+                typed = [*shlex.split(options.options), "--seed", str(seed)]
+                rows.append(_round(db, typed) | {"sentences": sentences, "seed": seed})
+                shown = "{sentences:9}  {seconds:7.1f}  {processor:9.1f}  {waited:17.1f}  {f1:8.4f}"
+                print(shown.format(**rows[-1]), flush=True)
+    keep(options, rows)
 
 
-def _options() -> tuple[argparse.Namespace, list[str]]:
-    style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
-    parser.add_argument("corpus", type=Path, help="folder with train.jsonl and test.jsonl")
+def _options() -> argparse.Namespace:
+    parser = arguments(__doc__)
     parser.add_argument(
-        "--sentences", type=int, nargs="*", default=[60, 1400], help="of gold, one size a row"
+        "corpus",
+        type=corpus("train.jsonl", "test.jsonl"),
+        metavar="CORPUS",
+        help="its name, or a folder with train.jsonl and test.jsonl",
     )
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
-    typed = sys.argv[1:]
-    end = typed.index("--") if "--" in typed else len(typed)
-    return parser.parse_args(typed[:end]), typed[end + 1 :]
+    parser.add_argument("--sentences", type=int, nargs="*", default=[60, 1400], help="of gold (60 1400)")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="a round each (0)")
+    parser.add_argument("--options", default="", help="of the command beside the seed (none)")
+    return parser.parse_args()
 
 
 def _project(corpus: Path, folder: Path, sentences: int) -> Path:
@@ -68,15 +78,14 @@ def _write(file: Path, lines: Sequence[str]) -> None:
     file.write_text("".join(lines), encoding="utf-8")
 
 
-def _round(db: Path, sentences: int, settings: Sequence[str]) -> str:
-    """One row: the command from its start to its end."""
+def _round(db: Path, typed: Sequence[str]) -> dict[str, Any]:
+    """The command from its start to its end."""
     begin, used = time.perf_counter(), os.times()
-    told = json.loads(_run("retrain", db, "--json", "--promote", "yes", *settings))
+    told = json.loads(_run("retrain", db, "--json", "--promote", "yes", *typed))
     seconds, now = time.perf_counter() - begin, os.times()
     processor = now.children_user + now.children_system - used.children_user - used.children_system
-    first = told["first_suggestions"]["seconds"]
-    f1 = told["micro"]["f1"]
-    return f"{sentences:9}  {seconds:7.1f}  {processor:9.1f}  {first:17.1f}  {f1:8.4f}"
+    waited = told["first_suggestions"]["seconds"]
+    return {"seconds": seconds, "processor": processor, "waited": waited, "f1": told["micro"]["f1"]}
 
 
 def _run(*words: object) -> str:

@@ -40,6 +40,7 @@ class Project:
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
     page_url: str | None = None  # where the correction page was served last
     unit: Literal["token", "wordpiece"] = "token"  # what the model gives one tag
+    unaided_share: float = 0.0  # of the documents, those that people get without suggestions
 
 
 @dataclass(frozen=True, slots=True)
