@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
@@ -91,22 +91,21 @@ def train(
     ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
     """
     from spanloop.plugin.training.loss import TokenLoss
-    from spanloop.plugin.training.trainable import stays
     from spanloop.plugin.training.trainer import fit, native_bf16
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
     _make_ready(pipe, config)
-    course = course_of(pipe, golds, config)
+    course, model = course_of(pipe, golds, config), pipe.hf_model()
     weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows = windows_of(course.taught, config.label_strategy)
-    planned = replace(plan_of(config, sum(map(len, windows))), stays=stays(pipe.hf_model(), config))
-    bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
+    planned = _planned(model, config, windows)
+    bf16 = native_bf16(model.device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience, bf16=bf16)
     loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
-            pipe.hf_model(),
+            model,
             windows,
             loss,
             config,
@@ -138,6 +137,13 @@ def train(
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _planned(model: Any, config: TrainConfig, windows: Sequence[TrainWindow]) -> Plan:
+    """What the size of the gold decides, and the model's layers."""
+    from spanloop.plugin.training.trainable import stays
+
+    return replace(plan_of(config, sum(map(len, windows))), stays=stays(model, config))
 
 
 def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
