@@ -160,8 +160,8 @@ def fit(
     """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
 
     ``even``: windows of one length share a batch, others do not. ``resume_from``: a checkpoint of the same
-    training in ``folder``. Diverged at the first loss, or at the
-    end of the first epoch, that shows that the training leaves the range of numbers.
+    training in ``folder``. Diverged at the first loss, or at the end of the first epoch, that shows that the
+    training leaves the range of numbers.
     """
     divergence = Divergence(plan.learning_rate)
     with _own_randomness(), frozen(model, plan.stays) as lower, adapted(model, config.lora) as learner:
@@ -175,20 +175,15 @@ def fit(
         trainer.divergence, trainer.warmup = divergence, config.warmup
         trainer.make_ready = partial(as_configured, model)
         trainer.part_head = partial(part_head, model=model, learner=learner, rate=plan.head_rate)
-        collate = Collator(pad_id, shortest_batch(model))
         trainer.remove_callback(PrinterCallback)
+        collate = Collator(pad_id, shortest_batch(model))
         if lower:
             trainer.activations = record(
                 learner, lower, windows, bf16=bf16, collate=collate, even=even, folder=folder
             )
-        batches = BudgetBatches(
-            [len(window) for window in windows],
-            budget=plan.batch_wordpieces,
-            seed=config.random_seed,
-            rank=trainer.args.process_index,
-            world=trainer.args.world_size,
-            even=even,
-        )
+        lengths, budget = [len(window) for window in windows], plan.batch_wordpieces
+        share = {"rank": trainer.args.process_index, "world": trainer.args.world_size}
+        batches = BudgetBatches(lengths, budget=budget, seed=config.random_seed, even=even, **share)
         shown: Any = trainer.activations or windows
         trainer.loader = BudgetLoader(shown, batch_sampler=batches, collate_fn=collate)
         try:

@@ -49,8 +49,8 @@ def retrain(
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RoundReport | NoRound:
-    """Train the next round on the gold of the pool, score it on the eval split, promote it if it is no worse;
-    then let it suggest for the eight open documents that come next.
+    """Train on the gold of the pool, score on the eval split, promote the round if it is no worse; then it
+    suggests for the eight open documents that come next.
 
     A round that fails or is cancelled is marked so and leaves everything else as it was; the same training,
     started again, goes on from its last checkpoint. Under torchrun the first process makes the round, the
@@ -94,10 +94,9 @@ def retrain(
         with _marked(store):
             row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
-            show = heeding(store, progress or silent)
-            gold = (ready.golds, ready.eval_golds, leaks)
-            training = Training(store, row, ready.moment, chosen, *gold, show, team, begun, balance)
-            return training.run(ready.parent if base == "round" else None, promote)
+            gold, show = (ready.golds, ready.eval_golds, leaks), heeding(store, progress or silent)
+            run = Training(store, row, ready.moment, chosen, *gold, show, team, begun, balance).run
+            return run(ready.parent if base == "round" else None, promote)
 
 
 def _check_processes(balance: Balancing | None) -> None:

@@ -27,8 +27,7 @@ MERGED = "merged_labels"
 one label flows into another and that into a third, the table of labels only knows the third."""
 
 FIRST_SUGGESTIONS = "first_suggestions"
-"""The entry of a manifest that says for how many documents the round suggested right after its training, and
-how many seconds after it was asked for."""
+"""The entry of a manifest: for how many documents the round suggested at once, and after how many seconds."""
 
 
 class Rounds:
