@@ -40,7 +40,9 @@ ORIGINALS = "conllu"
 """The format whose lines are kept (`Format.originals`): they serve `conllu_xpos` too."""
 
 
-@dataclass(frozen=True, slots=True)
+# not frozen, though nobody changes one: Python sets the fields of a frozen class one call at a time, which
+# took longer than reading the line
+@dataclass(slots=True)
 class Entry:
     """One document in a file. Offsets are half-open code points into ``text``; ``line`` counts from 1.
 
