@@ -4,6 +4,7 @@ yet."""
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import TYPE_CHECKING
 from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Seconds
-from spanloop.recipes.suggest.blocks import FIRST_BLOCK, predict_block, tokenizer_of
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
-from spanloop.recipes.suggest.refusal import Refusal, refusals_text
+from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source, refuse_empty
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import QueueState, Split
+from spanloop.store.events import AlignmentEvent
+from spanloop.store.records import Document, QueueState, Range, Span, Split
+from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.backends import BackendSetting
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 BLOCK = 128
 """Documents a transaction: an interruption loses at most the work on these."""
 SPLITS: tuple[Split, ...] = ("pool", "eval")
+FIRST_BLOCK = 8
+"""The first transaction is small, each further one twice as large: whoever asks for the next documents gets
+fresh suggestions within a second, and the bulk of the work still goes in large blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +161,11 @@ def _predict_all(
     open_only: bool,
 ) -> PrelabelReport:
     from spanloop.recipes.suggest.our_component import classifier
+    from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
-    tokenizer = tokenizer_of(store, source)
+    tokenizer = tokenizer_hash(source.nlp, store.project.unit)
+    if store.project.tokenizer is None and source.own_tokens:
+        store.set_project(tokenizer=tokenizer)
     chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
@@ -197,3 +206,86 @@ def _predict_all(
         below_threshold=below,
         advice=source.advice,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What became of one block: documents predicted, their spans and alignment events, those refused, by
+    document id, and the spans that were not sure enough."""
+
+    documents: int
+    spans: int
+    events: int
+    refused: dict[int, Refusal]
+    below_threshold: int
+
+
+def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> Block:
+    """Predict and store one block in one transaction."""
+    from spanloop.plugin.alignment.tokens import token_ranges
+    from spanloop.recipes.convert import store_events, store_spans
+    from spanloop.recipes.suggest.run_pipeline import (
+        annotate,
+        annotate_by_script,
+        found_events,
+        found_spans,
+        left_out,
+        named,
+    )
+    from spanloop.recipes.suggest.tokenise import as_shown
+
+    project = store.project
+    said, events, below = [], list[AlignmentEvent](), 0
+    names = source.used.label_map
+    tokens: list[tuple[int, list[Range] | None]] = []
+    refused: dict[int, tuple[Document, Refused]] = {}
+    with named(source.name, store):
+        run = annotate_by_script if source.by_script else annotate
+        annotated = run(source.nlp, [document.text for document in block])
+    for document, found in zip(block, annotated, strict=True):
+        if isinstance(found, Refused):
+            refused[document.id] = (document, found)
+            if found.by == TOKENIZER:
+                tokens.append((document.id, None))
+            continue
+        doc, scores = found.doc, found.scores
+        known = None if scores is None else scores.logprobs
+        acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
+        told = found_spans(found, task=project.task, labels=source.labels, names=names)
+        spans = store_spans(told)
+        below += len(left_out(found))
+        said.append((document.id, spans, acquisition))
+        tokens.append((document.id, as_shown(document.text, token_ranges(doc), project.unit)))
+        events += store_events(found_events(found), document_id=document.id, model_id=source.model_id)
+    with store.write():
+        in_use = store.labels.readings()
+        usable = {name for name, label_id in source.labels.items() if label_id in in_use}
+        rows = []
+        for document_id, spans, acquisition in said:
+            kept, left = _sort_out(spans, usable)
+            rows.append((document_id, kept, acquisition))
+            events += [_dropped(span, reason, document_id, source.model_id) for span, reason in left]
+        store.predictions.add(source.model_id, rows, events=events, labels=source.labels)
+        store.tokenizations.put(tokenizer, tokens)
+        store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
+    passed_over = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
+    return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), passed_over, below)
+
+
+def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:
+    """The row of the ledger that says that the pipeline of this model refuses the document."""
+    reason = f"refused by {why.by}"
+    return AlignmentEvent(document.id, 0, len(document.text), "", REFUSED, reason, model_id=model_id)
+
+
+def _sort_out(
+    spans: Sequence[Span], usable: Collection[str]
+) -> tuple[tuple[Span, ...], list[tuple[Span, str]]]:
+    """The spans that can be stored, and those that no label in use or no room is left for."""
+    strangers = [(span, "label not in project") for span in spans if span.label not in usable]
+    kept, overlapping = part_overlaps([span for span in spans if span.label in usable])
+    return kept, [*strangers, *overlapping]
+
+
+def _dropped(span: Span, reason: str, document_id: int, model_id: int) -> AlignmentEvent:
+    return AlignmentEvent(document_id, span.start, span.end, span.label, "dropped", reason, model_id=model_id)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import FAILURES, line_of
 from spanloop.recipes.report import Count, Seconds, Shape
-from spanloop.recipes.suggest.blocks import suggest_first
 from spanloop.recipes.suggest.choice import used_by
+from spanloop.recipes.suggest.prelabel import FIRST_BLOCK, predict_block
 from spanloop.recipes.suggest.sources import Source
 from spanloop.recipes.table import counted
 from spanloop.store import Store
@@ -59,7 +59,7 @@ def suggest_for_next(store: Store, nlp: Language, number: int, begun: float) -> 
     assert row.model_id is not None
     source = Source(nlp, row.model_id, f"round {number}", row.label_ids, used_by(nlp))
     try:
-        documents = suggest_first(store, source)
+        documents = _suggest(store, source)
     except FAILURES as error:
         return FirstSuggestions(0, time.monotonic() - begun, line_of(error))
     if not documents:
@@ -69,3 +69,15 @@ def suggest_for_next(store: Store, nlp: Language, number: int, begun: float) -> 
         number, FIRST_SUGGESTIONS, {"documents": found.documents, "seconds": found.seconds}
     )
     return found
+
+
+def _suggest(store: Store, source: Source) -> int:
+    """Predict the open documents that come first in the queue, as many as the first block of `prelabel` has;
+    how many that were. The queue keeps its order, and `prelabel` goes on from there."""
+    from spanloop.recipes.suggest.tokenise import tokenizer_hash
+
+    tokenizer = tokenizer_hash(source.nlp, store.project.unit)
+    if store.project.tokenizer is None:
+        store.set_project(tokenizer=tokenizer)
+    block = list(store.predictions.missing(source.model_id, limit=FIRST_BLOCK, state="open"))
+    return predict_block(store, source, block, tokenizer).documents if block else 0
