@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
 
     from spanloop.plugin.model.pretrained import Pretrained
+    from spanloop.plugin.model.runtime import Backend
+    from spanloop.plugin.model.runtime import Rows as RowsOf
 
 ThincModel = Model[list[Doc], Any]
 Rows = NDArray[np.float32]
@@ -130,18 +132,31 @@ class HFNetwork:
     def _begin(
         self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False
     ) -> Callable[[], list[torch.Tensor]]:
+        rows: RowsOf = "none" if by_wordpiece else self.model.attrs["aggregation"]
+        return self.run(encoded, self.shim.backend, aggregation=rows)
+
+    def run(
+        self,
+        encoded: Sequence[EncodedDoc],
+        backend: Backend,
+        *,
+        aggregation: RowsOf,
+        columns: int | None = None,
+    ) -> Callable[[], list[torch.Tensor]]:
+        """Begin to run the windows of these documents through a backend, the pipe's own or another that gives
+        so many ``columns`` (None: one a tag); see `runtime.begin`."""
         from spanloop.plugin.model import runtime
 
         pretrained, on_cpu = self.pretrained, not self.beside
         budget = self.model.attrs["batch_wordpieces"]
         return runtime.begin(
-            self.shim.backend,
+            backend,
             encoded,
-            aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
+            aggregation=aggregation,
             budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
-            n_tags=len(pretrained.tags),
+            n_tags=len(pretrained.tags) if columns is None else columns,
             even=self.even_windows,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spanloop.recipes.active_learning.strategies import NAMES
+from spanloop.recipes.active_learning import registry
 from spanloop.recipes.calls.ranges import FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
@@ -99,9 +99,7 @@ def simulate(
     Raises:
         RecipeError: A file cannot be read, a strategy is unknown, or the numbers of documents do not rise.
     """
-    unknown = [name for name in strategies if name not in NAMES]
-    if unknown:
-        raise RecipeError(f"there is no strategy {unknown[0]!r}; there are {', '.join(NAMES)}")
+    registry.check(strategies)
     if sorted(set(documents)) != list(documents):
         raise RecipeError("the numbers of documents must rise, e.g. 50,100,200")
     gold, labels = _read_gold([*files, *eval_files], task)
