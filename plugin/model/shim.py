@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.converted import ConvertedBackend
     from spanloop.plugin.model.device import Precision
-    from spanloop.plugin.model.openvino_backend import OpenVINOBackend
     from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.runtime import Backend
     from spanloop.plugin.model.torch_backend import TorchBackend
@@ -44,7 +44,7 @@ class HFShim(Shim):
         self.precision: Precision = "fp32"
         self.backend_name: BackendName = "torch"
         self._pretrained: Pretrained | None = None
-        self._backend: TorchBackend | OpenVINOBackend | None = None
+        self._backend: TorchBackend | ConvertedBackend | None = None
         self._made_as: tuple[str, str] = ("", "")
 
     @property

@@ -83,7 +83,7 @@ def make_hf_token_classifier(
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
     precision: Literal["fp32", "bf16", "int8"],
-    backend: Literal["torch", "openvino"],
+    backend: BackendName,
     keep_scores: bool,
     label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045
     threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045

@@ -82,7 +82,7 @@ precision_option = click.option(
 backend_option = click.option(
     "--backend",
     type=click.Choice(BACKENDS),
-    help="What computes: openvino is faster on a CPU (extra [openvino]).  "
+    help="What computes: openvino and onnx are faster on a CPU (extras [openvino], [onnx]).  "
     "[default: as the pipeline was saved, else torch]",
 )
 

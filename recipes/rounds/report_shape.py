@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from spanloop.recipes.active_learning.outlook import Outlook
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.report import Count, Seconds, Shape, Share
 from spanloop.recipes.rounds.report_facts import Facts, calibration
@@ -109,6 +110,8 @@ class ReportFile(Shape):
     """Spans in the ledger of alignment."""
     effort: tuple[Effort, ...]
     """What suggestions saved and cost."""
+    cost: Outlook
+    """What an answer costs a person, and what the open documents of the pool will."""
 
 
 def report_file(facts: Facts) -> ReportFile:
@@ -128,6 +131,7 @@ def report_file(facts: Facts) -> ReportFile:
         left_out=facts.left_out,
         alignment_events=AlignmentEvents.of(facts.ledger),
         effort=tuple(Effort(**row) for row in facts.effort),
+        cost=facts.cost,
     )
 
 

@@ -58,7 +58,7 @@ def predict(
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
-        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
+        backend: What computes, ``torch``, ``openvino`` or ``onnx``; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
             ``average`` or ``max``; None: as it was saved.

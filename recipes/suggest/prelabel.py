@@ -125,7 +125,7 @@ def prelabel(
             some.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
             in another way, or of which something else is taken, is another model beside the first.
-        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
+        backend: What computes, ``torch``, ``openvino`` or ``onnx``; None: as it was saved.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
