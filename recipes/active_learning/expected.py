@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from spanloop.recipes.active_learning.cost import DEFAULT
 from spanloop.recipes.active_learning.pool import Pool
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy
-
-# seconds: to take a document up, to read a token, to decide on a span or accept the document
-_DOCUMENT, _TOKEN, _ACTION = 1.35, 60 / 238, 2.73
 
 
 class ExpectedSpans(PoolStrategy):
@@ -49,8 +47,9 @@ class Rare(PoolStrategy):
 
 
 def seconds_of(tokens: Floats, spans: Floats) -> Floats:
-    """How long documents with so many tokens and expected spans take to answer."""
-    return _DOCUMENT + _TOKEN * tokens + _ACTION * (1.0 + spans)
+    """How long documents with so many tokens and expected spans take to answer: an action each, and one to
+    accept. At the pace of `cost.DEFAULT`, since scores are stored and a pace that is learned changes."""
+    return DEFAULT.base + DEFAULT.per_token * tokens + DEFAULT.per_action * (1.0 + spans)
 
 
 def inverse_frequency(totals: dict[str, float]) -> dict[str, float]:
