@@ -102,7 +102,7 @@ life: $(VENV)/.ready-test
 	SPANLOOP_LIFE=10 $(BIN)/python -m pytest -q -n 0 tests/recipes/test_long_life.py
 
 bench: $(VENV)/.ready-test
-	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
+	$(BIN)/python benchmarks/replay.py wnut17
 
 # a real Label Studio pins half of PyPI, so it lives in a virtual environment of its own (about 1 GB)
 LABELSTUDIO := .venv-labelstudio

@@ -6,7 +6,6 @@ The import is timed against ``sqlite-utils insert`` of the same JSONL file, alte
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import resource
@@ -21,10 +20,13 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
+from common import arguments, keep
+
 from spanloop.recipes.files.importing import import_files
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 
+SAID: list[dict[str, str]] = []  # every line that was printed, for --json
 STRATEGIES = ("random", "least_confidence", "mnlp", "margin", "entropy")
 WORDS = [f"w{''.join(random.Random(n).choices('abcdefghijklmnop', k=2 + n % 7))}" for n in range(3000)]
 
@@ -178,12 +180,13 @@ def percentiles(values: list[float]) -> str:
 def say(name: str, figure: str) -> None:
     """One line."""
     print(f"{name:<34} {figure}", flush=True)
+    SAID.append({"what": name, "figure": figure})
 
 
 def main() -> None:
     """Run it all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser = arguments(__doc__)
+    parser.add_argument("--documents", type=int, default=100_000, help="in the store (100,000)")
     parser.add_argument("--annotations", type=int, help="a tenth of the documents unless given")
     parser.add_argument("--pairs", type=int, default=3, help="imports of each kind")
     parser.add_argument("--each", type=int, default=200, help="answers of each of eight people")
@@ -232,6 +235,7 @@ def main() -> None:
             )
             say("check", f"{seconds(store.check):.1f} s")
     say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    keep(options, SAID)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Store(Connection):
         draft = name_beside(path)
         try:
             with cls(draft, named) as store, plain_errors(named):
-                store._migrate()
+                migrations.lay(store.db.conn)
                 with store.write():
                     store.run(
                         "INSERT INTO project(id, uid, task, base_model, lang, nlp, eval_fraction, seed,"
@@ -270,13 +270,10 @@ class Store(Connection):
             version = db.conn.execute("PRAGMA user_version").fetchone()[0]
             if version == migrations.version():
                 return
-            if version:
-                keep_copy(
-                    self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
-                )
-            migrations.STEPS.apply(db)
-            db.conn.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-            db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
+            keep_copy(
+                self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
+            )
+            migrations.take(db)
 
 
 def _made_of(project: Project) -> dict[str, str | None]:

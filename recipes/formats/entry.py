@@ -3,6 +3,7 @@ described."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,6 +193,7 @@ class Format:
     told by offsets, which others may count otherwise. ``originals``: its entries bring the lines that they
     stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this format; None:
     it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    ``cannot_hold``: letters that no file of it can have; a document with one is refused.
     ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
@@ -212,6 +214,7 @@ class Format:
     offsets: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
+    cannot_hold: re.Pattern[str] | None = None
     parts: Parts | None = None
     magic: bytes = b""
     title: str = ""

@@ -28,7 +28,7 @@ from spanloop.store.records import Task
 FILES = int(os.environ.get("SPANLOOP_DAMAGED", "200"))
 SEED = os.environ.get("SPANLOOP_DAMAGED_SEED", "1")
 FEWER = 8  # the short run tries one of so many files of a format that shares its reader's parts with another
-SHARING = {"json", "spacy_json", "doccano", "conll2003", "brat", "webanno", "huggingface"}
+SHARING = {"json", "spacy_json", "doccano", "conll2003", "brat", "webanno", "xmi", "huggingface"}
 BATCH = 50  # files into one store, between two looks whether it is sound
 LONG = FILES > 1000
 

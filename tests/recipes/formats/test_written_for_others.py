@@ -15,7 +15,8 @@ from support.drawn_entries import LABELS, entries, without_blanks
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats import brat_writing, huggingface_writing, webanno_writing
-from spanloop.recipes.formats.entry import Entry, WriteOptions
+from spanloop.recipes.formats.entry import Entry, ReadOptions, WriteOptions
+from spanloop.recipes.formats.registry import by_name
 from spanloop.store.records import Span
 
 ONE_WORD = tuple(label for label in LABELS if " " not in label)
@@ -54,12 +55,14 @@ def test_brat_has_every_text_and_span(tmp_path_factory: pytest.TempPathFactory, 
     assert (folder / "annotation.conf").read_text("utf-8").startswith("[entities]\nPER\n")
 
 
-def test_brat_names_files_that_every_disk_takes(tmp_path: Path) -> None:
-    keys = ["../up", ".hidden", "a/b", "A", "a", "x" * 300]
+def test_brat_names_files_that_every_disk_takes_and_finds_every_id_again(tmp_path: Path) -> None:
+    keys = ["../up", ".hidden", "a/b", "A", "a", "x" * 300, "名前" * 20 + "\t%41"]
     brat_writing.write(tmp_path, [Entry(text="t", key=key, spans=()) for key in keys], WriteOptions())
     names = [file.name for file in tmp_path.iterdir() if file.suffix == ".txt"]
     assert len({name.lower() for name in names}) == len(keys)
     assert not [name for name in names if "/" in name or name.startswith(".") or len(name) > 160]
+    read = [entry.key for entry in by_name("brat").read(tmp_path, ReadOptions())]
+    assert sorted(map(str, read)) == sorted(keys)
     with pytest.raises(RecipeError, match="brat has no labels with blanks, such as 'a b'"):
         brat_writing.write(tmp_path, [], WriteOptions(labels=("a b",)))
 
