@@ -14,7 +14,7 @@ from spanloop.plugin.alignment.values import TokenScores
 from spanloop.plugin.tagging.candidates import expected_begins
 from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.diversity import by_place
-from spanloop.recipes.active_learning.pool import Ints, Pool, Spans, Where
+from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans, Where
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.our_component import classifier
@@ -93,16 +93,18 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
     one = registry.by_name(strategy)
     if not isinstance(one, PoolStrategy):
         return 0
-    model_id = source.model_id
+    return arrange_by(store, source.model_id, strategy, one, Asking(store, source))
+
+
+def arrange_by(store: Store, model_id: int, strategy: str, one: PoolStrategy, ask: Asked) -> int:
+    """As `arrange`, of the model with this id; ``ask`` answers what the strategy asks."""
     waiting = store.acquisition.waiting(model_id, one.base, strategy)
     base = np.array([found.score for found in waiting], dtype=np.float64)
     chance = np.array([found.shuffle for found in waiting], dtype=np.int64)
     places = chosen(base, one.candidates, chance)
     candidates = [waiting[place] for place in places.tolist()]
     ids = np.array([found.document_id for found in candidates], dtype=np.int64)
-    pool = Pool(
-        ids, base[places], [found.group for found in candidates], chance[places], _Asked(store, source)
-    )
+    pool = Pool(ids, base[places], [found.group for found in candidates], chance[places], ask)
     values = one.scores(pool) if len(pool) else np.zeros(0)
     if values.shape != ids.shape or not np.isfinite(values).all():
         raise RecipeError(
@@ -117,7 +119,7 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
     return len(candidates)
 
 
-class _Asked:
+class Asking:
     """Answers what a `Pool` is asked, from the store and by a closer look of the model."""
 
     def __init__(self, store: Store, source: Source) -> None:
