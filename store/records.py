@@ -1,7 +1,6 @@
 """The nouns of the store: frozen values that go in and come out; no row, no connection, no SQL.
 
-Every offset is half-open and counts Unicode code points of the document's text. A span of a ``tags`` project
-covers one token and its label is the tag."""
+Offsets are half-open and count code points of the text. A span of a ``tags`` project is a token with its tag."""
 
 from __future__ import annotations
 
@@ -40,6 +39,7 @@ class Project:
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
     page_url: str | None = None  # where the correction page was served last
     unit: Literal["token", "wordpiece"] = "token"  # what the model gives one tag
+    unaided_share: float = 0.0  # of the documents, those that people get without suggestions
 
 
 @dataclass(frozen=True, slots=True)

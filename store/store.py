@@ -49,6 +49,7 @@ from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.standing import Standing
 from spanloop.store.tables.tokenizations import Tokenizations
+from spanloop.store.tables.triages import Triages
 from spanloop.store.tables.versions import Versions
 
 MADE_OF = ("base_model", "lang", "nlp", "unit")
@@ -92,6 +93,7 @@ class Store(Connection):
         self.versions = Versions(self)
         self.picking = Picking(self)
         self.imports = Imports(self)
+        self.triages = Triages(self)
 
     @classmethod
     def create(

@@ -12,6 +12,7 @@ from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
     OfProject,
+    Real,
     StrategyName,
     Whole,
     aggregation_option,
@@ -155,17 +156,25 @@ def prelabel(**options: Any) -> object:
 )
 @click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
 @click.option("--overlap", type=Whole(1), help="So many people get the same document, from now on.")
+@click.option(
+    "--unaided",
+    type=Real(0, 0.5),
+    help="This share of the documents comes without suggestions, from now on; the report compares.",
+)
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
 @config_option
 @click.pass_obj
-def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
+def correct(say: Any, /, path: Path, overlap: int | None, unaided: float | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""
+    from spanloop.recipes.active_learning.bias import set_unaided_share
     from spanloop.recipes.project.annotators import set_overlap
     from spanloop.recipes.web.correct import correct as recipe
 
     if overlap is not None:
         set_overlap(path, overlap)
+    if unaided is not None:
+        set_unaided_share(path, unaided)
     recipe(path, on_ready=partial(announce, say), **options)
 
 

@@ -259,4 +259,36 @@ def review(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package, optimise)
+@click.command()
+@db_argument
+@option(
+    "--max-error",
+    type=Real(0, 1, min_open=True, max_open=True),
+    default=0.02,
+    help="The share of the accepted documents that may be wrong anywhere.",
+)
+@option(
+    "--confidence",
+    type=Real(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    help="The probability with which that bound holds.",
+)
+@click.option("--by-label", is_flag=True, help="Hold it among the documents of each label on its own.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be accepted.")
+@click.option("--undo", is_flag=True, help="Take back what was accepted unseen.")
+@json_option
+@click.pass_context
+def triage(ctx: click.Context, /, undo: bool, db: Path, **options: Any) -> object:
+    """Accept unseen what the promoted round is sure of, under a bound on wrong documents."""
+    from spanloop.recipes.quality.triage import triage as recipe
+    from spanloop.recipes.quality.triage import undo_triage
+
+    if not undo:
+        return recipe(db, **options)
+    typed = click.core.ParameterSource.COMMANDLINE
+    if any(ctx.get_parameter_source(name) is typed for name in options):
+        raise RecipeError("--undo takes back all that was accepted unseen: leave the other options out")
+    return undo_triage(db)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage, simulate, package, optimise)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.active_learning.advice import Advice, advice
+from spanloop.recipes.active_learning.bias import Bias, bias
 from spanloop.recipes.active_learning.outlook import Outlook, outlook
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
@@ -40,6 +42,8 @@ class Facts:
     ledger: dict[str, Any]
     effort: list[dict[str, Any]]
     cost: Outlook
+    advice: Advice | None
+    bias: Bias | None
 
     def left_out_text(self) -> str:
         """What the report cannot say, as a sentence; empty where it says everything."""
@@ -67,6 +71,7 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         label_scores = {s.round.number: _label_scores(store, s.round) for s in done}
         pool = list(store.annotations.gold(split="pool"))
         ledger, effort, cost = store.ledger.counts(), store.effort(), outlook(store)
+        told, led = advice(store, cost), bias(store)
     left_out = {s.round.number for s in done if s.pipeline != "here"}
     if number is None and row.number in left_out:
         row = _another(store, row, done, left_out)
@@ -90,6 +95,8 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         ledger=ledger,
         effort=effort,
         cost=cost,
+        advice=told,
+        bias=led,
     )
 
 

@@ -120,6 +120,10 @@ def as_markdown(facts: Facts) -> str:
             f"{len(changed.broken)} lost, "
             f"{len(changed.new_alarms)} new false alarms, {len(changed.gone_alarms)} gone."
         )
+    if facts.advice is not None:
+        parts.append("\n".join(["## When to stop", "", *(f"- {line}" for line in facts.advice.lines())]))
+    if facts.bias is not None:
+        parts.append(f"## Do suggestions lead people?\n\n{facts.bias.text()}.")
     if facts.leaks.found:
         parts.append(f"Beware: {facts.leaks.text()}")
     return "\n\n".join(parts) + "\n"

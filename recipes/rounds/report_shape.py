@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from spanloop.recipes.active_learning.advice import Advice
+from spanloop.recipes.active_learning.bias import Bias
 from spanloop.recipes.active_learning.outlook import Outlook
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.report import Count, Seconds, Shape, Share
@@ -112,6 +114,10 @@ class ReportFile(Shape):
     """What suggestions saved and cost."""
     cost: Outlook
     """What an answer costs a person, and what the open documents of the pool will."""
+    advice: Advice | None
+    """Whether to annotate on."""
+    bias: Bias | None
+    """What suggestions do to people; null where no document was answered without."""
 
 
 def report_file(facts: Facts) -> ReportFile:
@@ -132,6 +138,8 @@ def report_file(facts: Facts) -> ReportFile:
         alignment_events=AlignmentEvents.of(facts.ledger),
         effort=tuple(Effort(**row) for row in facts.effort),
         cost=facts.cost,
+        advice=facts.advice,
+        bias=facts.bias,
     )
 
 

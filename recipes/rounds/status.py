@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.active_learning.advice import Advice, advice
 from spanloop.recipes.active_learning.outlook import Outlook, outlook
 from spanloop.recipes.labelstudio.retry import FailedEvent
 from spanloop.recipes.project.settings_file import SettingsFile, settings_of_project
@@ -46,10 +47,12 @@ class Status(Report):
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
     suggested: int = 0
     to_review: int = 0
+    accepted_unseen: int = 0
     inbox: Inbox = field(default_factory=Inbox)
     refused: Mapping[str, str] = field(default_factory=dict)
     settings: SettingsFile | None = None
     cost: Outlook | None = None
+    advice: Advice | None = None
 
     @property
     def promoted(self) -> int | None:
@@ -88,11 +91,13 @@ class Status(Report):
             suggested=self.suggested,
             without_suggestions=self.without_suggestions,
             to_review=self.to_review,
+            accepted_unseen=self.accepted_unseen,
             refused=RefusedDocuments(len(self.refused), dict(self.refused)),
             alignment_events=self.alignment_events,
             inbox=self.inbox,
             settings=self.settings,
             cost=self.cost,
+            advice=self.advice,
             next_step=self.next_step(),
         )
 
@@ -105,6 +110,8 @@ class Status(Report):
         ]
         if self.cost is not None and (cost := self.cost.text()):
             parts.append(cost)
+        if self.advice is not None:
+            parts.append(self.advice.text())
         if self.in_use is not None and self.in_use.pipeline in ("pruned", "missing"):
             parts.append(self._without_folder())
         if self.unknown_labels:
@@ -116,6 +123,11 @@ class Status(Report):
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
+        if self.accepted_unseen:
+            parts.append(
+                f"{counted(self.accepted_unseen, 'document')} accepted unseen, which no round learns from: "
+                f"spanloop triage {self.path} --undo takes them back"
+            )
         parts += self.inbox.lines(self.path)
         if self.settings is not None:
             parts.append(self.settings.text())
@@ -195,6 +207,7 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
     rounds = standings(store, trainer)
     trained = [standing.round.number for standing in rounds if standing.state == "running"]
     promoted = store.rounds.promoted()
+    cost = outlook(store)
     return Status(
         path=path,
         task=store.project.task,
@@ -208,9 +221,11 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
         unknown_labels=store.label_sets.lacking(),
         suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
         to_review=store.reviews.waiting(),
+        accepted_unseen=store.triages.standing(),
         inbox=Inbox(store.inbox.waiting(), tuple(map(FailedEvent.of, store.inbox.failed()))),
         refused=_refused(store, promoted),
-        cost=outlook(store),
+        cost=cost,
+        advice=advice(store, cost),
     )
 
 

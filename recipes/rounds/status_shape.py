@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spanloop.recipes.active_learning.advice import Advice
 from spanloop.recipes.active_learning.outlook import Outlook
 from spanloop.recipes.labelstudio.retry import FailedEvent
 from spanloop.recipes.project.settings_file import SettingsFile
@@ -81,6 +82,8 @@ class Standings(Shape):
     """Documents that it has neither looked at nor refused."""
     to_review: Count
     """Documents that wait for review."""
+    accepted_unseen: Count
+    """Gold documents by the word of `spanloop triage` alone: no round learns from them."""
     refused: RefusedDocuments
     """Documents that the tokenizer or the promoted round refuses."""
     alignment_events: AlignmentEvents
@@ -91,5 +94,7 @@ class Standings(Shape):
     """What `spanloop.toml` says, null where there is none."""
     cost: Outlook | None
     """What an answer costs a person, and what the open documents of the pool will."""
+    advice: Advice | None
+    """Whether to annotate on; null before the first round."""
     next_step: str
     """The command that brings the project on."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spanloop.recipes.active_learning.advice import advice
+from spanloop.recipes.active_learning.outlook import outlook
 from spanloop.recipes.web import sent
 from spanloop.recipes.web.asked import OfProject
 from spanloop.recipes.web.replies import Counts, Figures, HeadlineName, OtherSplit, ProjectSent
@@ -48,7 +50,14 @@ class Overview:
             "only": self.settings.only,
             "counts": self.counts(),
             "figures": self._figures(),
+            "advice": self._advice(),
         }
+
+    def _advice(self) -> list[str]:
+        """Whether to annotate on, a sentence each; none before the first round. A blind page tells nothing
+        that a model said, but how good it is."""
+        found = advice(self.store, outlook(self.store))
+        return [] if found is None else found.lines()
 
     def _other_split(self) -> OtherSplit:
         """The split that this page does not serve, with its open documents: what may come next."""

@@ -102,6 +102,8 @@ class ProjectSent(TypedDict):
     """Documents by state."""
     figures: Figures | None
     """Null before a round is promoted."""
+    advice: list[str]
+    """Whether to annotate on, a sentence each; none before the first round."""
 
 
 @_reply
