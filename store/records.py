@@ -1,6 +1,6 @@
 """The nouns of the store: frozen values that go in and come out; no row, no connection, no SQL.
 
-Offsets are half-open and count code points of the text. A span of a ``tags`` project is a token with its tag."""
+Offsets are half-open and count code points of the text; a span of a ``tags`` project is one token."""
 
 from __future__ import annotations
 
