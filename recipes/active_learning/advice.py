@@ -15,6 +15,7 @@ from spanloop.recipes.active_learning.stopping import (
     kappa,
     learning_curve,
     may_stop,
+    within_reach,
 )
 from spanloop.recipes.report import Count, Shape, Share
 from spanloop.recipes.table import counted
@@ -58,7 +59,7 @@ class Advice(Shape):
     gain: Gained | None
     """What they are expected to add to F1; null with fewer than three comparable rounds."""
     waiting: Cost
-    """What all open documents of the pool cost, at most as many tokens as were learned from."""
+    """What all open documents of the pool cost, at most three times the tokens that were learned from."""
     gain_of_waiting: Gained | None
     label: str | None
     """The label that would gain most, where one is known to gain at all."""
@@ -121,8 +122,7 @@ def advice(store: Store, costs: Outlook) -> Advice | None:
     curve = learning_curve([_scored(sizes[n], _overall(found)) for n, found in scores.items()])
     seconds = costs.open.seconds / costs.open.tokens if costs.open.tokens else costs.pace.per_token
     actions = costs.open.actions / costs.open.tokens if costs.open.tokens else 0.0
-    learned = curve.tokens if curve is not None else costs.open.tokens
-    ahead = min(costs.open.tokens, learned)
+    ahead = costs.open.tokens if curve is None else within_reach(curve, costs.open.tokens)
     newest = _overall(scores[max(scores)]) if scores else None
     agreement, watched = _agreement(store, done)
     answered = fates(store, first_answers(store, NEWEST))

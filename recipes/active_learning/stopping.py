@@ -23,6 +23,10 @@ SEED_POINTS = 0.007
 """The standard deviation of F1 between trainings that only the seed tells apart."""
 LITTLE = 0.01
 """Up to this gain of F1 more annotations are said not to pay."""
+AHEAD = 3.0
+"""A curve is drawn on over at most so many times the tokens that it is of."""
+LEAST_F1 = 0.1
+"""Below it a curve is flat because nothing has been learned yet, which is no reason to stop."""
 ONE_MORE = 0.001
 """An F1 is taken for no nearer to 1, where its logarithm has no end."""
 
@@ -129,7 +133,14 @@ def learning_curve(rounds: Sequence[Scored]) -> Curve | None:
     return Curve(most.tokens, min(missing, 1.0), *ends)
 
 
+def within_reach(curve: Curve, waiting: float) -> float:
+    """How many of the tokens that wait the curve can say something of."""
+    return min(waiting, AHEAD * curve.tokens)
+
+
 def may_stop(curve: Curve | None, waiting: float) -> bool:
-    """Whether annotating on is said not to pay: all that waits (at most as much again as there is) would add
-    no more than `LITTLE`, by the upper end of the interval."""
-    return curve is not None and curve.gain(min(waiting, curve.tokens)).high <= LITTLE
+    """Whether annotating on is said not to pay: all that waits, as far as the curve reaches, would add no
+    more than `LITTLE` by the upper end of the interval. Never of a model that hardly finds anything yet."""
+    if curve is None or curve.missing > 1 - LEAST_F1:
+        return False
+    return curve.gain(within_reach(curve, waiting)).high <= LITTLE

@@ -35,6 +35,8 @@ class Group(Shape):
     """Documents that nobody has answered."""
     accepted: Count
     """Of these, the ones that are accepted."""
+    earlier: Count
+    """Documents that an earlier triage accepted and that are as sure: the bound is of both together."""
     answers: Count
     """Random answers to such documents."""
     surest: Count
@@ -87,7 +89,8 @@ class Triaged(Report):
     def _said(self) -> str:
         bound = f"at most {self.max_error:.1%} of them wrong, with {self.confidence:.0%} confidence"
         if not self.accepted:
-            return f"No document can be accepted unseen with {bound}."
+            more = "further " if any(group.earlier for group in self.groups) else ""
+            return f"No {more}document can be accepted unseen with {bound}."
         what = counted(self.accepted, "document")
         if self.dry_run:
             return f"{what} would be accepted unseen, {bound}: leave --dry-run out to do it."
@@ -174,13 +177,13 @@ def triage(
                     f"no round is promoted yet, so nothing can be left to one: spanloop retrain {db}"
                 )
             model_id, number = promoted.model_id, promoted.number
-            sample, waiting = store.triages.sample(model_id, number), store.triages.candidates(model_id)
-        if not waiting:
+            sample, known = store.triages.sample(model_id, number), store.triages.candidates(model_id)
+        if not any(one.waiting for one in known):
             raise RecipeError(
                 f"no waiting document has suggestions of round {number}: spanloop prelabel {db} makes them, "
                 f"spanloop status {db} says how many documents wait"
             )
-        accepted, groups = choose(sample.drawn, waiting, max_error, confidence, by_label=by_label)
+        accepted, groups = choose(sample.drawn, known, max_error, confidence, by_label=by_label)
         done = len(accepted)
         if accepted and not dry_run:
             basis = {"by_label": by_label, "groups": [asdict(group) for group in groups]}
@@ -212,7 +215,7 @@ def _taken(spans: Sequence[Span]) -> tuple[AnnotatedSpan, ...]:
 
 def choose(
     drawn: Sequence[Drawn],
-    waiting: Sequence[Candidate],
+    unanswered: Sequence[Candidate],
     max_error: float,
     confidence: float,
     *,
@@ -222,25 +225,30 @@ def choose(
 
     Several groups share what certainty allows: each is held to a part of it, so that all bounds hold at once.
     """
-    everything: list[Drawn | Candidate] = [*drawn, *waiting]
+    everything: list[Drawn | Candidate] = [*drawn, *unanswered]
     counts = Counter(label for one in everything for label in one.labels)
-    names = [_group(one, counts) if by_label else EVERY for one in waiting]
+    names = [_group(one, counts) if by_label else EVERY for one in unanswered]
     groups: list[Group] = []
     accepted: list[Candidate] = []
     each = 1 - (1 - confidence) / len(set(names))
     for name in sorted(set(names)):
-        own = [one for one, called in zip(waiting, names, strict=True) if called == name]
+        own = [one for one, called in zip(unanswered, names, strict=True) if called == name]
         said = [
             (one.confidence, one.right)
             for one in drawn
             if (_group(one, counts) if by_label else EVERY) == name
         ]
         found = certify(said, [one.confidence for one in own], max_error, each)
-        if found.threshold is not None:
-            accepted += [one for one in own if one.confidence >= found.threshold]
+        new = [
+            one
+            for one in own
+            if one.waiting and found.threshold is not None and one.confidence >= found.threshold
+        ]
+        accepted += new
         groups.append(
             Group(
-                name, len(own), found.accepted, len(said), found.answers, found.wrong,
+                name, sum(one.waiting for one in own), len(new), found.accepted - len(new),
+                len(said), found.answers, found.wrong,
                 None if found.threshold is None else found.at_most,
                 more_answers(found, len(said), max_error, each),
             )

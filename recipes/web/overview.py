@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spanloop.recipes.active_learning.advice import advice
 from spanloop.recipes.active_learning.outlook import outlook
@@ -21,6 +21,8 @@ class Overview:
 
     store: Store
     settings: PageSettings
+    _advice_of: dict[int, list[str]] = field(default_factory=dict)
+    """By the newest finished round: a page that opens again does not wait until eval is looked through."""
 
     def session(self, annotator: str) -> Session:
         """In whose name, for which project and with what power this person works here."""
@@ -56,8 +58,11 @@ class Overview:
     def _advice(self) -> list[str]:
         """Whether to annotate on, a sentence each; none before the first round. A blind page tells nothing
         that a model said, but how good it is."""
-        found = advice(self.store, outlook(self.store))
-        return [] if found is None else found.lines()
+        newest = max((row.number for row in self.store.rounds.all() if row.state == "done"), default=0)
+        if newest not in self._advice_of:
+            found = advice(self.store, outlook(self.store))
+            self._advice_of[newest] = [] if found is None else found.lines()
+        return self._advice_of[newest]
 
     def _other_split(self) -> OtherSplit:
         """The split that this page does not serve, with its open documents: what may come next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,14 @@ _SURE = (
     " JOIN predictions p ON p.document_id = q.document_id AND p.model_id = :model"
     " JOIN acquisition s ON s.document_id = q.document_id AND s.model_id = :model"
     " AND s.strategy = 'mnlp'"
+)
+# a triage's answer that counts
+_STANDING = (
+    "JOIN queue q ON q.document_id = a.document_id AND q.gold = 1"
+    " WHERE x.annotation_id NOT IN (SELECT annotation_id FROM withdrawn)"
+    " AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id"
+    "  AND b.precedence < a.precedence AND b.answer = 'accept'"
+    "  AND b.id NOT IN (SELECT annotation_id FROM withdrawn))"
 )
 # the first answer of a person to a document that chance had drawn
 _DRAWN = (
@@ -56,12 +64,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document that nobody has answered, with what the model says of it; fields as in ``Drawn``."""
+    """A document that nobody has answered, with what the model says of it; fields as in ``Drawn``.
+    ``waiting``: it is open; else a triage has accepted it already."""
 
     document_id: int
     prediction_id: int
     confidence: float
     labels: frozenset[str]
+    waiting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,8 @@ class Triages:
     def sample(self, model_id: int, number: int) -> Sample:
         """What people said of documents that chance drew and that this round never learned from.
 
-        What they set aside, refused or dispute counts as wrong: nothing says that the model would be right.
+        What they set aside, refused, dispute or saw a part of counts as wrong: nothing says that the model
+        would be right.
 
         Args:
             model_id: The model of the round.
@@ -120,28 +131,33 @@ class Triages:
         late = [row for row in fresh if newest is None or newest[0] is None or row[2] >= newest[0]]
         gold = {row[0]: bool(row[1]) for row in late}
         said = {one.document_id: one for one in self._said(model_id, list(gold))}
-        truth = {g.document.id: _places(g.spans) for g in self._gold_of([i for i in said if gold[i]])}
-        found = (
-            Drawn(
-                i,
-                one.confidence,
-                one.labels,
-                gold[i] and self._places_said(one.prediction_id) == truth.get(i),
-            )
-            for i, one in said.items()
-        )
+        # who looked at a part, or did not know a label, says nothing of the rest
+        truth = {
+            g.document.id: _places(g.spans)
+            for g in self._store.annotations.gold(ids=[i for i in said if gold[i]])
+            if g.ranges is None and not g.unknown
+        }
+        found = []
+        for i, one in said.items():
+            right = gold[i] and self._places_said(one.prediction_id) == truth.get(i)
+            found.append(Drawn(i, one.confidence, one.labels, right))
         return Sample(tuple(found), len(rows) - len(fresh), len(fresh) - len(late), len(late) - len(said))
 
     def candidates(self, model_id: int) -> list[Candidate]:
-        """The documents of the pool that nobody has answered or is working on, with what this model says."""
-        rows = self._store.column(
+        """The documents of the pool that nobody has answered or is working on, with what this model says: the
+        open ones, and those that a triage has accepted, since the sample speaks of both together."""
+        waiting = self._store.column(
             "SELECT q.document_id FROM queue q WHERE q.split = 'pool' AND q.state = 'open'"
             " AND q.answered_by = '[]' AND NOT q.gold"
             " AND NOT EXISTS (SELECT 1 FROM drafts f WHERE f.document_id = q.document_id)"
             f" AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = q.document_id AND {RUNS})",
             moments(),
         )
-        return self._said(model_id, list(rows))
+        found = self._said(model_id, list(waiting))
+        accepted = self._store.column(
+            f"SELECT a.document_id FROM triaged x JOIN annotations a ON a.id = x.annotation_id {_STANDING}"
+        )
+        return found + [replace(one, waiting=False) for one in self._said(model_id, list(accepted))]
 
     def _said(self, model_id: int, ids: Sequence[int]) -> list[Candidate]:
         rows = self._store.rows(
@@ -156,10 +172,6 @@ class Triages:
     def _places_said(self, prediction_id: int) -> frozenset[tuple[int, int, str]]:
         found = self._store.predictions.by_id(prediction_id)
         return frozenset() if found is None else _places(found.spans)
-
-    def _gold_of(self, ids: Sequence[int]) -> Any:
-        wanted = set(ids)
-        return (gold for gold in self._store.annotations.gold() if gold.document.id in wanted)
 
     def add(
         self,
@@ -233,12 +245,7 @@ class Triages:
     def standing(self) -> int:
         """How many documents are gold by the word of a triage alone: nobody has accepted them since."""
         row = self._store.row(
-            "SELECT count(*) FROM triaged x JOIN annotations a ON a.id = x.annotation_id"
-            " JOIN queue q ON q.document_id = a.document_id AND q.gold = 1"
-            " WHERE x.annotation_id NOT IN (SELECT annotation_id FROM withdrawn)"
-            " AND NOT EXISTS (SELECT 1 FROM annotations b WHERE b.document_id = a.document_id"
-            "  AND b.precedence < a.precedence AND b.answer = 'accept'"
-            "  AND b.id NOT IN (SELECT annotation_id FROM withdrawn))"
+            f"SELECT count(*) FROM triaged x JOIN annotations a ON a.id = x.annotation_id {_STANDING}"
         )
         assert row is not None
         return int(row[0])

@@ -64,7 +64,10 @@ def test_what_is_accepted_is_seen_everywhere_and_taken_back_whole(db: Path) -> N
     CliRunner().invoke(main, ["export", str(db), str(db.with_name("g.jsonl"))], catch_exceptions=False)
     lines = [json.loads(line) for line in db.with_name("g.jsonl").read_text().splitlines()]
     assert [line.get("origin") for line in lines].count("machine") == done.accepted
-    assert triage(db, max_error=0.05).accepted == 0  # what is left is doubtful
+    again = triage(db, max_error=0.05)  # what is left is doubtful, and the bound is of all that was accepted
+    assert (again.accepted, again.groups[0].earlier) == (0, done.accepted)
+    assert again.groups[0].at_most == done.groups[0].at_most
+    assert "No further document" in again.text()
     undone = CliRunner().invoke(main, ["triage", str(db), "--undo"], catch_exceptions=False)
     assert f"{done.accepted} answers of the machine taken back" in undone.stdout
     assert status(db).json() == before

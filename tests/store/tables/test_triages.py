@@ -52,14 +52,17 @@ def test_only_what_chance_drew_and_the_round_never_learned_from_is_in_the_sample
         drawn_by_chance(store, ["0-3:PER"], share=0.0)
         [item] = store.queue.next("anna", random_share=1.0)
         store.annotations.add(say(item.document.id, answer="ignore", spans=""))
+        [part] = store.queue.next("anna", random_share=1.0)
+        store.annotations.add(say(part.document.id, ranges=((0, 8),)))
         learned = store.annotations.history(chance[0])[-1].id
         store.rounds.start(parameters={}, seed=0, train_ids=[learned], eval_ids=[], parent=1)
         of_1, of_2 = store.triages.sample(model_id, 1), store.triages.sample(model_id, 2)
-        # what is set aside counts as wrong, and so does a span that the model did not say
+        # what is set aside or seen in part counts as wrong, and so does a span that the model did not say
         assert {d.document_id: d.right for d in of_1.drawn} == {
-            chance[0]: True, chance[1]: True, chance[2]: False, item.document.id: False
+            chance[0]: True, chance[1]: True, chance[2]: False, item.document.id: False,
+            part.document.id: False,
         }  # fmt: skip
-        assert {d.document_id for d in of_2.drawn} == {*chance[1:], item.document.id}
+        assert {d.document_id for d in of_2.drawn} == {*chance[1:], item.document.id, part.document.id}
         assert (of_1.learned, of_2.learned) == (0, 1)
         assert [d.confidence for d in of_1.drawn if d.document_id == chance[1]] == [
             pytest.approx(exp(-1 / chance[1]))
