@@ -55,7 +55,8 @@ def spread(vectors: NDArray[np.float32], worth: Floats, groups: Sequence[str], c
     """
     ranked = np.lexsort((chance, -worth))
     seen: set[str] = set()
-    first, repeated = [], []
+    first: list[int] = []
+    repeated: list[int] = []
     for place in ranked.tolist():
         (repeated if groups[place] in seen else first).append(place)
         seen.add(groups[place])
@@ -85,4 +86,5 @@ def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return vectors
     around = vectors - vectors.mean(axis=0)
     length = np.linalg.norm(around, axis=1, keepdims=True)
-    return np.divide(around, length, out=np.zeros_like(around), where=length > 0)
+    found: NDArray[np.float32] = np.divide(around, length, out=np.zeros_like(around), where=length > 0)
+    return found

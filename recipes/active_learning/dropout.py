@@ -44,6 +44,7 @@ def information(passes: NDArray[np.float32]) -> Floats:
     """
     exact = passes.astype(np.float64)
     with np.errstate(divide="ignore"):
-        together = token_entropy(np.log(np.exp(exact).mean(axis=0)))  # type: ignore[arg-type]
+        together = token_entropy(np.log(np.exp(exact).mean(axis=0)))
     alone = np.mean([token_entropy(one) for one in passes], axis=0)
-    return np.maximum(together - alone, 0.0)
+    found: Floats = np.maximum(together - alone, 0.0)
+    return found

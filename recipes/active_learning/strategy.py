@@ -70,7 +70,7 @@ class PoolStrategy(Strategy):
         """
 
 
-def chosen(values: Floats, at_most: int | None, keys: Floats) -> NDArray[np.int64]:
+def chosen(values: Floats, at_most: int | None, keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """The places of the greatest values, in rising order of place.
 
     Args:

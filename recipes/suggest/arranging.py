@@ -67,10 +67,11 @@ def scored(source: Source, scores: TokenScores, strategy: str | None) -> dict[st
     assert found is not None  # there are no scores else
     pipe = found[1]
     begins = expected_begins(scores, scheme=pipe.scheme, temperature=pipe.temperature)
-    spans: Counter[int] = Counter()
+    spans: dict[int, float] = {}
     for label, likely in begins.items():
         if label in source.labels:
-            spans[source.labels[label]] += float(likely.sum())
+            label_id = source.labels[label]
+            spans[label_id] = spans.get(label_id, 0.0) + float(likely.sum())
     return registry.document_scores(scores.logprobs, strategy) | counts(len(scores), spans)
 
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 # The open one that comes first: a jump along the index for each set of people, of which there are few.
 _FIRST_OPEN = """
 WITH RECURSIVE sets(people) AS (
-    SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = :split
+    SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = ?1
     UNION ALL
     SELECT (SELECT max(answered_by) FROM queue
-            WHERE state = 'open' AND split = :split AND answered_by < people)
+            WHERE state = 'open' AND split = ?1 AND answered_by < people)
     FROM sets WHERE people IS NOT NULL
 )
 SELECT q.shuffle, q.document_id FROM sets JOIN queue q ON q.document_id = (
-    SELECT f.document_id FROM queue f WHERE f.state = 'open' AND f.split = :split
+    SELECT f.document_id FROM queue f WHERE f.state = 'open' AND f.split = ?1
     AND f.answered_by = sets.people ORDER BY f.shuffle {way}, f.document_id {way} LIMIT 1)
 ORDER BY 1 {way}, 2 {way} LIMIT 1
 """
@@ -66,7 +66,7 @@ class Fair:
         """
         with self._store.reading():
             from_begin, from_end = self._end(split, "ASC", "<"), self._end(split, "DESC", ">")
-            anything_open = self._store.row(_FIRST_OPEN.format(way="ASC"), {"split": split}) is not None
+            anything_open = self._store.row(_FIRST_OPEN.format(way="ASC"), (split,)) is not None
         rows = from_begin
         if anything_open:
             rows = _to_the_last_draw(from_begin) + _to_the_last_draw(from_end)
@@ -76,7 +76,7 @@ class Fair:
     def _end(self, split: Split, way: str, before: str) -> list[tuple[Any, ...]]:
         """The documents before the first open one from this end: id, whether gold, whether drawn at
         random."""
-        first = self._store.row(_FIRST_OPEN.format(way=way), {"split": split}) or (None, None)
+        first = self._store.row(_FIRST_OPEN.format(way=way), (split,)) or (None, None)
         asked = {"split": split, "shuffle": first[0], "document_id": first[1]}
         return self._store.rows(_BEFORE.format(way=way, before=before), asked)
 
