@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from spanloop.plugin.alignment.subwords import Ints
 from spanloop.plugin.model.device import gpus_in_use
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.model.finite import log_probabilities
 from spanloop.plugin.model.network import HFNetwork, Network
 from spanloop.plugin.model.pretrained import head_name
 from spanloop.plugin.model.torch_backend import TorchBackend
@@ -73,24 +74,22 @@ def dropout_passes(
     with _untrained(model), torch.inference_mode(), torch.random.fork_rng(devices=gpus_in_use()):
         torch.manual_seed(seed)
         if where == "head":
-            return _through_the_head(model, _vectors(own, docs), passes)
-        with _at_work(_last_layer(model)):
-            runs = [_rows(own, _Plain(model), docs) for _ in range(passes)]
-        return [torch.stack(rows).log_softmax(dim=-1).numpy() for rows in zip(*runs, strict=True)]
+            vectors = _vectors(own, docs)
+            runs = [_through_the_head(model, vectors) for _ in range(passes)]
+        else:
+            with _at_work(_last_layer(model)):
+                runs = [[rows.numpy() for rows in _rows(own, _Plain(model), docs)] for _ in range(passes)]
+    said = [log_probabilities(rows, f"{type(model).__name__} under dropout") for rows in runs]
+    return [np.stack(of_doc) for of_doc in zip(*said, strict=True)]
 
 
-def _through_the_head(model: Any, vectors: Sequence[torch.Tensor], passes: int) -> list[NDArray[np.float32]]:
-    import torch
+def _through_the_head(model: Any, vectors: Sequence[torch.Tensor]) -> list[NDArray[np.float32]]:
+    """The scores of one pass, whose head gets a part of each vector."""
+    from torch.nn.functional import dropout
 
-    head = model.get_submodule(head_name(model))
-    share = _dropout_of(model)
-    found = []
-    for vector in vectors:
-        rows = vector.to(model.device)  # one pass after the other: a long document is large enough once
-        dropped = (torch.nn.functional.dropout(rows, share, training=True) for _ in range(passes))
-        said = [head(one).float().log_softmax(dim=-1).cpu() for one in dropped]
-        found.append(torch.stack(said).numpy())
-    return found
+    head, share = model.get_submodule(head_name(model)), _dropout_of(model)
+    given = (dropout(rows.to(model.device), share, training=True) for rows in vectors)
+    return [head(rows).float().cpu().numpy() for rows in given]
 
 
 def _dropout_of(model: Any) -> float:

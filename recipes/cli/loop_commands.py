@@ -110,7 +110,9 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 )
 @click.option("--pipeline", help="A spaCy pipeline, by name or folder. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
-@click.option("--strategy", type=StrategyName(), help="What the queue asks first.  [default: mnlp]")
+@click.option(
+    "--strategy", type=StrategyName(), help="What the queue asks first.  [default: as before, else mnlp]"
+)
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @click.option(
     "--lang", help="With --model: cut the texts as this language of spaCy.  [default: the project's]"

@@ -187,6 +187,11 @@ class StrategyName(_Text):
 
     name = "strategy"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        from spanloop.recipes.active_learning.registry import names
+
+        return f"[{'|'.join(names())}]"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from spanloop.recipes.active_learning.registry import by_name
         from spanloop.recipes.errors import RecipeError

@@ -33,19 +33,35 @@ BLOCK = 64
 """Documents that the model looks at again together."""
 
 
-def chosen_strategy(source: Source, strategy: str | None) -> str:
-    """What the queue shall stand by: as asked for, else by whether there are token scores.
+def chosen_strategy(source: Source, strategy: str | None, standing: str | None = None) -> str:
+    """What the queue shall stand by.
+
+    Args:
+        source: What suggests.
+        strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
+            and not chance; else `USUAL`, or chance where there are no token scores.
+        standing: What the queue stands by now.
 
     Raises:
-        RecipeError: The strategy needs token scores, and what suggests gives none; or it needs a model of
-            its own, and the encoder is shared.
+        RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
+            model, and the encoder is shared.
     """
-    found = classifier(source.nlp)
-    if strategy is None:
-        return "random" if found is None else USUAL
-    needs = registry.by_name(strategy).needs
+    if strategy is not None:
+        if lacking := _lacking(source, strategy):
+            raise RecipeError(lacking)
+        return strategy
+    if classifier(source.nlp) is None:
+        return "random"
+    if standing is None or standing == "random" or standing not in registry.names():
+        return USUAL
+    return USUAL if _lacking(source, standing) else standing
+
+
+def _lacking(source: Source, strategy: str) -> str:
+    """What keeps this source from serving a strategy, empty where nothing does."""
+    found, needs = classifier(source.nlp), registry.by_name(strategy).needs
     if found is None and needs:
-        raise RecipeError(
+        return (
             f"the strategy {strategy} needs {' and '.join(sorted(needs))}, and {source.name} gives none: "
             "choose random, or suggest with a round or a token classifier"
         )
@@ -53,11 +69,11 @@ def chosen_strategy(source: Source, strategy: str | None) -> str:
         from spanloop.plugin.model.network import HFNetwork
 
         if not isinstance(found[1].network, HFNetwork):
-            raise RecipeError(
+            return (
                 f"the strategy {strategy} looks into the model, and {source.name} runs on a shared encoder: "
                 f"choose {USUAL}"
             )
-    return strategy
+    return ""
 
 
 def scored(source: Source, scores: TokenScores, strategy: str | None) -> dict[str, float]:

@@ -117,7 +117,8 @@ def prelabel(
         model: A token classifier by hub id or folder; None, with the two below: the promoted round.
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
-        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where there are no token scores.
+        strategy: What the queue stands by from then on; None: as it stands, and where that is by chance,
+            ``mnlp``, or ``random`` where there are no token scores.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
@@ -166,7 +167,7 @@ def _predict_all(
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
-    chosen = chosen_strategy(source, strategy)
+    chosen = chosen_strategy(source, strategy, store.queue.standing()[0])
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
     there = sum(still_open) if open_only else store.documents.count()

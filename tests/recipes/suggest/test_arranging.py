@@ -94,6 +94,10 @@ def test_a_second_run_looks_at_nothing_twice_and_the_same_seed_gives_the_same_or
     for name in again:
         prelabel(copy, model=tiny, strategy=name)
         assert order(copy, name) == before[name], name
+    assert prelabel(copy, model=tiny).strategy == again[-1]  # what was chosen once stays
+    patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
+    assert prelabel(copy, patterns=patterns).strategy == "random"  # it has no token scores
+    assert prelabel(copy, model=tiny).strategy == "mnlp"
 
 
 def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path) -> None:
