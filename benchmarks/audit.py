@@ -35,6 +35,8 @@ def main() -> None:
     records = [json.loads(line) for line in rng.sample(lines, options.documents)]
     labels = sorted({span["label"] for record in records for span in record["spans"]})
     planted = [place for record in records for place in _spoil(record, labels, rng)]
+    if not planted:
+        raise SystemExit(f"no error was planted in {len(records)} documents: take more with --documents")
     with tempfile.TemporaryDirectory() as folder:
         file, db = Path(folder) / "spoilt.jsonl", Path(folder) / "p.db"
         lines = [json.dumps({k: r[k] for k in ("id", "text", "spans", "doc") if k in r}) for r in records]

@@ -123,8 +123,9 @@ def _row(task: Task, options: argparse.Namespace) -> dict[str, Any]:
     blank = spacy.blank(task.lang)
     golds = task.read(blank, options.data, "train", options.sentences or task.sentences, options.tokens)
     test = task.read(blank, options.data, "test", options.sentences, options.tokens)
-    config = TrainConfig(**{"epochs": task.epochs, "class_weights": "none", **dict(options.set)})
-    nlp = pipeline(task.lang, options.model, labels_of(golds), tags=task.tags, seed=config.seed)
+    settings = {"epochs": task.epochs, "class_weights": "none", "seed": 0, **dict(options.set)}
+    config = TrainConfig(**settings)
+    nlp = pipeline(task.lang, options.model, labels_of(golds), tags=task.tags, seed=settings["seed"])
     pipe: Any = nlp.get_pipe("hf_token_classifier")
     with tempfile.TemporaryDirectory() as folder:
         report = train(pipe, golds, config, folder=Path(folder))
