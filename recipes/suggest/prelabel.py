@@ -117,8 +117,7 @@ def prelabel(
         model: A token classifier by hub id or folder; None, with the two below: the promoted round.
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
-        strategy: What the queue stands by from then on; None: as it stands, and where that is by chance,
-            ``mnlp``, or ``random`` where there are no token scores.
+        strategy: What the queue stands by; None: as before, else ``mnlp``, or ``random`` without scores.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
