@@ -44,7 +44,7 @@ class Submitting:
         One that is stored already was checked then; the store tells whether this is the same.
         """
         meant = Meant(self.store)
-        if self.store.annotations.has(posted.uuid):
+        if self.store.annotations.known([posted.uuid]):
             return self.store.annotations.add(self._annotation(annotator, posted, meant.reading, None))
         document = self.reach.document(annotator, posted.document_id)
         _check_key(document, posted.document_key)

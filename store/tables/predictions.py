@@ -130,7 +130,7 @@ class Predictions:
         if document is None:
             raise StoreError(f"there is no document {document_id} to predict for")
         where = f"document {document.key!r}"
-        check_spans(spans, document.text, where)
+        check_spans(spans, len(document.text), where)
         for span in spans:
             if span.label not in labels:
                 raise StoreError(
