@@ -206,9 +206,15 @@ def package(**options: Any) -> object:
 
 
 @click.command()
-@db_argument
+@click.argument("db", metavar="PROJECT.db|PIPELINE", type=path_type)
 @click.argument("folder", type=path_type)
 @click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@click.option(
+    "--texts",
+    multiple=True,
+    metavar="FILE",
+    help="With the folder of a saved pipeline: documents like those that it will read, ten or more.",
+)
 @option(
     "--max-loss",
     type=Real(0, 100),
@@ -217,7 +223,7 @@ def package(**options: Any) -> object:
 )
 @json_option
 def optimise(**options: Any) -> object:
-    """Write the promoted round in integers of eight bits, which are the fastest on a CPU."""
+    """Write the promoted round, or a saved pipeline, in integers of eight bits: the fastest on a CPU."""
     from spanloop.recipes.rounds.optimise import optimise as recipe
 
     with Bar() as bar:
