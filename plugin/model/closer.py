@@ -142,7 +142,7 @@ def _vectors(network: HFNetwork, docs: Sequence[Doc]) -> list[torch.Tensor]:
 def _rows(
     network: HFNetwork, backend: Backend, docs: Sequence[Doc], columns: int | None = None
 ) -> list[torch.Tensor]:
-    return network.run(network.encode(docs), backend, aggregation="first", columns=columns)()
+    return network.run(network.encode(docs), backend, "first", columns)()
 
 
 class _Plain(TorchBackend):

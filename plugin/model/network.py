@@ -131,36 +131,25 @@ class HFNetwork:
     def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
         """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
         wordpiece."""
-        return self._begin(encoded, by_wordpiece=by_wordpiece)()
-
-    def _begin(
-        self,
-        encoded: Sequence[EncodedDoc],
-        backend: runtime.Backend | None = None,
-        *,
-        by_wordpiece: bool = False,
-    ) -> Callable[[], list[torch.Tensor]]:
-        rows: runtime.Rows = "none" if by_wordpiece else self.model.attrs["aggregation"]
-        return self.run(encoded, backend or self.shim.backend, aggregation=rows)
+        return self.run(encoded, rows="none" if by_wordpiece else None)()
 
     def run(
         self,
         encoded: Sequence[EncodedDoc],
-        backend: runtime.Backend,
-        *,
-        aggregation: runtime.Rows,
+        backend: runtime.Backend | None = None,
+        rows: runtime.Rows | None = None,
         columns: int | None = None,
     ) -> Callable[[], list[torch.Tensor]]:
-        """Begin to run the windows of these documents through a backend, the pipe's own or another that gives
-        so many ``columns`` (None: one a tag); see `runtime.begin`."""
+        """Begin to run the windows of these documents; see `runtime.begin`. ``backend`` None: by the one that
+        is set; ``rows`` None: as the pipe aggregates; ``columns`` None: one a tag."""
         from spanloop.plugin.model import runtime
 
         pretrained, on_cpu = self.pretrained, not self.beside
         budget = self.model.attrs["batch_wordpieces"]
         return runtime.begin(
-            backend,
+            backend or self.shim.backend,
             encoded,
-            aggregation=aggregation,
+            aggregation=rows or self.model.attrs["aggregation"],
             budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
@@ -197,7 +186,7 @@ class HFNetwork:
         encoded = self.encode(docs)
         self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
-            tensors = self._begin(encoded, backend)
+            tensors = self.run(encoded, backend)
 
         def scores() -> list[tuple[EncodedDoc, Rows]]:
             with torch.inference_mode():
