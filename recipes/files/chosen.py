@@ -47,7 +47,7 @@ class Choice:
             raise RecipeError(
                 "predictions keep no time: leave --since out, or take --what gold, answers or all"
             )
-        names = store.labels.names()
+        names = self.names(store)
         for label in self.labels:
             if label not in names:
                 raise RecipeError(f"--label: there is no label {label!r}; the labels are {', '.join(names)}")
@@ -57,6 +57,13 @@ class Choice:
                 there = f"those who have are {', '.join(people)}" if people else "nobody has yet"
                 raise RecipeError(f"--annotator: {self.annotator!r} has answered nothing; {there}")
         return self if self.since is None else replace(self, since=_moment(self.since))
+
+    def names(self, store: Store) -> list[str]:
+        """The labels as what is written has them: those in use, or in use when the version was named."""
+        if self.tagged is None:
+            return store.labels.names()
+        labels = store.versions.labels(self.tagged)
+        return [label.name for label_id, label in labels.items() if label.reads_as == label_id]
 
     def entries(self, store: Store) -> Iterator[Entry]:
         """The documents with what is said of them, in the order of the documents."""
@@ -82,14 +89,12 @@ class Choice:
         return self._all(store)
 
     def _gold(self, store: Store, among: Collection[int] | None) -> Iterator[tuple[Document, Entry]]:
-        names = store.labels.names()
+        names = self.names(store)
         if self.tagged is None:
             golds = store.annotations.gold(split=self.split, ids=among)
         else:
             found = sorted(store.versions.gold(self.tagged), key=lambda gold: gold.document.id)
             golds = (gold for gold in found if self.split in (None, gold.document.split))
-            labels = store.versions.labels(self.tagged)
-            names = [label.name for label_id, label in labels.items() if label.reads_as == label_id]
         unseen = store.triages.accepted()
         return (
             (gold.document, _of_gold(gold, names, unseen)) for gold in golds if self._in_time(gold.created_at)

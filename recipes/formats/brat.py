@@ -14,7 +14,7 @@ from pathlib import Path
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.brat_writing import write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
-from spanloop.recipes.formats.folder_names import key_of, unquoted
+from spanloop.recipes.formats.folder_names import IDS, key_of, unquoted
 from spanloop.recipes.formats.lines import BYTE_ORDER_MARK, lines_of_head, numbered_lines
 from spanloop.store.records import Span
 
@@ -116,6 +116,7 @@ FORMAT = Format(
     foreign=True,
     offsets=True,
     folder=is_corpus,
+    written=("annotation.conf", "*.txt", "*.ann", IDS),
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "blanks"}),
     title="brat's folders of .txt and .ann",

@@ -196,6 +196,7 @@ class Format:
     stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this format; None:
     it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
     ``cannot_hold``: letters that no file of it can have; a document with one is refused.
+    ``written``: the names (`fnmatch`) of all that its writer puts into a folder, the first of them always.
     ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
@@ -216,6 +217,7 @@ class Format:
     offsets: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
+    written: tuple[str, ...] = ()
     cannot_hold: re.Pattern[str] | None = None
     parts: Parts | None = None
     magic: bytes = b""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.placing import NO_VALUE
-from spanloop.recipes.formats.uima import load
+from spanloop.recipes.formats.uima import TYPE_SYSTEM, load
 from spanloop.recipes.formats.uima_layers import ENTITY, METADATA, TOKEN, chosen, unread
 from spanloop.recipes.formats.xmi_writing import METADATA_FEATURES, NOT_IN_XML, write
 from spanloop.store.records import Range, Span
@@ -134,6 +134,7 @@ FORMAT = Format(
     needs_tokens=True,
     foreign=True,
     folder=is_corpus,
+    written=(TYPE_SYSTEM, f"*{SUFFIX}"),
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "ids", "blanks"}),
     cannot_hold=NOT_IN_XML,

@@ -148,7 +148,7 @@ def from_tags(row: dict[str, Any]) -> list[tuple[int, int, str]]:
     return [(start, end, label) for start, end, label in spans]
 
 
-def test_a_folder_appears_whole_and_is_never_replaced(tmp_path: Path) -> None:
+def test_a_folder_appears_whole_and_replaces_nothing_but_such_a_one(tmp_path: Path) -> None:
     db, out = tmp_path / "p.db", tmp_path / "out"
     done("init", db, "--labels", "PER", "--lang", "en", "--eval-fraction", "0")
     done("import", db, jsonl_file(tmp_path / "a.jsonl", {"text": "Ann ran", "spans": [[0, 3, "PER"]]}))
@@ -156,8 +156,26 @@ def test_a_folder_appears_whole_and_is_never_replaced(tmp_path: Path) -> None:
     assert (told["documents"], told["spans"]) == (1, 1)
     assert told["uncarried"] == {"splits": 1}
     assert [spans for _, spans in brat_documents(out).values()] == [[(0, 3, "PER")]]
+    assert (
+        refused("export", db, out, "--format", "brat")
+        == f"{out} is there already: another name, or --overwrite"
+    )
+    done("import", db, jsonl_file(tmp_path / "b.jsonl", {"id": "b", "text": "Bob", "spans": [[0, 3, "PER"]]}))
+    assert done("export", db, out, "--format", "brat", "--overwrite", "--json")["documents"] == 2
+    assert sorted(brat_documents(out))[1] == "b"
+    (out / "sub").mkdir()
+    (out / "sub" / "notes.txt").write_text("mine", "utf-8")
     line = refused("export", db, out, "--format", "brat", "--overwrite")
-    assert line == f"{out} is there already, and brat fills a folder of its own: name another"
+    said = "is no earlier export to brat (sub/notes.txt is in it) and is not replaced: take another name"
+    assert line == f"{out} {said}"
+    assert (out / "sub" / "notes.txt").read_text("utf-8") == "mine"
+    line = refused("export", db, tmp_path, "--format", "huggingface", "--overwrite")
+    assert "(there is no README.md)" in line
+    # a named version has the labels that there were, in whatever is written
+    done("data", db, "tag", "v1")
+    done("labels", db, "rename", "PER", "PERSON")
+    done("export", db, tmp_path / "hf", "--format", "huggingface", "--tagged", "v1", "--label", "PER")
+    assert "'1': \"B-PER\"" in (tmp_path / "hf" / "README.md").read_text("utf-8")
     assert not list(tmp_path.glob(".*part"))
 
 
