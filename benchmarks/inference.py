@@ -5,8 +5,8 @@
 ``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
 of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
 nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents. ``bf16``,
-``openvino`` and ``openvino bf16``: the same with another precision or backend, and how many of the documents
-have the entities of ``pipe``.
+``openvino``, ``openvino bf16`` and ``onnx``: the same with another precision or backend, and how many of the
+documents have the entities of ``pipe``.
 ``hf_token_pipe``, with ``--peer``: the same weights in spacy-huggingface-pipelines with its defaults. It
 needs transformers 4, so it runs in the environment of the Python that is named (benchmarks/peer.py), on the
 same texts and in turn with the others. Ratios are medians over pairs.
@@ -106,6 +106,8 @@ def _others(folder: Path) -> dict[str, Language]:
     if find_spec("openvino"):
         settings["openvino"] = {"backend": "openvino"}
         settings["openvino bf16"] = {"backend": "openvino", "precision": "bf16"}
+    if find_spec("onnxruntime") and find_spec("onnx"):
+        settings["onnx"] = {"backend": "onnx"}
     import spacy
 
     found = {}

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from spanloop.plugin.model.torch_backend import TorchBackend
 
 BackendName = Literal["torch", "openvino", "onnx"]
-BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+BackendSetting = Literal["torch", "openvino", "onnx", "auto"]
+"""What can be asked for: ``auto`` is the fastest one whose entities are those of torch."""
+BACKENDS: tuple[BackendSetting, ...] = get_args(BackendSetting)
 
 _PACKAGES: dict[BackendName, tuple[str, ...]] = {
     "torch": (),
@@ -29,12 +31,12 @@ starts: a pipeline that was saved elsewhere may name a library that is not here,
 is."""
 
 
-def backend_of(setting: str) -> BackendName:
-    """The backend that a setting means now.
+def backend_of(setting: str) -> BackendSetting:
+    """What a setting asks for now.
 
     Args:
-        setting: ``torch``, ``openvino`` or ``onnx``. The environment variable SPANLOOP_BACKEND, where it is
-            set, stands in its place.
+        setting: ``torch``, ``openvino``, ``onnx`` or ``auto``. The environment variable SPANLOOP_BACKEND,
+            where it is set, stands in its place.
 
     Raises:
         ModelError: for what names none, and for one that is not installed.
@@ -44,14 +46,28 @@ def backend_of(setting: str) -> BackendName:
     if asked not in BACKENDS:
         known = f"{', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}"
         raise ModelError(f"{whose} = {asked!r} is no backend: choose {known}")
-    if not is_here(asked):
-        raise ModelError(f"{whose} = {asked!r} needs the extra: pip install 'spanloop[{asked}]'")
+    if asked != "auto":
+        _look_for(asked, whose)
     return asked
+
+
+def _look_for(name: BackendName, whose: str) -> None:
+    """ModelError where it is not installed."""
+    if not is_here(name):
+        raise ModelError(f"{whose} = {name!r} needs the extra: pip install 'spanloop[{name}]'")
 
 
 def is_here(backend: BackendName) -> bool:
     """Whether what computes it is installed; nothing is loaded."""
     return all(find_spec(package) is not None for package in _PACKAGES[backend])
+
+
+def candidates(precision: Precision) -> tuple[BackendName, ...]:
+    """What ``auto`` chooses from: the installed ones that compute in this precision, torch first."""
+    if precision == "int8":
+        return ("openvino",)
+    fit: tuple[BackendName, ...] = ("torch", "openvino") if precision == "bf16" else get_args(BackendName)
+    return tuple(name for name in fit if is_here(name))
 
 
 def make_backend(
@@ -64,6 +80,7 @@ def make_backend(
     """
     if precision == "int8" and name != "openvino":
         raise ModelError('precision = "int8" computes with OpenVINO: give the pipe backend = "openvino"')
+    _look_for(name, "backend")
     if precision == "int8" and pretrained.quantised is None:
         raise ModelError(
             'precision = "int8" takes a model that spanloop optimise wrote: this one was never quantised'

@@ -15,12 +15,13 @@ from thinc.util import to_numpy
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
-from spanloop.plugin.model.backends import backend_of
+from spanloop.plugin.model.backends import backend_of, candidates
 from spanloop.plugin.model.shim import HFShim
 
 if TYPE_CHECKING:
     import torch
 
+    from spanloop.plugin.model import runtime
     from spanloop.plugin.model.pretrained import Pretrained
 
 ThincModel = Model[list[Doc], Any]
@@ -85,6 +86,11 @@ def network_of(model: ThincModel) -> Network:
     )
 
 
+def computes_with(network: Network) -> str:
+    """Which library computes its predictions now."""
+    return network.shim.computes_with if isinstance(network, HFNetwork) else "torch"
+
+
 class HFNetwork:
     """A Hugging Face model of the pipe's own."""
 
@@ -128,14 +134,18 @@ class HFNetwork:
         return self._begin(encoded, by_wordpiece=by_wordpiece)()
 
     def _begin(
-        self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False
+        self,
+        encoded: Sequence[EncodedDoc],
+        backend: runtime.Backend | None = None,
+        *,
+        by_wordpiece: bool = False,
     ) -> Callable[[], list[torch.Tensor]]:
         from spanloop.plugin.model import runtime
 
         pretrained, on_cpu = self.pretrained, not self.beside
         budget = self.model.attrs["batch_wordpieces"]
         return runtime.begin(
-            self.shim.backend,
+            backend or self.shim.backend,
             encoded,
             aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
             budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
@@ -153,13 +163,28 @@ class HFNetwork:
     def even_windows(self) -> bool:
         return self.shim.even_windows
 
-    def begin(self, docs: Sequence[Doc]) -> Scoring:
+    @property
+    def undecided(self) -> bool:
+        """Whether the backend is to be chosen and is not yet: there are several, and the model is on the CPU
+        and not just being trained."""
+        shim = self.shim
+        if (
+            not shim.may_choose
+            or backend_of(shim.backend_name) != "auto"
+            or len(candidates(shim.precision)) < 2
+        ):
+            return False
+        model = self.pretrained.model
+        return not model.training and model.device.type == "cpu" and shim.taken is None
+
+    def begin(self, docs: Sequence[Doc], backend: runtime.Backend | None = None) -> Scoring:
+        """As of every network; ``backend`` None: by the one that is set."""
         import torch
 
         encoded = self.encode(docs)
         self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
-            tensors = self._begin(encoded)
+            tensors = self._begin(encoded, backend)
 
         def scores() -> list[tuple[EncodedDoc, Rows]]:
             with torch.inference_mode():
@@ -173,7 +198,7 @@ class HFNetwork:
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
         how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
-        backend = backend_of(self.shim.backend_name)
+        backend = self.shim.computes_with
         how |= {} if backend == "torch" else {"backend": backend}
         if self.shim.precision == "int8" and self.pretrained.quantised is not None:
             how["quantised"] = self.pretrained.quantised.fingerprint()

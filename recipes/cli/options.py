@@ -82,7 +82,8 @@ precision_option = click.option(
 backend_option = click.option(
     "--backend",
     type=click.Choice(BACKENDS),
-    help="What computes: openvino and onnx are faster on a CPU (extras [openvino], [onnx]).  "
+    help="What computes: openvino and onnx (extras) are faster on a CPU; auto: the fastest one here whose "
+    "entities are those of torch.  "
     "[default: as the pipeline was saved, else torch]",
 )
 

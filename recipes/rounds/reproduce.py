@@ -126,6 +126,7 @@ def _other_model(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> li
 
 def _differences(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> list[str]:
     """What is not as it was when the round was trained."""
+    from spanloop.plugin.model.network import computes_with
     from spanloop.recipes.training.one_round import surroundings
 
     now = surroundings()
@@ -135,6 +136,9 @@ def _differences(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> li
         if manifest.get(name, now[name]) != now[name]
     ]
     found += _other_model(manifest, pipe)
+    then, now_by = manifest.get("backend", "torch"), computes_with(pipe.network)
+    if then != now_by:
+        found.append(f"computed by {then} then, by {now_by} now (SPANLOOP_BACKEND)")
     for name, then in manifest.get("versions", {}).items():
         try:
             installed = version(name)

@@ -27,7 +27,7 @@ from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
-    from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.backends import BackendSetting
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -100,7 +100,7 @@ def prelabel(
     open_only: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
-    backend: BackendName | None = None,
+    backend: BackendSetting | None = None,
     choice: Choice | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -125,7 +125,7 @@ def prelabel(
             some.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
             in another way, or of which something else is taken, is another model beside the first.
-        backend: What computes, ``torch``, ``openvino`` or ``onnx``; None: as it was saved.
+        backend: As of `predict`; ``auto`` compares on documents of the project, before it predicts.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,

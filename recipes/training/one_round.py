@@ -74,6 +74,7 @@ class Training:
             "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
             "base_model": base_model,
+            "backend": pipe.network.settings().get("backend", "torch"),
             "pipeline": pipeline_facts(nlp, self.row.parameters["made_of"]["nlp"]),
         }
         decided = self._decided(promote)
@@ -86,14 +87,13 @@ class Training:
             decided = self._gate(scores)
             if decided[0]:
                 self.store.rounds.promote(self.row.number)
-        promoted, reason = decided
         self.store.predictions.prune()
         return RoundReport(
             number=self.row.number,
             folder=self.store.rounds.folder(self.row.number),
             scores=scores,
-            promoted=promoted,
-            reason=reason,
+            promoted=decided[0],
+            reason=decided[1],
             seconds=seconds,
             class_weights=report.class_weights,
             train_documents=report.documents,
