@@ -35,13 +35,17 @@ def hold_out(golds: Sequence[Gold], share: float, seed: int) -> tuple[list[int],
 
     Whole groups, in an order that depends on seed and group alone, until the slice has its share or 200
     documents. Documents that were looked at in part are never held out: nobody knows what is right in the
-    rest of them. Empty under 50 documents, or where no group is small enough.
+    rest of them. Where chance chose enough of the documents, all of the slice is of these: on what a strategy
+    chose because it is hard, confidences would be fitted too low and thresholds chosen too high. Empty under
+    50 documents, or where no group is small enough.
     """
     wanted = min(share * len(golds), MAX_DOCUMENTS) if len(golds) >= MIN_DOCUMENTS else 0
+    groups = groups_of([gold.group for gold in golds], seed)
+    whole = [group for group in groups if all(golds[place].ranges is None for place in group)]
+    fair = [group for group in whole if all(golds[place].at_random for place in group)]
     inner: list[int] = []
-    for group in groups_of([gold.group for gold in golds], seed):
-        whole = all(golds[place].ranges is None for place in group)
-        if whole and len(inner) + len(group) <= wanted:
+    for group in fair if sum(map(len, fair)) >= wanted else whole:
+        if len(inner) + len(group) <= wanted:
             inner += group
     held = set(inner)
     return [place for place in range(len(golds)) if place not in held], sorted(inner)
