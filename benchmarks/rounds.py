@@ -1,11 +1,12 @@
-"""Three rounds on a real corpus through the commands alone, and their report.
+"""Three rounds on a real corpus through the loop, and their report.
 
     python benchmarks/rounds.py ncbi_disease FOLDER
     python benchmarks/rounds.py ud_en_ewt FOLDER --task tags
 
-`spanloop simulate` plays the loop: the gold of ``train.jsonl`` answers in the person's place, a random part
-of ``test.jsonl`` is the eval split. Then `status`, `evaluate`, `rounds` and `report` are run as anyone would
-run them. FOLDER gets the project (``mnlp.db``), ``report.html``, ``.md``, ``.json`` and ``log.txt``.
+Plays the loop: the gold of ``train.jsonl`` answers in the person's place, the first documents drawn at
+random, then those that `mnlp` asks for; a random part of ``test.jsonl`` is the eval split. Then `status`,
+`evaluate`, `rounds` and `report` are run as anyone would run them. FOLDER gets the project (``mnlp.db``),
+``report.html``, ``.md``, ``.json`` and ``log.txt``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from common import arguments, corpus, keep, say
+
+from spanloop.recipes.simulation.answers import simulate_answers
+from spanloop.recipes.simulation.corpus import OfFiles, begin
+from spanloop.recipes.suggest.prelabel import prelabel
+from spanloop.recipes.training.retrain import retrain
+from spanloop.store import Store
 
 
 def main() -> None:
@@ -28,24 +36,28 @@ def main() -> None:
     log.unlink(missing_ok=True)
     train = _some(options.corpus / "train.jsonl", options.folder / "pool.jsonl", options.pool)
     db = options.folder / "mnlp.db"
-    play = [
-        "--eval",
-        str(scored),
-        "--task",
-        options.task,
-        "--strategies",
-        "mnlp",
-        "--keep",
-        options.folder,
-    ]
-    seconds = _run(log, "simulate", train, *play, "--documents", options.documents, "--seed", options.seed)
-    rows = [{"command": "simulate", "seconds": seconds}]
+    played = OfFiles.read(None, [train], [scored], options.task, "en", "offline")
+    rows = [{"command": "play", "seconds": _play(db, played, options.documents, options.seed)}]
     for command in ("status", "evaluate", "rounds"):
         rows.append({"command": command, "seconds": _run(log, command, db)})
     for kind in ("html", "md", "json"):
         took = _run(log, "report", db, "-o", options.folder / f"report.{kind}")
         rows.append({"command": f"report.{kind}", "seconds": took})
     keep(options, rows)
+
+
+def _play(db: Path, played: OfFiles, documents: Sequence[int], seed: int) -> float:
+    """Play the rounds; gives the seconds that they took."""
+    start = time.monotonic()
+    truth = begin(played, db, seed)
+    for number, target in enumerate(documents):
+        say(f"round {number + 1}: {target} documents ...")
+        with Store.open(db) as store:
+            missing = target - store.queue.counts("pool")["gold"]
+            simulate_answers(store, truth, missing, strategy="mnlp" if number else "random")
+        print(retrain(db).text(), flush=True)
+        print(prelabel(db, strategy="mnlp").text(), flush=True)
+    return time.monotonic() - start
 
 
 def _options() -> argparse.Namespace:
@@ -60,7 +72,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--task", choices=["spans", "tags"], default="spans", help="what the corpus has (spans)"
     )
-    parser.add_argument("--documents", default="300,600,1200", help="answered by the end of each round")
+    parser.add_argument(
+        "--documents",
+        type=lambda typed: [int(part) for part in typed.split(",")],
+        default=[300, 600, 1200],
+        help="answered by the end of each round (300,600,1200)",
+    )
     parser.add_argument(
         "--pool", type=int, default=10**9, help="documents of the train split, drawn at random"
     )

@@ -14,7 +14,6 @@ from spanloop.recipes.cli.options import (
     Listed,
     OfProject,
     Real,
-    Seed,
     Whole,
     db_argument,
     device_option,
@@ -168,28 +167,6 @@ def train_curve(**options: Any) -> object:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=path_type)
-@click.option(
-    "--eval", "eval_files", multiple=True, type=path_type, help="Files to score on.  [default: a fifth]"
-)
-@option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
-@option("--documents", type=Listed(int), default="50,100,200", help="Annotated documents at each round.")
-@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
-@option("--model", default="offline", help="Base model.")
-@option("--lang", default="en", help="Language of the texts.")
-@training_options(without=["seed"])
-@option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
-@click.option("--keep", type=path_type, help="A folder to keep the projects in.")
-@json_option
-def simulate(**options: Any) -> object:
-    """Would active learning pay? Plays the loop, the gold of FILES answering in the person's place."""
-    from spanloop.recipes.simulation.simulate import simulate as recipe
-
-    with Bar() as bar:
-        return recipe(config=config_of(options), progress=bar, **options)
-
-
-@click.command()
 @db_argument
 @click.argument("folder", type=path_type)
 @click.option("--name", help="Of the package, without the language.  [default: the project's]")
@@ -297,4 +274,4 @@ def triage(ctx: click.Context, /, undo: bool, db: Path, **options: Any) -> objec
     return undo_triage(db)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage, simulate, package, optimise)
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage, package, optimise)
