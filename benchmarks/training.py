@@ -55,6 +55,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "mentions": {"augment": 0.5},
     "tokens": {"augment": 0.5, "swap": "tokens"},
     "all wordpieces": {"label_strategy": "all"},
+    "nothing frozen": {"freeze": "none"},
+    "head as the encoder": {"head_rate": 1.0},
+    "as before": {"freeze": "none", "head_rate": 1.0},
     "embeddings frozen": {"freeze": "embeddings"},
     "lowest layer frozen": {"freeze": 1},
     "half frozen": {"freeze": "half"},
@@ -109,7 +112,7 @@ def _options() -> argparse.Namespace:
         "--rows", nargs="*", default=[PLAIN, *ROWS], choices=[PLAIN, *ROWS], help="which (all)"
     )
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="(0 1 2)")
-    parser.add_argument("--epochs", type=int, default=5, help="of every row without its own (5)")
+    parser.add_argument("--epochs", type=int, default=5, help="of every row without its own; 0: by size (5)")
     parser.add_argument(
         "--stack", action="store_true", help="name the rows after the release of transformers"
     )
@@ -150,7 +153,7 @@ def _run(
         if row == PLAIN:
             _plain(pipe, golds, seed, options, folder)
         else:
-            settings = {"class_weights": "none", "held_out": 0.0, "epochs": options.epochs}
+            settings = {"class_weights": "none", "held_out": 0.0, "epochs": options.epochs or None}
             settings |= (ROWS["fast"] if options.fast else {}) | ROWS[row]
             train(pipe, golds, TrainConfig(seed=seed, **settings), folder=Path(folder))
     seconds, wall = time.process_time() - begin, time.perf_counter() - clock

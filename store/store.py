@@ -25,6 +25,7 @@ from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Round, Task
 from spanloop.store.schema import migrations
+from spanloop.store.tables.acquisition import Acquisition
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
@@ -73,6 +74,7 @@ class Store(Connection):
         self.originals = Originals(self)
         self.models = Models(self)
         self.predictions = Predictions(self)
+        self.acquisition = Acquisition(self)
         self.annotations = Annotations(self)
         self.standing = Standing(self)
         self.queue = Queue(self)

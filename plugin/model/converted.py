@@ -92,7 +92,8 @@ class ConvertedBackend(ABC):
             raise ModelError(
                 "a process that was forked cannot compute in int8: call nlp.pipe with n_process = 1"
             )
-        if forked or self.model.training or torch.is_grad_enabled():
+        plain = torch.is_grad_enabled() or torch.is_autocast_enabled("cpu")
+        if forked or self.model.training or plain:
             return self._by_torch.logits(input_ids, attention_mask)
         compiled = self._now()
         length = input_ids.shape[1]

@@ -131,15 +131,17 @@ class HFNetwork:
     def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
         """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
         wordpiece."""
-        return self._begin(encoded, by_wordpiece=by_wordpiece)()
+        return self.run(encoded, rows="none" if by_wordpiece else None)()
 
-    def _begin(
+    def run(
         self,
         encoded: Sequence[EncodedDoc],
         backend: runtime.Backend | None = None,
-        *,
-        by_wordpiece: bool = False,
+        rows: runtime.Rows | None = None,
+        columns: int | None = None,
     ) -> Callable[[], list[torch.Tensor]]:
+        """Begin to run the windows of these documents; see `runtime.begin`. ``backend`` None: by the one that
+        is set; ``rows`` None: as the pipe aggregates; ``columns`` None: one a tag."""
         from spanloop.plugin.model import runtime
 
         pretrained, on_cpu = self.pretrained, not self.beside
@@ -147,11 +149,11 @@ class HFNetwork:
         return runtime.begin(
             backend or self.shim.backend,
             encoded,
-            aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
+            aggregation=rows or self.model.attrs["aggregation"],
             budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
-            n_tags=len(pretrained.tags),
+            n_tags=len(pretrained.tags) if columns is None else columns,
             even=self.even_windows,
         )
 
@@ -184,7 +186,7 @@ class HFNetwork:
         encoded = self.encode(docs)
         self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
-            tensors = self._begin(encoded, backend)
+            tensors = self.run(encoded, backend)
 
         def scores() -> list[tuple[EncodedDoc, Rows]]:
             with torch.inference_mode():

@@ -250,6 +250,10 @@ class OneFile:
             if item.spans is None or place.other_text or self._is_answer(item):
                 continue
             waits = not self._is_prediction(item)
+            entry = item.entry
+            if waits and not item.unopened and (entry.flagged or entry.comment or entry.ranges is not None):
+                what = "flags, comments and parts looked at are not kept of answers that wait to be confirmed"
+                self.notes.add(f"{self.path}: {what}")
             by = item.entry.annotator if waits else item.entry.predicted_by
             said.setdefault((by or self.manner.annotator or NOBODY, waits), []).append((item, place))
         for (name, waits), items in said.items():

@@ -47,6 +47,7 @@ def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
         negatives=char_spans(gold.negatives),
         group=gold.document.group,
         unknown=gold.unknown,
+        at_random=gold.at_random,
     )
 
 

@@ -13,6 +13,7 @@ from spanloop.recipes.rounds.report_shape import report_file
 from spanloop.recipes.rounds.standings import headline_name
 from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.table import figure, interval, markdown_table
+from spanloop.recipes.training.first_suggestions import FirstSuggestions
 from spanloop.store import clock
 from spanloop.store.records import Round, Score
 
@@ -150,4 +151,6 @@ def note(row: Round) -> str:
     """What is to be said of a round in a word or two."""
     balance = balance_of(row)
     chosen = f"balance: {balance['chosen']}" if balance else ""
-    return ", ".join(part for part in ("promoted" if row.promoted else "", chosen) if part)
+    first = FirstSuggestions.kept(row.manifest)
+    waited = "" if first is None else f"new suggestions after {first.seconds:.0f} s"
+    return ", ".join(part for part in ("promoted" if row.promoted else "", chosen, waited) if part)

@@ -15,6 +15,7 @@ from spanloop.recipes.rounds.standings import OfGold, Standing
 from spanloop.recipes.scoring.changes import Changes, Hard
 from spanloop.recipes.scoring.shapes import AlignmentEvents, Scored
 from spanloop.recipes.training.balance import Balance
+from spanloop.recipes.training.first_suggestions import FirstSuggestions
 from spanloop.store.records import Origin, Score, Task
 
 
@@ -37,6 +38,9 @@ class RoundScores(Shape):
     labels: dict[str, Score]
     balance: Balance | None
     """What `--balance auto` tried and chose."""
+    first_suggestions: FirstSuggestions | None
+    """How long it took until the next documents had suggestions of the round; null where it was not promoted
+    when it was trained, or where no document was open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,7 @@ def _round(facts: Facts, standing: Standing) -> RoundScores:
         today=standing.today,
         labels=facts.label_scores[number],
         balance=Balance.kept(standing.round.manifest),
+        first_suggestions=FirstSuggestions.kept(standing.round.manifest),
     )
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.cost import DEFAULT, Pace
 from spanloop.recipes.active_learning.outlook import project_pace
-from spanloop.recipes.active_learning.strategies import NAMES
 from spanloop.recipes.calls.ranges import Budget, FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
@@ -229,9 +229,7 @@ def as_csv(cells: Sequence[Cell]) -> str:
 
 
 def _check(strategies: Sequence[str], budgets: Sequence[float]) -> None:
-    unknown = [name for name in strategies if name not in NAMES]
-    if unknown:
-        raise RecipeError(f"there is no strategy {unknown[0]!r}; there are {', '.join(NAMES)}")
+    registry.check(strategies)
     if not budgets or sorted(set(budgets)) != list(budgets):
         raise RecipeError("the budgets must rise, e.g. 0.02,0.05,0.1,0.2,0.4,1 or 2000,5000,10000")
     if budgets[0] <= 1 < budgets[-1]:

@@ -13,6 +13,7 @@ from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 from spanloop.store.records import Split
+from spanloop.store.tables.rounds import FIRST_SUGGESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,14 @@ class Overview:
         metric: HeadlineName = "accuracy" if self.store.project.task == "tags" else "strict micro F1"
         before = None if promoted.parent is None else self._headline(promoted.parent, metric)
         value = self._headline(promoted.number, metric)
-        return {"round": promoted.number, "metric": metric, "value": value, "before": before}
+        first = (promoted.manifest or {}).get(FIRST_SUGGESTIONS)
+        return {
+            "round": promoted.number,
+            "metric": metric,
+            "value": value,
+            "before": before,
+            "waited": None if first is None else first["seconds"],
+        }
 
     def _headline(self, number: int, metric: HeadlineName) -> float | None:
         wanted = ("accuracy", None) if metric == "accuracy" else ("strict", "micro")

@@ -64,6 +64,9 @@ class Figures(TypedDict):
     value: float | None
     before: float | None
     """The same of the round that it came from."""
+    waited: float | None
+    """Seconds from the start of its training until the next documents had its suggestions; null where it made
+    none then."""
 
 
 @_reply

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PAGE = 500
 COLUMNS = (
     "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
-    " a.comment, a.flagged, a.import, a.label_set, a.id"
+    " a.comment, a.flagged, a.import, a.drawn, a.label_set, a.id"
 )
 
 
@@ -268,10 +268,8 @@ def _from_row(
     ranges: list[Range] | None,
     labels: tuple[str, ...] | None,
 ) -> Annotation:
-    (
-        uuid, document_id, annotator, origin, answer, prediction_id, seconds, created_at, comment, flagged,
-        import_id, label_set, number,
-    ) = row  # fmt: skip
+    uuid, document_id, annotator, origin, answer, prediction_id, *rest = row
+    seconds, created_at, comment, flagged, import_id, drawn, label_set, number = rest
     return Annotation(
         uuid=uuid,
         document_id=document_id,
@@ -288,5 +286,6 @@ def _from_row(
         labels=labels,
         label_set=label_set,
         import_id=import_id,
+        drawn=drawn,
         id=number,
     )
