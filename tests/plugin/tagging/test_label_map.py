@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -158,6 +158,8 @@ def test_a_label_that_the_model_has_not_is_told_with_those_that_it_has() -> None
         st.text(min_size=1).map(str.strip).filter(bool), st.text().map(str.strip), min_size=1, max_size=4
     )
 )
+@example({"{": ""})
+@example({"a,b": "c=d"})
 def test_a_map_is_read_as_it_is_typed(names: dict[str, str]) -> None:
     assert read_map(typed_map(names)) == names
 
