@@ -25,7 +25,7 @@ help:
 	@echo "make test-lowest  the fast tests with the lowest release of every package that pyproject.toml allows"
 	@echo "make test-matrix  every test on Python 3.11, the fast ones on 3.10 and 3.13, an environment at a time"
 	@echo "make test-labelstudio  the bridge against a real Label Studio, installed into .venv-labelstudio"
-	@echo "make life       one project lives through ten rounds with every kind of change in between (minutes)"
+	@echo "make life       one project lives through ten rounds with every kind of change in between; the whole demo (minutes)"
 	@echo "make soak       a thousand kills, full disks, 100,000 requests, two servers for ten minutes, 500 random sequences of hands (over two hours);"
 	@echo "                parts that passed on this code are not run again (make soak-clean: forget them)"
 	@echo "make bench      the benchmarks (minutes to hours; figures in benchmarks/README.md)"
@@ -100,9 +100,10 @@ check: $(VENV)/.ready-dev
 
 life: $(VENV)/.ready-test
 	SPANLOOP_LIFE=10 $(BIN)/python -m pytest -q -n 0 tests/recipes/test_long_life.py
+	SPANLOOP_DEMO=whole $(BIN)/python -m pytest -q -n 0 tests/recipes/demo
 
 bench: $(VENV)/.ready-test
-	$(BIN)/python benchmarks/replay.py $${SPANLOOP_DATA:-../shared/data}/wnut17
+	$(BIN)/python benchmarks/replay.py wnut17
 
 # a real Label Studio pins half of PyPI, so it lives in a virtual environment of its own (about 1 GB)
 LABELSTUDIO := .venv-labelstudio

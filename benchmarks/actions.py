@@ -1,7 +1,7 @@
 """Count what the hands do: key presses and clicks to correct 200 pre-annotated documents.
 
-    python benchmarks/actions.py ../shared/data/wnut17 [--db FILE]
-    python benchmarks/actions.py ../shared/data/ud_en_ewt [--db FILE]
+    python benchmarks/actions.py wnut17                       # --db FILE keeps the prepared project
+    python benchmarks/actions.py ud_en_ewt --damage 0.06
 
 Trains on 400 documents of train.jsonl, pre-annotates the first 200 of test.jsonl, and lets a script
 correct them in Chromium by the shortest way that the page offers: several documents on one sheet, keys that
@@ -17,7 +17,6 @@ document to document. Moving the mouse counts for nobody.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
@@ -26,10 +25,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import spacy
+from common import arguments, corpus, keep, say
 from hands import Corrected, Count, correct_all, judge, prodigy_count
 
 from spanloop.plugin.training.config import TrainConfig
@@ -40,14 +40,20 @@ from spanloop.recipes.training.retrain import retrain
 from spanloop.store import Store
 from spanloop.store.records import NewDocument, NewModel, Span, Task
 
+if TYPE_CHECKING:
+    from spacy.language import Language
+
 Row = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "folder",
+        type=corpus("train.jsonl", "dev.jsonl", "test.jsonl"),
+        metavar="CORPUS",
+        help="its name, or a folder with train.jsonl, dev.jsonl and test.jsonl",
     )
-    parser.add_argument("folder", type=Path, help="folder with train.jsonl, dev.jsonl and test.jsonl")
     parser.add_argument("--documents", type=int, default=200, help="how many are corrected (200)")
     parser.add_argument("--db", type=Path, help="a project prepared by an earlier run, or where to keep it")
     parser.add_argument(
@@ -64,21 +70,26 @@ def main() -> None:
             row["id"]: [(s["start"], s["end"], s["label"]) for s in row["spans"]]
             for row in _rows(options.folder / "test.jsonl", options.documents)
         }
+        rows = []
         with _chromium() as browser:
             for sheet in (1, 5):
                 db = Path(scratch) / f"sheet{sheet}.db"
                 with Store.open(prepared) as store:
                     store.backup(db)
+                say(f"{options.documents} documents by hand, {sheet} on a sheet ...")
                 with _serving(db) as link:
                     tasks, count = correct_all(browser, link, gold, sheet)
                 judge(db, gold)
-                _report(sheet, tasks, count)
+                rows += _report(sheet, tasks, count)
+        keep(options, rows)
 
 
 def _rows(path: Path, count: int) -> list[Row]:
     """The first ``count`` documents of a corpus with their spans; of a corpus of tags those that spaCy cuts
     into the same tokens."""
     rows = (json.loads(line) for line in path.read_text("utf-8").splitlines())
+    import spacy
+
     nlp = spacy.blank("en")
     found: list[Row] = []
     for row in rows:
@@ -89,7 +100,7 @@ def _rows(path: Path, count: int) -> list[Row]:
     return found
 
 
-def _tagged(row: Row, nlp: spacy.Language) -> Row | None:
+def _tagged(row: Row, nlp: Language) -> Row | None:
     doc = nlp.make_doc(row["text"])
     if [token.text for token in doc] != row["tokens"]:
         return None
@@ -118,6 +129,7 @@ def _prepare(db: Path, folder: Path, count: int, scratch: Path) -> None:
         )
         split = "eval" if name == "dev" else "pool"
         import_files(work, [part], as_="documents" if name == "test" else "annotations", split=split)
+    say("training on 400 documents ...")
     print(retrain(work, TrainConfig(epochs=5)).text(), flush=True)
     print(prelabel(work, strategy="random").text(), flush=True)
     with Store.open(work) as store:
@@ -174,7 +186,8 @@ def _serving(db: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _report(sheet: int, tasks: list[Corrected], ours: Count) -> None:
+def _report(sheet: int, tasks: list[Corrected], ours: Count) -> list[Row]:
+    """Prints both counts; the same as rows."""
     labels = sorted({label for task in tasks for *_, label in task.gold})
     prodigy = prodigy_count(tasks, labels[0])
     edits = sum(len(set(task.suggested) ^ set(task.gold)) for task in tasks)
@@ -185,6 +198,10 @@ def _report(sheet: int, tasks: list[Corrected], ours: Count) -> None:
             f" = {count.all / len(tasks):.2f} a document"
         )
     print(f"  ratio {ours.all / prodigy.all:.2f}", flush=True)
+    return [
+        {"by": name, "sheet": sheet, "documents": len(tasks), "wrong": edits, **asdict(count)}
+        for name, count in (("spanloop", ours), ("Prodigy", prodigy))
+    ]
 
 
 if __name__ == "__main__":

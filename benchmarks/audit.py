@@ -1,6 +1,6 @@
 """Does an audit find errors that were planted in real gold?
 
-    python benchmarks/audit.py ../shared/data/ncbi_disease --documents 600 --fast
+    python benchmarks/audit.py ncbi_disease --documents 600 --fast
 
 Of the gold spans of some training documents, drawn at random, 5 % are dropped or get another label, and a few
 words get a label that have none. Counted is how many of the first ranks of `spanloop audit` are planted,
@@ -15,6 +15,8 @@ import random
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from common import arguments, corpus, keep, say
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
@@ -33,12 +35,15 @@ def main() -> None:
     records = [json.loads(line) for line in rng.sample(lines, options.documents)]
     labels = sorted({span["label"] for record in records for span in record["spans"]})
     planted = [place for record in records for place in _spoil(record, labels, rng)]
+    if not planted:
+        raise SystemExit(f"no error was planted in {len(records)} documents: take more with --documents")
     with tempfile.TemporaryDirectory() as folder:
         file, db = Path(folder) / "spoilt.jsonl", Path(folder) / "p.db"
         lines = [json.dumps({k: r[k] for k in ("id", "text", "spans", "doc") if k in r}) for r in records]
         file.write_text("\n".join(lines), encoding="utf-8")
         init(db, labels=labels, eval_fraction=0)
         import_files(db, [file])
+        say(f"{len(records)} documents, {len(planted)} planted errors: {options.folds} trainings ...")
         report = audit(db, folds=options.folds, config=TrainConfig(fast=options.fast))
     hits = [_hits((d.key, d.start, d.end), planted) for d in report.doubts]
     print(f"{report.documents} documents, {report.spans} gold spans, {len(planted)} planted errors")
@@ -48,6 +53,7 @@ def main() -> None:
     rows = [_row(hits[:k], len(planted), words) for k in tops]
     head = ("first", "precision", "by chance, of the words", "planted errors found", "of all")
     print(table(head, rows, right=range(5)))
+    keep(options, [dict(zip(head, row, strict=True)) for row in rows])
 
 
 def _row(hits: list[set[int]], planted: int, words: int) -> tuple[object, ...]:
@@ -57,13 +63,12 @@ def _row(hits: list[set[int]], planted: int, words: int) -> tuple[object, ...]:
 
 
 def _options() -> argparse.Namespace:
-    style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
-    parser.add_argument("corpus", type=Path, help="folder with train.jsonl")
-    parser.add_argument("--documents", type=int, default=600)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--fast", action="store_true")
-    parser.add_argument("--seed", type=int, default=0)
+    parser = arguments(__doc__)
+    parser.add_argument("corpus", type=corpus("train.jsonl"), help="its name, or a folder with train.jsonl")
+    parser.add_argument("--documents", type=int, default=600, help="so many of train, drawn at random (600)")
+    parser.add_argument("--folds", type=int, default=3, help="parts that the audit trains without (3)")
+    parser.add_argument("--fast", action="store_true", help="train with --fast")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn and spoilt (0)")
     return parser.parse_args()
 
 

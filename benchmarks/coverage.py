@@ -9,10 +9,11 @@ and the intervals that `retrain` would print for the sample are compared with th
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from common import arguments, keep, say
 
 from spanloop.plugin.metrics.intervals import figures
 from spanloop.plugin.metrics.score import ScoreReport
@@ -26,9 +27,17 @@ EXPERIMENTS = 1000
 
 
 def main() -> None:
-    db = sys.argv[1]
+    parser = arguments(__doc__)
+    parser.add_argument("db", type=Path, metavar="PROJECT.db", help="a project with at least two rounds")
+    options = parser.parse_args()
+    db: Path = options.db
+    if not db.is_file():
+        parser.error(f"there is no project {db}: rounds.py makes one")
     with Store.open(db) as store:
         done = [row.number for row in store.rounds.all() if row.state == "done"]
+    if len(done) < 2:
+        parser.error(f"{db} has {len(done)} finished rounds: two are compared")
+    say(f"scoring the rounds {done[-2]} and {done[-1]} ...")
     new, old = (evaluate(db, round=number).report for number in (done[-1], done[-2]))
     truth, gain = new.micro.f1, compare(new, old).overall.gain
     print(f"{new.documents} documents, micro F1 {truth:.4f}, {gain:+.4f} against the round before")
@@ -38,7 +47,9 @@ def main() -> None:
         draws = [rng.integers(0, new.documents, size) for _ in range(EXPERIMENTS)]
         held = np.array([_holds(new, old, draw, truth, gain) for draw in draws])
         rows.append((size, *(f"{share:.1%}" for share in held.mean(axis=0))))
-    print(table(("documents", "F1", "difference"), rows, right=(0, 1, 2)))
+    head = ("documents", "F1", "difference")
+    print(table(head, rows, right=(0, 1, 2)))
+    keep(options, [dict(zip(head, row, strict=True)) for row in rows])
 
 
 def _holds(

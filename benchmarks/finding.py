@@ -8,7 +8,6 @@ hits it could count by then, and the seconds until all are counted.
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
 import time
@@ -18,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import httpx
+from common import arguments, keep, say
 from page import serving
 
 from spanloop.store import Store
@@ -89,8 +89,8 @@ def ask(page: httpx.Client, question: dict[str, str], after: int, n: int, most: 
     return found
 
 
-def measure(page: httpx.Client, name: str, question: dict[str, str], times: int) -> None:
-    """One line: the first request, then the counting that follows it."""
+def measure(page: httpx.Client, name: str, question: dict[str, str], times: int) -> dict[str, Any]:
+    """One line: the first request, then the counting that follows it; the same as a row."""
     first = []
     for _ in range(times):
         began = time.perf_counter()
@@ -109,23 +109,23 @@ def measure(page: httpx.Client, name: str, question: dict[str, str], times: int)
         f" {end} after {took:.1f} s in {requests} requests",
         flush=True,
     )
+    return {"question": name, "first_ms": first, "hits": hits, "counted": counted, "whole_seconds": took}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser = arguments(__doc__)
+    parser.add_argument("--documents", type=int, default=100_000, help="in the store (100,000)")
     parser.add_argument("--db", type=Path, help="a store made by an earlier run, or where to keep it")
-    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--times", type=int, default=20, help="each question is asked so often (20)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         db = options.db or Path(scratch) / "finding.db"
         if not db.exists():
+            say(f"making a store of {options.documents:,} documents ...")
             build(db, options.documents)
         with serving(db) as link, httpx.Client(base_url=link.rstrip("/"), timeout=60) as page:
-            for name, question in QUESTIONS.items():
-                measure(page, name, question, options.times)
+            rows = [measure(page, name, question, options.times) for name, question in QUESTIONS.items()]
+    keep(options, rows)
 
 
 if __name__ == "__main__":

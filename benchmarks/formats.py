@@ -3,7 +3,7 @@
 Every format writes the same documents to a file and reads them back, each in a process of its own, whose peak
 of memory is counted from after the imports. The documents are made up: 20 to 60 words, 2 to 4 spans each.
 
-    python benchmarks/formats.py                       # 10,000 documents, a table, and the same as JSON
+    python benchmarks/formats.py --json formats.json   # 10,000 documents, a table, and the same as JSON
     python benchmarks/formats.py --documents 1000 --format jsonl --format conll
 """
 
@@ -21,6 +21,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+
+from common import arguments, keep, say
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOptions
@@ -122,7 +124,7 @@ def measure(names: list[str], number: int) -> Iterator[dict[str, Any]]:
         with tempfile.TemporaryDirectory() as folder:
             path = place(by_name(name), Path(folder))
             for way in ("out", "in"):
-                print(f"{name} {way} ...", file=sys.stderr, flush=True)
+                say(f"{name} {way} ...")
                 command = [sys.executable, __file__, "--one", name, way, str(path), str(number)]
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 if done.returncode:
@@ -151,12 +153,11 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument(
         "--documents", type=int, default=10_000, metavar="N", help="how many (default: 10,000)"
     )
     parser.add_argument("--format", action="append", metavar="NAME", help="only this one; may be repeated")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -172,8 +173,7 @@ def main() -> None:
     for row in rows:
         if row["seconds"] > MOST_SECONDS or row["peak_mib"] > MOST_MIB:
             print(f"beyond the aim of {MOST_SECONDS} s and {MOST_MIB} MiB: {row['format']} {row['way']}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    keep(options, rows)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import random
 from collections.abc import Sequence
 from importlib.resources import files
@@ -12,9 +13,11 @@ from typing import Any
 
 import spacy
 import torch
+import transformers
 from spacy.language import Language
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification, BertModel
 
+from spanloop.plugin.model.device import device_of
 from spanloop.plugin.model.places import place_of
 from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
@@ -24,6 +27,13 @@ LABELS = ("PERSON", "PLACE", "PLANT", "QUANTITY")
 TAGS = ("O", *(f"{part}-{label}" for label in LABELS for part in "BI"))
 # What share of the wordpieces gets a tag other than O: about that of news and of tweets.
 _TAGGED = 0.12
+
+
+def machine(device: str) -> dict[str, str]:
+    """The device by name, and the releases that computed on it."""
+    found = device_of(device)
+    name = torch.cuda.get_device_name(found) if found.type == "cuda" else platform.processor()
+    return {"device": f"{found} {name}", "torch": torch.__version__, "transformers": transformers.__version__}
 
 
 def build(folder: Path, size: str, tokenizer: str) -> tuple[Path, Path]:

@@ -1,12 +1,12 @@
 """How fast documents are tagged: nlp.pipe beside plain torch on the same windows, interleaved.
 
-    python benchmarks/inference.py ../shared/data/wnut17/train.jsonl --docs 600 --rounds 3
+    python benchmarks/inference.py wnut17/train.jsonl --docs 600 --rounds 3
 
 ``unsorted``: torch in reading order, 16 windows a batch, padded to the longest. ``sorted``: torch on batches
 of like length, 1,024 wordpieces each: the forward passes alone, the ceiling of this backend. ``pipe``:
 nlp.pipe, all of it: spaCy's tokenizer, wordpieces, alignment, the model, decoding, doc.ents. ``bf16``,
-``openvino`` and ``openvino bf16``: the same with another precision or backend, and how many of the documents
-have the entities of ``pipe``.
+``openvino``, ``openvino bf16`` and ``onnx``: the same with another precision or backend, and how many of the
+documents have the entities of ``pipe``.
 ``hf_token_pipe``, with ``--peer``: the same weights in spacy-huggingface-pipelines with its defaults. It
 needs transformers 4, so it runs in the environment of the Python that is named (benchmarks/peer.py), on the
 same texts and in turn with the others. Ratios are medians over pairs.
@@ -14,7 +14,6 @@ same texts and in turn with the others. Ratios are medians over pairs.
 
 from __future__ import annotations
 
-import argparse
 import json
 import operator
 import statistics
@@ -27,28 +26,34 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import spacy
-import torch
-import transformers
-from spacy.language import Language
+from common import arguments, corpus_file, keep, say
 
-from spanloop.plugin.alignment.windows import Window
-from spanloop.plugin.model.pretrained import save
-from spanloop.plugin.model.runtime import batches, pad
-from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.alignment.windows import Window
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("file", type=Path, help="JSONL with a text a line")
-    parser.add_argument("--docs", type=int, default=600)
+    parser = arguments(__doc__)
+    parser.add_argument("file", type=corpus_file, help="JSONL with a text a line; a path, or CORPUS/FILE")
+    parser.add_argument("--docs", type=int, default=600, help="documents (600)")
     parser.add_argument("--join", type=int, default=1, help="so many lines make one document")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--model", default="offline")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved repeats (3)")
+    parser.add_argument("--model", default="offline", help="a model (offline)")
     parser.add_argument("--peer", type=Path, metavar="PYTHON", help="that of make test-spacy-transformers")
     args = parser.parse_args()
+    say("loading torch and transformers ...")
+    import spacy
+    import torch
+    import transformers
+
+    from spanloop.plugin.model.pretrained import save
+    from spanloop.plugin.model.runtime import batches
+    from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
     texts = list(islice(_texts(args.file, args.join), args.docs))
     nlp = spacy.blank("en")
@@ -90,6 +95,9 @@ def main() -> None:
         speed = f"{len(texts) / best:8.1f} docs/s {words / best:9.0f} words/s"
         same = f"   {alike[name]:6.1%} of the documents as pipe" if name in alike else ""
         print(f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted{same}")
+    keep(
+        args, [{"way": name, "seconds": times, "as_pipe": alike.get(name)} for name, times in seconds.items()]
+    )
 
 
 def _others(folder: Path) -> dict[str, Language]:
@@ -98,6 +106,10 @@ def _others(folder: Path) -> dict[str, Language]:
     if find_spec("openvino"):
         settings["openvino"] = {"backend": "openvino"}
         settings["openvino bf16"] = {"backend": "openvino", "precision": "bf16"}
+    if find_spec("onnxruntime") and find_spec("onnx"):
+        settings["onnx"] = {"backend": "onnx"}
+    import spacy
+
     found = {}
     for name, how in settings.items():
         found[name] = spacy.blank("en")
@@ -125,6 +137,10 @@ def _texts(path: Path, join: int) -> Iterator[str]:
 
 
 def _forward(pipe: HFTokenClassifierPipe, windows: list[Window], groups: list[list[int]]) -> None:
+    import torch
+
+    from spanloop.plugin.model.runtime import pad
+
     model, pad_id = pipe.hf_model(), pipe.pretrained.pad_id
     with torch.inference_mode():
         for group in groups:
@@ -167,6 +183,7 @@ def _time(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[fl
     """Seconds of each way, a b c a b c: what else the machine does falls on all alike. One round warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
+        say(f"round {number} of {rounds} ..." if number else "a round that warms up ...")
         for name, way in ways.items():
             started = time.perf_counter()
             way()

@@ -11,7 +11,6 @@ the answer is committed, until the server is ready and until the page first pain
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import shutil
@@ -25,7 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
+from common import arguments, keep, say
+
 from spanloop.store import Store
 from spanloop.store.records import NewDocument, NewModel, Span
 
@@ -90,24 +90,24 @@ SCROLL = """
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--documents", type=int, default=100_000)
-    parser.add_argument("--answers", type=int, default=300)
+    parser = arguments(__doc__)
+    parser.add_argument("--documents", type=int, default=100_000, help="in the store (100,000)")
+    parser.add_argument("--answers", type=int, default=300, help="that are given (300)")
     parser.add_argument("--db", type=Path, help="a store made by an earlier run, or where to keep it")
     parser.add_argument("--beside", metavar="COMMAND", help="what runs at nice 10 meanwhile")
     parser.add_argument("--long", action="store_true", help="measure documents of 20,000 words")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         if options.long:
-            measure_long(Path(scratch))
+            keep(options, measure_long(Path(scratch)))
             return
         db = options.db or Path(scratch) / "page.db"
         if not db.exists():
+            say(f"making a store of {options.documents:,} documents ...")
             build(db, options.documents, min(TOKENISED, options.documents))
         with beside(options.beside), serving(db) as link:
-            measure(link, options.answers)
+            say(f"{options.answers} answers, a fifth of a second apart ...")
+            keep(options, [measure(link, options.answers)])
 
 
 @contextmanager
@@ -135,6 +135,7 @@ def beside(command: str | None) -> Iterator[None]:
         ["nice", "-n", "10", *shlex.split(command)], stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
+        say("20 seconds until the other program has loaded ...")
         time.sleep(20)  # until it has loaded and computes
         yield
         if process.poll() is not None:
@@ -159,9 +160,16 @@ def build(db: Path, count: int, tokenised: int) -> None:
             added = store.documents.add(rows)
             store.predictions.add(model.id, [(a.document_id, *suggestions(a.document_id)) for a in added])
         store.queue.prioritise("mnlp", model.id)
-        nlp = load_tokenizer(store.project)
-        store.set_project(tokenizer=tokenizer_hash(nlp))
-        tokenise(store, nlp, store.documents.fetch(list(store.documents.ids(order="queue")[:tokenised])))
+        tokenise_first(store, tokenised)
+
+
+def tokenise_first(store: Store, count: int) -> None:
+    """The tokens of the first documents of the queue, as the page's second process makes them."""
+    from spanloop.recipes.suggest.tokenise import load_tokenizer, tokenise, tokenizer_hash
+
+    nlp = load_tokenizer(store.project)
+    store.set_project(tokenizer=tokenizer_hash(nlp))
+    tokenise(store, nlp, store.documents.fetch(list(store.documents.ids(order="queue")[:count])))
 
 
 def suggestions(number: int) -> tuple[list[Span], dict[str, float]]:
@@ -180,7 +188,8 @@ def browser_page() -> Iterator[Any]:
         browser.close()
 
 
-def measure(link: str, answers: int) -> None:
+def measure(link: str, answers: int) -> dict[str, object]:
+    """Answer so many documents; every figure in milliseconds."""
     with browser_page() as page:
         weights: list[int] = []
         page.on("response", lambda reply: weights.append(int(reply.headers.get("content-length", 0))))
@@ -196,12 +205,15 @@ def measure(link: str, answers: int) -> None:
             page.wait_for_timeout(200)
         print(f"next document on screen: {percentiles(turns)}")
         print(f"answer committed after that: {percentiles(commits)}")
+    return {"first_paint": paint, "next": turns, "committed": commits, "bytes": sum(weights)}
 
 
-def measure_long(scratch: Path) -> None:
+def measure_long(scratch: Path) -> list[dict[str, object]]:
     """20,000 words with a thousand suggestions: as paragraphs of five sentences, and as a single one."""
+    rows: list[dict[str, object]] = []
     for name, line_end in (("paragraphs", "\n\n"), ("one paragraph", " ")):
         db = scratch / f"{name}.db"
+        say(f"{name}: making a store of six documents ...")
         build_long(db, line_end)
         with serving(db) as link, browser_page() as page:
             page.add_init_script(OPENED)
@@ -216,6 +228,8 @@ def measure_long(scratch: Path) -> None:
             page.wait_for_timeout(1000)
             turns = [page.evaluate(NEXT) for _ in range(4) if not page.wait_for_timeout(2000)]
             print(f"{name}: opened as the next document, {percentiles(turns)}")
+            rows.append({"text": name, "ready": ready, "keys": keys, "frames": frames, "opened": turns})
+    return rows
 
 
 def build_long(db: Path, line_end: str) -> None:
@@ -229,9 +243,7 @@ def build_long(db: Path, line_end: str) -> None:
         model = store.models.add(NewModel(hash="e" * 16, kind="hf", name="model"))
         added = store.documents.add([NewDocument(text, key=f"d{n}", split="pool") for n in range(6)])
         store.predictions.add(model.id, [(a.document_id, spans, {}) for a in added])
-        nlp = load_tokenizer(store.project)
-        store.set_project(tokenizer=tokenizer_hash(nlp))
-        tokenise(store, nlp, store.documents.iterate())
+        tokenise_first(store, len(added))
 
 
 def percentiles(values: list[float]) -> str:

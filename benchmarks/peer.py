@@ -9,6 +9,7 @@ all once. Answers each with a line of JSON: the versions, then the seconds and h
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -16,13 +17,15 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import spacy
-from spacy.language import Language
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 
 def main() -> None:
+    style = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=style).parse_args()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not stand between our answers
     for told in serve(json.loads(line) for line in sys.stdin):
@@ -46,6 +49,7 @@ def count(nlp: Language, texts: Iterable[str]) -> int:
 
 def hf_token_pipe(folder: str) -> Language:
     """A pipeline with the peer's pipe around the weights in ``folder``."""
+    import spacy
     import spacy_huggingface_pipelines  # noqa: F401 - registers the factory
 
     # it warns for every entity that it cannot put on tokens

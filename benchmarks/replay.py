@@ -1,6 +1,6 @@
 """Replay the loop on a corpus whose gold is known: the same recipes, the gold in the person's place.
 
-    python benchmarks/replay.py ../shared/data/wnut17
+    python benchmarks/replay.py wnut17
 
 Reads ``train.jsonl`` (the pool) and ``test.jsonl`` (the eval split) of the folder. Each round the queue gives
 documents until 400, then 800, then 1,600 are answered (the first batch at random, the rest by the query
@@ -10,13 +10,14 @@ strategy), then comes retrain, then prelabel over everything. Prints the figures
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
+
+from common import arguments, corpus, keep, say
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.demo.demo import file_gold
@@ -39,18 +40,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rounds = replay(options, Path(folder) / "replay.db")
     print(summary(rounds))
-    if options.json:
-        settings = {name: str(value) for name, value in vars(options).items()}
-        options.json.write_text(
-            json.dumps({"settings": settings, "rounds": rounds}, indent=1), encoding="utf-8"
-        )
+    keep(options, rounds)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "folder",
+        type=corpus("train.jsonl", "test.jsonl"),
+        metavar="CORPUS",
+        help="its name, or a folder with train.jsonl and test.jsonl",
     )
-    parser.add_argument("folder", type=Path, help="folder with train.jsonl and test.jsonl")
     parser.add_argument(
         "--rounds", default="400,800,1600", help="documents answered by the end of each round"
     )
@@ -58,12 +58,11 @@ def _options() -> argparse.Namespace:
         "--strategy", default=None, help="query strategy after the first round (prelabel's default)"
     )
     parser.add_argument("--class-weights", default=None, help="default: that of retrain")
-    parser.add_argument("--model", default="offline")
-    parser.add_argument("--epochs", type=int, default=None)
-    parser.add_argument("--learning-rate", type=float, default=None)
-    parser.add_argument("--batch-wordpieces", type=int, default=None, help="wordpieces")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    parser.add_argument("--model", default="offline", help="base model (offline)")
+    parser.add_argument("--epochs", type=int, default=None, help="default: those of retrain")
+    parser.add_argument("--learning-rate", type=float, default=None, help="default: by the size of the gold")
+    parser.add_argument("--batch-wordpieces", type=int, default=None, help="default: by the size of the gold")
+    parser.add_argument("--seed", type=int, default=0, help="of the project and of every training (0)")
     return parser.parse_args()
 
 
@@ -88,7 +87,9 @@ def _play(db: Path, number: int, target: int, gold: Gold, options: argparse.Name
         missing = target - store.queue.counts("pool")["gold"]
         strategy = "random" if number == 1 else None  # None: as prelabel has put the queue
         answered, answering = _timed(lambda: simulate_answers(store, gold, missing, strategy=strategy))
+    say(f"round {number}: {answered} more answers, training and scoring ...")
     trained, _ = _timed(lambda: _retrain(db, options))
+    say(f"round {number}: suggestions ...")
     labelled = prelabel(db, strategy=options.strategy)
     print(f"\n== round {number}: {trained.train_documents} documents, {trained.train_spans} spans ==")
     print(seqeval_table(trained.scores.report))

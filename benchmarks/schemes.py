@@ -1,6 +1,6 @@
 """What it costs to leave the tagging scheme open: strict F1 of models of each scheme, named and not.
 
-    python benchmarks/schemes.py ../shared/data/wikigold --sentences 600 --epochs 3
+    python benchmarks/schemes.py wikigold --sentences 600 --epochs 3
 
 One model a scheme is trained on the first sentences of ``train.jsonl`` and scored on the first ones of
 ``test.jsonl``, or on the last ones of train where there is no test. ``wrong``: named as the other one of IOB1
@@ -10,18 +10,14 @@ where no scheme is named.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import spacy
-from corpora import evaluate, labels_of, read
+from common import arguments, corpus, keep, say
 
-from spanloop.plugin.tagging.decode import speaks_iob1
 from spanloop.plugin.tagging.schemes import NAMED, Scheme
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.plugin.training.train import train
 
 SCHEMES = [scheme for scheme in NAMED if scheme != "plain"]
 OTHER: dict[Scheme, Scheme] = {"IOB1": "IOB2", "IOB2": "IOB1"}
@@ -29,18 +25,24 @@ OTHER: dict[Scheme, Scheme] = {"IOB1": "IOB2", "IOB2": "IOB1"}
 
 def main() -> None:
     """Print a row a scheme."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("--model", default="offline")
-    parser.add_argument("--lang", default="en")
-    parser.add_argument("--sentences", type=int, default=600)
-    parser.add_argument("--test", type=int, default=500)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--schemes", nargs="+", default=SCHEMES, choices=SCHEMES)
+    parser = arguments(__doc__)
+    parser.add_argument("corpus", type=corpus("train.jsonl"), help="its name, or a folder with train.jsonl")
+    parser.add_argument("--model", default="offline", help="base model (offline)")
+    parser.add_argument("--lang", default="en", help="language of the corpus (en)")
+    parser.add_argument("--sentences", type=int, default=600, help="to train on (600)")
+    parser.add_argument("--test", type=int, default=500, help="to score on (500)")
+    parser.add_argument("--epochs", type=int, default=3, help="of each training (3)")
+    parser.add_argument("--seed", type=int, default=0, help="of each training (0)")
+    parser.add_argument("--schemes", nargs="+", default=SCHEMES, choices=SCHEMES, help="all")
     options = parser.parse_args()
+    say("loading torch and the corpus ...")
+    import spacy
+    from corpora import evaluate, labels_of, read
+
+    from spanloop.plugin.tagging.decode import speaks_iob1
+    from spanloop.plugin.training.train import train
+
+    rows = []
     nlp = spacy.blank(options.lang)
     golds = read(nlp, options.corpus / "train.jsonl", options.sentences)
     separate = options.corpus / "test.jsonl"
@@ -53,6 +55,7 @@ def main() -> None:
     print(f"{len(golds)} sentences, {options.epochs} epochs, scored on {len(test)}")
     print("scheme   named  not named  wrong  as IOB1")
     for scheme in options.schemes:
+        say(f"{scheme}: training ...")
         pipe: Any = nlp.create_pipe("hf_token_classifier", config={"model": options.model})
         pipe.set_labels(labels, scheme=scheme, seed=options.seed)
         with tempfile.TemporaryDirectory() as folder:
@@ -68,6 +71,9 @@ def main() -> None:
         some = [one for one in scores if pipe.decode(one)]
         iob1 = sum(speaks_iob1(one, scheme=pipe.scheme) for one in some)
         print(f"{scheme:<7}  {'      '.join(figures)}  {iob1}/{len(some)}", flush=True)
+        rows.append({"scheme": scheme, "named": figures[0], "not named": figures[1], "wrong": figures[2]})
+        rows[-1] |= {"as IOB1": iob1, "of": len(some)}
+    keep(options, rows)
 
 
 if __name__ == "__main__":

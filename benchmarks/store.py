@@ -1,17 +1,14 @@
 """How fast the store is, and whether it stays so: ``python benchmarks/store.py --documents 1000000``.
 
 Prints one line per figure. Documents are made up (seeded, about 150 characters, two predicted spans each).
-The import is timed against ``sqlite-utils insert`` of the same JSONL file, alternating, as a ratio of pairs.
+What an import takes beside ``sqlite-utils insert`` of the same file is measured by ``imports.py``.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import resource
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,10 +18,13 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
+from common import arguments, keep
+
 from spanloop.recipes.files.importing import import_files
 from spanloop.store import Store
 from spanloop.store.records import AnnotatedSpan, NewAnnotation, NewModel, Span
 
+SAID: list[dict[str, str]] = []  # every line that was printed, for --json
 STRATEGIES = ("random", "least_confidence", "mnlp", "margin", "entropy")
 WORDS = [f"w{''.join(random.Random(n).choices('abcdefghijklmnop', k=2 + n % 7))}" for n in range(3000)]
 
@@ -40,19 +40,6 @@ def write_rows(path: Path, documents: int) -> None:
             )
 
 
-def import_ours(rows: Path, target: Path, near_duplicates: bool = False) -> None:
-    """As ``spanloop import`` does it, a thousand documents a transaction."""
-    Store.create(target, labels=["PER", "LOC"], base_model="offline", eval_fraction=0.1).close()
-    import_files(target, [rows], near_duplicates=near_duplicates)
-
-
-def import_plain(rows: Path, target: Path) -> None:
-    """The yardstick: ``sqlite-utils insert``, with the key it needs to find a document again."""
-    command = [sys.executable, "-m", "sqlite_utils", "insert", "--nl", "--pk", "id", "--silent"]
-    command += [str(target), "documents", str(rows)]
-    subprocess.run(command, check=True)
-
-
 def seconds(work: Callable[[], object]) -> float:
     """How long it takes."""
     begin = time.perf_counter()
@@ -60,21 +47,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def compare_imports(rows: Path, folder: Path, pairs: int) -> None:
-    """Import throughput of both, alternating so that a busy machine slows both."""
-    ratios, ours, plain = [], 0.0, 0.0
-    for number in range(pairs):
-        plain = seconds(lambda n=number: import_plain(rows, folder / f"plain{n}.db"))  # type: ignore[misc]
-        ours = seconds(lambda n=number: import_ours(rows, folder / f"ours{n}.db"))  # type: ignore[misc]
-        ratios.append(plain / ours)
-        for path in [*folder.glob("plain*.db"), *folder.glob("ours*")]:
-            path.rmdir() if path.is_dir() else path.unlink()
-    say("import", f"{ours:.1f} s, plain {plain:.1f} s, median ratio of {pairs} pairs {median(ratios):.2f}x")
-
-
-def import_with_a_look(rows: Path, target: Path) -> None:
-    """The import that the rest goes on with: near-duplicates looked for, as they are by default."""
-    say("import, near-duplicates looked for", f"{seconds(lambda: import_ours(rows, target, True)):.1f} s")
+def import_rows(rows: Path, target: Path) -> None:
+    """The import that the rest goes on with, as ``spanloop import`` does it."""
+    Store.create(target, labels=["PER", "LOC"], base_model="offline", eval_fraction=0.1).close()
+    say("import, near-duplicates looked for", f"{seconds(lambda: import_files(target, [rows])):.1f} s")
 
 
 def predict(store: Store, name: str) -> None:
@@ -178,14 +154,14 @@ def percentiles(values: list[float]) -> str:
 def say(name: str, figure: str) -> None:
     """One line."""
     print(f"{name:<34} {figure}", flush=True)
+    SAID.append({"what": name, "figure": figure})
 
 
 def main() -> None:
     """Run it all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--documents", type=int, default=100_000)
+    parser = arguments(__doc__)
+    parser.add_argument("--documents", type=int, default=100_000, help="in the store (100,000)")
     parser.add_argument("--annotations", type=int, help="a tenth of the documents unless given")
-    parser.add_argument("--pairs", type=int, default=3, help="imports of each kind")
     parser.add_argument("--each", type=int, default=200, help="answers of each of eight people")
     options = parser.parse_args()
     annotations = options.annotations or options.documents // 10
@@ -195,8 +171,7 @@ def main() -> None:
         size = (folder / "rows.jsonl").stat().st_size / options.documents
         say("documents", f"{options.documents:,}, JSONL {size:.0f} bytes each")
         path = folder / "project.db"
-        compare_imports(folder / "rows.jsonl", folder, options.pairs)
-        import_with_a_look(folder / "rows.jsonl", path)
+        import_rows(folder / "rows.jsonl", path)
         say("bytes per document, imported", f"{path.stat().st_size / options.documents:.0f}")
         with Store.open(path) as store:
             took = seconds(lambda: predict(store, "first"))
@@ -232,6 +207,7 @@ def main() -> None:
             )
             say("check", f"{seconds(store.check):.1f} s")
     say("memory at most", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    keep(options, SAID)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Every kind of task end to end: train on the corpus's train split, strict scores on its test split.
 
-    python benchmarks/tasks.py ../shared/data [wnut17 ncbi_disease ...] [--set epochs=5 class_weights=sqrt]
+    python benchmarks/tasks.py wnut17 ncbi_disease --set epochs=5 class_weights=sqrt    # no name: all
 
 The encoder is the offline one (MiniLM-L6, English, uncased) unless ``--model`` says otherwise. ``plain`` is
 what a plain fine-tuning loop with that encoder reached, one seed: the figure to match within a point.
@@ -16,15 +16,16 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import spacy
-from corpora import calibration, documents_of, evaluate, labels_of, pipeline, read, read_chapters
-from spacy.language import Language
+from common import arguments, data_folder, keep, say
 
-from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.plugin.training.train import train
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from spanloop.plugin.tagging.gold import Gold
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Task:
 
     def read(self, nlp: Language, data: Path, split: str, limit: int | None, tokens: str) -> list[Gold]:
         """The gold of one split (chapters: on spaCy's tokens always)."""
+        from corpora import documents_of, read, read_chapters
+
         path = data / self.folder / f"{split}.jsonl"
         if self.chapters is None:
             return read(nlp, path, limit, own_tokens=tokens == "corpus")
@@ -61,29 +64,39 @@ TASKS = {
     )
 }
 ROW = "{:14} {:>6} {:>6} {:>13} {:>6} {:>9} {:>6} {:>13} {:>8} {:>7}"
-HEADER = ROW.format("corpus", "plain", "F1", "95 %", "macro", "lost", "epochs", "ECE", "train s", "docs/s")
+HEADS = ("corpus", "plain", "F1", "95 %", "macro", "lost", "epochs", "ECE", "train s", "docs/s")
+HEADER = ROW.format(*HEADS)
 
 
 def main() -> None:
     options = _options()
-    print(HEADER)
+    print(HEADER, flush=True)
+    rows = []
     for name in options.tasks or TASKS:
-        print(_line(TASKS[name], options), flush=True)
+        say(f"{name}: reading and training ...")
+        rows.append(_row(TASKS[name], options))
+        print(ROW.format(*rows[-1].values()), flush=True)
+        keep(options, rows)
 
 
 def _options() -> argparse.Namespace:
-    style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
-    parser.add_argument("data", type=Path, help="the folder of the corpora")
-    parser.add_argument("tasks", nargs="*", help=f"which of {', '.join(TASKS)}; all")
-    parser.add_argument("--model", default="offline")
-    parser.add_argument("--tokens", choices=["corpus", "spacy"], default="corpus")
+    parser = arguments(__doc__)
+    parser.add_argument("tasks", nargs="*", metavar="CORPUS", help=f"which of {', '.join(TASKS)} (all)")
+    parser.add_argument(
+        "--data", type=Path, default=data_folder(), help="the corpora (SPANLOOP_DATA, else ../shared/data)"
+    )
+    parser.add_argument("--model", default="offline", help="base model (offline)")
+    parser.add_argument("--tokens", choices=["corpus", "spacy"], default="corpus", help="whose (corpus)")
     parser.add_argument("--sentences", type=int, help="only so many of each split, to try the script")
     parser.add_argument("--set", nargs="*", default=[], type=setting, help="TrainConfig: name=value")
     options = parser.parse_args()
     for name in options.tasks:
         if name not in TASKS:
             parser.error(f"no task {name}: choose of {', '.join(TASKS)}")
+    for name in options.tasks or TASKS:
+        for needed in (name, TASKS[name].chapters):
+            if needed is not None and not (options.data / needed).is_dir():
+                parser.error(f"there is no {options.data / needed}: run python benchmarks/data.py {name}")
     return options
 
 
@@ -100,12 +113,19 @@ def setting(text: str) -> tuple[str, Any]:
     return name, value
 
 
-def _line(task: Task, options: argparse.Namespace) -> str:
+def _row(task: Task, options: argparse.Namespace) -> dict[str, Any]:
+    """Train and score; the cells of a row by their headings."""
+    import spacy
+    from corpora import calibration, evaluate, labels_of, pipeline
+
+    from spanloop.plugin.training.train import train
+
     blank = spacy.blank(task.lang)
     golds = task.read(blank, options.data, "train", options.sentences or task.sentences, options.tokens)
     test = task.read(blank, options.data, "test", options.sentences, options.tokens)
-    config = TrainConfig(**{"epochs": task.epochs, "class_weights": "none", **dict(options.set)})
-    nlp = pipeline(task.lang, options.model, labels_of(golds), tags=task.tags, seed=config.seed)
+    settings = {"epochs": task.epochs, "class_weights": "none", "seed": 0, **dict(options.set)}
+    config = TrainConfig(**settings)
+    nlp = pipeline(task.lang, options.model, labels_of(golds), tags=task.tags, seed=settings["seed"])
     pipe: Any = nlp.get_pipe("hf_token_classifier")
     with tempfile.TemporaryDirectory() as folder:
         report = train(pipe, golds, config, folder=Path(folder))
@@ -116,7 +136,7 @@ def _line(task: Task, options: argparse.Namespace) -> str:
     before, after = calibration(pipe, test, predicted)
     best = scores.accuracy or scores.micro
     low, high = best.f1_low or 0.0, best.f1_high or 0.0
-    return ROW.format(
+    cells = (
         task.folder,
         "-" if task.plain is None else f"{task.plain:.3f}",
         f"{best.f1:.3f}",
@@ -128,6 +148,7 @@ def _line(task: Task, options: argparse.Namespace) -> str:
         f"{report.seconds:.0f}",
         f"{speed:.0f}",
     )
+    return dict(zip(HEADS, cells, strict=True))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ many threads as torch takes by itself. Each pair runs both one after the other, 
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from statistics import median
+
+from common import arguments, keep, say
 
 STEPS = """
 import sys, time, torch
@@ -40,13 +41,13 @@ print(steps / (time.perf_counter() - begin))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=7.0)
+    parser = arguments(__doc__)
+    parser.add_argument("--pairs", type=int, default=3, help="alone and beside, each (3)")
+    parser.add_argument("--seconds", type=float, default=7.0, help="of training a process (7)")
     options = parser.parse_args()
+    rows = []
     for name, surroundings in (("alone", nullcontext), ("beside a busy process", busy)):
+        say(f"{name}: {2 * options.pairs} processes, each {options.seconds:.0f} s and its start ...")
         with surroundings():
             pairs = [
                 (steps("", options.seconds), steps("PASSIVE", options.seconds)) for _ in range(options.pairs)
@@ -54,6 +55,8 @@ def main() -> None:
         told = ", ".join(f"{as_is:.2f} and {passive:.2f}" for as_is, passive in pairs)
         ratio = median(passive / as_is for as_is, passive in pairs)
         print(f"{name}: {told} steps/s as it is and PASSIVE, median ratio {ratio:.2f}", flush=True)
+        rows.append({"where": name, "steps_a_second": pairs, "median_ratio": ratio})
+    keep(options, rows)
 
 
 def steps(policy: str, seconds: float) -> float:

@@ -1,7 +1,7 @@
 """What a training costs and what it reaches, for each of its options: a plain HF Trainer script beside ours.
 
-    OMP_NUM_THREADS=1 python benchmarks/training.py ../shared/data/wnut17 --results wnut17.jsonl
-    python benchmarks/training.py ../shared/data/wnut17 --results wnut17.jsonl --table
+    OMP_NUM_THREADS=1 python benchmarks/training.py wnut17 --results wnut17.jsonl
+    python benchmarks/training.py --results wnut17.jsonl --table
 
 With --stack the row is called after the release of transformers too, so that the runs of two environments
 share one file and one table.
@@ -29,28 +29,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import spacy
-import torch
-import transformers
-from corpora import labels_of, pipeline, read
+from common import arguments, corpus, keep, say
 from numpy.typing import NDArray
-from transformers import (
-    DataCollatorForTokenClassification,
-    PrinterCallback,
-    Trainer,
-    TrainingArguments,
-)
 
 from spanloop.plugin.metrics.intervals import averages, resample
-from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.plugin.training.train import train
-from spanloop.plugin.training.training_set import lessons_of, windows_of
+
+if TYPE_CHECKING:
+    from spanloop.plugin.tagging.gold import Gold
 
 PLAIN = "plain"
+STACK = ", transformers "  # between the name of a row and a release, with --stack
 ROWS: dict[str, dict[str, Any]] = {
     "none": {},
     "3e-4, batches of 1024": {"learning_rate": 3e-4, "batch_wordpieces": 1024},
@@ -63,6 +55,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "mentions": {"augment": 0.5},
     "tokens": {"augment": 0.5, "swap": "tokens"},
     "all wordpieces": {"label_strategy": "all"},
+    "nothing frozen": {"freeze": "none"},
+    "head as the encoder": {"head_rate": 1.0},
+    "as before": {"freeze": "none", "head_rate": 1.0},
     "embeddings frozen": {"freeze": "embeddings"},
     "lowest layer frozen": {"freeze": 1},
     "half frozen": {"freeze": "half"},
@@ -78,15 +73,23 @@ ROWS: dict[str, dict[str, Any]] = {
 def main() -> None:
     options = _options()
     if options.table:
-        print(_table(_runs(options.results)))
+        head, *rows = _table(_runs(options.results))
+        print("\n".join("| " + " | ".join(line) + " |" for line in (head, ("---",) * len(head), *rows)))
+        keep(options, [list(head), *map(list, rows)])
         return
+    say("loading torch, transformers and the corpus ...")
+    import spacy
+    import transformers
+    from corpora import read
+
     blank = spacy.blank(options.lang)
     golds = read(blank, options.data / "train.jsonl", options.sentences, own_tokens=True)
     test = read(blank, options.data / "test.jsonl", own_tokens=True)
     for seed in options.seeds:
         for row in options.rows:
-            name = f"{row}, transformers {transformers.__version__}" if options.stack else row
+            name = f"{row}{STACK}{transformers.__version__}" if options.stack else row
             if (name, seed) not in {(run["row"], run["seed"]) for run in _runs(options.results)}:
+                say(f"{name}, seed {seed}: training ...")
                 run = _run(row, seed, golds, test, options) | {"row": name}
                 with options.results.open("a", encoding="utf-8") as results:
                     results.write(json.dumps(run) + "\n")
@@ -95,23 +98,37 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    style = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
-    parser.add_argument("data", type=Path, help="folder with train.jsonl and test.jsonl")
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "data",
+        nargs="?",
+        type=corpus("train.jsonl", "test.jsonl"),
+        metavar="CORPUS",
+        help="its name, or a folder with train.jsonl and test.jsonl",
+    )
     parser.add_argument("--results", type=Path, required=True, help="JSON lines, one a run")
     parser.add_argument("--table", action="store_true", help="only show what the results hold")
-    parser.add_argument("--rows", nargs="*", default=[PLAIN, *ROWS], choices=[PLAIN, *ROWS])
-    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument(
+        "--rows", nargs="*", default=[PLAIN, *ROWS], choices=[PLAIN, *ROWS], help="which (all)"
+    )
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="(0 1 2)")
+    parser.add_argument("--epochs", type=int, default=5, help="of every row without its own; 0: by size (5)")
     parser.add_argument(
         "--stack", action="store_true", help="name the rows after the release of transformers"
     )
     parser.add_argument("--fast", action="store_true", help="every row but plain with fast=True")
-    parser.add_argument("--plain-lr", type=float, default=1e-4)
-    parser.add_argument("--lang", default="en")
-    parser.add_argument("--model", default="offline")
+    parser.add_argument("--plain-lr", type=float, default=1e-4, help="learning rate of plain (1e-4)")
+    parser.add_argument("--lang", default="en", help="language of the corpus (en)")
+    parser.add_argument("--model", default="offline", help="base model (offline)")
     parser.add_argument("--sentences", type=int, help="train on the first so many only")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.table and not options.results.is_file():
+        parser.error(
+            f"there are no results in {options.results}: the same command without --table makes them"
+        )
+    if options.data is None and not options.table:
+        parser.error("name a corpus, for example wnut17, or show results with --table")
+    return options
 
 
 def _runs(results: Path) -> list[dict[str, Any]]:
@@ -125,6 +142,10 @@ def _run(
 ) -> dict[str, Any]:
     """Train and predict: the seconds, and for each test document and label the hits, the false alarms and
     the misses."""
+    from corpora import labels_of, pipeline
+
+    from spanloop.plugin.training.train import train
+
     labels = labels_of([*golds, *test])
     pipe: Any = pipeline(options.lang, options.model, labels, seed=seed).get_pipe("hf_token_classifier")
     clock, begin = time.perf_counter(), time.process_time()
@@ -132,7 +153,7 @@ def _run(
         if row == PLAIN:
             _plain(pipe, golds, seed, options, folder)
         else:
-            settings = {"class_weights": "none", "held_out": 0.0, "epochs": options.epochs}
+            settings = {"class_weights": "none", "held_out": 0.0, "epochs": options.epochs or None}
             settings |= (ROWS["fast"] if options.fast else {}) | ROWS[row]
             train(pipe, golds, TrainConfig(seed=seed, **settings), folder=Path(folder))
     seconds, wall = time.process_time() - begin, time.perf_counter() - clock
@@ -155,6 +176,16 @@ def _run(
 
 
 def _plain(pipe: Any, golds: Sequence[Gold], seed: int, options: argparse.Namespace, folder: str) -> None:
+    import torch
+    from transformers import (
+        DataCollatorForTokenClassification,
+        PrinterCallback,
+        Trainer,
+        TrainingArguments,
+    )
+
+    from spanloop.plugin.training.training_set import lessons_of, windows_of
+
     windows = windows_of(lessons_of(pipe, golds), "first")
     items = [{"input_ids": w.input_ids.tolist(), "labels": w.labels.tolist()} for w in windows]
     trainer = Trainer(
@@ -181,10 +212,11 @@ def _plain(pipe: Any, golds: Sequence[Gold], seed: int, options: argparse.Namesp
     pipe.hf_model().eval()
 
 
-def _table(runs: Sequence[dict[str, Any]]) -> str:
+def _table(runs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The heading and a row a name. Compared are rows of one stack: with its *plain*, and with its *none*."""
     rows = list(dict.fromkeys(run["row"] for run in runs))
     samples = {row: _samples([run for run in runs if run["row"] == row]) for row in rows}
-    plain = {run["seed"]: run["seconds"] for run in runs if run["row"] == PLAIN}
+    seconds = {(run["row"], run["seed"]): run["seconds"] for run in runs}
     head = (
         "",
         "seeds",
@@ -199,18 +231,22 @@ def _table(runs: Sequence[dict[str, Any]]) -> str:
         "95 %",
         "to none",
     )
-    lines = [head, ("---",) * len(head)]
+    lines = [head]
     for row in rows:
         own = [run for run in runs if run["row"] == row]
-        faster = [plain[run["seed"]] / run["seconds"] for run in own if run["seed"] in plain]
+        stack = "".join(row.partition(STACK)[1:])
+        plain = ((seconds.get((PLAIN + stack, run["seed"])), run["seconds"]) for run in own)
+        faster = [theirs / ours for theirs, ours in plain if theirs is not None]
         precision, recall, _ = np.mean([_averages(run)["micro"] for run in own], axis=0)
         cells = [row, str(len(own)), f"{mean(run['seconds'] for run in own):.0f}"]
         cells += [f"{mean(faster):.1f}" if faster else "-", f"{precision:.3f}", f"{recall:.3f}"]
         for average in ("micro", "macro"):
-            values, base = samples[row][average], samples.get("none", samples[row])[average]
-            cells += [f"{values[0]:.3f}", _interval(values[1:]), _difference(values - base)]
+            values = samples[row][average]
+            none = samples.get("none" + stack)  # without it there is nothing to compare with
+            to_none = "-" if none is None else _difference(values - none[average])
+            cells += [f"{values[0]:.3f}", _interval(values[1:]), to_none]
         lines.append(tuple(cells))
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return lines
 
 
 def _samples(runs: Sequence[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:

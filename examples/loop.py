@@ -14,6 +14,7 @@ from pathlib import Path
 
 import spacy
 
+from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.demo.demo import CORPUS, LABELS, file_gold
 from spanloop.recipes.files.export import export
 from spanloop.recipes.files.importing import import_files
@@ -37,7 +38,8 @@ def main(folder: Path) -> None:
         import_files(db, [folder / "open.jsonl"], as_="documents", split="pool").text()
     )  # without: the queue
 
-    print(retrain(db).text())
+    fast = TrainConfig(fast=True)  # fewer epochs: docs/training.md says what that costs
+    print(retrain(db, fast).text())
     print(prelabel(db, strategy="mnlp").text())
 
     with Store.open(db) as store:
@@ -49,7 +51,7 @@ def main(folder: Path) -> None:
         store.queue.release("me")
         simulate_answers(store, file_gold(CORPUS), 60)
 
-    print(retrain(db, promote="yes").text())
+    print(retrain(db, fast, promote="yes").text())
     print(export(db, folder / "gold.spacy").text())
 
     nlp = spacy.load(folder / "garden.rounds" / "0002")

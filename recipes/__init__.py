@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig as TrainConfig
+    from spanloop.recipes.active_learning.bias import set_unaided_share as set_unaided_share
     from spanloop.recipes.errors import FormatError as FormatError
     from spanloop.recipes.errors import RecipeError as RecipeError
     from spanloop.recipes.files.data_versions import diff_versions as diff_versions
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from spanloop.recipes.project.labels import set_label as set_label
     from spanloop.recipes.quality.audit import audit as audit
     from spanloop.recipes.quality.review import review as review
+    from spanloop.recipes.quality.triage import triage as triage
+    from spanloop.recipes.quality.triage import undo_triage as undo_triage
     from spanloop.recipes.rounds.cancel import cancel as cancel
     from spanloop.recipes.rounds.learning_curve import train_curve as train_curve
     from spanloop.recipes.rounds.optimise import optimise as optimise
@@ -104,6 +107,7 @@ _PLACES = {
     "reissue_annotator": "spanloop.recipes.project.annotators",
     "remove_annotator": "spanloop.recipes.project.annotators",
     "set_overlap": "spanloop.recipes.project.annotators",
+    "set_unaided_share": "spanloop.recipes.active_learning.bias",
     "backup": "spanloop.recipes.project.backup",
     "check": "spanloop.recipes.project.check",
     "doctor": "spanloop.recipes.project.doctor",
@@ -116,6 +120,8 @@ _PLACES = {
     "set_label": "spanloop.recipes.project.labels",
     "audit": "spanloop.recipes.quality.audit",
     "review": "spanloop.recipes.quality.review",
+    "triage": "spanloop.recipes.quality.triage",
+    "undo_triage": "spanloop.recipes.quality.triage",
     "cancel": "spanloop.recipes.rounds.cancel",
     "train_curve": "spanloop.recipes.rounds.learning_curve",
     "optimise": "spanloop.recipes.rounds.optimise",

@@ -26,7 +26,7 @@ NEEDED = (
     "seqeval",
     "sqlite-utils",
 )
-OPTIONAL = ("spacy-transformers", "peft", "matplotlib", "openvino", "nncf")
+OPTIONAL = ("spacy-transformers", "peft", "matplotlib", "openvino", "nncf", "onnxruntime", "onnx")
 # What a package says of torch and accelerate stands where it says how it is installed with them.
 _EXTRAS = ("", "torch")
 _ENCODER = "spacy-transformers"

@@ -1,7 +1,6 @@
 """The nouns of the store: frozen values that go in and come out; no row, no connection, no SQL.
 
-Every offset is half-open and counts Unicode code points of the document's text. A span of a ``tags`` project
-covers one token and its label is the tag."""
+Offsets are half-open and count code points of the text; a span of a ``tags`` project is one token."""
 
 from __future__ import annotations
 
@@ -40,6 +39,7 @@ class Project:
     uid: str = ""  # of the project, whatever its file is called; a copy has the same
     page_url: str | None = None  # where the correction page was served last
     unit: Literal["token", "wordpiece"] = "token"  # what the model gives one tag
+    unaided_share: float = 0.0  # of the documents, those that people get without suggestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +212,10 @@ class NewAnnotation:
 @dataclass(frozen=True, slots=True)
 class Annotation(NewAnnotation):
     """One revision, append-only: what was said, and the number that it is stored under. ``labels`` are named
-    as now; ``label_set`` is None where another program wrote it."""
+    as now. None: ``label_set`` of another program's, ``drawn`` of what the queue has not dealt."""
 
     id: int = field(kw_only=True)
+    drawn: Drawn | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +230,8 @@ class Submitted:
 class Gold:
     """A document whose truth is known: what training and scoring read.
 
-    ``unknown``: the labels that were not there when it was annotated, of which it says nothing. ``also``:
-    annotations that are in it too, of people who know other labels; the rest is of the first one."""
+    ``unknown``: labels that were not there when it was annotated, of which it says nothing. ``also``: further
+    annotations in it, of people who know other labels. ``at_random``: no strategy chose the document."""
 
     document: Document
     annotation_id: int
@@ -242,6 +243,7 @@ class Gold:
     created_at: str = ""
     comment: str = ""
     also: tuple[int, ...] = ()
+    at_random: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +297,4 @@ class Round:
     @property
     def label_ids(self) -> Mapping[str, int]:
         """Which label each name of its pipeline means, whatever that label is called since."""
-        found: Mapping[str, int] = self.parameters.get("label_ids", {})
-        return found
+        return dict(self.parameters.get("label_ids", {}))

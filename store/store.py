@@ -25,6 +25,7 @@ from spanloop.store.files.training_lock import TrainingLock
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Round, Task
 from spanloop.store.schema import migrations
+from spanloop.store.tables.acquisition import Acquisition
 from spanloop.store.tables.annotations import Annotations
 from spanloop.store.tables.bridges import Bridges
 from spanloop.store.tables.documents import Documents
@@ -48,6 +49,7 @@ from spanloop.store.tables.search import Search
 from spanloop.store.tables.sketches import Sketches
 from spanloop.store.tables.standing import Standing
 from spanloop.store.tables.tokenizations import Tokenizations
+from spanloop.store.tables.triages import Triages
 from spanloop.store.tables.versions import Versions
 
 MADE_OF = ("base_model", "lang", "nlp", "unit")
@@ -72,6 +74,7 @@ class Store(Connection):
         self.originals = Originals(self)
         self.models = Models(self)
         self.predictions = Predictions(self)
+        self.acquisition = Acquisition(self)
         self.annotations = Annotations(self)
         self.standing = Standing(self)
         self.queue = Queue(self)
@@ -90,6 +93,7 @@ class Store(Connection):
         self.versions = Versions(self)
         self.picking = Picking(self)
         self.imports = Imports(self)
+        self.triages = Triages(self)
 
     @classmethod
     def create(
@@ -125,7 +129,7 @@ class Store(Connection):
         draft = name_beside(path)
         try:
             with cls(draft, named) as store, plain_errors(named):
-                store._migrate()
+                migrations.lay(store.db.conn)
                 with store.write():
                     store.run(
                         "INSERT INTO project(id, uid, task, base_model, lang, nlp, eval_fraction, seed,"
@@ -268,13 +272,10 @@ class Store(Connection):
             version = db.conn.execute("PRAGMA user_version").fetchone()[0]
             if version == migrations.version():
                 return
-            if version:
-                keep_copy(
-                    self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
-                )
-            migrations.STEPS.apply(db)
-            db.conn.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-            db.conn.execute(f"PRAGMA user_version = {migrations.version()}")
+            keep_copy(
+                self.path, self.path.with_name(f"{self.path.name}.before-schema-{migrations.version()}")
+            )
+            migrations.take(db)
 
 
 def _made_of(project: Project) -> dict[str, str | None]:

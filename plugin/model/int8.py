@@ -57,8 +57,9 @@ def quantise(pretrained: Pretrained, batches: Sequence[tuple[Ints, Ints]]) -> Qu
     Raises:
         ModelError: where nncf is not installed, or cannot quantise this model.
     """
+    from spanloop.plugin.model.converted import UNCONVERTED
     from spanloop.plugin.model.fingerprint import fingerprint
-    from spanloop.plugin.model.openvino_backend import UNCONVERTED, converted
+    from spanloop.plugin.model.openvino_backend import converted
 
     openvino, nncf = library("openvino"), _nncf()
     texts = [{"input_ids": ids, "attention_mask": mask} for ids, mask in batches]

@@ -15,12 +15,13 @@ from thinc.util import to_numpy
 
 from spanloop.plugin.alignment.tokens import token_ranges
 from spanloop.plugin.alignment.windows import EncodedDoc, encode_docs
-from spanloop.plugin.model.backends import backend_of
+from spanloop.plugin.model.backends import backend_of, candidates
 from spanloop.plugin.model.shim import HFShim
 
 if TYPE_CHECKING:
     import torch
 
+    from spanloop.plugin.model import runtime
     from spanloop.plugin.model.pretrained import Pretrained
 
 ThincModel = Model[list[Doc], Any]
@@ -85,6 +86,11 @@ def network_of(model: ThincModel) -> Network:
     )
 
 
+def computes_with(network: Network) -> str:
+    """Which library computes its predictions now."""
+    return network.shim.computes_with if isinstance(network, HFNetwork) else "torch"
+
+
 class HFNetwork:
     """A Hugging Face model of the pipe's own."""
 
@@ -125,23 +131,29 @@ class HFNetwork:
     def tensors(self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False) -> list[torch.Tensor]:
         """The scores as torch tensors, with gradients where torch keeps them: a row a unit, or a
         wordpiece."""
-        return self._begin(encoded, by_wordpiece=by_wordpiece)()
+        return self.run(encoded, rows="none" if by_wordpiece else None)()
 
-    def _begin(
-        self, encoded: Sequence[EncodedDoc], *, by_wordpiece: bool = False
+    def run(
+        self,
+        encoded: Sequence[EncodedDoc],
+        backend: runtime.Backend | None = None,
+        rows: runtime.Rows | None = None,
+        columns: int | None = None,
     ) -> Callable[[], list[torch.Tensor]]:
+        """Begin to run the windows of these documents; see `runtime.begin`. ``backend`` None: by the one that
+        is set; ``rows`` None: as the pipe aggregates; ``columns`` None: one a tag."""
         from spanloop.plugin.model import runtime
 
         pretrained, on_cpu = self.pretrained, not self.beside
         budget = self.model.attrs["batch_wordpieces"]
         return runtime.begin(
-            self.shim.backend,
+            backend or self.shim.backend,
             encoded,
-            aggregation="none" if by_wordpiece else self.model.attrs["aggregation"],
+            aggregation=rows or self.model.attrs["aggregation"],
             budget=runtime.usual_budget(pretrained.model.device.type) if budget is None else budget,
             enough=None if on_cpu else runtime.GPU_ENOUGH,
             pad_id=pretrained.pad_id,
-            n_tags=len(pretrained.tags),
+            n_tags=len(pretrained.tags) if columns is None else columns,
             even=self.even_windows,
         )
 
@@ -153,13 +165,28 @@ class HFNetwork:
     def even_windows(self) -> bool:
         return self.shim.even_windows
 
-    def begin(self, docs: Sequence[Doc]) -> Scoring:
+    @property
+    def undecided(self) -> bool:
+        """Whether the backend is to be chosen and is not yet: there are several, and the model is on the CPU
+        and not just being trained."""
+        shim = self.shim
+        if (
+            not shim.may_choose
+            or backend_of(shim.backend_name) != "auto"
+            or len(candidates(shim.precision)) < 2
+        ):
+            return False
+        model = self.pretrained.model
+        return not model.training and model.device.type == "cpu" and shim.taken is None
+
+    def begin(self, docs: Sequence[Doc], backend: runtime.Backend | None = None) -> Scoring:
+        """As of every network; ``backend`` None: by the one that is set."""
         import torch
 
         encoded = self.encode(docs)
         self.pretrained.model.eval()  # whoever trained it may have left it in training
         with torch.inference_mode():
-            tensors = self._begin(encoded)
+            tensors = self.run(encoded, backend)
 
         def scores() -> list[tuple[EncodedDoc, Rows]]:
             with torch.inference_mode():
@@ -173,7 +200,7 @@ class HFNetwork:
     def settings(self) -> dict[str, Any]:
         windows = {"max_wordpieces": self.shim.max_wordpieces, "overlap": self.shim.overlap}
         how: dict[str, Any] = {} if self.shim.precision == "fp32" else {"precision": self.shim.precision}
-        backend = backend_of(self.shim.backend_name)
+        backend = self.shim.computes_with
         how |= {} if backend == "torch" else {"backend": backend}
         if self.shim.precision == "int8" and self.pretrained.quantised is not None:
             how["quantised"] = self.pretrained.quantised.fingerprint()

@@ -88,12 +88,14 @@ def agreement(found: torch.Tensor, expected: torch.Tensor, *, low: bool) -> bool
     return apart <= (_ROUNDING_LOW if low else _ROUNDING) * largest
 
 
-def made_up(model: Any, *, shortest: int = 1) -> list[torch.Tensor]:
-    """Wordpieces to ask a model about: two short windows, and a longer one.
+def made_up(model: Any, *, shortest: int = 1, longest: int = _LONG) -> list[torch.Tensor]:
+    """Wordpieces to ask a model about: two short windows, a longer one, and a very long one where that is
+    asked for.
 
     Args:
         model: a token classifier.
         shortest: how many wordpieces a window has at least.
+        longest: how many it has at most, as far as the model takes so many.
 
     Returns:
         Tensors of shape (windows, wordpieces).
@@ -102,8 +104,12 @@ def made_up(model: Any, *, shortest: int = 1) -> list[torch.Tensor]:
 
     words = int(getattr(model.config, "vocab_size", None) or 256)
     limit = getattr(model.config, "max_position_embeddings", None)
-    long = min(_LONG, limit - 4) if isinstance(limit, int) and limit > 2 * _SHORT else _SHORT
-    shapes = ((2, max(_SHORT, shortest)), (1, max(long, shortest)))
+    most = longest
+    if isinstance(limit, int):
+        most = min(longest, limit - 4) if limit > 2 * _SHORT else _SHORT
+    long = min(most, _LONG) if isinstance(limit, int) else _SHORT
+    shapes = [(2, max(_SHORT, shortest)), (1, max(long, shortest))]
+    shapes += [(1, max(most, shortest))] if most > _LONG else []
     return [(torch.arange(1, rows * long + 1) * 7 % words).reshape(rows, long) for rows, long in shapes]
 
 

@@ -20,12 +20,14 @@ from spanloop.plugin.model.stacks import alone
 if TYPE_CHECKING:
     import torch
 
-    from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.backends import BackendName, BackendSetting
+    from spanloop.plugin.model.converted import ConvertedBackend
     from spanloop.plugin.model.device import Precision
-    from spanloop.plugin.model.openvino_backend import OpenVINOBackend
     from spanloop.plugin.model.pretrained import Pretrained
     from spanloop.plugin.model.runtime import Backend
     from spanloop.plugin.model.torch_backend import TorchBackend
+
+Weights = tuple[tuple[int, int], ...]
 
 
 class HFShim(Shim):
@@ -42,9 +44,11 @@ class HFShim(Shim):
         super().__init__(None, config=source)
         self.device = "auto"
         self.precision: Precision = "fp32"
-        self.backend_name: BackendName = "torch"
+        self.backend_name: BackendSetting = "torch"
+        self.may_choose = True  # of auto: a round is trained and scored by torch
+        self._taken: tuple[BackendName, Weights] | None = None  # of auto, and the weights it is known for
         self._pretrained: Pretrained | None = None
-        self._backend: TorchBackend | OpenVINOBackend | None = None
+        self._backend: TorchBackend | ConvertedBackend | None = None
         self._made_as: tuple[str, str] = ("", "")
 
     @property
@@ -67,7 +71,7 @@ class HFShim(Shim):
         from spanloop.plugin.model.device import device_of
 
         _move(loaded.model, device_of(self.device))
-        self._backend = None
+        self._backend = self._taken = None
         self.__dict__.pop("max_wordpieces", None)
         self.__dict__.pop("even_windows", None)
         self._pretrained = loaded  # last: from here on other threads use it
@@ -78,10 +82,10 @@ class HFShim(Shim):
 
     @property
     def backend(self) -> Backend:
-        from spanloop.plugin.model.backends import backend_of, make_backend
+        from spanloop.plugin.model.backends import make_backend
 
         pretrained, backend = self.pretrained, self._backend
-        asked = backend_of(self.backend_name), self.precision
+        asked = self.computes_with, self.precision
         if backend is not None and self._made_as == asked:
             return backend
         with alone():
@@ -89,6 +93,37 @@ class HFShim(Shim):
                 self._backend = make_backend(asked[0], pretrained, self.precision)
                 self._made_as = asked
             return self._backend
+
+    @property
+    def computes_with(self) -> BackendName:
+        """The backend that computes now: of ``auto`` the one that was taken, torch until then.
+
+        Raises:
+            ModelError: where that is none, or not installed.
+        """
+        from spanloop.plugin.model.backends import backend_of, candidates
+
+        asked = backend_of(self.backend_name)
+        return asked if asked != "auto" else self.taken or candidates(self.precision)[0]
+
+    @property
+    def taken(self) -> BackendName | None:
+        """What ``auto`` took for the weights as they are now; None where that is not known."""
+        known = self._taken
+        return known[0] if known is not None and known[1] == self.weights() else None
+
+    def weights(self) -> Weights:
+        """What changes when the weights do."""
+        from spanloop.plugin.model.torch_backend import state_of
+
+        return tuple(state_of(weight) for weight in self.pretrained.model.parameters())
+
+    def take(self, name: BackendName, backend: TorchBackend | ConvertedBackend | None = None) -> None:
+        """Compute with this one from now on, which may be made already, until the weights change."""
+        with alone():
+            self._taken = name, self.weights()
+            if backend is not None:
+                self._backend, self._made_as = backend, (name, self.precision)
 
     @property
     def overlap(self) -> int:

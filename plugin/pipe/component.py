@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 
 from spanloop.plugin.alignment.place import Alignment
 from spanloop.plugin.model import architectures
-from spanloop.plugin.model.backends import BackendName
+from spanloop.plugin.model.backends import BackendSetting
 from spanloop.plugin.model.device import Precision, check_device
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.shim import HFShim
@@ -83,7 +83,7 @@ def make_hf_token_classifier(
     batch_wordpieces: Optional[int],  # noqa: UP045
     device: str,
     precision: Literal["fp32", "bf16", "int8"],
-    backend: Literal["torch", "openvino"],
+    backend: BackendSetting,
     keep_scores: bool,
     label_map: Optional[Dict[str, str]],  # noqa: UP006, UP045
     threshold: Optional[Union[float, Dict[str, float]]],  # noqa: UP006, UP007, UP045
@@ -143,7 +143,7 @@ def _place(
     network: Model[List[Doc], List[Floats2d]],  # noqa: UP006
     device: str,
     precision: Precision,
-    backend: BackendName,
+    backend: BackendSetting,
 ) -> None:
     """Tell the network where it computes and how. ModelError for what is no device."""
     check_device(device)

@@ -23,7 +23,7 @@ from spanloop.plugin.alignment.windows import EncodedDoc
 from spanloop.plugin.model.network import HFNetwork, Network, network_of
 from spanloop.plugin.model.runtime import look_ahead
 from spanloop.plugin.model.shim import pack, unpack
-from spanloop.plugin.pipe import ahead, learning, reading, results, saving
+from spanloop.plugin.pipe import ahead, fastest, learning, reading, results, saving
 from spanloop.plugin.pipe.examples import Annotate, GoldOverlaps, labels_of
 from spanloop.plugin.tagging.schemes import Scheme
 from spanloop.plugin.tagging.thresholds import Given, Thresholds, checked
@@ -194,22 +194,9 @@ class HFTokenClassifierPipe(TrainablePipe):
 
     def begin(self, docs: Sequence[Doc]) -> Callable[[], list[TokenScores]]:
         """As `predict`, in two steps: what it gives waits for the scores, and a GPU works until then."""
-        from spanloop.plugin.model.finite import log_probabilities
-
-        tags = self.known_tags()
-        mapped = reading.tag_map_of(self, tags)
-        scored = self.network.begin(docs)
-
-        def predicted() -> list[TokenScores]:
-            found = scored()
-            whose = f"the model of the pipe {self.name!r}"
-            logprobs = log_probabilities([rows for _, rows in found], whose)
-            return [
-                mapped.scores(TokenScores(rows, encoded.starts, encoded.ends, tags))
-                for rows, (encoded, _) in zip(logprobs, found, strict=True)
-            ]
-
-        return predicted
+        reading.tag_map_of(self, self.known_tags())  # refuses a wrong one before anything is computed
+        scored = fastest.begin(self, docs)
+        return lambda: reading.scores_of(self, scored())
 
     def known_tags(self) -> tuple[str, ...]:
         """`tags`, of which there are some. ModelError where the model is an encoder without labels."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spanloop.plugin.alignment.values import CharSpan, TokenScores
+from spanloop.plugin.alignment.windows import EncodedDoc
+from spanloop.plugin.model.network import Rows
 from spanloop.plugin.tagging.decode import speaks_iob1
 from spanloop.plugin.tagging.label_map import LabelMapError, TagMap, tag_map
 from spanloop.plugin.tagging.reading import Reading, detect, read_tags
@@ -97,6 +99,23 @@ def told_by_hash(pipe: HFTokenClassifierPipe) -> Scheme | None:
     if named is None and not (regular and scheme in ("IOB2", "BIOES", "BILOU", "plain")):
         return scheme
     return named
+
+
+def scores_of(pipe: HFTokenClassifierPipe, found: Sequence[tuple[EncodedDoc, Rows]]) -> list[TokenScores]:
+    """The tag distribution of every unit, under the names of the label map.
+
+    Raises:
+        NotFinite: where the model gives no numbers.
+    """
+    from spanloop.plugin.model.finite import log_probabilities
+
+    tags = pipe.tags
+    mapped = tag_map_of(pipe, tags)
+    logprobs = log_probabilities([rows for _, rows in found], f"the model of the pipe {pipe.name!r}")
+    return [
+        mapped.scores(TokenScores(rows, encoded.starts, encoded.ends, tags))
+        for rows, (encoded, _) in zip(logprobs, found, strict=True)
+    ]
 
 
 @dataclass(slots=True)

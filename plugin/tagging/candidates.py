@@ -64,6 +64,29 @@ def candidates(
     return sorted(kept.values(), key=_place)
 
 
+def expected_begins(
+    scores: TokenScores, *, scheme: Scheme, temperature: float = 1.0
+) -> dict[str, Probabilities]:
+    """How probable it is, of each unit, that a span of each label begins there: of shape (units,), by label.
+
+    The sum over the units is how many spans of the label the text is expected to have; where a label has one
+    tag, such as a part of speech, how many units.
+
+    Args:
+        scores: what the model says of the document.
+        scheme: what the tags are written in.
+        temperature: what the scores are divided by, as for confidences.
+    """
+    probabilities = np.exp(scores.calibrated(temperature).astype(np.float64))
+    reading, iob1 = read_tags(scores.tags, scheme), speaks_iob1(scores, scheme=scheme)
+    found = {}
+    for label in reading.labels:
+        parts = _of_label(reading, probabilities, label, iob1=iob1)
+        apart = parts.whole is not parts.begins  # a span of one unit has a tag of its own
+        found[label] = np.minimum(parts.begins + parts.whole if apart else parts.begins, 1.0)
+    return found
+
+
 def _place(span: CharSpan) -> tuple[int, int, float]:
     return span.start, span.end, -(1.0 if span.score is None else span.score)
 

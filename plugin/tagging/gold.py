@@ -45,7 +45,8 @@ class Gold:
     ``ranges``: the characters that somebody really looked at, None for all; the rest is unknown, not empty.
     ``negatives``: suggestions that were refused. Looked at as they were, what they cover is trained as
     ``spans`` say: as no label, or as the label that stands there instead. ``unknown``: labels that were not
-    there to be given: that no span has them does not mean that none should.
+    there to be given: that no span has them does not mean that none should. ``at_random``: chance chose the
+    document, and not what a model found hard.
     """
 
     doc: Doc
@@ -54,6 +55,7 @@ class Gold:
     negatives: tuple[CharSpan, ...] = ()
     group: str | None = None
     unknown: tuple[str, ...] = ()
+    at_random: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def _read_json(text: str) -> dict[str, str]:
 
 def typed_map(names: Mapping[str, str]) -> str:
     """The label map as it can be typed; `read_map` reads it."""
-    if any(sign in word for pair in names.items() for word in pair for sign in ",={"):
+    if any(sign in word for pair in names.items() for word in pair for sign in ",={"):  # { begins JSON
         return json.dumps(dict(names), ensure_ascii=False)
     return ",".join(f"{label}={name}" for label, name in names.items())
 

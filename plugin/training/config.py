@@ -12,10 +12,12 @@ from spanloop.plugin.training.setting import Setting, SettingError, setting, set
 
 LabelStrategy = Literal["first", "all"]
 Swap = Literal["mentions", "tokens"]
-FREEZES = ("none", "embeddings", "half")
-Freeze = Literal["none", "embeddings", "half"] | int
+FREEZES = ("auto", "none", "embeddings", "half")
+Stays = Literal["none", "embeddings", "half"] | int
 """What of an encoder stays as it is: nothing, the word embeddings (half of a small model), all embeddings
 and the lower half of the layers, or all embeddings and so many layers from below."""
+Freeze = Literal["auto"] | Stays
+"""The same, or ``auto``: as the number of layers says (`spanloop.plugin.training.trainable.stays`)."""
 
 HEAVIEST = 1e6
 """The largest class weight that makes sense; beyond it the loss leaves what a float can hold."""
@@ -27,9 +29,12 @@ _SMALLEST, _LARGEST = 256, 512
 # highest (up to 33,000 wordpieces) to the lowest (from 100,000 on).
 HIGHEST_RATE, LOWEST_RATE = 3e-4, 1e-4
 _RATE_TIMES_WORDPIECES = 10.0
-# A new head needs some hundred steps, however small the gold is; beyond thirty epochs nothing more comes.
-_STEPS = 250
-_FEWEST, _MOST = 5, 30
+# A head begins with random rows, where the encoder knows its language: at ten times its rate it is there in
+# half of the steps, within what a linear layer bears.
+_HEAD, _HIGHEST_OF_A_HEAD = 10, 3e-3
+# A new head needs some hundred steps, however small the gold is; beyond eighteen epochs little more comes.
+_STEPS = 160
+_FEWEST, _MOST = 4, 18
 _FAST = 0.6  # of the steps and epochs, for whoever is in a hurry
 
 
@@ -58,6 +63,13 @@ class TrainConfig:
     learning_rate: float | None = setting(
         None, "The highest learning rate, after the warmup.", float, above=0, default="by size", short="--lr"
     )
+    head_rate: float | None = setting(
+        None,
+        "How many times as fast as the encoder its head learns.",
+        float,
+        above=0,
+        default="10, at most 3e-3",
+    )
     warmup: float = setting(
         0.1,
         "Share of the steps in which the learning rate rises; then it falls to 0.",
@@ -74,7 +86,7 @@ class TrainConfig:
         False, "Three fifths of the epochs (where none are given), and the word embeddings stay.", bool
     )
     freeze: Freeze = setting(
-        "none",
+        "auto",
         "What of the encoder stays: its word embeddings; all embeddings and half, or so many, of its layers.",
         str,
         choices=FREEZES,
@@ -175,7 +187,7 @@ class TrainConfig:
                 "{lora} keeps no checkpoints: leave {checkpoint_seconds} out",
             ),
             (
-                bool(self.lora) and self.freeze not in ("none", "embeddings"),
+                bool(self.lora) and self.freeze not in ("auto", "none", "embeddings"),
                 "{lora} puts adapters into every layer: leave {freeze} out",
             ),
         )
@@ -198,11 +210,6 @@ class TrainConfig:
     def random_seed(self) -> int:
         """The seed that counts."""
         return self.seed or 0
-
-    @property
-    def frozen(self) -> Freeze:
-        """What of the encoder is left as it is."""
-        return "embeddings" if self.fast and self.freeze == "none" else self.freeze
 
 
 def _holds(name: str, described: Setting, value: object) -> bool:
@@ -230,11 +237,14 @@ def _check_class_weights(given: str | Mapping[str, float] | None) -> None:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``batch_wordpieces``: padding included. ``epochs``: times that the gold is seen. ``learning_rate``: the
-    highest, after the warmup."""
+    highest, after the warmup. ``head_rate``: how many times that is the head's. ``stays``: what of the
+    encoder is left as it is, which the model has a say in (`spanloop.plugin.training.trainable.stays`)."""
 
     batch_wordpieces: int
     epochs: int
     learning_rate: float
+    head_rate: float
+    stays: Stays = "none"
 
 
 def plan(
@@ -243,6 +253,7 @@ def plan(
     batch_wordpieces: int | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
+    head_rate: float | None = None,
     fast: bool = False,
 ) -> Plan:
     """A plan for gold of so many wordpieces; what is given stays as it is. ``fast``: three fifths of the
@@ -250,8 +261,9 @@ def plan(
     batch = batch_wordpieces or min(max(wordpieces // _BATCHES_AN_EPOCH, _SMALLEST), _LARGEST)
     steps = max(-(-wordpieces // batch), 1)
     usual = min(max(-(-_STEPS // steps), _FEWEST), _MOST)
-    rate = min(max(_RATE_TIMES_WORDPIECES / max(wordpieces, 1), LOWEST_RATE), HIGHEST_RATE)
-    return Plan(batch, epochs or (round(_FAST * usual) if fast else usual), learning_rate or rate)
+    rate = learning_rate or min(max(_RATE_TIMES_WORDPIECES / max(wordpieces, 1), LOWEST_RATE), HIGHEST_RATE)
+    head = head_rate or max(min(_HEAD, _HIGHEST_OF_A_HEAD / rate), 1)
+    return Plan(batch, epochs or (round(_FAST * usual) if fast else usual), rate, head)
 
 
 def plan_of(config: TrainConfig, wordpieces: int) -> Plan:
@@ -261,5 +273,6 @@ def plan_of(config: TrainConfig, wordpieces: int) -> Plan:
         batch_wordpieces=config.batch_wordpieces,
         epochs=config.epochs,
         learning_rate=config.learning_rate,
+        head_rate=config.head_rate,
         fast=config.fast,
     )

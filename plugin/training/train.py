@@ -6,19 +6,19 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanloop.plugin.alignment.values import AlignmentEvent
 from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.tagging.label_map import refuse_to_learn
 from spanloop.plugin.training.checkpoint import claim, forget, identity
 from spanloop.plugin.training.class_weights import class_weights, tag_weights
-from spanloop.plugin.training.config import Plan, TrainConfig, plan_of
+from spanloop.plugin.training.config import Plan, Stays, TrainConfig, plan_of
 from spanloop.plugin.training.divergence import Diverged, Divergence
-from spanloop.plugin.training.training_set import course_of, windows_of
+from spanloop.plugin.training.training_set import Course, course_of, windows_of
 
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
@@ -42,7 +42,9 @@ class TrainReport:
     those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each. ``thresholds``: what was chosen, None where none were asked for.
+    inner slice after each, computed as the training computes. ``head_rate``: how many times the
+    ``learning_rate`` was the head's; ``frozen``: what of the encoder stayed as it was. ``thresholds``: what
+    was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -65,6 +67,8 @@ class TrainReport:
     epochs: int
     batch_wordpieces: int
     learning_rate: float
+    head_rate: float
+    frozen: Stays
     bf16: bool
     calibration: Calibration
     thresholds: Picked | None
@@ -83,8 +87,8 @@ def train(
 
     ``progress`` gets the share done, 0 to 1, and a line with the time left. The same seed, golds, machine and
     number of threads give the same weights. Diverged, saying what to try, where the training leaves the range
-    of numbers; its checkpoints are removed, since whatever went on from them would come to the same end.
-    ValueError without documents, for a label the pipe has not, or where nothing is left to learn from.
+    of numbers; its checkpoints, which would come to the same end, are removed. ValueError without documents,
+    for a label the pipe has not, or where nothing is left to learn from.
     """
     from spanloop.plugin.training.loss import TokenLoss
     from spanloop.plugin.training.trainer import fit, native_bf16
@@ -92,16 +96,15 @@ def train(
 
     started = time.monotonic()
     _make_ready(pipe, config)
-    course = course_of(pipe, golds, config)
+    course, model = course_of(pipe, golds, config), pipe.hf_model()
     weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
-    windows = windows_of(course.taught, config.label_strategy)
-    planned = plan_of(config, sum(map(len, windows)))
-    bf16 = native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
-    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience)
+    windows, planned = _planned(model, course, config)
+    bf16 = native_bf16(model.device) if config.bf16 == "auto" else config.bf16
+    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience, bf16=bf16)
     loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
         losses, steps = fit(
-            pipe.hf_model(),
+            model,
             windows,
             loss,
             config,
@@ -122,15 +125,27 @@ def train(
         losses=losses,
         held_out_f1=inner.f1,
         steps=steps,
-        epochs=planned.epochs,
-        batch_wordpieces=planned.batch_wordpieces,
-        learning_rate=planned.learning_rate,
+        **_told(planned),
         bf16=bf16,
         calibration=calibration,
         thresholds=thresholds,
         versions={name: version(name) for name in _VERSIONS},
         **course.figures(),
     )
+
+
+def _told(planned: Plan) -> dict[str, Any]:
+    """The plan by the names of `TrainReport`."""
+    told = asdict(planned)
+    return {"frozen": told.pop("stays"), **told}
+
+
+def _planned(model: Any, course: Course, config: TrainConfig) -> tuple[list[TrainWindow], Plan]:
+    """What the model reads, and what its size and the model's layers decide."""
+    from spanloop.plugin.training.trainable import stays
+
+    windows = windows_of(course.taught, config.label_strategy)
+    return windows, replace(plan_of(config, sum(map(len, windows))), stays=stays(model, config))
 
 
 def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:

@@ -10,13 +10,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
-from spanloop.plugin.training.config import Freeze
+from spanloop.plugin.model.pretrained import head_name
+from spanloop.plugin.training.config import Stays, TrainConfig
+
+_A_SIXTH = 6
+
+
+def stays(model: Any, config: TrainConfig) -> Stays:
+    """What of the model is left as it is, where the settings leave that to the training: all embeddings and
+    a sixth of the layers. Of a model that has fewer than six, or keeps them in no list, and beside adapters:
+    nothing; in a hurry the word embeddings."""
+    asked = config.freeze
+    if asked != "auto" and asked != "none":
+        return asked
+    try:
+        layers = 0 if asked == "none" or config.lora else len(_layers(model)) // _A_SIXTH
+    except ValueError:
+        layers = 0
+    return layers or ("embeddings" if config.fast else "none")
 
 
 @contextmanager
-def frozen(model: Any, what: Freeze) -> Iterator[list[nn.Module]]:
+def frozen(model: Any, what: Stays) -> Iterator[list[nn.Module]]:
     """Within it, the parameters of ``what`` get no gradient; afterwards all is as it was. Gives the layers
     that stay as they are, from below.
 
@@ -33,7 +51,7 @@ def frozen(model: Any, what: Freeze) -> Iterator[list[nn.Module]]:
             parameter.requires_grad_(True)
 
 
-def _parts(model: Any, what: Freeze) -> list[nn.Module]:
+def _parts(model: Any, what: Stays) -> list[nn.Module]:
     if what == "none":
         return []
     if what == "embeddings":
@@ -42,7 +60,7 @@ def _parts(model: Any, what: Freeze) -> list[nn.Module]:
     return [embeddings, *_lower(model, what)]
 
 
-def _lower(model: Any, what: Freeze) -> list[nn.Module]:
+def _lower(model: Any, what: Stays) -> list[nn.Module]:
     layers = _layers(model)
     wanted = what if isinstance(what, int) else len(layers) // 2
     if not 0 <= wanted <= len(layers):
@@ -57,6 +75,18 @@ def _layers(model: Any) -> list[nn.Module]:
             return list(module)
     name = type(model).__name__
     raise ValueError(f"{name} keeps its layers in no list: freeze its embeddings, or nothing")
+
+
+def part_head(optimizer: torch.optim.Optimizer, model: Any, learner: Any, rate: float) -> None:
+    """Let the head of ``model`` learn ``rate`` times as fast as the rest. ``learner``: what the optimizer
+    was made for, the model or the one with adapters around it."""
+    name = f".{head_name(model)}."
+    of_head = {id(p) for path, p in learner.named_parameters() if name in f".{path}"}
+    for group in list(optimizer.param_groups):
+        head = [p for p in group["params"] if id(p) in of_head]
+        if head:
+            group["params"] = [p for p in group["params"] if id(p) not in of_head]
+            optimizer.add_param_group({**group, "params": head, "lr": rate * group["lr"]})
 
 
 @contextmanager

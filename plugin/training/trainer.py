@@ -33,7 +33,7 @@ from spanloop.plugin.training.checkpoint import keep_newest
 from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindow
 from spanloop.plugin.training.divergence import Divergence
 from spanloop.plugin.training.loss import TokenLoss
-from spanloop.plugin.training.trainable import adapted, frozen
+from spanloop.plugin.training.trainable import adapted, frozen, part_head
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import Plan, TrainConfig
@@ -99,7 +99,7 @@ class BudgetTrainer(Trainer):
     """HF Trainer with a loader of its own, which knows how to share batches among processes.
 
     ``activations``: those of frozen layers, which are then passed over. ``make_ready``: called before each
-    batch.
+    batch, ``part_head`` once.
     """
 
     loader: BudgetLoader
@@ -107,6 +107,13 @@ class BudgetTrainer(Trainer):
     warmup: float
     activations: Activations | None = None
     make_ready: Callable[[], None]
+    part_head: Callable[[torch.optim.Optimizer], None]
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        """As Trainer's own, with a rate of its own for the head."""
+        optimizer = super().create_optimizer(*args, **kwargs)
+        self.part_head(optimizer)
+        return optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """As Trainer's own, with the warmup as a whole number of steps: transformers 4 and 5 name a share
@@ -153,11 +160,11 @@ def fit(
     """Train ``model`` in place. Gives the mean loss of each epoch and the number of optimiser steps.
 
     ``even``: windows of one length share a batch, others do not. ``resume_from``: a checkpoint of the same
-    training in ``folder``. Diverged at the first loss, or at the
-    end of the first epoch, that shows that the training leaves the range of numbers.
+    training in ``folder``. Diverged at the first loss, or at the end of the first epoch, that shows that the
+    training leaves the range of numbers.
     """
     divergence = Divergence(plan.learning_rate)
-    with _own_randomness(), frozen(model, config.frozen) as lower, adapted(model, config.lora) as learner:
+    with _own_randomness(), frozen(model, plan.stays) as lower, adapted(model, config.lora) as learner:
         trainer = BudgetTrainer(
             model=learner,
             args=_arguments(config, plan, bf16, folder, next(model.parameters()).device),
@@ -167,20 +174,16 @@ def fit(
         )
         trainer.divergence, trainer.warmup = divergence, config.warmup
         trainer.make_ready = partial(as_configured, model)
-        collate = Collator(pad_id, shortest_batch(model))
+        trainer.part_head = partial(part_head, model=model, learner=learner, rate=plan.head_rate)
         trainer.remove_callback(PrinterCallback)
+        collate = Collator(pad_id, shortest_batch(model))
         if lower:
             trainer.activations = record(
                 learner, lower, windows, bf16=bf16, collate=collate, even=even, folder=folder
             )
-        batches = BudgetBatches(
-            [len(window) for window in windows],
-            budget=plan.batch_wordpieces,
-            seed=config.random_seed,
-            rank=trainer.args.process_index,
-            world=trainer.args.world_size,
-            even=even,
-        )
+        lengths, budget = [len(window) for window in windows], plan.batch_wordpieces
+        share = {"rank": trainer.args.process_index, "world": trainer.args.world_size}
+        batches = BudgetBatches(lengths, budget=budget, seed=config.random_seed, even=even, **share)
         shown: Any = trainer.activations or windows
         trainer.loader = BudgetLoader(shown, batch_sampler=batches, collate_fn=collate)
         try:

@@ -35,13 +35,17 @@ def hold_out(golds: Sequence[Gold], share: float, seed: int) -> tuple[list[int],
 
     Whole groups, in an order that depends on seed and group alone, until the slice has its share or 200
     documents. Documents that were looked at in part are never held out: nobody knows what is right in the
-    rest of them. Empty under 50 documents, or where no group is small enough.
+    rest of them. Where chance chose enough of the documents, all of the slice is of these: on what a strategy
+    chose because it is hard, confidences would be fitted too low and thresholds chosen too high. Empty under
+    50 documents, or where no group is small enough.
     """
     wanted = min(share * len(golds), MAX_DOCUMENTS) if len(golds) >= MIN_DOCUMENTS else 0
+    groups = groups_of([gold.group for gold in golds], seed)
+    whole = [group for group in groups if all(golds[place].ranges is None for place in group)]
+    fair = [group for group in whole if all(golds[place].at_random for place in group)]
     inner: list[int] = []
-    for group in groups_of([gold.group for gold in golds], seed):
-        whole = all(golds[place].ranges is None for place in group)
-        if whole and len(inner) + len(group) <= wanted:
+    for group in fair if sum(map(len, fair)) >= wanted else whole:
+        if len(inner) + len(group) <= wanted:
             inner += group
     held = set(inner)
     return [place for place in range(len(golds)) if place not in held], sorted(inner)
@@ -52,7 +56,8 @@ class InnerSlice:
     """Watches a training: called after each epoch, True means stop.
 
     ``patience``: stop when the slice's F1 has not risen for so many epochs, and take the best epoch's
-    weights; None: never stop, keep the last.
+    weights; None: never stop, keep the last. ``bf16``: score as the training computes, which spares laying
+    out weights for fp32 that change at the next step.
     """
 
     pipe: HFTokenClassifierPipe
@@ -60,6 +65,7 @@ class InnerSlice:
     folder: Path
     patience: int | None = None
     f1: list[float] = field(default_factory=list)
+    bf16: bool = False
 
     def __call__(self) -> bool:
         self.f1.append(_of_the_first(self._score))
@@ -114,7 +120,8 @@ class InnerSlice:
         """Strict micro F1 of the slice as it stands."""
         model = self.pipe.hf_model()
         model.eval()
-        with torch.random.fork_rng(devices=gpus_in_use()):
+        as_trained = torch.autocast(model.device.type, torch.bfloat16, enabled=self.bf16)
+        with torch.random.fork_rng(devices=gpus_in_use()), as_trained:
             scores = self.pipe.predict([gold.doc for gold in self.golds])
         model.train()
         report = score_spans(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 
-from spanloop.plugin.model.backends import BackendName
+from spanloop.plugin.model.backends import BackendSetting
 from spanloop.plugin.model.device import Precision
 from spanloop.plugin.tagging.schemes import NamedScheme
 from spanloop.plugin.training.config import TrainConfig
@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _NAMES = {
     "TrainConfig": TrainConfig,
     "Precision": Precision,
-    "BackendName": BackendName,
+    "BackendSetting": BackendSetting,
     "NamedScheme": NamedScheme,
 }
 _WORDS: dict[Any, str] = {

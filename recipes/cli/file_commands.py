@@ -59,7 +59,7 @@ from spanloop.recipes.cli.options import (
     help="In formats of tokens: of the project's tokenizer, or the words that CoNLL-U came in with.",
 )
 @click.option("--with-rounds", is_flag=True, help="With --format spanloop: the pipelines in FILE.rounds.")
-@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace the file, or the folder of an earlier export.")
 @json_option
 def export(with_rounds: bool, **options: Any) -> object:
     """Write gold, answers, predictions or all documents to FILE; - is standard output."""

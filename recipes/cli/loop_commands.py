@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from spanloop.recipes.active_learning.strategies import NAMES as STRATEGIES
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
     OfProject,
+    Real,
+    StrategyName,
     Whole,
     aggregation_option,
     backend_option,
@@ -29,7 +30,7 @@ from spanloop.recipes.cli.options import (
 )
 from spanloop.recipes.cli.settled import Settled, config_option, settings_said
 from spanloop.recipes.cli.training_options import config_of, round_options
-from spanloop.recipes.training.process_control import sleep_while_waiting, stoppable, yield_to_others
+from spanloop.recipes.training.process_control import choose_waiting, stoppable, yield_to_others
 
 
 @click.group(cls=OfProject, invoke_without_command=True)
@@ -109,7 +110,9 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 )
 @click.option("--pipeline", help="A spaCy pipeline, by name or folder. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
-@click.option("--strategy", type=click.Choice(STRATEGIES), help="What the queue asks first.  [default: mnlp]")
+@click.option(
+    "--strategy", type=StrategyName(), help="What the queue asks first.  [default: as before, else mnlp]"
+)
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @click.option(
     "--lang", help="With --model: cut the texts as this language of spaCy.  [default: the project's]"
@@ -137,9 +140,7 @@ def prelabel(**options: Any) -> object:
 @option("--host", default="127.0.0.1", help="Where to serve; beyond this machine a token is needed.")
 @option("--port", type=PORT, default=8765, help="0: any free one.")
 @click.option("--token", help="What others must know to come in, 16 letters or more.")
-@click.option(
-    "--strategy", type=click.Choice(STRATEGIES), help="What to ask first.  [default: as prelabel left it]"
-)
+@click.option("--strategy", type=StrategyName(), help="What to ask first.  [default: as prelabel left it]")
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Which documents.")
 @click.option("--blind", is_flag=True, help="Show no suggestions.")
 @option(
@@ -157,17 +158,25 @@ def prelabel(**options: Any) -> object:
 )
 @click.option("--review", is_flag=True, help="What waits for review; these answers have the last word.")
 @click.option("--overlap", type=Whole(1), help="So many people get the same document, from now on.")
+@click.option(
+    "--unaided",
+    type=Real(0, 0.5),
+    help="This share of the documents comes without suggestions, from now on; the report compares.",
+)
 @option("--browser/--no-browser", default=True, help="Open the page.")
 @click.option("--access-log", type=path_type, help="A file for a line on every request, without texts.")
 @config_option
 @click.pass_obj
-def correct(say: Any, /, path: Path, overlap: int | None, **options: Any) -> None:
+def correct(say: Any, /, path: Path, overlap: int | None, unaided: float | None, **options: Any) -> None:
     """Serve the correction page until Ctrl-C."""
+    from spanloop.recipes.active_learning.bias import set_unaided_share
     from spanloop.recipes.project.annotators import set_overlap
     from spanloop.recipes.web.correct import correct as recipe
 
     if overlap is not None:
         set_overlap(path, overlap)
+    if unaided is not None:
+        set_unaided_share(path, unaided)
     recipe(path, on_ready=partial(announce, say), **options)
 
 
@@ -192,9 +201,10 @@ def announce(say: Any, link: str) -> None:
 def retrain(ctx: click.Context, /, nice: int, **options: Any) -> object:
     """Train a round on the gold, score it, promote it if it is no worse."""
     yield_to_others(nice)
-    sleep_while_waiting()
     from spanloop.recipes.training.distributed import hush, rank
 
+    if (waiting := choose_waiting(options["db"])) and not rank():
+        ctx.obj(waiting, aside=True)
     hush()
     from spanloop.recipes.training.retrain import retrain as recipe
 

@@ -22,6 +22,7 @@ from spanloop.recipes.cli import (
     labelstudio_commands,
     loop_commands,
     round_commands,
+    simulate_command,
 )
 from spanloop.recipes.cli.options import JSON
 from spanloop.recipes.report import Report
@@ -87,6 +88,7 @@ for command in [
     *import_command.COMMANDS,
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,
+    *simulate_command.COMMANDS,
     *file_commands.COMMANDS,
     *labelstudio_commands.COMMANDS,
 ]:

@@ -82,7 +82,8 @@ precision_option = click.option(
 backend_option = click.option(
     "--backend",
     type=click.Choice(BACKENDS),
-    help="What computes: openvino is faster on a CPU (extra [openvino]).  "
+    help="What computes: openvino and onnx (extras) are faster on a CPU; auto: the fastest one here whose "
+    "entities are those of torch.  "
     "[default: as the pipeline was saved, else torch]",
 )
 
@@ -177,8 +178,29 @@ PORT = click.IntRange(0, 65535)
 if TYPE_CHECKING:
     _Seconds = click.ParamType[float]
     _Values = click.ParamType[list[Any]]
+    _Text = click.ParamType[str]
 else:  # no generic class before click 8.4
-    _Seconds = _Values = click.ParamType
+    _Seconds = _Values = _Text = click.ParamType
+
+
+class StrategyName(_Text):
+    """The name of a query strategy, ours or another package's; they are looked up only where one is typed."""
+
+    name = "strategy"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        from spanloop.recipes.active_learning.registry import names
+
+        return f"[{'|'.join(names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from spanloop.recipes.active_learning.registry import by_name
+        from spanloop.recipes.errors import RecipeError
+
+        try:
+            return by_name(str(value)).name
+        except RecipeError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Duration(_Seconds):

@@ -14,7 +14,6 @@ from spanloop.recipes.cli.options import (
     Listed,
     OfProject,
     Real,
-    Seed,
     Whole,
     db_argument,
     device_option,
@@ -168,28 +167,6 @@ def train_curve(**options: Any) -> object:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=path_type)
-@click.option(
-    "--eval", "eval_files", multiple=True, type=path_type, help="Files to score on.  [default: a fifth]"
-)
-@option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
-@option("--documents", type=Listed(int), default="50,100,200", help="Annotated documents at each round.")
-@option("--task", type=click.Choice(["spans", "tags"]), default="spans", help="Spans, or one tag a token.")
-@option("--model", default="offline", help="Base model.")
-@option("--lang", default="en", help="Language of the texts.")
-@training_options(without=["seed"])
-@option("--seed", type=Seed(), default=0, help="Of everything that is drawn.")
-@click.option("--keep", type=path_type, help="A folder to keep the projects in.")
-@json_option
-def simulate(**options: Any) -> object:
-    """Would active learning pay? Plays the loop, the gold of FILES answering in the person's place."""
-    from spanloop.recipes.simulation.simulate import simulate as recipe
-
-    with Bar() as bar:
-        return recipe(config=config_of(options), progress=bar, **options)
-
-
-@click.command()
 @db_argument
 @click.argument("folder", type=path_type)
 @click.option("--name", help="Of the package, without the language.  [default: the project's]")
@@ -206,9 +183,15 @@ def package(**options: Any) -> object:
 
 
 @click.command()
-@db_argument
+@click.argument("db", metavar="PROJECT.db|PIPELINE", type=path_type)
 @click.argument("folder", type=path_type)
 @click.option("--round", type=Whole(1), help="Another round than the promoted one.")
+@click.option(
+    "--texts",
+    multiple=True,
+    metavar="FILE",
+    help="With the folder of a saved pipeline: documents like those that it will read, ten or more.",
+)
 @option(
     "--max-loss",
     type=Real(0, 100),
@@ -217,7 +200,7 @@ def package(**options: Any) -> object:
 )
 @json_option
 def optimise(**options: Any) -> object:
-    """Write the promoted round in integers of eight bits, which are the fastest on a CPU."""
+    """Write the promoted round, or a saved pipeline, in integers of eight bits: the fastest on a CPU."""
     from spanloop.recipes.rounds.optimise import optimise as recipe
 
     with Bar() as bar:
@@ -259,4 +242,36 @@ def review(**options: Any) -> object:
     return recipe(**options)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, simulate, package, optimise)
+@click.command()
+@db_argument
+@option(
+    "--max-error",
+    type=Real(0, 1, min_open=True, max_open=True),
+    default=0.02,
+    help="The share of the accepted documents that may be wrong anywhere.",
+)
+@option(
+    "--confidence",
+    type=Real(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    help="The probability with which that bound holds.",
+)
+@click.option("--by-label", is_flag=True, help="Hold it among the documents of each label on its own.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be accepted.")
+@click.option("--undo", is_flag=True, help="Take back what was accepted unseen.")
+@json_option
+@click.pass_context
+def triage(ctx: click.Context, /, undo: bool, db: Path, **options: Any) -> object:
+    """Accept unseen what the promoted round is sure of, under a bound on wrong documents."""
+    from spanloop.recipes.quality.triage import triage as recipe
+    from spanloop.recipes.quality.triage import undo_triage
+
+    if not undo:
+        return recipe(db, **options)
+    typed = click.core.ParameterSource.COMMANDLINE
+    if any(ctx.get_parameter_source(name) is typed for name in options):
+        raise RecipeError("--undo takes back all that was accepted unseen: leave the other options out")
+    return undo_triage(db)
+
+
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage, package, optimise)

@@ -36,6 +36,7 @@ REPORTS = {
     "audit": ("quality.audit:Audit",),
     "audit --duplicates": ("near_duplicates.audit:DuplicateReport",),
     "review": ("quality.review:Sent",),
+    "triage": ("quality.triage:Triaged", "quality.triage:TriageUndone"),
     "export": ("files.export:Exported", "files.project_file:ProjectFile"),
     "merge": ("files.merging:MergeReport",),
     "data": ("files.data_versions:Versions",),

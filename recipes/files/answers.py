@@ -45,13 +45,14 @@ class Answers:
     report: ImportReport
 
     def add(self, item: CheckedEntry, place: Added) -> None:
-        """Store an answer, unless it says what its giver said last, and count it."""
+        """Store an answer to a document that was there, unless it says what its giver said last, and count
+        it."""
         entry = item.entry
         known = known_labels(entry, self.meanings, self.spoken)
         voice = self._voice(entry)
         own = None if place.new else self._own(place.document_id, voice)
         said, carried = self._said(item, place, known, voice, own)
-        first = _uuid(entry, said.annotator, place.key, _kept(said), known)
+        first = said.uuid
         new = own is None or not (_same(own, said) and self._knows(own, said, first))
         if new and own is not None and self._is_older(entry, own):
             self.report.older += 1
@@ -64,6 +65,22 @@ class Answers:
         self.report.annotated += new
         self.report.count_stored(item, new=new)
         self.report.count_negatives(item, new=new)
+
+    def first(self, pairs: Sequence[tuple[CheckedEntry, Added]]) -> list[NewAnnotation]:
+        """What is said of documents that nobody has answered, counted as stored: there is nothing that it
+        could repeat, go on from or stand beside."""
+        said: list[NewAnnotation] = []
+        for item, place in pairs:
+            known = known_labels(item.entry, self.meanings, self.spoken)
+            said.append(self._said(item, place, known, self._voice(item.entry), None)[0])
+        self.report.annotated += len(pairs)
+        for item, _ in pairs:
+            self.report.count_stored(item, new=True)
+            self.report.count_negatives(item, new=True)
+        taken = self.store.annotations.known([one.uuid for one in said])
+        return [
+            replace(one, uuid=self._free_uuid(one.uuid, None)) if one.uuid in taken else one for one in said
+        ]
 
     def _voice(self, entry: Entry) -> tuple[str, Origin]:
         """Whose answer it is, and of which kind."""
@@ -100,19 +117,20 @@ class Answers:
         if base is not None and known is not None and base.answer == entry.answer == "accept":
             rest = [span for span in base.spans if span.label not in known]
             rest, pushed = self._with_room(rest, spans, entry)
-            spans = sorted([*spans, *(s for s in rest if s.action != "rejected")], key=_place)
+            taken_over = [AnnotatedSpan(s.start, s.end, s.label) for s in rest if s.action != "rejected"]
+            spans = sorted([*spans, *taken_over], key=_place)
             refused += [span for span in rest if span.action == "rejected"]
             in_use = self.store.labels.names()
             both = {*known, *(in_use if base.labels is None else base.labels)}
             labels = tuple(name for name in in_use if name in both)
         name, origin = voice
         return NewAnnotation(
-            uuid="-",
+            uuid=_uuid(entry, name, place.key, spans, known),
             document_id=place.document_id,
             annotator=name,
             origin=origin,
             answer=entry.answer,
-            spans=(*(replace(s, action="added", prediction_span_id=None) for s in spans), *refused),
+            spans=(*spans, *refused),
             ranges=ranges,
             created_at=entry.created_at,
             flagged=entry.flagged,
@@ -179,7 +197,7 @@ class Answers:
     def _free_uuid(self, first: str, own: Annotation | None) -> str:
         """The name of the answer: by what it says, and where that was said before, by what it comes after."""
         found = first
-        while self.store.annotations.has(found):
+        while self.store.annotations.known([found]):
             found = str(uuid.uuid5(NAMESPACE, f"{found} after {own.uuid if own else ''}"))
         return found
 
@@ -195,10 +213,6 @@ class Answers:
 
 def _place(span: AnnotatedSpan) -> tuple[int, int]:
     return span.start, span.end
-
-
-def _kept(said: NewAnnotation) -> list[AnnotatedSpan]:
-    return [span for span in said.spans if span.action != "rejected"]
 
 
 def _words(said: NewAnnotation, *, rejected: bool) -> list[tuple[int, int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -47,7 +47,7 @@ class Choice:
             raise RecipeError(
                 "predictions keep no time: leave --since out, or take --what gold, answers or all"
             )
-        names = store.labels.names()
+        names = self.names(store)
         for label in self.labels:
             if label not in names:
                 raise RecipeError(f"--label: there is no label {label!r}; the labels are {', '.join(names)}")
@@ -57,6 +57,13 @@ class Choice:
                 there = f"those who have are {', '.join(people)}" if people else "nobody has yet"
                 raise RecipeError(f"--annotator: {self.annotator!r} has answered nothing; {there}")
         return self if self.since is None else replace(self, since=_moment(self.since))
+
+    def names(self, store: Store) -> list[str]:
+        """The labels as what is written has them: those in use, or in use when the version was named."""
+        if self.tagged is None:
+            return store.labels.names()
+        labels = store.versions.labels(self.tagged)
+        return [label.name for label_id, label in labels.items() if label.reads_as == label_id]
 
     def entries(self, store: Store) -> Iterator[Entry]:
         """The documents with what is said of them, in the order of the documents."""
@@ -82,15 +89,16 @@ class Choice:
         return self._all(store)
 
     def _gold(self, store: Store, among: Collection[int] | None) -> Iterator[tuple[Document, Entry]]:
-        names = store.labels.names()
+        names = self.names(store)
         if self.tagged is None:
             golds = store.annotations.gold(split=self.split, ids=among)
         else:
             found = sorted(store.versions.gold(self.tagged), key=lambda gold: gold.document.id)
             golds = (gold for gold in found if self.split in (None, gold.document.split))
-            labels = store.versions.labels(self.tagged)
-            names = [label.name for label_id, label in labels.items() if label.reads_as == label_id]
-        return ((gold.document, _of_gold(gold, names)) for gold in golds if self._in_time(gold.created_at))
+        unseen = store.triages.accepted()
+        return (
+            (gold.document, _of_gold(gold, names, unseen)) for gold in golds if self._in_time(gold.created_at)
+        )
 
     def _answers(self, store: Store) -> Iterator[tuple[Document, Entry]]:
         names = store.labels.names()
@@ -102,13 +110,13 @@ class Choice:
         """Every document; since a moment: those that came or became gold since."""
         came = None if self.since is None else store.picking.imported_since(self.since)
         golds = store.annotations.gold(split=self.split)  # in the order of the documents, as they are
-        gold, names = next(golds, None), store.labels.names()
+        gold, names, unseen = next(golds, None), store.labels.names(), store.triages.accepted()
         for document in store.documents.iterate(split=self.split):
             here = gold if gold is not None and gold.document.id == document.id else None
             if here is not None:
                 gold = next(golds, None)
             if came is None or document.id in came or (here is not None and self._in_time(here.created_at)):
-                yield document, _entry(document, None) if here is None else _of_gold(here, names)
+                yield document, _entry(document, None) if here is None else _of_gold(here, names, unseen)
 
     def _in_time(self, at: str) -> bool:
         return self.since is None or at >= self.since
@@ -193,11 +201,13 @@ def _name(store: Store, prediction: Prediction) -> str | None:
     return None if model is None else model.name
 
 
-def _of_gold(gold: Gold, names: Sequence[str]) -> Entry:
+def _of_gold(gold: Gold, names: Sequence[str], unseen: Container[int]) -> Entry:
     """Refused suggestions matter where only they and their like were looked at, and where they are of a label
     that the document does not know; else the spans say all. ``names``: the labels in use
-    then."""
+    then. ``unseen``: the answers that a triage accepted: a file says that they are a machine's."""
     entry = replace(_entry(gold.document, gold.spans), comment=gold.comment)
+    if gold.annotation_id in unseen:
+        entry = replace(entry, annotator=gold.annotator, origin="machine")
     if gold.ranges is not None:
         entry = replace(entry, ranges=gold.ranges, negatives=gold.negatives)
     if not gold.unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -114,7 +115,7 @@ def export(
         tagged: The gold of this named version, see `tag_version`; None: of this moment.
         tokens: In a format of tokens those of the project's tokenizer, or the words of the file that a
             document came in with (CoNLL-U).
-        overwrite: Replace the file if it is there; a folder is never replaced.
+        overwrite: Replace the file if it is there; a folder only where nothing but such an export is in it.
 
     Returns:
         What was written.
@@ -129,10 +130,10 @@ def export(
     uncarried = Uncarried(fmt.carries)
     with Store.open(db) as store, store.reading():
         choice = chosen.check(store)
-        with whole_file(path) if fmt.folder is None else whole_folder(path) as part:
+        with whole_file(path) if fmt.folder is None else whole_folder(path, replace=overwrite) as part:
             refused: list[Refusal] = []
             entries = _fitted(store, choice.entries(store), fmt, refused, tokens)
-            written = write(part, uncarried.passing(entries), _options(store))
+            written = write(part, uncarried.passing(entries), _options(store, choice))
             if not written.documents:
                 raise RecipeError(refusals_text(refused) if refused else choice.nothing(db))
     told = {str(name): number for name, number in uncarried.documents.items()}
@@ -153,8 +154,12 @@ def _writer(fmt: Format, file: str | Path, overwrite: bool) -> Writer:
     path = file_meant(file)
     if fmt.write is None:
         raise RecipeError(f"the format {fmt.name} can be read but not written")
-    if fmt.folder is not None and path.exists():
-        raise RecipeError(f"{path} is there already, and {fmt.name} fills a folder of its own: name another")
+    if fmt.folder is not None and path.exists() and not overwrite:
+        raise RecipeError(f"{path} is there already: another name, or --overwrite")
+    if fmt.folder is not None and path.exists() and (other := _not_of_an_export(fmt, path)):
+        raise RecipeError(
+            f"{path} is no earlier export to {fmt.name} ({other}) and is not replaced: take another name"
+        )
     if fmt.binary and str(file) == "-":
         raise RecipeError(f"{fmt.name} is no text for standard output: name a file in the place of -")
     if path.exists() and not overwrite and not is_stream(path):
@@ -164,8 +169,21 @@ def _writer(fmt: Format, file: str | Path, overwrite: bool) -> Writer:
     return fmt.write
 
 
-def _options(store: Store) -> WriteOptions:
-    return WriteOptions(task=store.project.task, labels=tuple(store.labels.names()))
+def _not_of_an_export(fmt: Format, path: Path) -> str | None:
+    """What tells that a folder is no export to this format; None where it is one, or empty."""
+    if not path.is_dir() or path.is_symlink():
+        return "it is no folder"
+    files = sorted(found.relative_to(path).as_posix() for found in path.rglob("*") if not found.is_dir())
+    if files and fmt.written[0] not in files:
+        return f"there is no {fmt.written[0]}"
+    for file in files:  # "*" of fnmatch goes into folders too
+        if not any(fnmatch(file, name) and file.count("/") == name.count("/") for name in fmt.written):
+            return f"{file} is in it"
+    return None
+
+
+def _options(store: Store, choice: Choice) -> WriteOptions:
+    return WriteOptions(task=store.project.task, labels=tuple(choice.names(store)))
 
 
 def _with_originals(store: Store, entries: Iterator[Entry]) -> Iterator[Entry]:

@@ -1,11 +1,11 @@
 """The first look at all files of an import: what is wrong with them is told before anything is stored.
 
-Of each document that has an id of its own a few numbers are kept, about 120 bytes, and no text.
+Of each document that has an id of its own a few numbers are kept, about 120 bytes, and no text: Python's own
+hashes, of 64 bits, which are keyed by chance for each process.
 """
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ class FirstLook:
     store: Store
     report: ImportReport
     refuse_other_text: bool
+    labels: frozenset[str]
     unknown: dict[str, _Unknown] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)  # by the hash of an id: its place in the arrays
     _lines: array[int] = field(default_factory=lambda: array("q"))
@@ -42,11 +43,11 @@ class FirstLook:
     _said: array[int] = field(default_factory=lambda: array("q"))
     _file: Path | None = None
 
-    def note(self, file: Path, item: CheckedEntry, labels: frozenset[str]) -> None:
+    def note(self, file: Path, item: CheckedEntry) -> None:
         """Look at the next document. FormatError where its id stood before, in this file, with another
         text."""
         for span in (*(item.spans or ()), *item.negatives):
-            if span.label not in labels:
+            if span.label not in self.labels:
                 found = self.unknown.setdefault(span.label, _Unknown(file, item.entry.line))
                 found.spans += 1
         if item.entry.key is not None and not item.entry.continues:
@@ -57,8 +58,8 @@ class FirstLook:
         if file != self._file:
             self._places, self._file = {}, file
             self._lines, self._texts, self._said = array("q"), array("q"), array("q")
-        key = _number(str(entry.key))
-        text, said = _number(entry.text), _number(repr((entry.annotator, item.spans, entry.answer)))
+        key = hash(str(entry.key))
+        text, said = hash(entry.text), hash((entry.annotator, item.spans, entry.answer))
         place = self._places.get(key)
         if place is None:
             self._places[key] = len(self._lines)
@@ -129,8 +130,3 @@ class FirstLook:
 
 def _quoted(name: str) -> str:
     return name if name.isidentifier() else f'"{name}"'
-
-
-def _number(text: str) -> int:
-    """A number of 64 bits that stands for a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import islice
+from operator import ge
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +17,7 @@ from spanloop.recipes.files.file_names import described, names_of
 from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.looked_at import LookedAt
 from spanloop.recipes.files.manner import Manner, OnConflict
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
@@ -116,17 +119,18 @@ def _bring_in(
 ) -> ImportReport:
     """Look at all files, then store what they say."""
     report, fit = ImportReport(), Fit(store)
-    with store.importing():
+    with store.importing(), LookedAt() as kept:
         cut_short = store.imports.unfinished()
         for one in cut_short:
             store.imports.take_back(one.id, error=one.error or "cut short")
         report.cut_short = tuple(one.id for one in cut_short)
         names = names_of([source.shown for source in found], store.imports.all())
         files = [
-            OneFile(store, source, name, manner, notes, report, progress, fit)
+            OneFile(store, source, name, manner, notes, report, progress, fit, kept=kept)
             for source, name in zip(found, names, strict=True)
         ]
-        first = FirstLook(store, report, refuse_other_text=manner.on_conflict == "error")
+        in_use = frozenset(store.labels.names())
+        first = FirstLook(store, report, manner.on_conflict == "error", in_use)
         for file in files:
             file.look(first)
         labels = first.new_labels(add=manner.add_labels)
@@ -134,10 +138,12 @@ def _bring_in(
         before = _splits(store)
         read = [described(one.path, one.shown, name) for one, name in zip(found, names, strict=True)]
         number = store.imports.begin(read, manner.said())
-        with _WholeOrNothing(store, number):
+        with _WholeOrNothing(store, number), store.checkpoints.seldom():
             _add_labels(store, number, labels, report)
             for file in files:
                 file.twins, file.import_id = twins, number
+                if labels:  # they may change what a file means
+                    file.kept = None
                 file.run()
             report.notes = tuple(notes.lines())
             _conclude(store, number, files, fit, before, report)
@@ -197,7 +203,11 @@ def _conclude(
     report.splits = {name: after[name] - before[name] for name in after}
     report.language, report.misfit = fit.chosen, fit.misfit()
     report.look_at_draw(store)
-    documents = array("q", sorted({number for file in files for number in file.documents}))
+    documents = array("q")
+    for file in files:
+        documents.extend(file.documents)
+    if any(map(ge, documents, islice(documents, 1, None))):  # not each once, one behind the other
+        documents = array("q", sorted(set(documents)))
     report.look_at_gold(store, documents, number)
     report.number = number
     store.imports.finish(number, report.json())

@@ -18,6 +18,7 @@ from spanloop.recipes.files.entry_checks import CheckedEntry, EntryChecks
 from spanloop.recipes.files.first_look import FirstLook
 from spanloop.recipes.files.fit import Fit
 from spanloop.recipes.files.import_report import ImportReport
+from spanloop.recipes.files.looked_at import LookedAt
 from spanloop.recipes.files.manner import Manner
 from spanloop.recipes.files.offsets import Offsets
 from spanloop.recipes.files.suggested import Suggested
@@ -33,7 +34,11 @@ from spanloop.store.tables.free_keys import with_free_keys
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
-BATCH = 1_000
+BATCH = 5_000
+"""Documents of one transaction. The pages of the indices that it changes are written once each, so many small
+ones write several times as much; people at the page wait for it a tenth of a second."""
+ANSWERED = 2_000
+"""The same where there are spans to store as well, which takes three times as long."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,9 @@ class OneFile:
     documents: array[int] = field(default_factory=lambda: array("q"))
     occurrences: Counter[str] = field(default_factory=Counter)
     apart_now: set[int] = field(default_factory=set)
+    kept: LookedAt | None = None
+    pieces: list[int] = field(default_factory=list)
+    seen: Notes = field(default_factory=Notes)
 
     @property
     def path(self) -> Path:
@@ -61,35 +69,54 @@ class OneFile:
 
     def look(self, first: FirstLook) -> None:
         """Read it and store nothing: what is wrong with it is a FormatError now."""
-        checks = self._checks()
-        labels = frozenset(checks.labels)
-        for done, entry in enumerate(self._read(Notes()), start=1):
-            if entry.text.strip():
-                first.note(self.path, checks.check(entry), labels)
-            if done % BATCH == 0:
-                self.progress(done, None, f"looking at {self.path.name}")
+        done = 0
+        for items in self._entries(self.seen):
+            for item in items:
+                if item.entry.text.strip():
+                    first.note(self.path, item)
+            place = None if self.kept is None else self.kept.keep(items)
+            if place is None:
+                self.kept = None
+            else:
+                self.pieces.append(place)
+            done += len(items)
+            self.progress(done, None, f"looking at {self.path.name}")
 
     def run(self) -> None:
-        """Read it and store what it says."""
-        checks, entries, done = self._checks(), self._read(self.notes), 0
-        answers = self._answers(checks)
-        while batch := list(islice(entries, BATCH)):
-            checked = [checks.check(entry) for entry in batch if entry.text.strip()]
-            for entry in batch:
-                for name in unread_spans(entry):
-                    self.notes.add(
-                        f'{self.path}: "{name}" looks like spans and is not read, but kept as meta'
-                    )
-                if not entry.text.strip():
-                    self.report.count_empty(entry, self.path)
+        """Store what it says: as it was looked at, or where that is not kept, read and checked again."""
+        answers, done = self._answers(), 0
+        if self.kept is None:
+            found = self._entries(self.notes)
+        else:
+            found = map(self.kept.piece, self.pieces)
+            for note, times in self.seen.said.items():
+                self.notes.add(note, times)
+        for items in found:
+            checked = [item for item in items if item.entry.text.strip()]
+            for item in items:
+                if not item.entry.text.strip():
+                    self.report.count_empty(item.entry, self.path)
             with self.store.write():
                 before = self.fit.chosen
                 self.fit.look(checked)
                 if self.fit.chosen != before:
                     self.store.imports.chose(self.import_id, self.fit.given)
-            self._store(checked, answers)
-            done += len(batch)
+            size = BATCH if all(item.spans is None for item in checked) else ANSWERED
+            for first in range(0, len(checked), size):
+                self._store(checked[first : first + size], answers)
+            done += len(items)
             self.progress(done, None, f"importing {self.path.name}")
+
+    def _entries(self, notes: Notes) -> Iterator[list[CheckedEntry]]:
+        """Its documents as they were checked, a batch at a time; those without text as they are."""
+        checks, entries = self._checks(), self._read(notes)
+        while batch := list(islice(entries, BATCH)):
+            for entry in batch:
+                for name in unread_spans(entry):
+                    notes.add(f'{self.path}: "{name}" looks like spans and is not read, but kept as meta')
+            yield [
+                checks.check(entry) if entry.text.strip() else CheckedEntry(entry, None) for entry in batch
+            ]
 
     def _read(self, notes: Notes, *, tokens: bool = False) -> Iterator[Entry]:
         options = ReadOptions(
@@ -127,7 +154,7 @@ class OneFile:
             )
         return None
 
-    def _answers(self, checks: EntryChecks) -> Answers:
+    def _answers(self) -> Answers:
         manner = self.manner
         return Answers(
             self.store,
@@ -137,12 +164,13 @@ class OneFile:
             manner.only_labels,
             manner.accept_overlaps,
             self.import_id,
-            checks.meanings,
+            self.store.labels.meanings(),
             self.report,
         )
 
     def _store(self, checked: Sequence[CheckedEntry], answers: Answers) -> None:
-        with self.store.write():
+        # what a power cut may take of an import that is not finished goes anyway
+        with self.store.write(durable=False):
             documents = [self._document(item.entry) for item in checked]
             if self.manner.on_conflict == "new-key":
                 documents = with_free_keys(self.store, documents, self.called)
@@ -152,7 +180,13 @@ class OneFile:
             try:
                 skip: Literal["error", "skip"] = "skip" if self.manner.on_conflict == "skip" else "error"
                 added = self.store.documents.add(
-                    documents, on_conflict=skip, occurrences=self.occurrences, import_id=self.import_id
+                    documents,
+                    on_conflict=skip,
+                    occurrences=self.occurrences,
+                    import_id=self.import_id,
+                    answers=lambda places: answers.first(
+                        [(i, p) for i, p in zip(checked, places, strict=True) if p.new and self._is_answer(i)]
+                    ),
                 )
             except StoreError as error:
                 raise RecipeError(f"{self.path}: {error}") from error
@@ -184,9 +218,10 @@ class OneFile:
         self.report.count_read(item)
         if item.spans is None:
             return
-        if self._is_answer(item):
+        if not place.new and self._is_answer(item):
             answers.add(item, place)
-        self._note_apart(item, place)
+        if item.refused or item.negatives or item.moved:
+            self._note_apart(item, place)
 
     def _count_drawn(self, entry: Entry, new: bool) -> None:
         """What is given a split is not drawn."""
@@ -215,6 +250,10 @@ class OneFile:
             if item.spans is None or place.other_text or self._is_answer(item):
                 continue
             waits = not self._is_prediction(item)
+            entry = item.entry
+            if waits and not item.unopened and (entry.flagged or entry.comment or entry.ranges is not None):
+                what = "flags, comments and parts looked at are not kept of answers that wait to be confirmed"
+                self.notes.add(f"{self.path}: {what}")
             by = item.entry.annotator if waits else item.entry.predicted_by
             said.setdefault((by or self.manner.annotator or NOBODY, waits), []).append((item, place))
         for (name, waits), items in said.items():

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spanloop.recipes.active_learning import strategies
 from spanloop.recipes.files.apart import said_otherwise
 from spanloop.recipes.files.entry_checks import CheckedEntry
 from spanloop.recipes.files.import_report import ImportReport
@@ -39,13 +38,12 @@ class Suggested:
         """
         digest = hashlib.sha256(f"import\x1f{name}".encode()).hexdigest()
         model = self.store.models.add(NewModel(hash=digest, kind="import", name=name))
-        seed = self.store.project.seed
         rows: dict[int, tuple[int, Sequence[Span], dict[str, float]]] = {}
         for item, place in items:
             number, spans = place.document_id, item.spans or ()
             known = rows[number][1] if number in rows else self._stored(number, model.id)
             if known is None:
-                rows[number] = (number, spans, {"random": strategies.random(seed, place.key)})
+                rows[number] = (number, spans, {})
                 self.report.count_suggested(item.entry, waits=waits)
             elif _places(known) != _places(spans):
                 events = list(said_otherwise(item, number, self.file, OTHERWISE))

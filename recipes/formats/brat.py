@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spanloop.recipes.errors import FormatError
-from spanloop.recipes.formats.brat_writing import key_of, write
+from spanloop.recipes.formats.brat_writing import write
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
+from spanloop.recipes.formats.folder_names import IDS, key_of, unquoted
 from spanloop.recipes.formats.lines import BYTE_ORDER_MARK, lines_of_head, numbered_lines
 from spanloop.store.records import Span
 
@@ -54,8 +55,8 @@ def is_corpus(folder: Path) -> bool:
 
 def _entry(path: Path, folder: Path, options: ReadOptions) -> Entry:
     text = _text(path.with_suffix(TXT), path)
-    name = path.relative_to(folder).with_suffix("").as_posix()
-    key = "/".join(map(key_of, name.split("/")))
+    name = path.relative_to(folder).with_suffix("")
+    key = "/".join([*map(unquoted, name.parent.parts), key_of(name.name, path.parent)])
     if path.suffix != ANN:
         return Entry(text=text, key=key)
     spans: list[Span] = []
@@ -115,6 +116,7 @@ FORMAT = Format(
     foreign=True,
     offsets=True,
     folder=is_corpus,
+    written=("annotation.conf", "*.txt", "*.ann", IDS),
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "blanks"}),
     title="brat's folders of .txt and .ann",

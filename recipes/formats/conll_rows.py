@@ -18,6 +18,7 @@ _COMMENT = re.compile(r"#\s|#(?:begin|end) document")
 _VALUE = re.compile(r"#\s+\w[\w ]*=")
 _BLANKS = re.compile(r"[ \t]+")
 _SAMPLE = 200
+_NO_TAG = frozenset({"O", "_", "*", ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,19 @@ def is_comment(line: str, width: int) -> bool:
     return _VALUE.match(line) is not None or (_COMMENT.match(line) is not None and len(cells(line)) != width)
 
 
+def is_mark(line: str, width: int) -> bool:
+    """Whether a line begins a document: ``-DOCSTART-``, unless its last column has a tag, and so a word."""
+    if not line.startswith(DOCUMENT_START):
+        return False
+    row = cells(line)
+    return len(row) != width or row[-1] in _NO_TAG or row[-1].startswith("-")
+
+
 def sentences(path: Path, width: int) -> Iterator[Sentence]:
     """Each sentence of the file. FormatError for a line that has another number of columns.
 
     A comment begins with ``#`` and a blank, before the first token of a sentence, and is ``# name = value``
-    or has another number of columns than the rows. Marks of documents are ``-DOCSTART-``.
+    or has another number of columns than the rows. Marks of documents are ``-DOCSTART-`` without a tag.
     """
     rows: list[list[str]] = []
     first, document, name = 1, 0, None
@@ -69,7 +78,7 @@ def sentences(path: Path, width: int) -> Iterator[Sentence]:
             if rows:
                 yield Sentence(first, document, rows, name)
                 rows, name = [], None
-        elif text.startswith(DOCUMENT_START):
+        elif is_mark(text, width):
             if rows:
                 yield Sentence(first, document, rows, name)
             rows, name, document = [], None, document + 1

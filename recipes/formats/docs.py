@@ -21,7 +21,7 @@ from spanloop.recipes.formats.entry import Entry, ReadOptions
 from spanloop.recipes.formats.json_text import parse
 from spanloop.recipes.formats.jsonl import as_record, entry_of
 from spanloop.recipes.formats.span_shapes import is_offset
-from spanloop.recipes.formats.tagged import cut_tokens
+from spanloop.recipes.formats.tagged import cut_tokens, known_ranges
 from spanloop.store.records import Gold, Range, Span, Task
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def training_gold(doc: Doc, gold: Gold) -> TrainingGold:
         negatives=char_spans(gold.negatives),
         group=gold.document.group,
         unknown=gold.unknown,
+        at_random=gold.at_random,
     )
 
 
@@ -125,7 +126,12 @@ def entry_of_doc(doc: Doc, line: int, *, task: Task, note: str | None, field: Ta
     record = {**about, "text": doc.text} | ({} if spans is None else {"spans": []})
     entry = entry_of(record, line, ReadOptions())
     scored = None if spans is None else tuple(replace(s, score=scores.get((s.start, s.end))) for s in spans)
-    return replace(entry, spans=scored, tokens=tuple(token_ranges(doc)))
+    tokens = tuple(token_ranges(doc))
+    if task == "spans" and doc.has_annotation("ENT_IOB") and entry.ranges is None:
+        # spaCy has 0 for a token of which nobody said whether it is in an entity
+        known = [token.ent_iob != 0 for token in doc if token.text.strip()]
+        entry = replace(entry, ranges=known_ranges(tokens, known))
+    return replace(entry, spans=scored, tokens=tokens)
 
 
 def _scores(found: Any) -> dict[tuple[int, int], float]:

@@ -3,6 +3,7 @@ described."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,9 @@ ORIGINALS = "conllu"
 """The format whose lines are kept (`Format.originals`): they serve `conllu_xpos` too."""
 
 
-@dataclass(frozen=True, slots=True)
+# not frozen, though nobody changes one: Python sets the fields of a frozen class one call at a time, which
+# took longer than reading the line
+@dataclass(slots=True)
 class Entry:
     """One document in a file. Offsets are half-open code points into ``text``; ``line`` counts from 1.
 
@@ -192,6 +195,8 @@ class Format:
     told by offsets, which others may count otherwise. ``originals``: its entries bring the lines that they
     stand in, and its writer writes on them. ``folder``: whether a folder is one thing of this format; None:
     it has files alone. ``carries``: what of a document its writer can hold (`carrying`).
+    ``cannot_hold``: letters that no file of it can have; a document with one is refused.
+    ``written``: the names (`fnmatch`) of all that its writer puts into a folder, the first of them always.
     ``parts``: the files of such a folder that stand for documents; each is read and told by itself.
 
     ``title``: what people call it. ``detected``: by what its files are known. ``skips``: what its files
@@ -212,6 +217,8 @@ class Format:
     offsets: bool = False
     carries: frozenset[Feature] = frozenset()
     folder: FolderSniffer | None = None
+    written: tuple[str, ...] = ()
+    cannot_hold: re.Pattern[str] | None = None
     parts: Parts | None = None
     magic: bytes = b""
     title: str = ""

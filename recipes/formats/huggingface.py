@@ -22,20 +22,16 @@ from spanloop.store.records import Split
 
 ROWS = 1_000
 PARQUET, ARROW = ".parquet", ".arrow"
-_SPLITS: Mapping[str, Split] = {
-    "train": "pool",
-    "validation": "pool",
-    "valid": "pool",
-    "dev": "pool",
-    "test": "eval",
-}
+_SPLITS: Mapping[str, Split] = {"train": "pool", "test": "eval"}
+"""The others are what ``--dev`` says."""
 _PLAIN = frozenset({str, int, float, bool})
 _NAMED = re.compile(r"(train|validation|valid|dev|test)(?=[-_.]|$)")
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
     """One entry a row; ``line`` counts the rows of a file from 1. What a file or its folder is called says
-    the split: train, validation and dev are the pool, test is eval.
+    the split: train is the pool, test is eval, validation and dev are told by that word (`Entry.part`).
+    Columns of bytes (pictures, sounds) are told and not read.
 
     RecipeError without pyarrow; FormatError names file and row.
     """
@@ -56,17 +52,22 @@ def is_dataset(folder: Path) -> bool:
 
 def _entries(path: Path, options: ReadOptions) -> Iterator[Entry]:
     row = 0
-    split = _split(path)
+    word = _split(path)
+    split, part = _SPLITS.get(word or ""), word if word not in _SPLITS else None
     for names, batch in _batches(path):
         for record in batch:
             row += 1
             try:
                 named = with_names(record, names)
                 known = {key: _spelled(value) for key, value in named.items() if value is not None}
+                for key in [key for key, value in known.items() if _has_bytes(value)]:
+                    options.notes.add(f'{path.name}: "{key}" has bytes, which are not read')
+                    del known[key]
                 entry = entry_of(known, row, options)
             except ValueError as error:
                 raise FormatError(path, row, str(error)) from error
-            yield entry if entry.split is not None or split is None else replace(entry, split=split)
+            said = word is None or entry.split is not None or entry.part is not None
+            yield entry if said else replace(entry, split=split, part=part)
 
 
 def _spelled(value: Any) -> Any:
@@ -82,9 +83,16 @@ def _spelled(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal | timedelta) else value
 
 
-def _split(path: Path) -> Split | None:
+def _has_bytes(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_bytes, value.values()))
+    return isinstance(value, bytes) or (isinstance(value, list) and any(map(_has_bytes, value)))
+
+
+def _split(path: Path) -> str | None:
+    """The word that a file or its folder has for its split."""
     found = _NAMED.match(path.name) or _NAMED.fullmatch(path.parent.name)
-    return _SPLITS[found[1]] if found else None
+    return found[1] if found else None
 
 
 def _batches(path: Path) -> Iterator[tuple[dict[str, list[str]], list[dict[str, Any]]]]:
@@ -139,6 +147,7 @@ FORMAT = Format(
     binary=True,
     magic=b"PAR1",
     folder=is_dataset,
+    written=("README.md", "data/*.parquet"),
     parts=parts,
     carries=frozenset({"spans", "empty_documents", "open_documents", "ids", "splits", "blanks"}),
     title="Hugging Face data sets",

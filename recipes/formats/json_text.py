@@ -24,8 +24,13 @@ class NotJson(ValueError):
 def parse(text: str) -> Any:
     """The value that the text spells. NotJson for text that is no JSON, for more than 100 levels and for
     whole numbers of thousands of digits."""
-    with _told():
-        found = json.loads(text)
+    try:
+        found, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        end = -1
+    if end != len(text):  # blanks around it, or something that is told
+        with _told():
+            found = json.loads(text)
     return _shallow(found, text, 0, len(text))
 
 

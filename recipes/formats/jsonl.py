@@ -22,8 +22,10 @@ from spanloop.recipes.formats.entry import Entry, Format, ReadOptions, WriteOpti
 from spanloop.recipes.formats.header import TEXTS, is_wrapped
 from spanloop.recipes.formats.json_text import NotJson, parse
 from spanloop.recipes.formats.jsonl_answer import Answered, answer_record, answered
-from spanloop.recipes.formats.lines import numbered_lines
+from spanloop.recipes.formats.lines import holds_one_of, numbered_lines
 from spanloop.recipes.formats.span_shapes import (
+    PLACES,
+    TAGGED,
     is_offset,
     said_by,
     span_of,
@@ -39,6 +41,11 @@ _TOKENS = ('"tokens"', '"words"')
 UNOPENED = ("label", "labels", "entities")
 """Where other tools write an empty list for documents that nobody has opened, too."""
 _OURS = ("text", "meta", "id", "answer")
+_SAYS_MORE = frozenset((
+    *PLACES, *TAGGED, "tokens", "words", "answer", "ranges", "negatives", "predicted_by", "known_labels",
+    "annotator", "origin", "created_at", "flagged", "comment",
+))  # fmt: skip
+"""Keys by which a record may say more than a text."""
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Entry]:
@@ -66,7 +73,7 @@ def _tags_of(path: Path) -> tuple[str, ...]:
     """Every tag of the file, where its documents have one a token: what one of them means is judged by all
     of them, a first pass. What cannot be read is told when its turn comes."""
     seen: set[str] = set()
-    for _, raw in numbered_lines(path):
+    for _, raw in numbered_lines(path) if holds_one_of(path, _TOKENS) else ():
         if not any(name in raw for name in _TOKENS):
             continue
         with suppress(NotJson):
@@ -79,6 +86,8 @@ def _tags_of(path: Path) -> tuple[str, ...]:
 def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) -> Entry:
     """What a record says, whatever file it stands in. ValueError says what is wrong with it, without the
     line."""
+    if _SAYS_MORE.isdisjoint(record) and isinstance(record.get("text"), str):
+        return _text_alone(record, line)
     tokens = _tokens(record)
     text_key = "text" if tokens is not None else text_key_of(record)
     text = record.get(text_key)
@@ -129,6 +138,23 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
         part=part,
         opened=bool(spans) or source not in UNOPENED,
         **said,
+    )
+
+
+def _text_alone(record: Mapping[str, Any], line: int | None) -> Entry:
+    """What a record says that has a text and says nothing of it: most of those that wait to be annotated."""
+    key, split = record.get("id"), record.get("split")
+    named = "group" if "group" in record else "doc"
+    group = record.get(named)
+    taken = {"text", "meta", "id", "split", named}
+    return Entry(
+        text=record["text"],
+        line=line,
+        key=None if key is None else str(key),
+        group=None if group is None else str(group),
+        split=cast(Split, split) if split in SPLITS else None,
+        meta={**_meta(record), **{name: value for name, value in record.items() if name not in taken}},
+        part=None if split is None or split in SPLITS else str(split),
     )
 
 

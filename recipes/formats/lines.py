@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from spanloop.recipes.errors import FormatError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLOCK = 2**20
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -30,6 +31,18 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\n").removesuffix("\r")
     if number == 0:
         raise FormatError(path, None, "the file is empty: there is nothing to import")
+
+
+def holds_one_of(path: Path, words: Collection[str]) -> bool:
+    """Whether one of the words stands anywhere in a file, by a look at its bytes."""
+    spelled, before = [word.encode() for word in words], b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            piece = before + block
+            if any(word in piece for word in spelled):
+                return True
+            before = piece[-max(map(len, spelled)) :]
+    return False
 
 
 def lines_of_head(head: str) -> list[str]:

@@ -18,6 +18,7 @@ OVERLAP = "overlap"
 DUPLICATE = "duplicate"
 EDGES = "blanks at its edge"
 BLANK = "nothing but blanks"
+NO_VALUE = "no value"
 ANSWERED_AGAIN = "answered again"
 SET_ASIDE = "its question was set aside"
 HARMLESS = frozenset({DUPLICATE, BLANK, ANSWERED_AGAIN, SET_ASIDE})

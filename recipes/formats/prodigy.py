@@ -111,7 +111,7 @@ class Decisions:
             spans=tuple(span for span, _ in yes),
             said=tuple(said for _, said in yes) if any(said for _, said in yes) else (),
             negatives=tuple(replace(span, score=None) for _, (a, span, _) in answers if a == "reject"),
-            ranges=joined([(start, end) for (start, end, _), _ in answers]),
+            ranges=joined([(start, end) for (start, end, _), _ in answers] + list(self.first.ranges or ())),
             created_at=latest.created_at,
             flagged=self.first.flagged or latest.flagged,
             refused=left,
@@ -154,23 +154,41 @@ def tasks_of(entry: Entry, tokens: list[Range], *, task: Task) -> Iterator[dict[
         view = "review" if entry.origin == "review" else "pos_manual" if task == "tags" else "ner_manual"
         yield _task(entry, tokens, entry.spans, entry.answer, view)
         return
+    if not entry.spans and not entry.negatives:
+        # nothing was found where somebody looked: no answer, else all of the text would be without spans
+        yield _task(entry, tokens, (), entry.answer, "ner_manual", looked_at=entry.ranges)
+    asked = joined([(span.start, span.end) for span in (*(entry.spans or ()), *entry.negatives)])
+    further = None if asked == entry.ranges else entry.ranges
     for span in entry.spans or ():
-        yield _task(entry, tokens, (span,), "accept", "ner") | {"_is_binary": True}
+        yield _task(entry, tokens, (span,), "accept", "ner", looked_at=further) | {"_is_binary": True}
     for span in entry.negatives:
-        yield _task(entry, tokens, (span,), "reject", "ner") | {"_is_binary": True}
+        yield _task(entry, tokens, (span,), "reject", "ner", looked_at=further) | {"_is_binary": True}
 
 
 def _task(
-    entry: Entry, ranges: list[Range], spans: tuple[Span, ...] | None, answer: str, view: str
+    entry: Entry,
+    ranges: list[Range],
+    spans: tuple[Span, ...] | None,
+    answer: str,
+    view: str,
+    looked_at: tuple[Range, ...] | None = None,
 ) -> dict[str, Any]:
-    """One task; without spans or said by a model it is a question, and has no answer."""
+    """One task; without spans or said by a model it is a question, and has no answer. ``looked_at``: the
+    characters that were, where its spans do not say it."""
     meta, further = further_keys(entry.meta)
-    own = {"key": entry.key, "group": entry.group, "split": entry.split, "predicted_by": entry.predicted_by}
+    own: dict[str, Any] = {
+        "key": entry.key,
+        "group": entry.group,
+        "split": entry.split,
+        "predicted_by": entry.predicted_by,
+    }
+    own["ranges"] = looked_at
     tokens = tokens_of(entry.text, ranges)
     task: dict[str, Any] = {"text": entry.text, **further, "meta": meta, "tokens": tokens}
     if spans is not None:
         task["spans"] = spans_of(spans, tokens)
-    if spans is not None and entry.predicted_by is None:
+    nothing_there = spans == () and looked_at is not None
+    if spans is not None and entry.predicted_by is None and not nothing_there:
         task |= {"answer": answer, "_view_id": view}
     elif entry.answer != "accept":
         task["answer"] = entry.answer

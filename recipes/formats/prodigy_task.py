@@ -123,9 +123,19 @@ def entry_of(task: Mapping[str, Any], line: int | None = None) -> Entry:
         annotator=annotator_of(task),
         origin="review" if task.get("_view_id") == "review" else None,
         created_at=_created(task.get("_timestamp")),
+        ranges=_ranges(own.get("ranges"), len(text)),
         flagged=task.get("flagged") is True,
         predicted_by=predicted_by if isinstance(predicted_by, str) else None,
     )
+
+
+def _ranges(found: Any, length: int) -> tuple[Range, ...] | None:
+    """The characters that somebody looked at, as we write them; None for anything else."""
+    if not isinstance(found, list) or not all(isinstance(one, list) and len(one) == 2 for one in found):
+        return None
+    edges = [edge for one in found for edge in one]
+    sound = all(map(_is_offset, edges)) and edges == sorted(edges) and max(edges, default=0) <= length
+    return tuple((start, end) for start, end in found) if sound else None
 
 
 def _no_text(task: Mapping[str, Any]) -> str:

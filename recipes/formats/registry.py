@@ -29,6 +29,7 @@ from spanloop.recipes.formats import (
     spacy_json,
     text,
     webanno,
+    xmi,
 )
 from spanloop.recipes.formats.entry import Format
 
@@ -53,6 +54,7 @@ OURS: tuple[Format, ...] = (
     lighttag.FORMAT,
     brat.FORMAT,
     webanno.FORMAT,
+    xmi.FORMAT,
     huggingface.FORMAT,
 )
 """In the order in which a page tells of them. Loading one imports no spaCy: those that need it import it when

@@ -16,7 +16,7 @@ from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.json_values import first_record, first_sign, lines_or_array, records
 from spanloop.recipes.formats.json_writing import write_spacy_v2
 from spanloop.recipes.formats.jsonl import entry_of
-from spanloop.recipes.formats.tagged import find_tokens, join_tokens, spans_of_tags
+from spanloop.recipes.formats.tagged import find_tokens, join_tokens, known_ranges, spans_of_tags
 
 _PAIRS = re.compile(r'\s*\[\s*(?:\[\s*)?"(?:[^"\\]|\\.)*"\s*,\s*\{')
 _WRAPPED = re.compile(
@@ -91,11 +91,15 @@ def _of_tokens(raw: Any, tokens: Sequence[Mapping[str, Any]], options: ReadOptio
     text = raw if isinstance(raw, str) else join_tokens(words)[0]
     if not any(isinstance(tag, str) for tag in tags):
         return Entry(text=text)
-    # "-" is what nobody knows in spaCy 2
-    names = [tag if isinstance(tag, str) and tag != "-" else "O" for tag in tags]
+    # "-", as no tag at all, is what nobody knows in spaCy 2: these tokens were not looked at
+    known = [isinstance(tag, str) and tag != "-" for tag in tags]
+    names = [str(tag) if there else "O" for tag, there in zip(tags, known, strict=True)]
     reading = read_tags(dict.fromkeys(names), of_model=False)
-    spans = spans_of_tags(find_tokens(text, words), names, task=options.task, reading=reading)
-    return Entry(text=text, spans=spans)
+    places = find_tokens(text, words)
+    spans = spans_of_tags(places, names, task=options.task, reading=reading)
+    return Entry(
+        text=text, spans=spans, ranges=None if options.task == "tags" else known_ranges(places, known)
+    )
 
 
 def sniff(head: str) -> bool:

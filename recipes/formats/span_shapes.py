@@ -42,9 +42,16 @@ _SAID = ("text", "mention", "surface", "surface_form", "covered_text", "span_tex
 """Where a span may carry its own text."""
 
 
+_MAY_SAY = frozenset(_SAID)
+
+
 def said_by(items: Any) -> tuple[str | None, ...]:
     """The text that each span of a list carries; empty where none does."""
-    objects = [item if isinstance(item, dict) else {} for item in items] if isinstance(items, list) else []
+    if not isinstance(items, list):
+        return ()
+    objects = [item if isinstance(item, dict) else {} for item in items]
+    if all(map(_MAY_SAY.isdisjoint, objects)):
+        return ()
     said = [next((o[n] for n in _SAID if isinstance(o.get(n), str)), None) for o in objects]
     return tuple(said) if any(text is not None for text in said) else ()
 
@@ -72,12 +79,17 @@ def spans_of_record(
             return _of_tags(record[name], name, text, tokens, options), name
     if record.get("spans") is not None and not isinstance(record["spans"], list):
         raise ValueError(f'"spans" is a {type(record["spans"]).__name__}; a list is expected')
-    lists = [name for name in PLACES if isinstance(record.get(name), list)]
-    fitting = [name for name in lists if name == "spans" or all(map(is_span, record[name]))]
-    chosen = next((name for name in fitting if record[name]), fitting[0] if fitting else None)
+    chosen = "spans" if record.get("spans") else _place_of_spans(record)
     if chosen is None:
         return None, "spans"
     return tuple(span_of(item, number) for number, item in enumerate(record[chosen], start=1)), chosen
+
+
+def _place_of_spans(record: Mapping[str, Any]) -> str | None:
+    """The key of the first list that has spans, else of the first that is empty."""
+    lists = [name for name in PLACES if isinstance(record.get(name), list)]
+    fitting = [name for name in lists if name == "spans" or all(map(is_span, record[name]))]
+    return next((name for name in fitting if record[name]), fitting[0] if fitting else None)
 
 
 def tags_of_record(record: Mapping[str, Any], tokens: Sequence[str] | None) -> list[str]:
@@ -157,6 +169,10 @@ def is_offset(value: Any) -> bool:
 
 def span_of(item: Any, number: int) -> Span:
     """The span; ``number`` counts from 1, for the message. ValueError for what is none."""
+    if type(item) is dict:  # as nearly all are spelled
+        start, end, label, score = item.get("start"), item.get("end"), item.get("label"), item.get("score")
+        if type(start) is type(end) is int and type(label) is str and label:
+            return Span(start, end, label, None if score is None else _score(score, number))
     score = None
     if isinstance(item, dict):
         (start, end, label), score = _parts(item), item.get("score")

@@ -47,6 +47,27 @@ def spans_of_tags(
     return tuple(Span(ranges[i][0], ranges[j - 1][1], label) for i, j, label in reading.runs(tags))
 
 
+def known_ranges(tokens: Sequence[Range], known: Sequence[bool]) -> tuple[Range, ...] | None:
+    """The characters that were looked at, where a file says of each token whether it was.
+
+    Args:
+        tokens: The characters of each, in text order.
+        known: Whether it was looked at.
+
+    Returns:
+        A range a run of such tokens; None where all were.
+    """
+    if all(known):
+        return None
+    runs: list[Range] = []
+    before = False
+    for (start, end), there in zip(tokens, known, strict=True):
+        if there:
+            runs.append((runs.pop()[0] if before else start, end))
+        before = there
+    return tuple(runs)
+
+
 def cut_tokens(tokens: Sequence[Range], spans: Sequence[Span]) -> list[Range]:
     """The tokens, cut in two wherever a span begins or ends inside one: so no span has to move.
 
@@ -78,14 +99,15 @@ def refuse_blanks(labels: Sequence[str], of: str) -> None:
 
 def column_tokens(entry: Entry, blanks: re.Pattern[str], reserved: str | None = None) -> list[Range]:
     """The tokens of an entry as columns can hold them: cut at the edges of spans, and at the blanks inside
-    that would end a column or a line; a token that begins as something else does (``reserved``) behind its
-    first character. RecipeError for an entry without tokens."""
+    that would end a column or a line; one that begins as something else does (``reserved``) and is in no
+    span, so that no tag tells the two apart, behind its first character. RecipeError for an entry without
+    tokens."""
     if entry.tokens is None:
         raise RecipeError(f"document {entry.key} has no tokens: this format is written token by token")
     cut: list[Range] = []
     for start, end in cut_tokens(entry.tokens, entry.spans or ()):
         token = entry.text[start:end]
-        if reserved is not None and token.startswith(reserved):
+        if reserved is not None and token.startswith(reserved) and not _is_in(start, entry.spans or ()):
             cut += [(start, start + 1), (start + 1, end)]
         elif blanks.search(token) is None:
             cut.append((start, end))
@@ -98,6 +120,10 @@ def column_tokens(entry: Entry, blanks: re.Pattern[str], reserved: str | None = 
             if at < end:
                 cut.append((at, end))
     return cut
+
+
+def _is_in(place: int, spans: Sequence[Span]) -> bool:
+    return any(span.start <= place < span.end for span in spans)
 
 
 def tags_of_spans(tokens: Sequence[Range], spans: Sequence[Span], *, task: Task) -> tuple[list[str], int]:

@@ -22,9 +22,10 @@ def unread_spans(entry: Entry) -> Iterator[str]:
     Yields:
         Each name; that of a key inside another one with a dot.
     """
-    tokens = len(entry.text.split())
     for name, value in entry.meta.items():
-        if _are_spans(value) or _are_tags(name, value, tokens):
+        if not isinstance(value, list | Mapping):
+            continue
+        if _are_spans(value) or _are_tags(name, value, entry.text):
             yield name
         elif isinstance(value, Mapping):
             yield from (f"{name}.{inner}" for inner, one in value.items() if _are_spans(one))
@@ -53,11 +54,11 @@ def _is_number(value: Any) -> bool:
     return is_offset(value) or (isinstance(value, str) and value.isdecimal())
 
 
-def _are_tags(name: str, value: Any, tokens: int) -> bool:
+def _are_tags(name: str, value: Any, text: str) -> bool:
     if not isinstance(value, list) or not value:
         return False
     if all(isinstance(tag, str) for tag in value):
         spelled = [tag for tag in value if _TAG.fullmatch(tag)]
         return bool(spelled) and all(_TAG.fullmatch(tag) or tag in ("O", "_") for tag in value)
     numbers = all(map(is_offset, value))
-    return numbers and len(value) == tokens and _TAGGED_NAME.search(name) is not None
+    return numbers and _TAGGED_NAME.search(name) is not None and len(value) == len(text.split())

@@ -13,12 +13,12 @@ from pathlib import Path
 from spanloop.recipes.errors import FormatError
 from spanloop.recipes.formats.entry import Entry, Format, ReadOptions
 from spanloop.recipes.formats.lines import numbered_lines
+from spanloop.recipes.formats.placing import NO_VALUE
 from spanloop.recipes.formats.tagged import find_tokens
 from spanloop.recipes.formats.webanno_writing import write
 from spanloop.store.records import Range, Span, Task
 
 MAGIC, LAYER, TEXT = "#FORMAT=WebAnno TSV 3", re.compile(r"#T_(SP|CH|RL)=(.*)$"), "#Text="
-NO_VALUE = "no value"
 _BASE = 3
 _ID = re.compile(r"(\d{1,9})-(\d{1,9})(?:\.(\d{1,9}))?$")
 _PLACE = re.compile(r"(\d{1,15})-(\d{1,15})$")

@@ -15,10 +15,21 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 def unwritable(entry: Entry) -> str | None:
     """What of the entry no file can hold, in words; None where there is nothing of the kind."""
     for name, value in _texts(entry):
+        if value.isascii() and "\0" not in value:
+            continue
         found = _UNSTORABLE.search(value)
         if found is not None:
             return f"the {name} has {_called(found[0])} at character {found.start()}: no text can hold it"
-    return _unwritable_meta(entry) if entry.meta else None
+    if not entry.meta or all(map(_is_plain, entry.meta.items())):
+        return None
+    return _unwritable_meta(entry)
+
+
+def _is_plain(item: tuple[str, object]) -> bool:
+    """Whether a key and its value are such as any file can hold, seen without a look into them."""
+    key, value = item
+    plain = value is None or type(value) in (int, bool) or (type(value) is str and value.isascii())
+    return plain and key.isascii()
 
 
 def _unwritable_meta(entry: Entry) -> str | None:
@@ -40,13 +51,17 @@ def _called(letter: str) -> str:
 def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
     """Everything of the entry that is stored as text, with what it is called."""
     yield "text", entry.text
-    others = {
-        "id": entry.key,
-        "group": entry.group,
-        "annotator": entry.annotator,
-        "comment": entry.comment,
-        "model": entry.predicted_by,
-    }
-    yield from ((name, value) for name, value in others.items() if value)
-    for span in (*(entry.spans or ()), *entry.negatives, *(span for span, _ in entry.refused)):
+    if entry.key:
+        yield "id", entry.key
+    if entry.group:
+        yield "group", entry.group
+    if entry.annotator:
+        yield "annotator", entry.annotator
+    if entry.comment:
+        yield "comment", entry.comment
+    if entry.predicted_by:
+        yield "model", entry.predicted_by
+    for span in entry.spans or ():
+        yield "label", span.label
+    for span in (*entry.negatives, *(span for span, _ in entry.refused)):
         yield "label", span.label

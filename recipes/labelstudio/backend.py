@@ -186,8 +186,16 @@ def prediction_of(
 
 
 def _score(store: Store, found: Prediction) -> float | None:
-    """How sure the model is of the whole document, 0-1: the geometric mean of its tokens' probabilities, so
-    that sorting by score in Label Studio asks what `mnlp` asks. Without token scores: the spans' mean."""
+    """A number from 0 to 1 by which Label Studio sorts, lowest first, as the queue stands here.
+
+    By `mnlp` or by chance: how sure the model is of the whole document, the geometric mean of its tokens'
+    probabilities; without token scores, the spans' mean. By another strategy: 1 / (1 + its score).
+    """
+    strategy, model_id = store.queue.standing()
+    if strategy not in (None, "random", "mnlp") and model_id == found.model_id:
+        worth = store.predictions.acquisition(found.document_id, found.model_id, strategy)
+        if worth is not None:
+            return round(1 / (1 + max(worth, 0.0)), 6)
     doubt = store.predictions.acquisition(found.document_id, found.model_id, "mnlp")
     if doubt is not None:
         return round(min(1.0, math.exp(-doubt)), 6)

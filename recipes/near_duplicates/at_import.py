@@ -5,19 +5,19 @@ The sketches of the texts stand in the store (see ``sketches``); texts that shar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spanloop.recipes.near_duplicates.many_shingles import shingles_of_many
 from spanloop.recipes.near_duplicates.shingles import LIKE, VERSION, shingles_of
 from spanloop.recipes.near_duplicates.similarity import jaccard
 from spanloop.recipes.near_duplicates.sketches import (
     BANDS,
     LOOKED_AT,
-    Hashes,
     SketchIndex,
     Votes,
     shared_by_several,
@@ -25,7 +25,7 @@ from spanloop.recipes.near_duplicates.sketches import (
 )
 from spanloop.recipes.progress import Progress, silent
 from spanloop.store.records import Document, NewDocument
-from spanloop.store.tables.documents import key_of
+from spanloop.store.tables.incoming import key_of
 
 if TYPE_CHECKING:
     from spanloop.store import Store
@@ -47,11 +47,8 @@ class Twins:
     def _complete(self, progress: Progress) -> None:
         documents, done = self._store.sketches.missing(VERSION), 0
         while block := list(islice(documents, BLOCK)):
-            sketches = sketches_of([shingles_of(document.text) for document in block])
-            self._store.sketches.put(
-                VERSION,
-                ((document.id, _stored(sketch)) for document, sketch in zip(block, sketches, strict=True)),
-            )
+            _, sketches = _sketches([document.text for document in block])
+            self._store.sketches.put(VERSION, zip((document.id for document in block), sketches, strict=True))
             done += len(block)
             progress(done, None, "sketching what is stored")
 
@@ -60,37 +57,49 @@ class Twins:
         and their sketches, for ``keep``. Documents that bring a split of their own are left alone."""
         keys = [document.key or key_of(document.text) for document in documents]
         known = self._store.documents.known(keys)  # what is there already has its place, and its sketch
-        shingles = [
-            None if key in known else shingles_of(document.text)
-            for key, document in zip(keys, documents, strict=True)
-        ]
-        sketches = sketches_of(shingles)
-        stored = self._index.owners_of(sketches)
-        several = shared_by_several(sketches)
+        new = [number for number, key in enumerate(keys) if key not in known]
+        said, found = _sketches([documents[number].text for number in new])
+        sketches = [b""] * len(documents)
+        for number, sketch in zip(new, found, strict=True):
+            sketches[number] = sketch
+        numbers = [new[place] for place in said]
+        hashes = np.frombuffer(b"".join(found), np.uint32).reshape(-1, BANDS)
+        stored = {numbers[place]: ids for place, ids in self._index.owners_of(hashes).items()}
+        several = {numbers[place]: values for place, values in shared_by_several(hashes).items()}
+        return (*self._place(documents, stored, several), sketches)
+
+    def _place(
+        self,
+        documents: Sequence[NewDocument],
+        stored: Mapping[int, Sequence[int]],
+        several: Mapping[int, Sequence[int]],
+    ) -> tuple[list[NewDocument], list[bool]]:
+        """The documents in their groups, and which follow another one. ``stored``: the documents of the store
+        that share a hash with each; ``several``: the hashes that it shares with another of these."""
+        placed, follows = list(documents), [False] * len(documents)
         earlier: dict[int, list[int]] = {}
-        placed: list[NewDocument] = []
-        follows: list[bool] = []
-        for number, document in enumerate(documents):
-            own, sketch = shingles[number], sketches[number]
-            twin = None
-            if own is not None and sketch is not None:
-                shared = [value for value in sketch.tolist() if value in several]
-                near = Votes()
-                for value in shared:
-                    holders = earlier.get(value, [])
-                    near.count(holders[-LOOKED_AT:], len(holders))
-                if document.split is None:
-                    twin = self._likest(own, stored.get(number, ()), [placed[i] for i in near.likest()])
-                for value in shared:
-                    earlier.setdefault(value, []).append(number)
-            follows.append(twin is not None and twin.text != document.text)
-            placed.append(document if twin is None else replace(document, group=_group(twin)))
-        return placed, follows, [_stored(sketch) for sketch in sketches]
+        for number in sorted(stored.keys() | several.keys()):
+            document, near = documents[number], Votes()
+            shared = several.get(number, ())
+            for value in shared:
+                holders = earlier.get(value, [])
+                near.count(holders[-LOOKED_AT:], len(holders))
+            if document.split is None:
+                before = [placed[i] for i in near.likest()]
+                twin = self._likest(shingles_of(document.text), stored.get(number, ()), before)
+                if twin is not None:
+                    follows[number] = twin.text != document.text
+                    placed[number] = replace(document, group=_group(twin))
+            for value in shared:
+                earlier.setdefault(value, []).append(number)
+        return placed, follows
 
     def _likest(
-        self, own: frozenset[int], stored: Iterable[int], earlier: Sequence[NewDocument]
+        self, own: frozenset[int] | None, stored: Iterable[int], earlier: Sequence[NewDocument]
     ) -> Document | NewDocument | None:
         best, twin = LIKE, None
+        if own is None:
+            return None
         others: list[Document | NewDocument] = [*self._store.documents.fetch(list(stored)), *earlier]
         for other in others:
             shingles = shingles_of(other.text)
@@ -109,8 +118,16 @@ class Twins:
         self._index.add(np.array([document_id for document_id, _ in said], np.uint32), values)
 
 
-def _stored(sketch: Hashes | None) -> bytes:
-    return b"" if sketch is None else sketch.tobytes()
+def _sketches(texts: Sequence[str]) -> tuple[list[int], list[bytes]]:
+    """The numbers of the texts that are not too short; and the sketch of each as the store keeps it, empty
+    for one that is."""
+    shingles, counts = shingles_of_many(texts)
+    said = np.flatnonzero(counts)
+    kept, width = sketches_of(shingles, counts[said]).tobytes(), 4 * BANDS
+    sketches = [b""] * len(texts)
+    for place, number in enumerate(said.tolist()):
+        sketches[number] = kept[place * width : (place + 1) * width]
+    return said.tolist(), sketches
 
 
 def _group(document: Document | NewDocument) -> str:

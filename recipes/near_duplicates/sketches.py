@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import nlargest
-from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,36 +22,54 @@ Owners = NDArray[np.uint32]
 _Wide = NDArray[np.uint64]
 _FACTORS, _SUMMANDS = np.random.RandomState(1).randint(0, 2**63, (2, BANDS * ROWS), np.uint64)
 _FACTORS |= np.uint64(1)
+_BELOW, _NUMBER = np.uint64(32), np.uint64(2**32 - 1)
+_AT_ONCE = 2_000  # shingles
+_FEWEST, _MOST = 2**16, 2**26  # bytes of the table of hashes that may be there
 
 
-def sketches_of(texts: Sequence[frozenset[int] | None]) -> list[Hashes | None]:
-    """Sixteen hashes of each set of shingles, none for None. The store keeps them: whoever changes what they
-    are raises ``shingles.VERSION``.
+def sketches_of(shingles: Hashes, counts: Sequence[int] | NDArray[np.int64]) -> Hashes:
+    """Sixteen hashes of each text. The store keeps them: whoever changes what they are raises
+    ``shingles.VERSION``.
 
     A minimum over ``a * mixed(shingle) + b`` modulo 2**64 for each of 48 pairs of an odd ``a`` and a ``b``;
     three minima folded into one number of 28 bits, before the four of the band.
+
+    Args:
+        shingles: The shingles of all texts, one text after the other.
+        counts: How many each text has, none 0.
+
+    Returns:
+        ``[text, band]``.
     """
-    sets = [found for found in texts if found is not None]
-    if not sets:
-        return [None] * len(texts)
-    shingles = _mixed(np.fromiter(chain.from_iterable(sets), np.uint64))
-    begins = np.cumsum([0, *(len(found) for found in sets[:-1])])
-    minima = np.minimum.reduceat(shingles[:, None] * _FACTORS + _SUMMANDS, begins, axis=0)
-    folded = np.zeros((len(sets), BANDS), np.uint64)
+    begins = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    minima = np.empty((len(begins) - 1, BANDS * ROWS), np.uint64)
+    mixed = _mixed(shingles.astype(np.uint64))
+    first = 0
+    while first < len(minima):  # so many texts as the processor's cache holds the products of
+        last = int(np.searchsorted(begins, begins[first] + _AT_ONCE, "right")) - 1
+        last = min(max(last, first + 1), len(minima))
+        products = mixed[begins[first] : begins[last], None] * _FACTORS
+        products += _SUMMANDS
+        np.minimum.reduceat(products, begins[first:last] - begins[first], axis=0, out=minima[first:last])
+        first = last
+    folded = np.zeros((len(minima), BANDS), np.uint64)
     for row in range(ROWS):
         folded = _mixed(folded ^ minima[:, row * BANDS : (row + 1) * BANDS])
     placed = (folded >> np.uint64(36) << np.uint64(4)) | np.arange(BANDS, dtype=np.uint64)
-    bands = iter(placed.astype(np.uint32))
-    return [None if found is None else next(bands) for found in texts]
+    hashes: Hashes = placed.astype(np.uint32)
+    return hashes
 
 
-def shared_by_several(sketches: Sequence[Hashes | None]) -> set[int]:
-    """The hashes that more than one of these sketches has."""
-    said = [sketch for sketch in sketches if sketch is not None]
-    if not said:
-        return set()
-    values, times = np.unique(np.concatenate(said), return_counts=True)
-    return set(values[times > 1].tolist())
+def shared_by_several(sketches: Hashes) -> dict[int, list[int]]:
+    """The hashes of each of these sketches that another one of them has too, by its number; sketches without
+    such are left out."""
+    values = np.sort(sketches, axis=None)
+    several = values[1:][values[1:] == values[:-1]]
+    found: dict[int, list[int]] = {}
+    if len(several):
+        for number, band in zip(*np.nonzero(np.isin(sketches, several)), strict=True):
+            found.setdefault(int(number), []).append(int(sketches[number, band]))
+    return found
 
 
 def _mixed(values: _Wide) -> _Wide:
@@ -63,35 +81,53 @@ def _mixed(values: _Wide) -> _Wide:
 
 
 class SketchIndex:
-    """Which document has which hash: sorted pieces, each at least twice as long as the next."""
+    """Which document has which hash: sorted pieces, each at least twice as long as the next. An item is the
+    hash, and below it the number of the document."""
 
     def __init__(self) -> None:
-        self._pieces: list[tuple[Hashes, Owners]] = []
+        self._pieces: list[_Wide] = []
+        self._may_be = np.zeros(_FEWEST, bool)
 
     def add(self, ids: Owners, bands: Hashes) -> None:
         """Documents with their sixteen hashes each."""
         if not len(ids):
             return
-        self._pieces.append(_sorted(bands.ravel(), np.repeat(ids, BANDS)))
-        while len(self._pieces) > 1 and len(self._pieces[-2][0]) < 2 * len(self._pieces[-1][0]):
-            (values, owners), (more, theirs) = self._pieces.pop(), self._pieces.pop()
-            self._pieces.append(_sorted(np.concatenate([values, more]), np.concatenate([owners, theirs])))
+        self._pieces.append(np.sort((bands.astype(np.uint64) << _BELOW | ids[:, None]).ravel()))
+        total = sum(map(len, self._pieces))
+        while 4 * total > len(self._may_be) < _MOST:
+            self._may_be = np.zeros(2 * len(self._may_be), bool)
+            for items in self._pieces:
+                self._may_be[self._cell(items >> _BELOW)] = True
+        self._may_be[self._cell(bands)] = True
+        while len(self._pieces) > 1 and len(self._pieces[-2]) < 2 * len(self._pieces[-1]):
+            last, before = self._pieces.pop(), self._pieces.pop()
+            self._pieces.append(np.sort(np.concatenate([before, last])))
 
-    def owners_of(self, sketches: Sequence[Hashes | None]) -> dict[int, list[int]]:
+    def owners_of(self, sketches: Hashes) -> dict[int, list[int]]:
         """For the number of each sketch that shares a hash with documents: these, the likest first."""
-        numbers = [number for number, sketch in enumerate(sketches) if sketch is not None]
-        if not numbers:
-            return {}
-        asked = np.concatenate([sketches[number] for number in numbers])
+        flat = sketches.ravel()
+        likely = np.flatnonzero(self._may_be[self._cell(flat)])
+        asked = flat[likely].astype(np.uint64) << _BELOW
+        by_value = np.argsort(asked)  # neighbours are found where the one before was
+        order, ordered = likely[by_value], asked[by_value]
         found: dict[int, Votes] = {}
-        for values, owners in self._pieces:
-            begin = np.searchsorted(values, asked, "left")
-            end = np.searchsorted(values, asked, "right")
-            for place in np.flatnonzero(end > begin).tolist():
-                votes = found.setdefault(numbers[place // BANDS], Votes())
-                first, holders = int(begin[place]), int(end[place] - begin[place])
-                votes.count(owners[first : first + min(holders, LOOKED_AT)].tolist(), holders)
+        for items in self._pieces:
+            begin = np.searchsorted(items, ordered)
+            there = items[np.minimum(begin, len(items) - 1)] & ~_NUMBER == ordered
+            places = order[there]
+            begin, end = begin[there], np.searchsorted(items, ordered[there] | _NUMBER, "right")
+            for at in np.argsort(places).tolist():
+                votes = found.setdefault(int(places[at]) // BANDS, Votes())
+                first, holders = int(begin[at]), int(end[at] - begin[at])
+                owners = items[first : first + min(holders, LOOKED_AT)] & _NUMBER
+                votes.count(owners.tolist(), holders)
         return {number: votes.likest() for number, votes in found.items()}
+
+    def _cell(self, hashes: NDArray[Any]) -> NDArray[Any]:
+        """Where a table says whether there may be a document with that hash: most that are asked have none,
+        and a look into a table takes a tenth of a search."""
+        cells: NDArray[Any] = hashes & hashes.dtype.type(len(self._may_be) - 1)
+        return cells
 
 
 class Votes:
@@ -108,8 +144,3 @@ class Votes:
     def likest(self) -> list[int]:
         """The most likely first, `LOOKED_AT` at most."""
         return nlargest(LOOKED_AT, self._votes, key=self._votes.__getitem__)
-
-
-def _sorted(values: Hashes, owners: Owners) -> tuple[Hashes, Owners]:
-    order = np.argsort(values, kind="stable")
-    return values[order], owners[order]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from spanloop.recipes.active_learning.strategies import NAMES
+from spanloop.recipes.active_learning import registry
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.prodigy.answers import Answers
 from spanloop.recipes.prodigy.checks import refuse_unusable, spelled
@@ -17,10 +17,15 @@ from spanloop.recipes.prodigy.disputes import reviews
 from spanloop.recipes.prodigy.questions import Questions
 from spanloop.store import Store
 
+_STRATEGIES = ", ".join(registry.NAMES)
 _DATASET = ("The dataset of Prodigy that keeps the answers as well",)
 _DB = ("The project file (spanloop init makes one)",)
 _SPLIT = ("--split", "-S", "pool is trained on, eval is scored on")
-_STRATEGY = ("--strategy", "-s", f"What to ask first: {', '.join(NAMES)}; as the queue stands if left out")
+_STRATEGY = (
+    "--strategy",
+    "-s",
+    f"What to ask first: {', '.join(registry.NAMES)}; as the queue stands if left out",
+)
 _EXCLUDE = ("--exclude", "-e", "Datasets whose questions are not asked again, parted by commas")
 
 
@@ -216,6 +221,6 @@ def _split(names: str) -> list[str]:
 
 
 def _known(strategy: str) -> str | None:
-    if strategy and strategy not in NAMES:
-        raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(NAMES)}")
+    if strategy:
+        registry.check([strategy])
     return strategy or None

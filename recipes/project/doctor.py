@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spanloop.recipes.formats.registry import formats
+from spanloop.recipes.project.fast_here import backends, processor
 from spanloop.recipes.report import Report, Shape
 from spanloop.recipes.table import table
 from spanloop.recipes.versions import NEEDED, OPTIONAL, BadPair, bad_pairs, installed
@@ -30,7 +31,7 @@ class Finding(Shape):
     found: str
     ok: bool = True
     advice: str = ""
-    """What to do where it is not ok."""
+    """What to do where it is not ok, or could be faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def doctor(db: str | Path | None = None) -> Diagnosis:
         _offline_model(),
         _sqlite(),
         _machine(),
+        *_fast_here(),
     ]
     findings.append(_disk(Path(db).resolve().parent if db is not None else Path()))
     findings.append(Finding("formats", ", ".join(formats())))
@@ -118,6 +120,11 @@ def _sqlite() -> Finding:
 def _machine() -> Finding:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Finding("machine", f"{platform.system()} {platform.machine()}, {cores} cores")
+
+
+def _fast_here() -> tuple[Finding, Finding]:
+    computing, advice = backends()
+    return Finding("processor", processor()), Finding("predictions by", computing, advice=advice)
 
 
 def _disk(folder: Path) -> Finding:

@@ -1,4 +1,4 @@
-"""A round in integers of eight bits: measured on the eval split before it is written."""
+"""A round, or a saved pipeline, in integers of eight bits: measured on gold before it is written."""
 
 from __future__ import annotations
 
@@ -36,35 +36,42 @@ class Optimised(Report):
 
     folder: Path
     """Where it lies, for `spacy.load`."""
-    round: Count
-    """Which round it is."""
+    round: Count | None
+    """Which round it is, null for a pipeline of no project."""
     measured_on: Count
     """The documents that the ranges of numbers were measured on."""
     eval_documents: Count
-    """The documents of the eval split that it was compared on."""
-    f1_before: float
-    """Of the round, strict and micro; of tags the accuracy."""
-    f1_after: float
+    """The documents that it was compared on: of a round, those of the eval split."""
+    f1_before: float | None
+    """As it was, strict and micro; of tags the accuracy; null where there is no gold."""
+    f1_after: float | None
     """The same in eight bits."""
     agreement: float
-    """F1 of its spans against the round's own, on these documents."""
-    calibration_before: float
-    """The expected calibration error of the round's confidences."""
-    calibration_after: float
+    """F1 of its spans against those of before, on these documents."""
+    calibration_before: float | None
+    """The expected calibration error of its confidences before; null where there is no gold."""
+    calibration_after: float | None
     """The same in eight bits, at a temperature of its own."""
     times_as_fast: float
     """How many times as fast it was here, over whole documents."""
 
     def text(self) -> str:
-        points = 100 * (self.f1_after - self.f1_before)
+        what = "in eight bits" if self.round is None else f"round {self.round} in eight bits"
         return (
-            f"{self.folder}: round {self.round} in eight bits\n"
-            f"F1 {self.f1_after:.4f}, {self.f1_before:.4f} before ({points:+.2f} points) on "
-            f"{self.eval_documents:,} documents of eval; F1 of its spans against those of before "
-            f"{self.agreement:.4f}\n"
-            f"calibration error {self.calibration_after:.3f}, {self.calibration_before:.3f} before\n"
+            f"{self.folder}: {what}\n"
+            f"{self._loss()}F1 of its spans against those of before {self.agreement:.4f}, on "
+            f"{self.eval_documents:,} documents\n"
             f"{self.times_as_fast:.1f} times as fast here\n"
             f'load it with: nlp = spacy.load("{self.folder}")'
+        )
+
+    def _loss(self) -> str:
+        if self.f1_before is None or self.f1_after is None:
+            return "the documents have no gold, so what it loses was not measured\n"
+        points = 100 * (self.f1_after - self.f1_before)
+        return (
+            f"F1 {self.f1_after:.4f}, {self.f1_before:.4f} before ({points:+.2f} points)\n"
+            f"calibration error {self.calibration_after:.3f}, {self.calibration_before:.3f} before\n"
         )
 
 
@@ -73,19 +80,22 @@ def optimise(
     folder: str | Path,
     *,
     round: FromOne | None = None,
+    texts: Sequence[str | Path] = (),
     max_loss: float = 0.5,
     progress: Progress | None = None,
 ) -> Optimised:
-    """Write a round as a pipeline that computes in integers of eight bits, on a CPU.
+    """Write a round, or a saved pipeline, as a pipeline that computes in integers of eight bits, on a CPU.
 
     The ranges of numbers are measured on texts that are not of the eval split. Its confidences get a
     temperature of their own, so that they are as sure as the round's. The weights of the round lie in the
     folder too: from them it can be trained on.
 
     Args:
-        db: The project file.
+        db: The project file, or the folder of a saved pipeline.
         folder: Where it goes; there must be nothing yet.
         round: The round; None: the promoted one.
+        texts: For a saved pipeline: files of documents like those that it will read, ten or more; half of
+            them, 300 at most, are measured, the others are what it is compared on.
         max_loss: How many points of strict micro F1 (of tags: accuracy) on the eval split it may lose.
         progress: Called with how far it is.
 
@@ -97,31 +107,76 @@ def optimise(
             then nothing is written.
         ModelError: The extra ``[int8]`` is not installed, or OpenVINO cannot convert this model.
     """
+    target = Path(folder)
+    if target.exists():
+        raise RecipeError(f"{target} is there already: give another folder, or delete it first")
+    if (Path(db) / "config.cfg").is_file():
+        if round is not None:
+            raise RecipeError(f"{db} is a saved pipeline, which has no rounds: leave --round out")
+        return _optimise_pipeline(Path(db), target, texts, max_loss)
+    if texts:
+        raise RecipeError("a project has its documents: --texts goes with the folder of a saved pipeline")
+    return _optimise_round(db, target, round, max_loss, progress or silent)
+
+
+def _optimise_round(
+    db: str | Path, target: Path, round: int | None, max_loss: float, show: Progress
+) -> Optimised:
     from spanloop.recipes.scoring.evaluate import eval_gold, score
     from spanloop.recipes.suggest.pipelines import load_round, promoted_round, write_pipeline
     from spanloop.recipes.suggest.run_pipeline import named
 
-    target, show = Path(folder), progress or silent
-    if target.exists():
-        raise RecipeError(f"{target} is there already: give another folder, or delete it first")
     with Store.open(db) as store:
         with store.reading():
             row, moment, golds = promoted_round(store, round), store.moment(), eval_gold(store)
             project = store.project_of(row)
-            texts = _texts(store, project.seed)
+            own = _texts(store, project.seed)
         with named(f"round {row.number}", store):
             nlp = load_round(store, row.number)
             small = _once_more(store.rounds_folder.sound(row))
-            pipe, quantised = _ours(nlp, row.number), _ours(small, row.number)
-            _quantise(pipe, quantised, nlp, texts)
+            what = f"round {row.number}"
+            _quantise(_ours(nlp, what), _ours(small, what), nlp, own)
             arguments: dict[str, Any] = {"round": row.number, "labels": row.label_ids, "progress": show}
             before, after = (score(moment, one, golds, **arguments) for one in (nlp, small))
             fast = _times_as_fast(nlp, small, [gold.document.text for gold in golds[:_TIMED]])
-    result = _result(target, row.number, len(texts), before, after, fast)
+    result = _result(target, row.number, len(own), before, after, fast)
     _refuse_loss(result, max_loss)
     small.meta["description"] = f"Round {row.number} of {Path(db).stem} in integers of eight bits"
     with whole_folder(target) as part:
         write_pipeline(project, small, part)
+    return result
+
+
+def _optimise_pipeline(source: Path, target: Path, files: Sequence[str | Path], max_loss: float) -> Optimised:
+    from spanloop.plugin.tagging.calibrate import calibration_error, judge
+    from spanloop.recipes.rounds.optimise_folder import documents, judge_both
+    from spanloop.recipes.suggest.pipelines import load_pipeline
+
+    measured, compared = documents(files, seed=0)
+    nlp, small = load_pipeline(source), _once_more(source)
+    pipes = (_ours(nlp, str(source)), _ours(small, str(source)))
+    _quantise(*pipes, nlp, [entry.text for entry in measured])
+    both = judge_both(nlp, small, pipes, compared)
+    truth = both.truth
+    errors = [
+        None if truth is None else calibration_error(*judge(said, truth))
+        for said in (both.before, both.after)
+    ]
+    result = Optimised(
+        folder=target,
+        round=None,
+        measured_on=len(measured),
+        eval_documents=len(compared),
+        f1_before=None if truth is None else both.f1(both.before, truth),
+        f1_after=None if truth is None else both.f1(both.after, truth),
+        agreement=both.f1(both.after, both.before),
+        calibration_before=errors[0],
+        calibration_after=errors[1],
+        times_as_fast=_times_as_fast(nlp, small, [entry.text for entry in compared[:_TIMED]]),
+    )
+    _refuse_loss(result, max_loss)
+    with whole_folder(target) as part:
+        small.to_disk(part)
     return result
 
 
@@ -143,15 +198,13 @@ def _once_more(folder: Path) -> Language:
     return spacy.load(folder, config={"components": dict.fromkeys(names, _HOW)})
 
 
-def _ours(nlp: Language, number: int) -> HFTokenClassifierPipe:
+def _ours(nlp: Language, what: str) -> HFTokenClassifierPipe:
     from spanloop.plugin.model.network import HFNetwork
     from spanloop.recipes.suggest.our_component import classifier
 
     found = classifier(nlp)
     if found is None or not isinstance(found[1].network, HFNetwork):
-        raise RecipeError(
-            f"round {number} has no Hugging Face model of its own: there is nothing to quantise"
-        )
+        raise RecipeError(f"{what} has no Hugging Face model of its own: there is nothing to quantise")
     return found[1]
 
 
@@ -214,10 +267,14 @@ def _result(
 
 
 def _refuse_loss(result: Optimised, max_loss: float) -> None:
+    if result.f1_before is None or result.f1_after is None:
+        return
     lost = 100 * (result.f1_before - result.f1_after)
     if lost > max_loss:
+        what = "the pipeline" if result.round is None else f"round {result.round}"
+        where = "these documents" if result.round is None else "the eval split"
         raise RecipeError(
-            f"in eight bits round {result.round} loses {lost:.2f} points of F1 on the eval split "
+            f"in eight bits {what} loses {lost:.2f} points of F1 on {where} "
             f"({result.f1_before:.4f} before, {result.f1_after:.4f} after), more than {max_loss:g}: nothing "
             "was written; --max-loss allows more"
         )

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.active_learning.advice import Advice, advice
+from spanloop.recipes.active_learning.bias import Bias, bias
+from spanloop.recipes.active_learning.outlook import Outlook, outlook
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.near_duplicates.leaks import Leaks, find_leaks
 from spanloop.recipes.progress import Progress
@@ -38,6 +41,9 @@ class Facts:
     left_out: tuple[int, ...]
     ledger: dict[str, Any]
     effort: list[dict[str, Any]]
+    cost: Outlook
+    advice: Advice | None
+    bias: Bias | None
 
     def left_out_text(self) -> str:
         """What the report cannot say, as a sentence; empty where it says everything."""
@@ -64,7 +70,8 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         trained_on = {s.round.number: learned_from(store, s.round.number) for s in done}
         label_scores = {s.round.number: _label_scores(store, s.round) for s in done}
         pool = list(store.annotations.gold(split="pool"))
-        ledger, effort = store.ledger.counts(), store.effort()
+        ledger, effort, cost = store.ledger.counts(), store.effort(), outlook(store)
+        told, led = advice(store, cost), bias(store)
     left_out = {s.round.number for s in done if s.pipeline != "here"}
     if number is None and row.number in left_out:
         row = _another(store, row, done, left_out)
@@ -87,6 +94,9 @@ def gather(store: Store, number: int | None, progress: Progress) -> Facts:
         left_out=tuple(sorted(left_out)),
         ledger=ledger,
         effort=effort,
+        cost=cost,
+        advice=told,
+        bias=led,
     )
 
 

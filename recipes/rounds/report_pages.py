@@ -13,6 +13,7 @@ from spanloop.recipes.rounds.report_shape import report_file
 from spanloop.recipes.rounds.standings import headline_name
 from spanloop.recipes.rounds.status import SPLITS
 from spanloop.recipes.table import figure, interval, markdown_table
+from spanloop.recipes.training.first_suggestions import FirstSuggestions
 from spanloop.store import clock
 from spanloop.store.records import Round, Score
 
@@ -120,6 +121,10 @@ def as_markdown(facts: Facts) -> str:
             f"{len(changed.broken)} lost, "
             f"{len(changed.new_alarms)} new false alarms, {len(changed.gone_alarms)} gone."
         )
+    if facts.advice is not None:
+        parts.append("\n".join(["## When to stop", "", *(f"- {line}" for line in facts.advice.lines())]))
+    if facts.bias is not None:
+        parts.append(f"## Do suggestions lead people?\n\n{facts.bias.text()}.")
     if facts.leaks.found:
         parts.append(f"Beware: {facts.leaks.text()}")
     return "\n\n".join(parts) + "\n"
@@ -146,4 +151,6 @@ def note(row: Round) -> str:
     """What is to be said of a round in a word or two."""
     balance = balance_of(row)
     chosen = f"balance: {balance['chosen']}" if balance else ""
-    return ", ".join(part for part in ("promoted" if row.promoted else "", chosen) if part)
+    first = FirstSuggestions.kept(row.manifest)
+    waited = "" if first is None else f"new suggestions after {first.seconds:.0f} s"
+    return ", ".join(part for part in ("promoted" if row.promoted else "", chosen, waited) if part)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from spanloop.recipes.active_learning.advice import Advice
+from spanloop.recipes.active_learning.bias import Bias
+from spanloop.recipes.active_learning.outlook import Outlook
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.report import Count, Seconds, Shape, Share
 from spanloop.recipes.rounds.report_facts import Facts, calibration
@@ -12,6 +15,7 @@ from spanloop.recipes.rounds.standings import OfGold, Standing
 from spanloop.recipes.scoring.changes import Changes, Hard
 from spanloop.recipes.scoring.shapes import AlignmentEvents, Scored
 from spanloop.recipes.training.balance import Balance
+from spanloop.recipes.training.first_suggestions import FirstSuggestions
 from spanloop.store.records import Origin, Score, Task
 
 
@@ -34,6 +38,9 @@ class RoundScores(Shape):
     labels: dict[str, Score]
     balance: Balance | None
     """What `--balance auto` tried and chose."""
+    first_suggestions: FirstSuggestions | None
+    """How long it took until the next documents had suggestions of the round; null where it was not promoted
+    when it was trained, or where no document was open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,12 @@ class ReportFile(Shape):
     """Spans in the ledger of alignment."""
     effort: tuple[Effort, ...]
     """What suggestions saved and cost."""
+    cost: Outlook
+    """What an answer costs a person, and what the open documents of the pool will."""
+    advice: Advice | None
+    """Whether to annotate on."""
+    bias: Bias | None
+    """What suggestions do to people; null where no document was answered without."""
 
 
 def report_file(facts: Facts) -> ReportFile:
@@ -128,6 +141,9 @@ def report_file(facts: Facts) -> ReportFile:
         left_out=facts.left_out,
         alignment_events=AlignmentEvents.of(facts.ledger),
         effort=tuple(Effort(**row) for row in facts.effort),
+        cost=facts.cost,
+        advice=facts.advice,
+        bias=facts.bias,
     )
 
 
@@ -144,6 +160,7 @@ def _round(facts: Facts, standing: Standing) -> RoundScores:
         today=standing.today,
         labels=facts.label_scores[number],
         balance=Balance.kept(standing.round.manifest),
+        first_suggestions=FirstSuggestions.kept(standing.round.manifest),
     )
 
 

@@ -78,7 +78,8 @@ def _job_of(store: Store, row: Round) -> TrainingJob:
     from spanloop.plugin.training.config import TrainConfig
 
     known = {field.name for field in fields(TrainConfig)}
-    kept = {name: value for name, value in row.parameters.items() if name in known}
+    kept: dict[str, Any] = {"freeze": "none", "head_rate": 1.0}  # of rounds from before these were settings
+    kept |= {name: value for name, value in row.parameters.items() if name in known}
     if kept.get("class_weights") != "focal":
         kept.pop("focal_gamma", None)  # earlier rounds kept it whatever the weights were
     config = TrainConfig(**kept)
@@ -126,7 +127,8 @@ def _other_model(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> li
 
 def _differences(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> list[str]:
     """What is not as it was when the round was trained."""
-    from spanloop.recipes.training.one_round import surroundings
+    from spanloop.plugin.model.network import computes_with
+    from spanloop.recipes.training.kept import surroundings
 
     now = surroundings()
     found = [
@@ -135,6 +137,9 @@ def _differences(manifest: Mapping[str, Any], pipe: HFTokenClassifierPipe) -> li
         if manifest.get(name, now[name]) != now[name]
     ]
     found += _other_model(manifest, pipe)
+    then, now_by = manifest.get("backend", "torch"), computes_with(pipe.network)
+    if then != now_by:
+        found.append(f"computed by {then} then, by {now_by} now (SPANLOOP_BACKEND)")
     for name, then in manifest.get("versions", {}).items():
         try:
             installed = version(name)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanloop.recipes.active_learning.advice import Advice, advice
+from spanloop.recipes.active_learning.outlook import Outlook, outlook
 from spanloop.recipes.labelstudio.retry import FailedEvent
 from spanloop.recipes.project.settings_file import SettingsFile, settings_of_project
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.rounds.standings import RoundRow, Standing, rounds_table, standings
+from spanloop.recipes.report import Report
+from spanloop.recipes.rounds.standings import Standing, rounds_table, standings
+from spanloop.recipes.rounds.status_shape import Inbox, RefusedDocuments, Standings
 from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.table import counted, table
 from spanloop.store import Store
@@ -21,85 +24,8 @@ if TYPE_CHECKING:
     from spanloop.store.files.training_lock import Look
 
 SPLITS: tuple[Split, ...] = ("pool", "eval")
-SHOWN = 5  # failed events that the text names
 REFUSED_SHOWN = 5
 COUNTS = ("total", "gold", "open", "skipped", "conflict", "rejected")
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox(Shape):
-    """What Label Studio told."""
-
-    waiting: Count = 0
-    """Events that wait to be worked on."""
-    failed: tuple[FailedEvent, ...] = ()
-    """Those that could not be worked on, the oldest first."""
-
-    def lines(self, path: Path) -> list[str]:
-        """A paragraph for each that is not empty."""
-        said = []
-        if self.waiting:
-            said.append(
-                f"{counted(self.waiting, 'event')} of Label Studio not worked on yet: spanloop backend {path}"
-            )
-        if self.failed:
-            shown = [event.text() for event in self.failed[:SHOWN]]
-            if more := len(self.failed) - len(shown):
-                shown.append(f"and {more:,} more")
-            head = f"{counted(len(self.failed), 'event')} of Label Studio could not be worked on"
-            said.append("\n".join([f"{head}: spanloop labelstudio retry {path}", *shown]))
-        return said
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedDocuments(Shape):
-    """Documents that the tokenizer or the promoted round refuses."""
-
-    total: Count
-    documents: dict[str, str]
-    """By the key of each, who refuses it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standings(Shape):
-    """Where the project stands: all that the text says, numbers as numbers."""
-
-    task: Task
-    """Spans, or one tag a token."""
-    labels: tuple[str, ...]
-    """The names of those in use."""
-    documents: dict[Split, dict[str, Count]]
-    """Documents of each split by state: total, gold, open, skipped, conflict, rejected."""
-    promoted: Count | None
-    """The round in use."""
-    rounds: tuple[RoundRow, ...]
-    """Every round, the oldest first."""
-    trained_on: Count
-    """Documents that the last finished round learned from."""
-    training_on: Count | None
-    """Documents that the round learns from which is being trained now; null where none is."""
-    new_annotations: Count
-    """Gold documents of the pool that the round that is being trained, else the last one, has not learned
-    from as they stand: new ones and those answered otherwise since."""
-    unknown_labels: dict[str, Count]
-    """By label, the gold documents that do not know it, since they were annotated before it was there; labels
-    that all know are left out."""
-    suggested: Count
-    """Documents of which the promoted round has said something."""
-    without_suggestions: Count
-    """Documents that it has neither looked at nor refused."""
-    to_review: Count
-    """Documents that wait for review."""
-    refused: RefusedDocuments
-    """Documents that the tokenizer or the promoted round refuses."""
-    alignment_events: AlignmentEvents
-    """Spans in the ledger of alignment."""
-    inbox: Inbox
-    """What Label Studio told."""
-    settings: SettingsFile | None
-    """What `spanloop.toml` says, null where there is none."""
-    next_step: str
-    """The command that brings the project on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +47,12 @@ class Status(Report):
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
     suggested: int = 0
     to_review: int = 0
-    inbox: Inbox = Inbox()
+    accepted_unseen: int = 0
+    inbox: Inbox = field(default_factory=Inbox)
     refused: Mapping[str, str] = field(default_factory=dict)
     settings: SettingsFile | None = None
+    cost: Outlook | None = None
+    advice: Advice | None = None
 
     @property
     def promoted(self) -> int | None:
@@ -162,10 +91,13 @@ class Status(Report):
             suggested=self.suggested,
             without_suggestions=self.without_suggestions,
             to_review=self.to_review,
+            accepted_unseen=self.accepted_unseen,
             refused=RefusedDocuments(len(self.refused), dict(self.refused)),
             alignment_events=self.alignment_events,
             inbox=self.inbox,
             settings=self.settings,
+            cost=self.cost,
+            advice=self.advice,
             next_step=self.next_step(),
         )
 
@@ -176,6 +108,10 @@ class Status(Report):
             table(("documents", *COUNTS), counts, right=range(1, 7)),
             self._rounds_text(),
         ]
+        if self.cost is not None and (cost := self.cost.text()):
+            parts.append(cost)
+        if self.advice is not None:
+            parts.append(self.advice.text())
         if self.in_use is not None and self.in_use.pipeline in ("pruned", "missing"):
             parts.append(self._without_folder())
         if self.unknown_labels:
@@ -187,6 +123,11 @@ class Status(Report):
         if self.to_review:
             waiting = counted(self.to_review, "document")
             parts.append(f"{waiting} waiting for review: spanloop correct {self.path} --review")
+        if self.accepted_unseen:
+            parts.append(
+                f"{counted(self.accepted_unseen, 'document')} accepted unseen, which no round learns from: "
+                f"spanloop triage {self.path} --undo takes them back"
+            )
         parts += self.inbox.lines(self.path)
         if self.settings is not None:
             parts.append(self.settings.text())
@@ -266,6 +207,7 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
     rounds = standings(store, trainer)
     trained = [standing.round.number for standing in rounds if standing.state == "running"]
     promoted = store.rounds.promoted()
+    cost = outlook(store)
     return Status(
         path=path,
         task=store.project.task,
@@ -279,8 +221,11 @@ def _read(path: Path, store: Store, trainer: Look) -> Status:
         unknown_labels=store.label_sets.lacking(),
         suggested=store.predictions.count(promoted.model_id) if promoted and promoted.model_id else 0,
         to_review=store.reviews.waiting(),
+        accepted_unseen=store.triages.standing(),
         inbox=Inbox(store.inbox.waiting(), tuple(map(FailedEvent.of, store.inbox.failed()))),
         refused=_refused(store, promoted),
+        cost=cost,
+        advice=advice(store, cost),
     )
 
 

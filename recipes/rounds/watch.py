@@ -189,7 +189,8 @@ class _Watch:
             return
         if isinstance(report, RoundReport):
             self.done += 1
-            self.tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}")
+            first = "" if report.first_suggestions is None else f"; {report.first_suggestions.text()}"
+            self.tell(f"round {report.number} in {report.seconds:.0f} s: {report.reason}{first}")
             self.owed = self.owed or report.promoted
             self._prune()
 

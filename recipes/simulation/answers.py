@@ -14,6 +14,10 @@ from spanloop.store import Store
 from spanloop.store.records import NewAnnotation, QueueItem, Span, Split
 
 BATCH = 100
+FEW = 20
+"""Documents that are drawn at once where their tokens are counted: few are given back."""
+WHO = "gold"
+"""In whose name the gold answers."""
 
 
 def simulate_answers(
@@ -21,7 +25,7 @@ def simulate_answers(
     gold: Mapping[str, Sequence[Span]],
     n: int,
     *,
-    annotator: str = "gold",
+    annotator: str = WHO,
     strategy: str | None = None,
     split: Split = "pool",
     random_share: float = 0.1,
@@ -38,11 +42,56 @@ def simulate_answers(
         )
         if not items:
             break
-        with store.write():
-            for item in items:
-                store.annotations.add(_answer(item, gold, annotator))
+        _answer_all(store, items, gold, annotator)
         answered += len(items)
     return answered
+
+
+def simulate_reading(
+    store: Store,
+    gold: Mapping[str, Sequence[Span]],
+    lengths: Mapping[int, int],
+    tokens: int,
+    *,
+    strategy: str | None = None,
+) -> int:
+    """Let the gold answer documents of the pool until so many tokens are read.
+
+    Args:
+        store: The project.
+        gold: The true spans by document key.
+        lengths: The tokens of each document by its id.
+        tokens: How many are read at least, as long as there are open documents.
+        strategy: What the queue stands by; None: as it does.
+
+    Returns:
+        The tokens that were read: the document that reaches the number is answered as a whole.
+
+    Raises:
+        RecipeError: A served document has no gold.
+    """
+    read = 0
+    while read < tokens:
+        items = store.queue.next(WHO, n=FEW, strategy=strategy)
+        if not items:
+            break
+        taken = []
+        for item in items:
+            if read >= tokens:
+                break
+            taken.append(item)
+            read += lengths.get(item.document.id, 0)
+        _answer_all(store, taken, gold, WHO)
+    store.queue.release(WHO)  # what was drawn and not answered waits for the next model's word
+    return read
+
+
+def _answer_all(
+    store: Store, items: Sequence[QueueItem], gold: Mapping[str, Sequence[Span]], annotator: str
+) -> None:
+    with store.write():
+        for item in items:
+            store.annotations.add(_answer(item, gold, annotator))
 
 
 def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str) -> NewAnnotation:

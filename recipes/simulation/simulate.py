@@ -2,172 +2,267 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from csv import writer
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spanloop.recipes.active_learning.strategies import NAMES
-from spanloop.recipes.calls.ranges import FromOne, SeedNumber
+from spanloop.recipes.active_learning import registry
+from spanloop.recipes.active_learning.cost import DEFAULT, Pace
+from spanloop.recipes.active_learning.outlook import project_pace
+from spanloop.recipes.calls.ranges import Budget, FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.files.importing import import_files
-from spanloop.recipes.formats.entry import ReadOptions
-from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.progress import Progress, silent
-from spanloop.recipes.project.init import init
-from spanloop.recipes.report import Count, Report, Shape
-from spanloop.recipes.scoring.shapes import Figures
-from spanloop.recipes.simulation.answers import simulate_answers
-from spanloop.recipes.suggest.prelabel import prelabel
-from spanloop.recipes.table import figure, interval, table
-from spanloop.recipes.training.report import RoundReport
-from spanloop.recipes.training.retrain import retrain
+from spanloop.recipes.report import Count, Report
+from spanloop.recipes.simulation.cells import Cell, Cells
+from spanloop.recipes.simulation.compared import Area, Height, Reached, areas, heights, reached
+from spanloop.recipes.simulation.corpus import Corpus, OfFiles, OfProject
+from spanloop.recipes.simulation.picture import picture as draw
+from spanloop.recipes.simulation.play import Play
+from spanloop.recipes.table import counted, figure, table
 from spanloop.store import Store
-from spanloop.store.records import Span, Task
+from spanloop.store.files.atomic import write_whole
+from spanloop.store.records import Task
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import TrainConfig
 
-
-@dataclass(frozen=True, slots=True)
-class Step(Shape):
-    """One round of one strategy."""
-
-    strategy: str
-    documents: Count
-    """Documents that were annotated."""
-    spans: Count
-    """Spans in them: what the person would have had to look at."""
-    micro: Figures
-    macro: Figures
+BUDGETS = (0.02, 0.05, 0.1, 0.2, 0.4, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated(Report):
     """The loop with the gold in the person's place."""
 
-    steps: tuple[Step, ...]
-    """Every round of every strategy, in order."""
+    corpus: str
+    """What the results are called."""
+    task: Task
+    """Spans, or one tag a token."""
+    pace: Pace
+    """What the seconds are reckoned by."""
+    left_out: Count
+    """Gold documents of a project that were answered in part, and cannot play."""
+    cells: tuple[Cell, ...]
+    """What each strategy came to with each seed and budget."""
+    heights: tuple[Height, ...]
+    """The means over seeds."""
+    areas: tuple[Area, ...]
+    """What each curve comes to as one number."""
+    reached: tuple[Reached, ...]
+    """What it cost to come to a figure."""
 
     def text(self) -> str:
+        headline = "accuracy" if self.task == "tags" else "micro F1"
         rows = [
-            (s.strategy, s.documents, s.spans, figure(s.micro.f1), interval(s.micro), figure(s.macro.f1))
-            for s in self.steps
+            (h.strategy, f"{h.budget:g}", h.seeds, f"{h.documents:,.0f}", *_spent(h), *_f1(h))
+            for h in self.heights
         ]
-        head = ("strategy", "documents", "spans", "micro F1", "95 %", "macro F1")
-        note = "The gold of the files answered in the person's place (origin simulated)."
-        return f"{table(head, rows, right=(1, 2, 3, 5))}\n\n{note}"
+        head = (
+            "strategy",
+            "budget",
+            "seeds",
+            "documents",
+            "tokens",
+            "actions",
+            "minutes",
+            headline,
+            "macro F1",
+        )
+        parts = [table(head, rows, right=range(1, 9)), self._areas_text(headline)]
+        if self.reached:
+            parts.append(self._reached_text(headline))
+        left = f" {counted(self.left_out, 'document')} answered in part left out." if self.left_out else ""
+        parts.append(
+            f"The gold answered in the person's place (origin simulated); tokens, actions and minutes are "
+            f"those of all answers so far.{left} Seconds: {self.pace.text()}."
+        )
+        return "\n\n".join(parts)
+
+    def _areas_text(self, headline: str) -> str:
+        named = {"micro": headline, "macro": "macro F1"}
+        rows = [
+            (
+                a.strategy,
+                named[a.figure],
+                a.seeds,
+                a.area.text(),
+                a.less_random.text(sign="+") if a.less_random else "",
+            )
+            for a in self.areas
+        ]
+        head = (
+            "strategy",
+            "mean height",
+            "seeds",
+            "over log tokens (95 %)",
+            "less random, seed by seed (95 %)",
+        )
+        return table(head, rows, right=(2,))
+
+    def _reached_text(self, headline: str) -> str:
+        named = {"micro": headline, "macro": "macro F1"}
+        rows = [
+            (
+                r.strategy,
+                named[r.figure],
+                r.aim,
+                f"{r.reached} of {r.seeds}",
+                "-" if r.cost is None else r.cost.text(),
+                "" if r.tokens_of_random is None else r.tokens_of_random.text(2),
+            )
+            for r in self.reached
+        ]
+        head = ("strategy", "figure", "aim", "seeds there", "spent until then", "of the tokens of random")
+        return table(head, rows)
 
 
 def simulate(
-    files: Sequence[str | Path],
+    files: Sequence[str | Path] = (),
     *,
+    from_db: str | Path | None = None,
     eval_files: Sequence[str | Path] = (),
     strategies: Sequence[str] = ("random", "mnlp"),
-    documents: Sequence[FromOne] = (50, 100, 200),
+    budget_tokens: Sequence[Budget] = BUDGETS,
+    seeds: FromOne = 1,
+    seed: SeedNumber = 0,
     model: str = "offline",
     lang: str = "en",
     task: Task = "spans",
     config: TrainConfig | None = None,
-    seed: SeedNumber = 0,
-    keep: str | Path | None = None,
+    name: str | None = None,
+    results: str | Path | None = None,
+    csv: str | Path | None = None,
+    picture: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """Play the loop with the gold of files answering in the person's place: would active learning pay?
+    """Play the loop with known gold answering in the person's place: would active learning pay?
 
-    For each strategy a project of its own: the first documents are drawn at random, the next ones asked for
-    by the model trained on those, and so on; after each step a round, scored.
+    All strategies of a seed begin with the same documents, drawn at random; at each budget a round is trained
+    and scored, and asks for the next ones.
 
     Args:
         files: Files with gold.
+        from_db: Instead of files a project, whose whole answers play.
         eval_files: Files to score on; none: the fifth of ``files`` that the hash of their groups draws.
         strategies: What to compare.
-        documents: Annotated documents at each round, rising.
-        model: The base model.
+        budget_tokens: Tokens read by the end of each round, rising: up to 1 shares of the pool's tokens.
+        seeds: How many times all is played, with as many seeds.
+        seed: The first of them.
+        model: The base model; this, ``lang`` and ``task`` are of files.
         lang: Language of the texts.
         task: ``spans``, or ``tags`` with one tag a token.
-        config: The settings, as of `retrain`.
-        seed: Of everything that is drawn.
-        keep: A folder for the projects; None: they are thrown away.
+        config: The settings, as of `retrain`, but for the seed.
+        name: What the results are called; None: as the first file, or the project.
+        results: A folder with a file for each strategy, seed and budget, by which a stopped run goes on.
+        csv: Also write the cells as a table there.
+        picture: Also draw the curves there, as SVG.
         progress: Called with how far it is.
 
     Returns:
-        The scores of each strategy at each step.
+        Every cell, and what follows from them.
 
     Raises:
-        RecipeError: A file cannot be read, a strategy is unknown, or the numbers of documents do not rise.
+        RecipeError: A file, strategy or budget is none, or results there were made by something else.
     """
-    unknown = [name for name in strategies if name not in NAMES]
-    if unknown:
-        raise RecipeError(f"there is no strategy {unknown[0]!r}; there are {', '.join(NAMES)}")
-    if sorted(set(documents)) != list(documents):
-        raise RecipeError("the numbers of documents must rise, e.g. 50,100,200")
-    gold, labels = _read_gold([*files, *eval_files], task)
-    steps: list[Step] = []
-    with ExitStack() as stack:
-        folder = (
-            Path(keep) if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spanloop-")))
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        for strategy in strategies:
-            db = folder / f"{strategy}.db"
-            fraction = 0.0 if eval_files else 0.2
-            init(db, labels=labels, task=task, lang=lang, model=model, eval_fraction=fraction, seed=seed)
-            import_files(db, files, as_="documents", split="pool" if eval_files else "auto")
-            if eval_files:
-                import_files(db, eval_files, as_="documents", split="eval")
-            steps += _play(db, gold, strategy, documents, config, progress or silent)
-    return Simulated(tuple(steps))
+    _check(strategies, budget_tokens)
+    corpus, pace = _corpus(files, from_db, eval_files, task, lang, model, name)
+    every = range(seed, seed + seeds)
+    found = _play(corpus, pace, strategies, budget_tokens, every, config, results, progress or silent)
+    _write(found, corpus.task, csv, picture)
+    left_out = corpus.left_out if isinstance(corpus, OfProject) else 0
+    return simulated(corpus.name, corpus.task, pace, found, left_out)
 
 
-def _read_gold(files: Sequence[str | Path], task: Task) -> tuple[dict[str, tuple[Span, ...]], list[str]]:
-    """The spans of every text, and their labels by frequency. RecipeError for an entry without spans."""
-    gold: dict[str, tuple[Span, ...]] = {}
-    counts: dict[str, int] = {}
-    for source in sources(files):
-        for entry in source.entries(ReadOptions(task=task)):
-            if entry.spans is None:
-                raise RecipeError(f"{source.shown}:{entry.line}: no gold spans, and a simulation needs them")
-            gold[entry.text] = entry.spans
-            for span in entry.spans:
-                counts[span.label] = counts.get(span.label, 0) + 1
-    if not counts:
-        raise RecipeError("there is not one span in these files")
-    return gold, sorted(counts, key=counts.__getitem__, reverse=True)
+def _write(cells: Sequence[Cell], task: Task, csv: str | Path | None, picture: str | Path | None) -> None:
+    if csv is not None:
+        write_whole(csv, as_csv(cells))
+    if picture is not None:
+        write_whole(picture, draw(cells, tags=task == "tags"))
 
 
 def _play(
-    db: Path,
-    by_text: dict[str, tuple[Span, ...]],
-    strategy: str,
-    documents: Sequence[int],
+    corpus: Corpus,
+    pace: Pace,
+    strategies: Sequence[str],
+    budgets: Sequence[float],
+    seeds: Iterable[int],
     config: TrainConfig | None,
+    results: str | Path | None,
     progress: Progress,
-) -> list[Step]:
-    steps = []
-    with Store.open(db) as store:
-        gold = {document.key: by_text[document.text] for document in store.documents.iterate()}
-        simulate_answers(store, gold, len(gold), split="eval", strategy="random")
-    for number, target in enumerate(documents):
-        with Store.open(db) as store:
-            missing = target - store.queue.counts("pool")["gold"]
-            simulate_answers(store, gold, missing, strategy=strategy if number else "random")
-        report = retrain(db, config, progress=progress)
-        if not isinstance(report, RoundReport):
-            raise RecipeError(report.reason)
-        prelabel(db, strategy=strategy, progress=progress)
-        scores = report.scores.report
-        with Store.open(db) as store:
-            answered = list(store.annotations.gold(split="pool"))
-        steps.append(
-            Step(
-                strategy,
-                len(answered),
-                sum(len(g.spans) for g in answered),
-                Figures.of(scores.micro),
-                Figures.of(scores.macro),
-            )
+) -> list[Cell]:
+    from spanloop.plugin.training.config import TrainConfig
+
+    with ExitStack() as stack:
+        if results is None:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spanloop-")))
+        else:
+            work = Path(results) / ".projects"
+        cells = Cells(None if results is None else Path(results))
+        settings = replace(config or TrainConfig(), seed=None)
+        play = Play(corpus, tuple(budgets), settings, pace, cells, work, progress)
+        found = [cell for seed in seeds for strategy in strategies for cell in play.run(strategy, seed)]
+        play.clear()
+        return found
+
+
+def simulated(name: str, task: Task, pace: Pace, cells: Sequence[Cell], left_out: int = 0) -> Simulated:
+    """What follows from cells of one corpus."""
+    return Simulated(name, task, pace, left_out, tuple(cells), heights(cells), areas(cells), reached(cells))
+
+
+def as_csv(cells: Sequence[Cell]) -> str:
+    """One line a cell."""
+    file = io.StringIO()
+    head = "corpus,strategy,seed,budget,documents,spans,tokens,actions,seconds,pool_tokens,micro,macro"
+    lines = writer(file, lineterminator="\n")
+    lines.writerow(head.split(","))
+    for c in cells:
+        spent = (round(c.cost.tokens), round(c.cost.actions), round(c.cost.seconds, 1), round(c.pool.tokens))
+        lines.writerow(
+            (c.corpus, c.strategy, c.seed, c.budget, c.documents, c.spans, *spent, c.micro, c.macro)
         )
-    return steps
+    return file.getvalue()
+
+
+def _check(strategies: Sequence[str], budgets: Sequence[float]) -> None:
+    registry.check(strategies)
+    if not budgets or sorted(set(budgets)) != list(budgets):
+        raise RecipeError("the budgets must rise, e.g. 0.02,0.05,0.1,0.2,0.4,1 or 2000,5000,10000")
+    if budgets[0] <= 1 < budgets[-1]:
+        raise RecipeError(
+            "the budgets are all shares of the pool's tokens, up to 1, or all numbers of tokens: "
+            f"{budgets[0]:g} and {budgets[-1]:g} do not go together"
+        )
+
+
+def _corpus(
+    files: Sequence[str | Path],
+    from_db: str | Path | None,
+    eval_files: Sequence[str | Path],
+    task: Task,
+    lang: str,
+    model: str,
+    name: str | None,
+) -> tuple[Corpus, Pace]:
+    if from_db is None:
+        if not files:
+            raise RecipeError("give files with gold, or a project: spanloop simulate --from-db DB")
+        return OfFiles.read(name, files, eval_files, task, lang, model), DEFAULT
+    if files or eval_files:
+        raise RecipeError("--from-db plays on the gold of a project: leave the files out")
+    corpus = OfProject.read(name, Path(from_db))
+    with Store.open(from_db) as store:
+        return corpus, project_pace(store)
+
+
+def _spent(height: Height) -> tuple[str, str, str]:
+    cost = height.cost
+    return f"{cost.tokens:,.0f}", f"{cost.actions:,.0f}", f"{cost.seconds / 60:,.0f}"
+
+
+def _f1(height: Height) -> tuple[str, str]:
+    return figure(height.micro), figure(height.macro)

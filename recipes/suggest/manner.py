@@ -10,7 +10,7 @@ from spanloop.recipes.errors import RecipeError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.backends import BackendSetting
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.model.shim import HFShim
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
@@ -29,7 +29,7 @@ class Manner:
     how the scores of a word come from those of its wordpieces; each None as the model was saved."""
 
     precision: Precision | None = None
-    backend: BackendName | None = None
+    backend: BackendSetting | None = None
     scheme: NamedScheme | None = None
     aggregation_strategy: AggregationStrategy | None = None
 
@@ -76,7 +76,10 @@ class Manner:
 
         before, shim.backend_name = shim.backend_name, self.backend or shim.backend_name
         backend_of(shim.backend_name)  # says it before a model is loaded for nothing
-        return [f"with {self.backend}"] if before != shim.backend_name else []
+        named = (
+            before != shim.backend_name and self.backend != "auto"
+        )  # which names what it takes, once known
+        return [f"with {self.backend}"] if named else []
 
     def _aggregate(self, pipe: HFTokenClassifierPipe) -> list[str]:
         if self.aggregation_strategy is None:

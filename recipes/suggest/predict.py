@@ -25,7 +25,7 @@ from spanloop.store.records import Task
 if TYPE_CHECKING:
     from spacy.language import Language
 
-    from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.backends import BackendSetting
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -41,7 +41,7 @@ def predict(
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
-    backend: BackendName | None = None,
+    backend: BackendSetting | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,
@@ -58,7 +58,8 @@ def predict(
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved.
-        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
+        backend: What computes, ``torch``, ``openvino``, ``onnx`` or ``auto``, the fastest with the
+            entities of torch; None: as it was saved.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
             ``average`` or ``max``; None: as it was saved.
@@ -102,7 +103,7 @@ def predict_to_folder(
     by: Unit | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
-    backend: BackendName | None = None,
+    backend: BackendSetting | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
     choice: Choice | None = None,

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spanloop.recipes.active_learning import strategies
+from spanloop.recipes.active_learning import registry
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.placing import part_overlaps
@@ -27,7 +27,7 @@ from spanloop.store.records import Document, QueueState, Range, Span, Split
 from spanloop.store.tables.ledger import REFUSED
 
 if TYPE_CHECKING:
-    from spanloop.plugin.model.backends import BackendName
+    from spanloop.plugin.model.backends import BackendSetting
     from spanloop.plugin.model.device import Precision
     from spanloop.plugin.tagging.schemes import NamedScheme
 
@@ -100,7 +100,7 @@ def prelabel(
     open_only: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
-    backend: BackendName | None = None,
+    backend: BackendSetting | None = None,
     choice: Choice | None = None,
     scheme: NamedScheme | None = None,
     aggregation_strategy: AggregationStrategy | None = None,
@@ -117,7 +117,7 @@ def prelabel(
         model: A token classifier by hub id or folder; None, with the two below: the promoted round.
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
-        strategy: What the queue stands by; None: ``mnlp``, or ``random`` where there are no token scores.
+        strategy: What the queue stands by; None: as before, else ``mnlp``, or ``random`` without scores.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
@@ -125,7 +125,7 @@ def prelabel(
             some.
         precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
             in another way, or of which something else is taken, is another model beside the first.
-        backend: What computes, ``torch`` or ``openvino``; None: as it was saved.
+        backend: As of `predict`; ``auto`` compares on documents of the project, before it predicts.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
         aggregation_strategy: How the scores of a word come from those of its wordpieces, ``first``,
@@ -142,8 +142,8 @@ def prelabel(
     named = [name for name in (model, pipeline, patterns) if name is not None]
     if len(named) > 1:
         raise RecipeError("give one of --model, --pipeline and --patterns")
-    if strategy is not None and strategy not in strategies.NAMES:
-        raise RecipeError(f"there is no strategy {strategy!r}; there are {', '.join(strategies.NAMES)}")
+    if strategy is not None:
+        registry.check([strategy])
     with Store.open(db) as store:
         refuse_empty(store)
         manner = Manner(precision, backend, scheme, aggregation_strategy)
@@ -160,13 +160,13 @@ def _predict_all(
     *,
     open_only: bool,
 ) -> PrelabelReport:
-    from spanloop.recipes.suggest.our_component import classifier
+    from spanloop.recipes.suggest.arranging import arrange, chosen_strategy
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
-    chosen = strategy or ("random" if classifier(source.nlp) is None else "mnlp")
+    chosen = chosen_strategy(source, strategy, store.queue.standing()[0])
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
     there = sum(still_open) if open_only else store.documents.count()
@@ -183,13 +183,14 @@ def _predict_all(
         waiting = store.predictions.missing(source.model_id, limit=room, state=state)
         fresh = (document for document in waiting if document.id not in refused)
         while block := list(islice(fresh, size)):
-            done = predict_block(store, source, block, tokenizer)
+            done = predict_block(store, source, block, tokenizer, chosen)
             documents, spans, events = documents + done.documents, spans + done.spans, events + done.events
             below += done.below_threshold
             refused |= done.refused
             size = min(2 * size, BLOCK)
             progress(documents, total, f"prelabel with {source.name}")
     seconds = time.monotonic() - begin
+    arrange(store, source, chosen)
     store.queue.prioritise(chosen, source.model_id)
     speed = documents / seconds if documents and seconds > 0 else None
     refusals = tuple(refused.values())
@@ -220,10 +221,13 @@ class Block:
     below_threshold: int
 
 
-def predict_block(store: Store, source: Source, block: Sequence[Document], tokenizer: str) -> Block:
-    """Predict and store one block in one transaction."""
+def predict_block(
+    store: Store, source: Source, block: Sequence[Document], tokenizer: str, strategy: str | None = None
+) -> Block:
+    """Predict and store one block in one transaction; ``strategy``: the one that was asked for."""
     from spanloop.plugin.alignment.tokens import token_ranges
     from spanloop.recipes.convert import store_events, store_spans
+    from spanloop.recipes.suggest.arranging import scored
     from spanloop.recipes.suggest.run_pipeline import (
         annotate,
         annotate_by_script,
@@ -249,8 +253,7 @@ def predict_block(store: Store, source: Source, block: Sequence[Document], token
                 tokens.append((document.id, None))
             continue
         doc, scores = found.doc, found.scores
-        known = None if scores is None else scores.logprobs
-        acquisition = strategies.acquisition(known, seed=project.seed, key=document.key)
+        acquisition = {} if scores is None else scored(source, scores, strategy)
         told = found_spans(found, task=project.task, labels=source.labels, names=names)
         spans = store_spans(told)
         below += len(left_out(found))

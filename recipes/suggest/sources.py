@@ -13,6 +13,7 @@ from spanloop.recipes.errors import FormatError, RecipeError
 from spanloop.recipes.languages import CUT_WITHOUT_BLANKS, language_of
 from spanloop.recipes.suggest.agreeing import option, propose
 from spanloop.recipes.suggest.choice import Choice, Used, labels_of, used_by
+from spanloop.recipes.suggest.fastest import settle
 from spanloop.recipes.suggest.manner import Manner
 from spanloop.store import Store
 from spanloop.store.records import NewModel, Project
@@ -97,6 +98,8 @@ def _from_round(store: Store, manner: Manner, choice: Choice) -> Source:
     nlp = load_round(store, promoted.number)
     name, model_id = f"round {promoted.number}", promoted.model_id
     changed = manner.set_on(nlp)
+    backend = settle(store, nlp)
+    changed += [f"with {backend}"] if manner.backend == "auto" and backend != "torch" else []
     saved = used_by(nlp)
     used = choice.apply(nlp)
     changed += [f"({used.text() or 'without thresholds'})"] if used != saved else []
@@ -134,6 +137,7 @@ def _from_model(store: Store, model: str, manner: Manner, choice: Choice, lang: 
             "or name a token classifier"
         )
     manner.set_on(nlp)
+    settle(store, nlp)
     used = choice.apply(nlp)
     advice = _advice(model, pipe.labels, list(labels), choice)
     digest, name = pipe.fingerprint(), _with(model, used)

@@ -73,8 +73,11 @@ def training_golds(nlp: Language, golds: Sequence[Gold]) -> tuple[list[Gold], li
 
 
 def pool_gold(store: Store) -> list[Gold]:
-    """The gold of the pool. RecipeError says what to type where there is none."""
-    golds = list(store.annotations.gold(split="pool"))
+    """The gold of the pool that somebody vouches for: what a triage let a model answer teaches no model.
+
+    RecipeError says what to type where there is none."""
+    unseen = store.triages.accepted()
+    golds = [gold for gold in store.annotations.gold(split="pool") if gold.annotation_id not in unseen]
     if not golds:
         raise RecipeError(
             f"there is no gold in the pool to train on; annotate with: spanloop correct {store.named}, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
 from collections import Counter
@@ -10,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from spanloop.recipes.errors import FAILURES, line_of
 from spanloop.recipes.near_duplicates.leaks import Leaks
@@ -18,13 +17,15 @@ from spanloop.recipes.progress import Progress
 from spanloop.recipes.report import plain
 from spanloop.recipes.scoring.evaluate import Evaluation, score
 from spanloop.recipes.training.balance import Balance, Balancing, choose
-from spanloop.recipes.training.distributed import Team, lost_peers_named, world
+from spanloop.recipes.training.distributed import Team, lost_peers_named
+from spanloop.recipes.training.first_suggestions import suggest_for_next
 from spanloop.recipes.training.input import masked_gold_named, training_golds
+from spanloop.recipes.training.kept import finish, manifest_of, note
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.process_control import CHECKPOINTS
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
-from spanloop.store.records import Gold, Moment, NewModel, Round
+from spanloop.store.records import Gold, Moment, Round
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -39,7 +40,8 @@ Promote = Literal["auto", "yes", "no"]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One round on its way; ``moment``: when its gold was read, which may be hours ago at its end."""
+    """One round on its way; ``moment``: when its gold was read, which may be hours ago at its end; ``begun``:
+    when it was asked for, on the monotonic clock."""
 
     store: Store
     row: Round
@@ -50,6 +52,7 @@ class Training:
     leaks: Leaks
     progress: Progress
     team: Team
+    begun: float
     balance: Balancing | None = None
 
     def run(self, start_from: Round | None, promote: Promote) -> RoundReport:
@@ -69,31 +72,32 @@ class Training:
         seconds = time.monotonic() - begin
         refused = {gold.document.id for gold in self.golds} - {gold.document.id for gold in learned}
         model_hash = pipe.fingerprint()
-        manifest = _manifest(report, model_hash, seconds, self.leaks) | {
+        manifest = manifest_of(report, model_hash, seconds, self.leaks) | {
             "documents_refused": len(refused),
             "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
             "base_model": base_model,
+            "backend": pipe.network.settings().get("backend", "torch"),
             "pipeline": pipeline_facts(nlp, self.row.parameters["made_of"]["nlp"]),
         }
         decided = self._decided(promote)
         with self.store.write():
-            self._finish(model_hash, scores, manifest, report, files_hash)
-            self._note(nlp, refused, learned, report)
+            finish(self.store, self.row.number, model_hash, scores, manifest, report, files_hash)
+            note(self.store, nlp, refused, learned, report)
             if decided is not None and decided[0]:
                 self.store.rounds.promote(self.row.number)
         if decided is None:  # only now, since the round is kept whatever comes of it
             decided = self._gate(scores)
             if decided[0]:
                 self.store.rounds.promote(self.row.number)
-        promoted, reason = decided
+        first = suggest_for_next(self.store, nlp, self.row.number, self.begun) if decided[0] else None
         self.store.predictions.prune()
         return RoundReport(
             number=self.row.number,
             folder=self.store.rounds.folder(self.row.number),
             scores=scores,
-            promoted=promoted,
-            reason=reason,
+            promoted=decided[0],
+            reason=decided[1],
             seconds=seconds,
             class_weights=report.class_weights,
             train_documents=report.documents,
@@ -107,6 +111,7 @@ class Training:
             balance=balance,
             thresholds=report.thresholds,
             impatient=settings.patience is not None and not report.held_out_f1,
+            first_suggestions=first,
         )
 
     def _base_model(self, pipe: HFTokenClassifierPipe) -> dict[str, str | None]:
@@ -117,50 +122,6 @@ class Training:
     def _score(self, nlp: Language) -> Evaluation:
         number = self.row.number
         return score(self.moment, nlp, self.eval_golds, round=number, labels={}, progress=self.progress)
-
-    def _finish(
-        self,
-        model_hash: str,
-        scores: Evaluation,
-        manifest: dict[str, Any],
-        report: TrainReport,
-        files_hash: str,
-    ) -> None:
-        """The round is done: its model, its scores and what it takes to tell later what it was."""
-        from spanloop.recipes.convert import score_rows
-
-        number = self.row.number
-        folder = self.store.rounds.folder(number)
-        model = NewModel(
-            hash=model_hash,
-            kind="round",
-            name=f"round {number}",
-            path=str(folder.relative_to(self.store.path.parent)),
-            round=number,
-            read_with=scores.used.stored(),
-        )
-        self.store.rounds.finish(
-            number,
-            model_id=self.store.models.add(model).id,
-            scores=score_rows(scores.report, "eval"),
-            manifest=manifest,
-            class_weights=report.class_weights,
-            files_hash=files_hash,
-        )
-
-    def _note(self, nlp: Language, refused: set[int], learned: Sequence[Gold], report: TrainReport) -> None:
-        """Write down which documents no tokens could be had of, and which spans had no place on theirs."""
-        from spanloop.recipes.convert import store_events
-        from spanloop.recipes.suggest.tokenise import tokenizer_hash
-
-        self.store.tokenizations.put(
-            tokenizer_hash(nlp, self.store.project.unit), [(key, None) for key in sorted(refused)]
-        )
-        for gold, events in zip(learned, report.events, strict=True):
-            document_id = gold.document.id
-            self.store.ledger.add(
-                store_events(events, document_id=document_id, annotation_id=gold.annotation_id)
-            )
 
     @contextmanager
     def _cleared_where_diverged(self) -> Iterator[None]:
@@ -270,31 +231,3 @@ class Training:
 
     def _show_training(self, share: float, what: str) -> None:
         self.progress(int(share * 1000), 1000, f"train round {self.row.number}: {what}")
-
-
-def _manifest(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:
-    """What it takes to tell later what this round was."""
-    told = asdict(report)
-    for kept_elsewhere in ("events", "class_weights", "seconds"):
-        told.pop(kept_elsewhere)
-    return {
-        "model_hash": model_hash,
-        "seconds": seconds,
-        "train_seconds": report.seconds,
-        **told,
-        **surroundings(),
-        "leaks": plain(leaks),
-    }
-
-
-def surroundings() -> dict[str, Any]:
-    """What decides the last digits beside the data and the settings: another number of threads adds in
-    another order."""
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "processes": world(),
-    }

@@ -46,6 +46,7 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
 
     RecipeError where the round to go on from has no token classifier.
     """
+    from spanloop.plugin.model.network import HFNetwork
     from spanloop.recipes.suggest.our_component import classifier
     from spanloop.recipes.suggest.pipelines import load_pipeline, project_nlp
     from spanloop.recipes.suggest.run_pipeline import with_model
@@ -60,6 +61,8 @@ def build_pipeline(job: TrainingJob) -> tuple[Language, HFTokenClassifierPipe]:
     else:
         project, nlp = job.project, project_nlp(job.project)
         pipe = with_model(nlp, project.base_model, task=project.task, labels=job.labels, unit=project.unit)
+    if isinstance(pipe.network, HFNetwork):
+        pipe.network.shim.may_choose = False  # a trial takes its time, and each epoch makes other weights
     pipe.set_labels(job.labels, seed=job.settings.random_seed)
     return nlp, pipe
 

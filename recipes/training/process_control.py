@@ -15,6 +15,7 @@ from spanloop.recipes.progress import Progress
 from spanloop.store import Store
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
 class Stopped(KeyboardInterrupt):
@@ -73,11 +74,47 @@ def yield_to_others(nice: int = NICE) -> None:
             group.write_text(str(nice), encoding="ascii")
 
 
+_BUSY, _LOOK_SECONDS = 0.5, 0.25  # processors that others keep at work; a look that nobody waits for
+
+
 def sleep_while_waiting() -> None:
     """Threads that wait for one another sleep in place of spinning, which beside a busy process costs
     more than it brings. Only before torch is imported: OpenMP reads ``OMP_WAIT_POLICY`` once. What the
     environment says already stands."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault(_WAIT_POLICY, "PASSIVE")
+
+
+def choose_waiting(db: Path) -> str:
+    """Let threads sleep while they wait where something else is at work, and spin where nothing is, which is
+    a quarter faster; what the environment says already stands. Only before torch is imported.
+
+    Args:
+        db: The project file.
+
+    Returns:
+        Which it is and why, as a sentence; empty where there is one thread, or nothing to choose.
+    """
+    if _WAIT_POLICY in os.environ or _threads() == 1:
+        return ""
+    import psutil  # the other commands have no use for it
+
+    with Store.open(db) as store:
+        at_the_page = store.queue.in_hand()
+    # Not the load of the last minute, in which the command before this one was at work.
+    busy = psutil.cpu_percent(interval=_LOOK_SECONDS) / 100 * (psutil.cpu_count() or 1)
+    if not at_the_page and busy < _BUSY:
+        return "threads spin while they wait for one another, since nothing else runs here"
+    sleep_while_waiting()
+    why = "somebody is at the page" if at_the_page else f"others keep {busy:.1f} processors at work"
+    return f"threads sleep while they wait for one another, since {why}"
+
+
+def _threads() -> int:
+    """How many threads OpenMP will start."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 CHECKPOINTS = ".training"

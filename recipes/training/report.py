@@ -13,6 +13,7 @@ from spanloop.recipes.scoring.evaluate import Evaluation
 from spanloop.recipes.scoring.shapes import Scored
 from spanloop.recipes.table import counted
 from spanloop.recipes.training.balance import Balance
+from spanloop.recipes.training.first_suggestions import FirstSuggestions
 
 if TYPE_CHECKING:
     from spanloop.plugin.tagging.thresholds import Picked
@@ -100,6 +101,9 @@ class Trained(Scored):
     """Eval documents that nearly stand in training too."""
     thresholds: ChosenThresholds | None
     """What `--thresholds` chose; null where none were asked for."""
+    first_suggestions: FirstSuggestions | None
+    """How long it took until the next documents had suggestions of the round; null where it was not promoted,
+    or where no document is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ class RoundReport(Report):
     balance: Balance | None = None
     impatient: bool = False
     thresholds: Picked | None = None
+    first_suggestions: FirstSuggestions | None = None
 
     def shape(self) -> Trained:
         scored = self.scores.shape()
@@ -146,6 +151,7 @@ class RoundReport(Report):
             unknown_labels=dict(self.unknown_labels),
             leaks=self.leaks,
             thresholds=None if self.thresholds is None else ChosenThresholds.of(self.thresholds),
+            first_suggestions=self.first_suggestions,
         )
 
     def text(self) -> str:
@@ -185,6 +191,8 @@ class RoundReport(Report):
         if self.leaks.share > WARN_ABOVE:
             lines.append(f"Beware: {self.leaks.text()}")
         lines.append(self.reason)
+        if self.first_suggestions is not None:
+            lines.append(self.first_suggestions.text())
         return "\n".join(lines)
 
 

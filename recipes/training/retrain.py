@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -48,7 +49,8 @@ def retrain(
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> RoundReport | NoRound:
-    """Train the next round on the gold of the pool, score it on the eval split, promote it if it is no worse.
+    """Train on the gold of the pool, score on the eval split, promote the round if it is no worse; then it
+    suggests for the eight open documents that come next.
 
     A round that fails or is cancelled is marked so and leaves everything else as it was; the same training,
     started again, goes on from its last checkpoint. Under torchrun the first process makes the round, the
@@ -75,6 +77,7 @@ def retrain(
         RecipeError: The pool or the eval split has no gold, settings do not go together, too many eval
             documents stand in training, or another training is under way.
     """
+    begun = time.monotonic()
     if rank():
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
@@ -91,11 +94,9 @@ def retrain(
         with _marked(store):
             row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
-            show = heeding(store, progress or silent)
-            training = Training(
-                store, row, ready.moment, chosen, ready.golds, ready.eval_golds, leaks, show, team, balance
-            )
-            return training.run(ready.parent if base == "round" else None, promote)
+            gold, show = (ready.golds, ready.eval_golds, leaks), heeding(store, progress or silent)
+            run = Training(store, row, ready.moment, chosen, *gold, show, team, begun, balance).run
+            return run(ready.parent if base == "round" else None, promote)
 
 
 def _check_processes(balance: Balancing | None) -> None:

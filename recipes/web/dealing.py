@@ -156,7 +156,7 @@ class Dealing:
         if latest is not None and latest.prediction_id is not None and not self.settings.yes_no_review:
             prediction = self.store.predictions.by_id(latest.prediction_id)
         model = None if prediction is None else self.store.models.get(prediction.model_id)
-        shown = self.reach.shown(prediction)
+        shown = self.reach.shown(prediction, document)
         draft = self.store.drafts.get(self.reach.draft(annotator, document.id))
         labels = label_names(self.store)
         return {

@@ -65,7 +65,7 @@ class Elsewhere:
 
     def _in_document(self, document: Document, text: str, label: str) -> Iterator[FoundPlace]:
         whole = _borders(document.text, self.store.tokenizations.get(document.id))
-        prediction = self.reach.shown(self.store.predictions.get(document.id))
+        prediction = self.reach.shown(self.store.predictions.get(document.id), document)
         suggested = () if prediction is None else prediction.spans
         for start in _occurrences(document.text, text):
             end = start + len(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from spanloop.recipes.active_learning.advice import advice
+from spanloop.recipes.active_learning.outlook import outlook
 from spanloop.recipes.web import sent
 from spanloop.recipes.web.asked import OfProject
 from spanloop.recipes.web.replies import Counts, Figures, HeadlineName, OtherSplit, ProjectSent
@@ -11,6 +13,7 @@ from spanloop.recipes.web.session import Session
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.store import Store
 from spanloop.store.records import Split
+from spanloop.store.tables.rounds import FIRST_SUGGESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Overview:
 
     store: Store
     settings: PageSettings
+    _advice_of: dict[int, list[str]] = field(default_factory=dict)
+    """By the newest finished round: a page that opens again does not wait until eval is looked through."""
 
     def session(self, annotator: str) -> Session:
         """In whose name, for which project and with what power this person works here."""
@@ -48,7 +53,17 @@ class Overview:
             "only": self.settings.only,
             "counts": self.counts(),
             "figures": self._figures(),
+            "advice": self._advice(),
         }
+
+    def _advice(self) -> list[str]:
+        """Whether to annotate on, a sentence each; none before the first round. A blind page tells nothing
+        that a model said, but how good it is."""
+        newest = max((row.number for row in self.store.rounds.all() if row.state == "done"), default=0)
+        if newest not in self._advice_of:
+            found = advice(self.store, outlook(self.store))
+            self._advice_of[newest] = [] if found is None else found.lines()
+        return self._advice_of[newest]
 
     def _other_split(self) -> OtherSplit:
         """The split that this page does not serve, with its open documents: what may come next."""
@@ -69,7 +84,14 @@ class Overview:
         metric: HeadlineName = "accuracy" if self.store.project.task == "tags" else "strict micro F1"
         before = None if promoted.parent is None else self._headline(promoted.parent, metric)
         value = self._headline(promoted.number, metric)
-        return {"round": promoted.number, "metric": metric, "value": value, "before": before}
+        first = (promoted.manifest or {}).get(FIRST_SUGGESTIONS)
+        return {
+            "round": promoted.number,
+            "metric": metric,
+            "value": value,
+            "before": before,
+            "waited": None if first is None else first["seconds"],
+        }
 
     def _headline(self, number: int, metric: HeadlineName) -> float | None:
         wanted = ("accuracy", None) if metric == "accuracy" else ("strict", "micro")

@@ -14,6 +14,7 @@ from spanloop.store import Store
 from spanloop.store.records import Document, Origin, Prediction
 from spanloop.store.tables.drafts import DraftOf
 from spanloop.store.tables.listing import Wanted
+from spanloop.store.tables.unaided import is_unaided
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,14 @@ class Reach:
             labels_by=annotator if apart else None,
         )
 
-    def shown(self, prediction: Prediction | None) -> Prediction | None:
+    def shown(self, prediction: Prediction | None, document: Document) -> Prediction | None:
         """What of a prediction may be seen."""
-        return None if self.settings.blind else prediction
+        return None if self.settings.blind or self.unaided(document) else prediction
+
+    def unaided(self, document: Document) -> bool:
+        """Whether people get this one document without suggestions, to see what suggestions do to them."""
+        ordinary = self.settings.mode == "ordinary" and self.settings.view == "document"
+        return ordinary and is_unaided(self.store, document)
 
     def reason(self, document_id: int) -> str:
         """Why a review is asked for; on a blind page it would say what the model thinks."""

@@ -64,6 +64,9 @@ class Figures(TypedDict):
     value: float | None
     before: float | None
     """The same of the round that it came from."""
+    waited: float | None
+    """Seconds from the start of its training until the next documents had its suggestions; null where it made
+    none then."""
 
 
 @_reply
@@ -102,6 +105,8 @@ class ProjectSent(TypedDict):
     """Documents by state."""
     figures: Figures | None
     """Null before a round is promoted."""
+    advice: list[str]
+    """Whether to annotate on, a sentence each; none before the first round."""
 
 
 @_reply

@@ -17,6 +17,7 @@ from spanloop.recipes.web.wire import WireError
 from spanloop.recipes.web.yes_no import added_to_gold
 from spanloop.store import Store
 from spanloop.store.records import Document, NewAnnotation, Submitted
+from spanloop.store.tables.unaided import note_unaided
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,10 @@ class Submitting:
         One that is stored already was checked then; the store tells whether this is the same.
         """
         meant = Meant(self.store)
-        if self.store.annotations.has(posted.uuid):
+        if self.store.annotations.known([posted.uuid]):
             return self.store.annotations.add(self._annotation(annotator, posted, meant.reading, None))
-        _check_key(self.reach.document(annotator, posted.document_id), posted.document_key)
+        document = self.reach.document(annotator, posted.document_id)
+        _check_key(document, posted.document_key)
         if self.reach.settings.blind and posted.prediction_id is not None:
             raise WireError(
                 "this was answered with suggestions in sight, and this page is blind", 409, reason="mode"
@@ -56,7 +58,10 @@ class Submitting:
         annotation = self._annotation(annotator, posted, meant.name, known)
         if self.reach.settings.yes_no_review:
             annotation = added_to_gold(annotation, self.store.reviews.start(posted.document_id))
-        return self.store.annotations.add(annotation)
+        added = self.store.annotations.add(annotation)
+        if added.new and posted.prediction_id is None and self.reach.unaided(document):
+            note_unaided(self.store, added.annotation_id, document.id)
+        return added
 
     def _annotation(
         self,

@@ -67,16 +67,17 @@ def write_whole(path: str | Path, text: str) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give an empty folder to fill; when the block ends without an error it is at ``path``, which must be
     free, in a folder that is there.
 
     FileExistsError where somebody else was first: what is there is never touched. Nothing is left behind
-    after an error.
+    after an error. ``replace``: the folder that is there goes, once the new one is whole.
     """
-    part = name_beside(path)
+    part, before = name_beside(path), name_beside(path)
     try:
-        _refuse_taken(path)
+        if not replace:
+            _refuse_taken(path)
         part.mkdir()
         yield part
         for found in part.rglob("*"):
@@ -85,6 +86,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             elif found.is_file():
                 to_disk(found)
         folder_to_disk(part)
+        if replace and os.path.lexists(path):
+            os.rename(path, before)
         _refuse_taken(path)
         os.rename(part, path)  # fails where a folder with something in it has come meanwhile
         folder_to_disk(path.parent)
@@ -92,6 +95,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise _named(error, part, path) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if before.exists() and not os.path.lexists(path):
+            os.rename(before, path)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def is_stream(path: str | Path) -> bool:

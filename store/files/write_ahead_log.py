@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.5
 LOG_BYTES = 4_000_000  # a log that is longer is moved
 LEFT_TO_WRITERS = 25_000  # pages, about 100 MB: should this thread not keep up
+SELDOM = 10_000  # pages, about 40 MB: of these most are written by several commits, and moved once
 
 
 class Checkpoints:
@@ -32,6 +35,16 @@ class Checkpoints:
     def pages_left_to_writers(self) -> int:
         """After how many pages a commit moves the log itself; 1,000 is SQLite's own habit."""
         return 1000 if self._thread is None else LEFT_TO_WRITERS
+
+    @contextmanager
+    def seldom(self) -> Iterator[None]:
+        """In the block the commits of this thread move the log after more pages, for many large ones."""
+        before = self.pages_left_to_writers
+        self._connection.rows(f"PRAGMA wal_autocheckpoint = {max(before, SELDOM)}")
+        try:
+            yield
+        finally:
+            self._connection.rows(f"PRAGMA wal_autocheckpoint = {before}")
 
     def _run(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):

@@ -32,6 +32,8 @@ BROUGHT = (
     "annotation_spans",
     "annotation_ranges",
     "withdrawn",
+    "triages",
+    "triaged",
     "alignment_events",
     "queue",
     "reviews",
@@ -57,6 +59,7 @@ LEFT = {
     "versions": "names that the other project gave to its gold",
     "version_gold": "of versions",
     "version_labels": "of versions",
+    "unaided": "what people of the other project were not shown",
 }
 """The tables that stay with the other project, each with the reason."""
 SETTINGS = ("base_model", "lang", "nlp", "overlap")
@@ -149,6 +152,17 @@ def _answers(copies: Copies, done: Merged) -> None:
         done.annotations += copies.put("annotations", row) is not None
     for table in ("annotation_spans", "annotation_ranges", "withdrawn"):
         copies.put_all(table, "annotations", "annotation_id")
+    _triages(copies)
+
+
+def _triages(copies: Copies) -> None:
+    """Which of the new answers a machine gave unseen, so that no round learns from them here either."""
+    new = copies.of.get("annotations", {})
+    wanted = {row["triage_id"] for row in copies.rows("triaged") if row["annotation_id"] in new}
+    for row in copies.rows("triages"):
+        if row["id"] in wanted:
+            copies.put("triages", row)
+    copies.put_all("triaged", "annotations", "annotation_id")
 
 
 def _is_older(copies: Copies, row: Row) -> bool:

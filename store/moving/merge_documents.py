@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from spanloop.store.errors import StoreError
 from spanloop.store.moving.merge_rows import Copies, Row
-from spanloop.store.tables.documents import fraction
+from spanloop.store.tables.incoming import fraction
 
 if TYPE_CHECKING:
     from spanloop.store.moving.merge import Merged

@@ -96,7 +96,8 @@ class Order:
         )
         if row is None:
             raise StoreError(
-                f"no model has scores of the strategy {strategy!r} yet: run `spanloop prelabel` first"
+                f"no model has scores of the strategy {strategy!r} yet: run "
+                f"`spanloop prelabel --strategy {strategy}` first"
             )
         return int(row[0])
 

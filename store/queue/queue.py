@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.errors import StoreError
+from spanloop.store.queue.fair import Fair
 from spanloop.store.queue.order import Order
 from spanloop.store.queue.states import States
 from spanloop.store.records import QueueItem, Split
@@ -54,6 +55,7 @@ class Queue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.order = Order(store)
+        self.fair = Fair(store)
         self.states = States(store)
 
     def next(
@@ -123,7 +125,7 @@ class Queue:
         found = self._store.rows(_BY_CHANCE if at_random else _BY_STRATEGY, asked)
         if found:
             self._store.run("UPDATE queue_settings SET draws = draws + 1")
-            return found[0][0], "random" if at_random else "strategy"
+            return found[0][0], "random" if at_random or self.standing()[0] == "random" else "strategy"
         if ignored == "last":
             found = self._store.rows(
                 "SELECT q.document_id FROM queue q WHERE q.state = 'ignored' AND q.split = :split"
@@ -219,6 +221,11 @@ class Queue:
     def standing(self) -> tuple[str | None, int | None]:
         """The strategy the queue stands by and the model whose scores it took."""
         return self.order.standing()
+
+    def in_hand(self) -> int:
+        """How many documents somebody has on the page now."""
+        (row,) = self._store.rows(f"SELECT count(*) FROM leases l WHERE {RUNS}", moments())
+        return int(row[0])
 
     def prioritise(self, strategy: str, model_id: int | None = None) -> None:
         """Order the queue by a strategy's scores: of the model named, else the promoted round's, else the

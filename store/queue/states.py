@@ -6,7 +6,10 @@ The view ``verdicts`` is the truth; whatever may change it refreshes the copy in
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from spanloop.store.records import NewAnnotation
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -37,6 +40,19 @@ class States:
             "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?",
             (state, gold, json.dumps(people, ensure_ascii=False), document_id),
         )
+
+    def after_first(self, answers: Iterable[NewAnnotation]) -> dict[int, tuple[str, int, str]]:
+        """State, gold and ``answered_by`` of documents that have one answer each, which is no machine's: what
+        the view ``verdicts`` says then is known without asking it."""
+        overlap, found = self._store.project.overlap, {}
+        for said in answers:
+            people = [said.annotator] if said.origin == "human" else []
+            ignored = said.answer == "ignore"
+            verdict = None if ignored else (said.answer, 2 if people else 0)
+            state, gold = _state(verdict, len(people), overlap, ignored)
+            told = json.dumps(people, ensure_ascii=False) if people else "[]"
+            found[said.document_id] = (state, gold, told)
+        return found
 
     def refresh_answered(self, at_least: int) -> None:
         """Refresh what so many people have answered: labels end or begin disputes, overlap asks for more."""

@@ -8,8 +8,11 @@ refused, and every span table has CHECKs.
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
+import threading
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 
 from sqlite_utils import Database, Migrations
@@ -17,11 +20,34 @@ from sqlite_utils import Database, Migrations
 APPLICATION_ID = 0x73706C70  # "splp": PRAGMA application_id marks a file as ours
 STEPS = Migrations("spanloop")
 _FOLDER = files("spanloop.store.schema") / "steps"
+_ONE_COPY_AT_A_TIME = threading.Lock()
 
 
 def version() -> int:
     """The schema version this code writes: the number of steps."""
     return len(STEPS._migrations)
+
+
+def lay(target: sqlite3.Connection) -> None:
+    """Give an empty database the whole schema: the steps are taken once a process, in memory, and copied from
+    there. They are two dozen and change one another's tables; a copy takes a twentieth of the time."""
+    with _ONE_COPY_AT_A_TIME:
+        _laid().backup(target)
+
+
+@cache
+def _laid() -> sqlite3.Connection:
+    conn = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    atexit.register(conn.close)
+    take(Database(conn, recursive_triggers=False, execute_plugins=False))
+    return conn
+
+
+def take(db: Database) -> None:
+    """Take the steps that are pending, in the transaction that is open, and mark the file as ours."""
+    STEPS.apply(db)
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.conn.execute(f"PRAGMA user_version = {version()}")
 
 
 def _step(file: str) -> Callable[[Database], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from spanloop.store.records import (
     Submitted,
 )
 from spanloop.store.tables.checks import check_annotation, check_labels, check_suggestions
+from spanloop.store.tables.first_answers import add_all
 from spanloop.store.tables.joined import joined_gold
 from spanloop.store.tables.repeated import check_repeated
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PAGE = 500
 COLUMNS = (
     "a.uuid, a.document_id, a.annotator, a.origin, a.answer, a.prediction_id, a.seconds, a.created_at,"
-    " a.comment, a.flagged, a.import, a.label_set, a.id"
+    " a.comment, a.flagged, a.import, a.drawn, a.label_set, a.id"
 )
 
 
@@ -50,16 +51,22 @@ class Annotations:
         """
         return self._store.together.run(lambda: self._add(annotation))
 
+    def add_all(self, annotations: Sequence[NewAnnotation]) -> list[Submitted]:
+        """Store many revisions in one transaction: as `add` one after the other, but in few statements where
+        an import brings the first answers to their documents."""
+        with self._store.write():
+            return add_all(self._store, annotations)
+
     def _add(self, annotation: NewAnnotation) -> Submitted:
         document = self._store.documents.get(annotation.document_id)
         if document is None:
             raise StoreError(f"there is no document {annotation.document_id} to annotate")
-        check_annotation(annotation, document)
+        check_annotation(annotation, document.key, len(document.text))
         known = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (annotation.uuid,))
         if known is not None:
             check_repeated(self._store, annotation, self.of([known[0]])[0])
             return Submitted(known[0], False)
-        check_labels(self._store, annotation, document)
+        check_labels(self._store, annotation, document.key, self._store.labels.ids())
         check_suggestions(self._store, annotation, document)
         annotation_id = self._insert(annotation)
         if annotation.import_id is None:  # a file says nothing of what somebody is at work on at the page
@@ -98,15 +105,8 @@ class Annotations:
             "INSERT INTO annotation_spans(annotation_id, start_char, end_char, label_id, action,"
             " prediction_span_id) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (
-                    annotation_id,
-                    span.start,
-                    span.end,
-                    labels[span.label],
-                    span.action,
-                    span.prediction_span_id,
-                )
-                for span in annotation.spans
+                (annotation_id, s.start, s.end, labels[s.label], s.action, s.prediction_span_id)
+                for s in annotation.spans
             ],
         )
         conn.executemany(
@@ -115,9 +115,13 @@ class Annotations:
         )
         return annotation_id
 
-    def has(self, uuid: str) -> bool:
-        """Whether an annotation of that uuid is stored."""
-        return self._store.row("SELECT 1 FROM annotations WHERE uuid = ?", (uuid,)) is not None
+    def known(self, uuids: Iterable[str]) -> set[str]:
+        """Those of the uuids that annotations have."""
+        rows = self._store.rows(
+            "SELECT a.uuid FROM json_each(?) j JOIN annotations a ON a.uuid = j.value",
+            (json.dumps(list(uuids)),),
+        )
+        return {uuid for (uuid,) in rows}
 
     def get(self, annotation_id: int) -> Annotation | None:
         """The revision of that id."""
@@ -264,21 +268,8 @@ def _from_row(
     ranges: list[Range] | None,
     labels: tuple[str, ...] | None,
 ) -> Annotation:
-    (
-        uuid,
-        document_id,
-        annotator,
-        origin,
-        answer,
-        prediction_id,
-        seconds,
-        created_at,
-        comment,
-        flagged,
-        import_id,
-        label_set,
-        number,
-    ) = row
+    uuid, document_id, annotator, origin, answer, prediction_id, *rest = row
+    seconds, created_at, comment, flagged, import_id, drawn, label_set, number = rest
     return Annotation(
         uuid=uuid,
         document_id=document_id,
@@ -295,5 +286,6 @@ def _from_row(
         labels=labels,
         label_set=label_set,
         import_id=import_id,
+        drawn=drawn,
         id=number,
     )

@@ -6,27 +6,16 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
-from spanloop.store.clock import now
-from spanloop.store.errors import StoreError
 from spanloop.store.records import Added, Document, NewDocument, QueueState, Split
+from spanloop.store.tables.incoming import Answers, Batch, prepare
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 PAGE = 500  # documents fetched at a time while iterating
 COLUMNS = "d.id, d.key, d.grp, d.split, d.meta, d.text"
-
-
-@dataclass(slots=True)
-class _Incoming:
-    document: NewDocument
-    key: str
-    group: str
-    text_hash: int
 
 
 class Documents:
@@ -42,22 +31,24 @@ class Documents:
         on_conflict: Literal["error", "skip"] = "error",
         occurrences: Counter[str] | None = None,
         import_id: int | None = None,
+        answers: Answers | None = None,
     ) -> list[Added]:
-        """Store documents in one transaction and say, in their order, what became of each.
+        """Store documents in one transaction; say, in their order, what became of each.
 
         Without a key a document gets one from its text; ``occurrences`` is the caller's count over one file,
         so that the k-th repetition of a text is the same document whenever that file is read. The same key
         with the same text is there already; with another text it is a StoreError, or with ``skip`` is left as
         it was and told (``Added.other_text``): nothing said of the one text is about the other. The same text
         under another key joins the stored one's group and, unless a split is given, its split. ``import_id``:
-        the row of ``imports`` that brings them.
+        the row of ``imports`` that brings them. ``answers`` is asked, once their numbers are known, for what
+        was said of those that are new, which is stored with them.
 
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
         occurrences = Counter() if occurrences is None else occurrences
-        incoming = [_prepare(document, occurrences) for document in documents]
+        incoming = [prepare(document, occurrences) for document in documents]
         with self._store.write():
-            return _Import(self._store, incoming, import_id).run(on_conflict)
+            return Batch(self._store, incoming, import_id).run(on_conflict, answers)
 
     def get(self, document_id: int) -> Document | None:
         """The document of that id."""
@@ -87,7 +78,7 @@ class Documents:
     def largest_group(self) -> int:
         """How many documents the largest group has; a look through all of them."""
         row = self._store.row("SELECT max(n) FROM (SELECT count(*) AS n FROM documents GROUP BY grp)")
-        return 0 if row is None or row[0] is None else int(row[0])
+        return int(row[0] or 0) if row else 0
 
     def iterate(
         self,
@@ -136,143 +127,6 @@ class Documents:
                 (json.dumps(page),),
             )
             yield from map(from_row, rows)
-
-
-class _Import:
-    """One batch on its way in: what is stored already is looked up once, then every document is decided."""
-
-    def __init__(self, store: Store, incoming: list[_Incoming], import_id: int | None) -> None:
-        self._store = store
-        self._import_id = import_id
-        self._incoming = incoming
-        project = store.project
-        self._seed, self._eval_fraction = project.seed, project.eval_fraction
-        self._by_key = self._stored_keys()
-        self._by_text = self._stored_texts()
-        self._group_splits = self._stored_groups()
-
-    def run(self, on_conflict: Literal["error", "skip"]) -> list[Added]:
-        next_id = self._last_id() + 1
-        moment = now()
-        added, documents, queued = [], [], []
-        for item in self._incoming:
-            known = self._by_key.get(item.key)
-            if known is not None:
-                other_text = known[1] != item.document.text
-                if other_text and on_conflict != "skip":
-                    raise StoreError(
-                        f"document {item.key!r} is stored with another text: bring this one in under a key of"
-                        " its file with --on-conflict new-key, or leave it out with --on-conflict skip"
-                    )
-                added.append(Added(known[0], item.key, False, other_text))
-                continue
-            group, split = self._place(item)
-            documents.append(self._row(next_id, item, group, split, moment))
-            queued.append((next_id, split, fraction(self._seed, item.key)))
-            self._by_key[item.key] = (next_id, item.document.text)
-            added.append(Added(next_id, item.key, True))
-            next_id += 1
-        self._insert(documents, queued)
-        return added
-
-    def _last_id(self) -> int:
-        """The highest number that a document has or had: a page may still hold one that was taken back."""
-        row = self._store.row(
-            "SELECT max(coalesce((SELECT max(id) FROM documents), 0),"
-            " coalesce((SELECT max(last_document) FROM imports), 0))"
-        )
-        assert row is not None
-        return int(row[0])
-
-    def _place(self, item: _Incoming) -> tuple[str, Split]:
-        twin = self._by_text.get((item.text_hash, item.document.text))
-        group = item.group if twin is None else twin[0]
-        split = item.document.split
-        if split is None:
-            split = self._group_splits.get(group) if twin is None else twin[1]
-        if split is None:
-            split = "eval" if fraction(self._seed, group) < self._eval_fraction * 2**63 else "pool"
-        self._by_text.setdefault((item.text_hash, item.document.text), (group, split))
-        self._group_splits.setdefault(group, split)
-        return group, split
-
-    def _row(self, document_id: int, item: _Incoming, group: str, split: str, moment: str) -> tuple[Any, ...]:
-        text, meta = item.document.text, item.document.meta
-        encoded = json.dumps(dict(meta), ensure_ascii=False) if meta else "{}"
-        hashed, origin = item.text_hash, self._import_id
-        return document_id, item.key, group, split, len(text), hashed, moment, encoded, text, origin
-
-    def _insert(self, documents: list[tuple[Any, ...]], queued: list[tuple[Any, ...]]) -> None:
-        conn = self._store.db.conn
-        conn.executemany(
-            "INSERT INTO documents(id, key, grp, split, n_chars, text_hash, created_at, meta, text, import)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            documents,
-        )
-        conn.executemany("INSERT INTO queue(document_id, split, shuffle) VALUES (?, ?, ?)", queued)
-
-    def _stored_keys(self) -> dict[str, tuple[int, str]]:
-        keys = json.dumps([item.key for item in self._incoming])
-        rows = self._store.rows(
-            "SELECT d.key, d.id, d.text FROM json_each(?) j JOIN documents d ON d.key = j.value", (keys,)
-        )
-        return {key: (document_id, text) for key, document_id, text in rows}
-
-    def _stored_texts(self) -> dict[tuple[int, str], tuple[str, Split]]:
-        hashes = json.dumps([item.text_hash for item in self._incoming])
-        rows = self._store.rows(
-            "SELECT d.text_hash, d.text, d.grp, d.split FROM json_each(?) j"
-            " JOIN documents d ON d.text_hash = j.value ORDER BY d.id DESC",
-            (hashes,),
-        )
-        return {(text_hash, text): (group, split) for text_hash, text, group, split in rows}
-
-    def _stored_groups(self) -> dict[str, Split]:
-        groups = json.dumps([item.group for item in self._incoming])
-        rows = self._store.rows(
-            "SELECT d.grp, d.split, d.id FROM json_each(?1) j JOIN documents d ON d.grp = j.value"
-            " AND d.grp <> d.key"
-            " UNION SELECT d.grp, d.split, d.id FROM json_each(?1) j JOIN documents d"
-            " ON d.key = j.value AND d.grp = d.key ORDER BY 3 DESC",
-            (groups,),
-        )
-        return {group: split for group, split, _ in rows}
-
-
-def _prepare(document: NewDocument, occurrences: Counter[str]) -> _Incoming:
-    text = document.text
-    named = f"document {document.key!r}" if document.key else f"the document that begins {text[:40]!r}"
-    if not text:
-        raise StoreError(f"{named} has no text")
-    if "\x00" in text:
-        raise StoreError(f"{named} has a NUL at character {text.index(chr(0))}: remove it")
-    if document.key is not None and not document.key:
-        raise StoreError(f"{named} has an empty id")
-    try:
-        digest = sha256(text.encode())
-        for other in (document.key, document.group):
-            if other is not None:
-                other.encode()
-    except UnicodeEncodeError as error:
-        raise StoreError(f"{named} has a lone surrogate at character {error.start}: it is no text") from error
-    key = document.key or _derived_key(key_of(text), occurrences)
-    hashed = int.from_bytes(digest.digest()[:8], "big", signed=True)
-    return _Incoming(document, key, document.group or key, hashed)
-
-
-def key_of(text: str) -> str:
-    """The key of a text that comes without one, the first time."""
-    return sha256(text.encode()).hexdigest()[:16]
-
-
-def _derived_key(stem: str, occurrences: Counter[str]) -> str:
-    occurrences[stem] += 1
-    return stem if occurrences[stem] == 1 else f"{stem}-{occurrences[stem]}"
-
-
-def fraction(seed: int, name: str) -> int:
-    """A number from 0 to 2**63 - 1 that depends on seed and name alone and is spread evenly."""
-    return int.from_bytes(sha256(f"{seed}\x1f{name}".encode()).digest()[:8], "big") >> 1
 
 
 def from_row(row: Sequence[Any]) -> Document:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spanloop.store.records import NewDocument
-from spanloop.store.tables.documents import key_of
+from spanloop.store.tables.incoming import key_of
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store

@@ -36,6 +36,7 @@ def joined_gold(
         created_at=first.created_at or "",
         comment=first.comment,
         also=tuple(annotation.id for annotation in annotations[1:]),
+        at_random=any(annotation.drawn == "random" for annotation in annotations),
     )
 
 

@@ -17,6 +17,8 @@ COLUMNS = (
 )
 REFUSED = "refused"
 """The action of an event about a whole document, which a model's pipeline could not read."""
+ACCEPTED = "accepted unseen"
+"""The action of an event about a whole document, which a triage let the model answer."""
 
 
 class Ledger:
@@ -57,10 +59,12 @@ class Ledger:
         return [AlignmentEvent(*row) for row in rows]
 
     def counts(self) -> dict[str, Any]:
-        """``{"total": n, "by_reason": {reason: n}}`` of the spans; documents refused are none."""
+        """``{"total": n, "by_reason": {reason: n}}`` of the spans; what is said of
+        whole documents, refused or accepted unseen, is none."""
         by_reason = dict(
             self._store.rows(
-                "SELECT reason, count(*) FROM alignment_events WHERE action <> ? GROUP BY reason", (REFUSED,)
+                "SELECT reason, count(*) FROM alignment_events WHERE action NOT IN (?, ?) GROUP BY reason",
+                (REFUSED, ACCEPTED),
             )
         )
         return {"total": sum(by_reason.values()), "by_reason": by_reason}

@@ -74,6 +74,7 @@ CHUNK = 2_000  # predictions deleted in one transaction
 PAUSE_SECONDS = 0.004  # between two of them: whoever waits for the lock gets it
 _STARTED_FROM = (
     "(EXISTS (SELECT 1 FROM annotations a WHERE a.prediction_id = p.id)"
+    " OR EXISTS (SELECT 1 FROM unaided u WHERE u.prediction_id = p.id)"
     " OR EXISTS (SELECT 1 FROM prediction_spans s JOIN annotation_spans t ON t.prediction_span_id = s.id"
     "            WHERE s.prediction_id = p.id))"
 )
@@ -129,7 +130,7 @@ class Predictions:
         if document is None:
             raise StoreError(f"there is no document {document_id} to predict for")
         where = f"document {document.key!r}"
-        check_spans(spans, document.text, where)
+        check_spans(spans, len(document.text), where)
         for span in spans:
             if span.label not in labels:
                 raise StoreError(

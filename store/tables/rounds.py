@@ -26,6 +26,9 @@ MERGED = "merged_labels"
 """The parameter of a round that says which labels read as which others then, by id (`Labels.merged`): where
 one label flows into another and that into a third, the table of labels only knows the third."""
 
+FIRST_SUGGESTIONS = "first_suggestions"
+"""The entry of a manifest: for how many documents the round suggested at once, and after how many seconds."""
+
 
 class Rounds:
     """``store.rounds``."""
@@ -109,6 +112,14 @@ class Rounds:
         """Note which round is the best up to this one, all on the same gold."""
         with self._store.write():
             self._store.run("UPDATE rounds SET best = ? WHERE number = ?", (best, number))
+
+    def keep_in_manifest(self, number: int, name: str, value: Mapping[str, Any]) -> None:
+        """Add to what the manifest of a finished round tells of it."""
+        with self._store.write():
+            self._store.run(
+                "UPDATE rounds SET manifest = json_set(manifest, '$.' || ?, json(?)) WHERE number = ?",
+                (name, _json(value), number),
+            )
 
     def keep_files_hash(self, number: int, files_hash: str) -> None:
         """Note the hash of the files of a finished round that has none yet."""

@@ -26,9 +26,14 @@ STAND_ON_ANSWERS = {
     "round_annotations": "annotation_id",
     "version_gold": "annotation_id",
     "answer_links": "annotation_id",
+    "triaged": "annotation_id",
 }
 """Tables whose rows keep an answer: it is withdrawn, and stays."""
-GO_WITH_ANSWERS = {"annotation_spans": "annotation_id", "annotation_ranges": "annotation_id"}
+GO_WITH_ANSWERS = {
+    "annotation_spans": "annotation_id",
+    "annotation_ranges": "annotation_id",
+    "unaided": "annotation_id",
+}
 """Tables whose rows go with their answer; `reviews` wait again, and `alignment_events` name it no more."""
 GO_WITH_DOCUMENTS = (
     "queue", "tokenizations", "predictions", "leases", "drafts", "reviews", "sketches", "originals",
@@ -220,7 +225,8 @@ def _predictions(store: Store, batch: list[int], done: TakenBack) -> None:
         store,
         "SELECT prediction_id FROM annotations WHERE prediction_id IN {these} UNION"
         " SELECT p.prediction_id FROM prediction_spans p JOIN annotation_spans s"
-        " ON s.prediction_span_id = p.id WHERE p.prediction_id IN {these}",
+        " ON s.prediction_span_id = p.id WHERE p.prediction_id IN {these}"
+        " UNION SELECT prediction_id FROM unaided WHERE prediction_id IN {these}",
         batch,
     )
     going = [number for number in batch if number not in begun_from]

@@ -28,9 +28,10 @@ def unlearned(store: Store, number: int | None) -> int:
         number: The round; None: all are new.
 
     Returns:
-        The number of documents. It reads the answers of those that the round knows, not all gold.
+        The number of documents, without those that a triage let a model answer: nothing learns from these.
+        It reads the answers of those that the round knows, not all gold.
     """
-    gold = store.queue.counts("pool")["gold"]
+    gold = store.queue.counts("pool")["gold"] - store.triages.standing()
     if number is None:
         return gold
     # gold whose newest answer the round knew, and nobody took back, is as it was; else the verdict says it

@@ -17,7 +17,7 @@ from support.processes import PATIENCE_SECONDS
 from support.random_hands import RandomHands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SEQUENCES = int(os.environ.get("SPANLOOP_SEQUENCES", "20"))
+SEQUENCES = int(os.environ.get("SPANLOOP_SEQUENCES", "10"))
 ACTS = 15
 LABELS = ["PER", "LOC", "ORG"]
 TEXT = "Ann Lee met Bob Ray in New York City near the Cafe of Acme ."

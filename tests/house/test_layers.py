@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,18 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file, parsed once for all rules."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Full dotted names of everything a file imports, at any depth of nesting."""
     found: set[str] = set()
     package = ["spanloop", *path.relative_to(ROOT).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -53,7 +61,7 @@ def roots(path: Path) -> set[str]:
 
 def strings(path: Path) -> list[tuple[int, str]]:
     """Every string constant that is not a docstring, with its line."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = tree_of(path)
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -115,7 +123,7 @@ def test_the_folders_are_imported_by_their_package_name(path: Path) -> None:
     """``import plugin`` works when the root is on sys.path and makes a second copy of every module."""
     absolute = {
         alias
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         for alias in (
             [a.name for a in node.names]
             if isinstance(node, ast.Import)
@@ -153,7 +161,7 @@ def test_only_the_command_line_prints() -> None:
         f"{name(path)}:{node.lineno}"
         for path in SOURCES
         if name(path) != "recipes/cli/main.py"
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call)
         and (
             (isinstance(node.func, ast.Name) and node.func.id == "print")
@@ -178,7 +186,7 @@ def test_tag_prefixes_are_spelled_in_schemes_only() -> None:
 def test_no_catch_all(path: Path) -> None:
     caught = [
         node.lineno
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"})
     ]
@@ -192,7 +200,7 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     assert len(text.splitlines()) <= 300
     long = [
         f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and (node.end_lineno or 0) - node.lineno >= 60
     ]

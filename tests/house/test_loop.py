@@ -73,16 +73,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("loop")
     db = folder / "names.db"
     init(db, labels=["PER", "LOC"], lang="en", model="offline", seed=1)
-    long = [
-        long_document("long-1", 2000, "Emmy Noether", "Göttingen"),
-        long_document("long-2", 600, "Kurt Gödel", "Vienna"),
-        long_document("long-3", 700, "Ada Lovelace", "Madrid"),
-    ]
-    pool = [*short_documents(0, 60), *long]
+    # three windows of the model; every wordpiece more is trained on in each epoch
+    pool = [*short_documents(0, 60), long_document("long-1", 1200, "Emmy Noether", "Göttingen")]
     import_files(db, [write_lines(folder / "pool.jsonl", pool)], split="pool")
     import_files(db, [write_lines(folder / "eval.jsonl", short_documents(60, 80))], split="eval")
     # the same few sentence frames on both sides: a leak, and meant here
-    report = retrain(db, TrainConfig(epochs=8, batch_wordpieces=256), allow_leaks=True)
+    report = retrain(db, TrainConfig(epochs=5, batch_wordpieces=256), allow_leaks=True)
     assert isinstance(report, RoundReport)
     return db
 
@@ -169,6 +165,6 @@ def test_training_uses_exactly_the_gold_of_the_pool(project: Path) -> None:
         trained = set(store.rounds.annotation_ids(first.number, "train"))
         scored = set(store.rounds.annotation_ids(first.number, "eval"))
         eval_ids = {gold.annotation_id for gold in store.annotations.gold(split="eval")}
-    assert len(trained) == 63
+    assert len(trained) == 61
     assert scored == eval_ids
     assert not trained & scored

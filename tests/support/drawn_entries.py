@@ -62,8 +62,6 @@ def entries(draw: st.DrawFn, task: Task, labels: tuple[str, ...] = LABELS) -> li
 def _entry(draw: st.DrawFn, key: str, task: Task, labels: tuple[str, ...]) -> Entry:
     text = draw(st.sampled_from(BLANKS))
     for word in draw(st.lists(WORDS, min_size=1, max_size=7)):
-        if (task, word) == ("tags", "-DOCSTART-"):
-            continue  # CoNLL has to cut this one in two, and each part has its tag
         text += word + draw(st.sampled_from(BLANKS))
     tokens = tuple(found.span() for found in re.finditer(r"\S+", text))
     if not tokens:
@@ -109,8 +107,9 @@ def _answer(draw: st.DrawFn, spans: tuple[Span, ...]) -> dict[str, Any]:
 def _asked(draw: st.DrawFn, spans: tuple[Span, ...]) -> dict[str, Any]:
     """What yes and no to single spans leave: their characters are all that was looked at."""
     if not spans:
-        return {}
-    ranges = tuple((span.start, span.end) for span in spans)
+        return {"ranges": ((0, 1),)}
+    exact = tuple((span.start, span.end) for span in spans)
+    ranges = draw(st.sampled_from([exact, ((0, spans[-1].end),)]))
     return {"spans": spans[:1], "negatives": spans[1:], "ranges": ranges}
 
 

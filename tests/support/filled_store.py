@@ -90,6 +90,10 @@ def _beside_it(store: Store, model_id: int) -> None:
     with store.write():
         store.run("INSERT INTO withdrawn SELECT max(id) FROM annotations WHERE answer = 'ignore'")
         store.queue.states.refresh(5)
+        store.run("INSERT INTO unaided SELECT 1, id FROM predictions WHERE document_id = 1")
+        basis = "INSERT INTO triages(model_id, max_error, confidence, basis, created_at)"
+        store.run(f"{basis} VALUES (?, 0.02, 0.95, '{{}}', '2020')", (model_id,))
+        store.run("INSERT INTO triaged SELECT max(id), 1 FROM annotations")
 
 
 def rows_of(store: Store, table: str) -> list[tuple[object, ...]]:

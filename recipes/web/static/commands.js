@@ -62,7 +62,7 @@ export function commands(page) {
       sheets.active.work.charMode = !sheets.active.work.charMode;
       edits.changed(sheets.active);
     },
-    instructions: () => dialogs.instructions(page.project.instructions),
+    instructions: () => dialogs.instructions(page.project.instructions, page.project.advice),
     answers: async () => dialogs.answers((await get("/api/answers", { n: dialogs.LISTED_ANSWERS })).answers, (id) => sheets.openAnswer(id)),
     waiting: () => showWaiting(page),
     help: () => dialogs.help(page.keymap, page.labels, () => showWaiting(page), () => changeKeys(page)),

@@ -53,10 +53,21 @@ function named(label) {
   return label.description ? `${label.name}: ${label.description}` : label.name;
 }
 
-export function instructions(source) {
+export function instructions(source, advice) {
   const article = document.createElement("article");
   article.append(source.trim() ? render(source) : "This project has no instructions yet: spanloop init --instructions FILE.md.");
-  show("Instructions", article);
+  show("Instructions", article, ...(advice.length ? [howFar(advice)] : []));
+}
+
+// Whether to annotate on: a sentence each.
+function howFar(advice) {
+  const section = element("section", "advice");
+  const heading = element("h3");
+  heading.textContent = "When to stop";
+  const list = element("ul");
+  for (const line of advice) list.append(Object.assign(element("li"), { textContent: line }));
+  section.append(heading, list);
+  return section;
 }
 
 // Earlier answers; `open(id)` brings one back.

@@ -83,7 +83,8 @@ export class Status {
     const element = document.getElementById("figures");
     const name = figures.metric === "accuracy" ? "Accuracy" : "F1";
     element.textContent = `${name} ${(100 * figures.value).toFixed(1)}${before}`;
-    element.title = `${figures.metric} of round ${figures.round} on the evaluation split`;
+    const waited = figures.waited == null ? "" : `; it suggested again ${Math.round(figures.waited)} s after its training began`;
+    element.title = `${figures.metric} of round ${figures.round} on the evaluation split${waited}`;
   }
 }
 

@@ -82,7 +82,7 @@ def test_the_figures_are_those_of_models_that_never_saw_what_they_are_judged_by(
 ) -> None:
     settings = {"annotate": "tag", "scheme": "plain"} if task == "tags" else {}
     made = [*golds(7), replace(golds(1)[0], ranges=((0, 3),))]  # the last is learned from and judges nothing
-    config = TrainConfig(epochs=25, bf16=False, learning_rate=5e-3, held_out=0, batch_wordpieces=32)
+    config = TrainConfig(epochs=15, bf16=False, learning_rate=5e-3, held_out=0, batch_wordpieces=32)
     choice = choose_balance(
         pipe_of(encoder, **settings),
         made,
@@ -135,7 +135,7 @@ def test_the_way_that_learns_is_chosen_and_the_pipe_comes_back(tiny: Path, tmp_p
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
     before = {name: tensor.clone() for name, tensor in pipe.hf_model().state_dict().items()}
     told: list[float] = []
-    config = TrainConfig(epochs=25, bf16=False, learning_rate=5e-3, batch_wordpieces=32)
+    config = TrainConfig(epochs=15, bf16=False, learning_rate=5e-3, batch_wordpieces=32)
     choice = choose_balance(
         pipe,
         golds(18),

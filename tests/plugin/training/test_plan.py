@@ -12,8 +12,8 @@ def test_steps_are_enough_for_a_new_head_and_batches_stay_in_bounds(wordpieces: 
     planned = plan(wordpieces)
     steps = -(-wordpieces // planned.batch_wordpieces) * planned.epochs
     assert 256 <= planned.batch_wordpieces <= 512
-    assert 5 <= planned.epochs <= 30
-    assert steps >= 250 or planned.epochs == 30
+    assert 4 <= planned.epochs <= 18
+    assert steps >= 160 or planned.epochs == 18
 
 
 @given(st.integers(1, 10_000_000))
@@ -31,7 +31,7 @@ def test_more_text_never_means_more_epochs(wordpieces: int, more: int) -> None:
 
 @pytest.mark.parametrize(
     ("wordpieces", "batch", "epochs"),
-    [(100, 256, 30), (10_000, 256, 7), (40_000, 400, 5), (500_000, 512, 5)],
+    [(100, 256, 18), (5_000, 256, 8), (10_000, 256, 4), (40_000, 400, 4), (500_000, 512, 4)],
 )
 def test_examples(wordpieces: int, batch: int, epochs: int) -> None:
     planned = plan(wordpieces)
@@ -42,6 +42,18 @@ def test_examples(wordpieces: int, batch: int, epochs: int) -> None:
 def test_more_text_is_never_learned_at_a_higher_rate(wordpieces: int, more: int) -> None:
     less_text, more_text = plan(wordpieces), plan(wordpieces + more)
     assert 1e-4 <= more_text.learning_rate <= less_text.learning_rate <= 3e-4
+
+
+@given(st.integers(1, 10_000_000), st.none() | st.floats(1e-7, 10))
+def test_a_head_learns_up_to_ten_times_as_fast_and_no_faster_than_it_bears(
+    wordpieces: int, rate: float | None
+) -> None:
+    planned = plan(wordpieces, learning_rate=rate)
+    of_head = planned.head_rate * planned.learning_rate
+    assert 1 <= planned.head_rate <= 10
+    assert of_head <= max(3e-3, planned.learning_rate) * (1 + 1e-9)
+    assert planned.head_rate == 10 or of_head >= 3e-3 * (1 - 1e-9)
+    assert plan(wordpieces, learning_rate=rate, head_rate=2.5).head_rate == 2.5
 
 
 @pytest.mark.parametrize(("wordpieces", "rate"), [(33_000, 3e-4), (50_000, 2e-4), (100_000, 1e-4)])

@@ -36,6 +36,19 @@ def test_under_fifty_documents_nothing_is_held_out() -> None:
     assert len(hold_out(golds([None] * 5000), 0.1, 0)[1]) == 200
 
 
+@given(st.integers(0, 120), st.integers(50, 120), st.integers(0, 3))
+def test_the_slice_is_of_what_chance_chose_where_there_is_enough_of_it(
+    at_random: int, documents: int, seed: int
+) -> None:
+    made = [Gold(DOC, (), at_random=place < at_random) for place in range(documents)]
+    held = hold_out(made, 0.2, seed)[1]
+    assert len(held) == int(0.2 * documents)  # never fewer than without
+    if at_random >= 0.2 * documents:
+        assert max(held) < at_random
+    else:
+        assert held == hold_out(golds([None] * documents), 0.2, seed)[1]
+
+
 def test_what_was_looked_at_in_part_is_never_held_out() -> None:
     partly = [Gold(DOC, (), ranges=((0, 3),)) for _ in range(100)]
     assert hold_out(partly, 0.1, 0)[1] == []

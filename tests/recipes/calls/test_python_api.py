@@ -136,7 +136,7 @@ def test_python_takes_the_choices_that_the_command_takes() -> None:
         ("import_files", {"files": Path("a.jsonl")}, r"write files=\['a.jsonl'\]"),
         ("import_files", {"files": [3]}, "takes a list of which each is a text or a path"),
         ("prelabel", {"limit": 0}, "takes a whole number from 1 to 2147483647 or None"),
-        ("prelabel", {"strategy": "bald"}, "there is no strategy 'bald'"),
+        ("prelabel", {"strategy": "guess"}, "there is no strategy 'guess'"),
         ("watch", {"pause": float("nan")}, "takes a number from 0.1 to 86400"),
         ("export", {"file": "x.jsonl", "what": "silver"}, "takes 'gold', 'answers', 'predictions' or 'all'"),
         ("promote", {"number": True}, "takes a whole number from 1"),

@@ -92,7 +92,7 @@ FOUND = dict(numbers())
 
 def test_the_numbers_are_found() -> None:
     assert len(FOUND) > 50
-    assert {"retrain epochs", "watch interval", "rounds DB promote number", "simulate documents"} <= set(
+    assert {"retrain epochs", "watch interval", "rounds DB promote number", "simulate budget_tokens"} <= set(
         FOUND
     )
 

@@ -149,7 +149,7 @@ def test_what_is_typed_is_what_the_round_is_trained_with(
 def test_freeze_takes_a_word_or_a_number_and_nothing_else(db: Path) -> None:
     result = run("retrain", db, "--freeze", "most")
     assert result.exit_code == 2
-    assert "'most' is neither none, embeddings, half nor a number of layers" in result.stderr
+    assert "'most' is neither auto, none, embeddings, half nor a number of layers" in result.stderr
 
 
 @pytest.mark.parametrize(

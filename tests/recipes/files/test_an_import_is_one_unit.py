@@ -115,8 +115,29 @@ def test_what_people_answered_stays_and_is_told(db: Path, tmp_path: Path) -> Non
 def test_an_error_in_the_middle_of_storing_takes_all_of_it_back(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever goes wrong after the first look: here the file grew in between."""
+    """Whatever goes wrong after the first look, with all of the file in."""
     file = jsonl_file(tmp_path / "a.jsonl", *({"text": f"Ann ran {n}"} for n in range(1_500)))
+    before, run = everything(db), OneFile.run
+
+    def broken(self: OneFile) -> None:
+        run(self)
+        raise RecipeError("line 1501 is too much")
+
+    monkeypatch.setattr(OneFile, "run", broken)
+    with pytest.raises(RecipeError, match="1501"):
+        import_files(db, [file])
+    assert everything(db) == before
+    [one] = list_imports(db).imports
+    assert (one.state, "1501" in (one.error or "")) == ("undone", True)
+
+
+@pytest.mark.parametrize("new_label", [False, True])
+def test_what_was_looked_at_is_stored_whatever_becomes_of_the_file(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_label: bool
+) -> None:
+    """But where labels are added, which may change what it means: then it is read again, and held to it."""
+    label = "NEW" if new_label else "PER"
+    file = jsonl_file(tmp_path / "a.jsonl", {"text": "Ann ran", "spans": [[0, 3, label]]}, {"text": "  "})
     before, run = everything(db), OneFile.run
 
     def grown(self: OneFile) -> None:
@@ -125,11 +146,13 @@ def test_an_error_in_the_middle_of_storing_takes_all_of_it_back(
         run(self)
 
     monkeypatch.setattr(OneFile, "run", grown)
-    with pytest.raises(RecipeError, match="1501"):
-        import_files(db, [file])
-    assert everything(db) == before
-    [one] = list_imports(db).imports
-    assert (one.state, "1501" in (one.error or "")) == ("undone", True)
+    if new_label:
+        with pytest.raises(RecipeError, match=r"a\.jsonl:3"):
+            import_files(db, [file], add_labels=True)
+        assert everything(db) == before
+    else:
+        report = import_files(db, [file])
+        assert (report.added, report.empty, report.kept) == (1, 1, 1)
 
 
 def test_an_import_that_cannot_be_taken_back_now_says_so(
@@ -139,17 +162,16 @@ def test_an_import_that_cannot_be_taken_back_now_says_so(
     file = jsonl_file(tmp_path / "a.jsonl", *({"text": f"Ann ran {n}"} for n in range(1_500)))
     before, run = everything(db), OneFile.run
 
-    def grown(self: OneFile) -> None:
-        with file.open("a") as end:
-            end.write("{oops\n")
+    def broken(self: OneFile) -> None:
         run(self)
+        raise RecipeError("line 1501 is too much")
 
     def full(*_: object) -> None:
         with plain_errors(db):
             raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(OneFile, "run", grown)
+        patch.setattr(OneFile, "run", broken)
         patch.setattr("spanloop.store.tables.take_back._rest", full)
         with pytest.raises(StoreUnavailable) as refused_now:
             import_files(db, [file])

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,28 @@ def brat(folder: Path, made: Made) -> int:
     return in_file
 
 
+def xmi(folder: Path, made: Made) -> int:
+    """A CAS a file, without a type system; the offsets count UTF-16 and are as they were drawn."""
+    kind = 'xmlns:t="http:///my/own.ecore"'
+    in_file = 0
+    for number, (text, spans) in enumerate(made):
+        marked = [
+            f'<t:Mention xmi:id="{n}" sofa="1" begin="{s}" end="{e}" kind={quoteattr(label)}/>'
+            for n, (s, e, label) in enumerate(spans, start=2)
+        ]
+        members = " ".join(str(n) for n in range(2, 2 + len(spans)))
+        sofa = f'sofaID="_InitialView" sofaString={quoteattr(text)}'
+        (folder / f"{number}.xmi").write_text(
+            f'<xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmlns:cas="http:///uima/cas.ecore" {kind}>'
+            f'{"".join(marked)}<cas:Sofa xmi:id="1" sofaNum="1" {sofa}/>'
+            f'<cas:View sofa="1" members="{members}"/></xmi:XMI>',
+            "utf-8",
+        )
+        in_file += len(spans)
+    return in_file
+
+
+FOLDERS: dict[str, Callable[[Path, Made], int]] = {"brat": brat, "xmi": xmi}
 MAKERS: dict[str, Callable[[Made], str]] = {
     "jsonl": lambda made: lines([{"text": t, "spans": spans} for t, spans in made]),
     "json": lambda made: json.dumps([{"text": t, "spans": objects(spans)} for t, spans in made]),
@@ -147,7 +170,7 @@ def holds(report: ImportReport, in_file: int) -> None:
 
 
 def of_offsets() -> list[str]:
-    return sorted(name for name in formats() if name in {*MAKERS, "brat"})
+    return sorted(name for name in formats() if name in {*MAKERS, *FOLDERS})
 
 
 def of_tokens() -> list[str]:
@@ -163,9 +186,9 @@ def test_every_span_of_a_file_has_one_fate(
     folder = tmp_path_factory.mktemp("law")
     db, file = Path(shutil.copy(template, folder / "p.db")), folder / "a.file"
     in_file = sum(len(spans) for _, spans in made)
-    if name == "brat":
-        file = tmp_path_factory.mktemp("brat")
-        in_file = brat(file, made)
+    if name in FOLDERS:
+        file = tmp_path_factory.mktemp(name)
+        in_file = FOLDERS[name](file, made)
     else:
         file.write_text(MAKERS[name](made), encoding="utf-8")
     try:

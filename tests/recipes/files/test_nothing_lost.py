@@ -93,11 +93,16 @@ SPANS = [[0, 7, "PER"], [0, 3, "PER"], [4, 7, "PER"], [11, 19, "ORG"], [23, 27, 
 
 def test_one_overlap_leaves_the_other_spans_and_the_longest(db: Path, tmp_path: Path) -> None:
     """Five spans, two inside a third: three are suggestions, two in the ledger, none is gold."""
-    file = jsonl_file(tmp_path / "a.jsonl", {"id": "a", "text": FIVE, "spans": SPANS})
+    file = jsonl_file(
+        tmp_path / "a.jsonl", {"id": "a", "text": FIVE, "spans": SPANS, "annotator": "eve", "flagged": True}
+    )
     assert "--overlaps longest" in refused("import", db, file)
     report = done("import", db, file, "--overlaps", "longest", "--json")
     assert (report["spans"], report["kept"], report["ledger"]) == (5, 3, 2)
     assert (report["annotated"], report["predicted"], report["to_confirm"]) == (0, 0, 1)
+    assert report["notes"] == [
+        f"{file}: flags, comments and parts looked at are not kept of answers that wait to be confirmed"
+    ]
     assert gold(db) == {}
     assert suggested(db, "a") == [(0, 7, "PER"), (11, 19, "ORG"), (23, 27, "LOC")]
     with Store.open(db) as store:

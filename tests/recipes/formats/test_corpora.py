@@ -223,8 +223,9 @@ def test_columns_that_json_has_not_are_spelled_out_or_told_in_one_line(tmp_path:
     }
     assert unwritable(entry) is None
     parquet.write_table(pa.Table.from_pylist([{"text": "Ann", "image": b"\xff"}]), tmp_path / "b.parquet")
-    [(_, _, entry)], _ = read(tmp_path / "b.parquet")
-    assert "the meta has what JSON has not" in (unwritable(entry) or "")
+    [(_, _, entry)], notes = read(tmp_path / "b.parquet")
+    assert (entry.text, entry.meta, unwritable(entry)) == ("Ann", {}, None)
+    assert notes == ['b.parquet: "image" has bytes, which are not read']
 
 
 def test_a_folder_that_the_library_saved_has_its_splits(tmp_path: Path) -> None:
@@ -232,8 +233,10 @@ def test_a_folder_that_the_library_saved_has_its_splits(tmp_path: Path) -> None:
     import pyarrow as pa
 
     (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}', encoding="utf-8")
-    for split in ("train", "test"):
+    (tmp_path / "set" / "dataset_dict.json").write_text(
+        '{"splits": ["train", "validation"]}', encoding="utf-8"
+    )
+    for split in ("train", "validation", "test"):
         folder = tmp_path / "set" / split
         folder.mkdir()
         (folder / "state.json").write_text("{}", encoding="utf-8")
@@ -241,8 +244,9 @@ def test_a_folder_that_the_library_saved_has_its_splits(tmp_path: Path) -> None:
         with pa.ipc.new_stream(str(folder / "data-00000-of-00001.arrow"), made.schema) as writer:  # type: ignore[attr-defined]
             writer.write_table(made)
     found, notes = read(tmp_path / "set")
-    assert named(found) == WANTED * 2
-    assert [e.split for _, _, e in found] == ["eval", "eval", "pool", "pool"]
+    assert named(found) == WANTED * 3
+    both = [(e.split, e.part) for _, _, e in found]  # where "validation" goes is what --dev says
+    assert both == [("eval", None)] * 2 + [("pool", None)] * 2 + [(None, "validation")] * 2
     assert notes == []
 
 

@@ -1,6 +1,6 @@
 """Whatever is wrong with a file, an import ends in one line, and the store is as it was.
 
-The short run tries a few hundred files a format; ``SPANLOOP_DAMAGED=20000`` makes it the long one
+The short run tries a hundred files a format; ``SPANLOOP_DAMAGED=20000`` makes it the long one
 (``make soak``), which prints how many of them were refused.
 """
 
@@ -25,10 +25,10 @@ from spanloop.recipes.project.init import init
 from spanloop.store import Store
 from spanloop.store.records import Task
 
-FILES = int(os.environ.get("SPANLOOP_DAMAGED", "200"))
+FILES = int(os.environ.get("SPANLOOP_DAMAGED", "100"))
 SEED = os.environ.get("SPANLOOP_DAMAGED_SEED", "1")
 FEWER = 8  # the short run tries one of so many files of a format that shares its reader's parts with another
-SHARING = {"json", "spacy_json", "doccano", "conll2003", "brat", "webanno", "huggingface"}
+SHARING = {"json", "spacy_json", "doccano", "conll2003", "brat", "webanno", "xmi", "huggingface"}
 BATCH = 50  # files into one store, between two looks whether it is sound
 LONG = FILES > 1000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
+from spacy.tokens import Span as Span_
 from spacy.training import Example
 
 from spanloop.plugin.pipe.examples import Annotate, gold_of
@@ -35,6 +36,14 @@ def test_tags_are_written_where_a_round_has_them(
     assert [span.key for span in learned.spans] == [(s.start, s.end, s.label) for s in spans]
     (back,) = docbin.read(file, ReadOptions(task="tags", labels=labels))
     assert back.spans == spans
+
+
+def test_tokens_that_nobody_looked_at_are_left_open(tmp_path: Path) -> None:
+    doc = Doc(spacy.blank("en").vocab, words=["Ann", "met", "Bob", "there"])
+    doc.set_ents([Span_(doc, 0, 1, "PER")], outside=[doc[1:2]], default="missing")
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    (entry,) = docbin.read(tmp_path / "a.spacy", ReadOptions())
+    assert (entry.spans, entry.ranges) == ((Span(0, 3, "PER"),), ((0, 7),))
 
 
 def test_of_two_kinds_of_tags_the_project_takes_its_own(tmp_path: Path) -> None:

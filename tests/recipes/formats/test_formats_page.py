@@ -34,6 +34,8 @@ def loses(fmt: Format) -> str:
     if fmt.write is None:
         return ""
     lost = [WORDS[feature] for feature in FEATURES if feature not in fmt.carries]
+    if fmt.cannot_hold is not None:
+        lost.append("control characters, which are refused")
     return "; ".join(lost) or "nothing"
 
 

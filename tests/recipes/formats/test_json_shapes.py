@@ -187,8 +187,13 @@ def test_the_training_json_of_spacy_2(tmp_path: Path) -> None:
         ("7-0", "7", "Ann  ran", ANN),
         ("7-1", "7", TEXT, ANN),
     ]
+    assert [e.ranges for e in entries] == [None, None]
+    tokens[1]["ner"] = "-"  # nobody knows: not looked at, which is not outside
+    _, entries = read(tmp_path / "a.json", content)
+    assert [(e.spans, e.ranges) for e in entries] == [(ANN, ((0, 3),))] * 2
     _, entries = read(tmp_path / "a.json", content, task="tags")
     assert [s.label for s in entries[0].spans or ()] == ["NNP", "VBD"]
+    assert entries[0].ranges is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from support.drawn_entries import LABELS, entries, without_blanks
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats import brat_writing, huggingface_writing, webanno_writing
-from spanloop.recipes.formats.entry import Entry, WriteOptions
+from spanloop.recipes.formats.entry import Entry, ReadOptions, WriteOptions
+from spanloop.recipes.formats.registry import by_name
 from spanloop.store.records import Span
 
 ONE_WORD = tuple(label for label in LABELS if " " not in label)
@@ -54,12 +55,14 @@ def test_brat_has_every_text_and_span(tmp_path_factory: pytest.TempPathFactory, 
     assert (folder / "annotation.conf").read_text("utf-8").startswith("[entities]\nPER\n")
 
 
-def test_brat_names_files_that_every_disk_takes(tmp_path: Path) -> None:
-    keys = ["../up", ".hidden", "a/b", "A", "a", "x" * 300]
+def test_brat_names_files_that_every_disk_takes_and_finds_every_id_again(tmp_path: Path) -> None:
+    keys = ["../up", ".hidden", "a/b", "A", "a", "x" * 300, "名前" * 20 + "\t%41"]
     brat_writing.write(tmp_path, [Entry(text="t", key=key, spans=()) for key in keys], WriteOptions())
     names = [file.name for file in tmp_path.iterdir() if file.suffix == ".txt"]
     assert len({name.lower() for name in names}) == len(keys)
     assert not [name for name in names if "/" in name or name.startswith(".") or len(name) > 160]
+    read = [entry.key for entry in by_name("brat").read(tmp_path, ReadOptions())]
+    assert sorted(map(str, read)) == sorted(keys)
     with pytest.raises(RecipeError, match="brat has no labels with blanks, such as 'a b'"):
         brat_writing.write(tmp_path, [], WriteOptions(labels=("a b",)))
 
@@ -145,7 +148,7 @@ def from_tags(row: dict[str, Any]) -> list[tuple[int, int, str]]:
     return [(start, end, label) for start, end, label in spans]
 
 
-def test_a_folder_appears_whole_and_is_never_replaced(tmp_path: Path) -> None:
+def test_a_folder_appears_whole_and_replaces_nothing_but_such_a_one(tmp_path: Path) -> None:
     db, out = tmp_path / "p.db", tmp_path / "out"
     done("init", db, "--labels", "PER", "--lang", "en", "--eval-fraction", "0")
     done("import", db, jsonl_file(tmp_path / "a.jsonl", {"text": "Ann ran", "spans": [[0, 3, "PER"]]}))
@@ -153,8 +156,26 @@ def test_a_folder_appears_whole_and_is_never_replaced(tmp_path: Path) -> None:
     assert (told["documents"], told["spans"]) == (1, 1)
     assert told["uncarried"] == {"splits": 1}
     assert [spans for _, spans in brat_documents(out).values()] == [[(0, 3, "PER")]]
+    assert (
+        refused("export", db, out, "--format", "brat")
+        == f"{out} is there already: another name, or --overwrite"
+    )
+    done("import", db, jsonl_file(tmp_path / "b.jsonl", {"id": "b", "text": "Bob", "spans": [[0, 3, "PER"]]}))
+    assert done("export", db, out, "--format", "brat", "--overwrite", "--json")["documents"] == 2
+    assert sorted(brat_documents(out))[1] == "b"
+    (out / "sub").mkdir()
+    (out / "sub" / "notes.txt").write_text("mine", "utf-8")
     line = refused("export", db, out, "--format", "brat", "--overwrite")
-    assert line == f"{out} is there already, and brat fills a folder of its own: name another"
+    said = "is no earlier export to brat (sub/notes.txt is in it) and is not replaced: take another name"
+    assert line == f"{out} {said}"
+    assert (out / "sub" / "notes.txt").read_text("utf-8") == "mine"
+    line = refused("export", db, tmp_path, "--format", "huggingface", "--overwrite")
+    assert "(there is no README.md)" in line
+    # a named version has the labels that there were, in whatever is written
+    done("data", db, "tag", "v1")
+    done("labels", db, "rename", "PER", "PERSON")
+    done("export", db, tmp_path / "hf", "--format", "huggingface", "--tagged", "v1", "--label", "PER")
+    assert "'1': \"B-PER\"" in (tmp_path / "hf" / "README.md").read_text("utf-8")
     assert not list(tmp_path.glob(".*part"))
 
 

@@ -44,6 +44,12 @@ def test_a_prediction_says_how_sure_it_is_and_which_model_it_is(one: Bench) -> N
     assert [r["score"] for r in found["result"]] == [0.75] * 3
     assert found["model_version"] == made["model_version"]
     assert found["result"][0]["value"]["text"] == "Ann"
+    model_id = one.store.models.all()[-1].id
+    one.store.acquisition.add(model_id, "expected_spans", [(n, 3.0) for n in one.store.documents.ids()])
+    one.store.queue.prioritise("expected_spans", model_id)
+    assert (
+        one.post("/predict", asked(ANN)).json()["results"][0]["score"] == 0.25
+    )  # 1 / (1 + 3): low is asked first
 
 
 def test_the_promoted_round_changes_the_version_everywhere_at_once(one: Bench) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from support.processes import PATIENCE_SECONDS
 from support.projects import jsonl_file
 
+from spanloop.recipes.project import fast_here
 from spanloop.recipes.project.doctor import doctor
 from spanloop.recipes.versions import BadPair, bad_pairs, why_spacy_stops
 
+_FLAGS = {"AVX-512": "avx512f", "AMX": "amx_tile", "bfloat16": "bf16"}
 NEWEST_TAKEN = "4.0"
 
 
@@ -55,6 +59,33 @@ def test_doctor_lists_versions_and_finds_nothing_wrong_here() -> None:
     rows = {finding.what: finding for finding in doctor().findings}
     assert rows["spacy-transformers"].ok, "it is an extra: without it nothing is wrong"
     assert rows["peft"].found == version("peft")
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing", "advice"),
+    [
+        ("avx2", {"openvino"}, r"pip install 'spanloop\[openvino\]', then --backend auto$"),
+        ("avx2", {"nncf"}, r"--backend auto; fastest: pip install 'spanloop\[int8\]', spanloop optimise$"),
+        ("avx512f amx_tile amx_bf16", {"nncf"}, r"--precision bf16; fastest: pip install 'spanloop\[int8\]'"),
+        ("avx512f avx512_bf16", set(), r"--backend openvino --precision bf16$"),
+    ],
+)
+def test_doctor_says_what_is_fast_here_and_what_to_install_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, missing: set[str], advice: str
+) -> None:
+    said = tmp_path / "cpuinfo"
+    said.write_text(f"model name\t: Some CPU @ 2 GHz\nflags\t\t: fpu {flags}\n" * 2, encoding="utf-8")
+    monkeypatch.setattr(fast_here, "CPU_INFO", said)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(fast_here, "is_here", lambda name: name not in missing)
+    monkeypatch.setattr(fast_here, "find_spec", lambda name: None if name in missing else find_spec("torch"))
+    rows = {finding.what: finding for finding in doctor().findings}
+    abilities = [what for what in ("AVX-512", "AMX", "bfloat16") if what in rows["processor"].found]
+    assert rows["processor"].found.startswith("Some CPU @ 2 GHz: ")
+    assert abilities == [what for what, flag in _FLAGS.items() if flag in flags]
+    assert ("openvino" in rows["predictions by"].found) is ("openvino" not in missing)
+    assert re.search(advice, rows["predictions by"].advice)
+    assert rows["predictions by"].ok, "slow is not broken"
 
 
 def test_doctor_names_the_pair_and_which_of_the_two_to_remove(tmp_path: Path) -> None:

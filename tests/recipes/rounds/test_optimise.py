@@ -16,10 +16,11 @@ import pytest
 import spacy
 from spacy.training import Example
 from support.commands import done, refused
-from support.projects import build
+from support.projects import build, jsonl_file, sentences
 from support.tiny_models import build_tiny
 
 from spanloop.plugin.model.errors import ModelError
+from spanloop.plugin.pipe import fastest
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.rounds.optimise import Optimised, _refuse_loss
 from spanloop.recipes.suggest.pipelines import load_round
@@ -117,6 +118,27 @@ def test_eight_bits_are_asked_for_in_vain(db: Path, written: tuple[Path, dict[st
             nlp("Ann in York")
 
 
+@pytest.mark.parametrize("gold", [True, False])
+def test_a_saved_pipeline_is_measured_on_the_documents_that_are_given(
+    db: Path, tmp_path: Path, gold: bool
+) -> None:
+    records = sentences(30, "n")
+    for record in records if not gold else []:
+        del record["spans"]
+    file = jsonl_file(tmp_path / "texts.jsonl", *records)
+    source = db.parent / "p.rounds" / "0001"
+    told = done("optimise", source, tmp_path / "out", "--texts", file, "--max-loss", "100", "--json")
+    assert (told["round"], told["measured_on"], told["eval_documents"]) == (None, 15, 15)
+    assert (told["f1_before"] is not None) is gold
+    texts = [str(record["text"]) for record in records]
+    said = spans_of(spacy.load(tmp_path / "out"), texts)
+    assert f1(said, spans_of(spacy.load(source), texts)) > 0.5, "the same model"
+    assert "10 or more" in refused("optimise", source, tmp_path / "none")
+    assert "has no rounds" in refused("optimise", source, tmp_path / "none", "--round", "1")
+    assert "a project has its documents" in refused("optimise", db, tmp_path / "none", "--texts", file)
+    assert not (tmp_path / "none").exists()
+
+
 def test_what_loses_too_much_is_not_written() -> None:
     fine = {"folder": Path("small"), "round": 3, "measured_on": 9, "eval_documents": 40, "agreement": 0.9}
     errors = {"calibration_before": 0.1, "calibration_after": 0.1, "times_as_fast": 2.0}
@@ -124,6 +146,21 @@ def test_what_loses_too_much_is_not_written() -> None:
     _refuse_loss(result, 1.1)
     with pytest.raises(RecipeError, match=r"round 3 loses 1\.00 points of F1 .* more than 0\.5: nothing was"):
         _refuse_loss(result, 0.5)
+
+
+def test_auto_is_settled_on_the_documents_before_they_are_predicted(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastest, "user_cache_path", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(fastest, "_WORTH", 1e9)  # on a model so small they are all as fast
+    monkeypatch.setattr("spanloop.plugin.model.backends.is_here", lambda name: name != "onnx")
+    done("prelabel", db, "--backend", "auto")
+    (kept,) = (json.loads(file.read_text(encoding="utf-8")) for file in tmp_path.glob("backends/*.json"))
+    with Store.open(db) as store:
+        (named,) = store.rows("SELECT DISTINCT m.name FROM predictions p JOIN models m ON m.id = p.model_id")
+        assert kept["documents"] == store.documents.count()
+    other = kept["backend"] != "torch"
+    assert named[0].endswith("with openvino") is other
 
 
 def test_nothing_is_begun_where_it_could_not_end(

@@ -106,6 +106,19 @@ def test_a_round_whose_pipeline_is_another_now_says_so(db: Path) -> None:
     assert "the pipeline './yorker' 1.2.3 then, 0.0.0 now" in told.text()
 
 
+def test_a_round_says_which_library_computed_and_another_one_is_named(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(db) as store:
+        assert {(row.manifest or {})["backend"] for row in store.rounds.all()} == {"torch"}
+    monkeypatch.setenv("SPANLOOP_BACKEND", "onnx")
+    told = reproduce(db, 1)
+    assert not told.same
+    assert "computed by torch then, by onnx now (SPANLOOP_BACKEND)" in told.text()
+    monkeypatch.setenv("SPANLOOP_BACKEND", "auto")
+    assert reproduce(db, 1).same, "which trains and scores by torch"
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
 def test_rounds_of_before_still_score_and_package(db: Path, tmp_path: Path) -> None:
     for number in (1, 2, 3):

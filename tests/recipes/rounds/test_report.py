@@ -182,24 +182,6 @@ def test_tables_line_up_in_any_script() -> None:
     assert len({width(line) for line in shown.splitlines()}) == 1
 
 
-def test_a_simulation_compares_strategies_on_gold(tmp_path: Path, encoder: Path) -> None:
-    pool = jsonl_file(tmp_path / "pool.jsonl", *sentences(20, "p"))
-    eval_file = jsonl_file(tmp_path / "eval.jsonl", *sentences(6, "e"))
-    options = ("--eval", eval_file, "--documents", "4,8", "--model", encoder, "--epochs", 1)
-    steps = done("simulate", pool, *options, "--keep", tmp_path / "kept", "--json")["steps"]
-    assert [(s["strategy"], s["documents"], s["spans"]) for s in steps] == [
-        ("random", 4, 8),
-        ("random", 8, 16),
-        ("mnlp", 4, 8),
-        ("mnlp", 8, 16),
-    ]
-    assert steps[0]["micro"]["f1"] == steps[2]["micro"]["f1"]  # the first draw is the same for all
-    with Store.open(tmp_path / "kept" / "mnlp.db") as store:
-        assert store.annotations.count(origin="simulated") == 6 + 8
-    assert "must rise" in refused("simulate", pool, "--documents", "8,4")
-    assert "no gold spans" in refused("simulate", jsonl_file(tmp_path / "x.jsonl", {"text": "a"}))
-
-
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
     """The Python of a new environment that has what this one has, and nothing else."""

@@ -16,7 +16,8 @@ from support.store_making import add_model, make_store, say
 
 from spanloop.recipes.labelstudio.retry import FailedEvent
 from spanloop.recipes.rounds.standings import Standing
-from spanloop.recipes.rounds.status import COUNTS, Inbox, Status
+from spanloop.recipes.rounds.status import COUNTS, Status
+from spanloop.recipes.rounds.status_shape import Inbox
 from spanloop.recipes.rounds.watch import look
 from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.training.retrain import retrain

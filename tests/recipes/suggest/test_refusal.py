@@ -163,7 +163,7 @@ def test_a_refusal_of_the_tokenizer_is_told_by_every_command(by_tokenizer: Path,
     assert (manifest["documents"], manifest["documents_refused"]) == (24, 1)
     told = done("prelabel", db)
     assert "35 documents" not in told
-    assert "33 documents" in told
+    assert "32 documents" in told  # the open one had its suggestions with the round
     assert "3 documents refused and passed over: " in told
     assert "'bad-open' by tokenizer: 'a text that this tokenizer cannot cut'" in told
     again = done("prelabel", db, "--json")
@@ -197,7 +197,7 @@ def test_a_refusal_of_the_tokenizer_is_told_by_every_command(by_tokenizer: Path,
 def test_a_refusal_of_a_component_is_told_by_every_command(by_component: Path, tmp_path: Path) -> None:
     db = by_component
     told = done("prelabel", db)
-    assert "33 documents" in told
+    assert "32 documents" in told
     assert "'bad-open' by tests_choosy: out of its depth" in told
     with Store.open(db) as store:
         assert store.ledger.counts()["by_reason"].get("refused by tests_choosy") is None

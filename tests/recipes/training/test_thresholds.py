@@ -115,17 +115,22 @@ def test_whatever_loads_the_round_goes_by_them_and_says_so(first: tuple[Path, Ro
     assert reach([(s.label, s.score or 0.0) for spans in scored.predicted for s in spans], used)
     assert f"read with {scored.used.text()}" in scored.text()
     assert done("evaluate", db, "--json")["used"]["thresholds"] == used
-    by_round = prelabel(db)
-    assert by_round.used.thresholds == used
-    assert by_round.below_threshold > 0
     with Store.open(db) as store:
         model_id = store.rounds.get(1).model_id
     assert model_id is not None
+    at_once = len(spans_of(db, model_id))  # of the documents that come first
+    by_round = prelabel(db)
+    assert by_round.used.thresholds == used
+    assert by_round.below_threshold > 0
     suggested = spans_of(db, model_id)
-    assert len(suggested) == by_round.spans
+    assert len(suggested) == at_once + by_round.spans
     assert reach(suggested, used)
     without = prelabel(db, choice=Choice(thresholds={"*": 0.0}))
-    assert without.spans == by_round.spans + by_round.below_threshold
+    assert without.documents == by_round.documents + 8
+    with Store.open(db) as store:
+        every_span = spans_of(db, store.models.all()[-1].id)
+    assert len(every_span) == without.spans
+    assert sum(reach([one], used) for one in every_span) == len(suggested)
     sentences = [str(record["text"]) for record in texts(24, "q", 0.75, 5)]
     told = list(predict(sentences, model=str(db)))
     shown = [(span.label, span.score or 0.0) for one in told for span in one.entry.spans or ()]

@@ -30,4 +30,5 @@ def test_the_figure_of_the_page_is_the_headline(
         shown = Overview(store, PageSettings()).project("anna", {})["figures"]  # type: ignore[arg-type]
         [standing] = standings(store)
         assert standing.headline is not None
-        assert shown == {"round": 1, "metric": metric, "value": standing.headline.f1, "before": None}
+        headline = {"metric": metric, "value": standing.headline.f1}
+        assert shown == {"round": 1, **headline, "before": None, "waited": None}

@@ -1,0 +1,208 @@
+"""Does active learning pay? `spanloop simulate` over real corpora, and the table of what came of it.
+
+    OMP_NUM_THREADS=1 python benchmarks/active.py --sets wnut17,wikigold --strategies random,mnlp
+    python benchmarks/active.py --table
+
+Every cell (set, strategy, seed, budget) is a JSON file under ``benchmarks/results/active``; a run that was
+stopped goes on, and cells that another code has made are never mixed (``--results`` names another folder).
+``--table`` plays nothing: it writes ``benchmarks/active.md`` of all cells that are there, each set by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from common import arguments, corpus, keep
+
+from spanloop.plugin.training.config import TrainConfig
+from spanloop.recipes.active_learning.cost import DEFAULT
+from spanloop.recipes.simulation.cells import Cell, differing, read_cell
+from spanloop.recipes.simulation.compared import Area, Interval, Reached, areas, heights, reached
+from spanloop.recipes.simulation.simulate import simulate
+from spanloop.recipes.table import markdown_table
+from spanloop.store.records import Task
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "active"
+PAGE = HERE / "active.md"
+SETS: dict[str, Task] = {
+    "wnut17": "spans",
+    "ncbi_disease": "spans",
+    "wikigold": "spans",
+    "ud_en_chunks": "spans",
+    "ud_en_ewt": "tags",
+}
+BUDGETS = "0.02,0.05,0.1,0.2,0.4,1"
+SETTINGS = TrainConfig(fast=True)
+
+
+def main() -> None:
+    options = _options()
+    if options.table:
+        PAGE.write_text(page(options.results), encoding="utf-8")
+        print(f"{PAGE} written")
+        return
+    rows = []
+    for name in options.sets.split(","):
+        folder = corpus("train.jsonl")(name)
+        scored = folder / "test.jsonl"
+        report = simulate(
+            [folder / "train.jsonl"],
+            eval_files=[scored] if scored.exists() else [],
+            strategies=options.strategies.split(","),
+            budget_tokens=[float(budget) for budget in options.budgets.split(",")],
+            seeds=options.seeds,
+            seed=options.seed,
+            task=SETS[name],
+            config=SETTINGS,
+            name=name,
+            results=options.results / name,
+        )
+        print(f"== {name}\n{report.text()}\n", flush=True)
+        rows.append(report.json())
+    keep(options, rows)
+
+
+def _options() -> argparse.Namespace:
+    parser = arguments(__doc__)
+    parser.add_argument("--sets", default=",".join(SETS), help="parted by commas (all)")
+    parser.add_argument("--strategies", default="random,mnlp", help="parted by commas (random,mnlp)")
+    parser.add_argument("--budgets", default=BUDGETS, help=f"shares of the pool's tokens ({BUDGETS})")
+    parser.add_argument("--seeds", type=int, default=3, help="how many (3)")
+    parser.add_argument("--seed", type=int, default=0, help="the first (0)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the cells")
+    parser.add_argument("--table", action="store_true", help="write benchmarks/active.md and play nothing")
+    options = parser.parse_args()
+    unknown = [name for name in options.sets.split(",") if name not in SETS]
+    if unknown:
+        parser.error(f"there is no set {unknown[0]!r}; there are {', '.join(SETS)}")
+    return options
+
+
+def page(results: Path) -> str:
+    """The page of all cells that lie there."""
+    parts = [HEAD]
+    for name in SETS:
+        cells = [read_cell(path) for path in sorted((results / name).glob("*.json"))]
+        for group in alike(cells):
+            parts.append(section(name, group))
+    if len(parts) == 1:
+        parts.append("No cell lies there yet: nothing is claimed here.")
+    return "\n\n".join(parts) + "\n"
+
+
+def alike(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+    """The cells that were made by the same code, in the order of strategies, seeds and budgets."""
+    left = sorted(cells, key=lambda c: (c.strategy != "random", c.strategy, c.seed, c.budget))
+    while left:
+        first = left[0]
+        same = [cell for cell in left if not differing(cell.made_by, first.made_by, ("earlier",))]
+        left = [cell for cell in left if cell not in same]
+        yield same
+
+
+def section(name: str, cells: Sequence[Cell]) -> str:
+    """What the cells of one set and one code say."""
+    made_by, headline = cells[0].made_by, "accuracy" if SETS[name] == "tags" else "micro F1"
+    libraries = ", ".join(f"{library} {version}" for library, version in made_by.libraries.items())
+    named = {"micro": headline, "macro": "macro F1"}
+    return "\n\n".join(
+        (
+            f"## {name}",
+            f"A pool of {cells[0].pool.tokens:,.0f} tokens. Code `{made_by.code}`, settings "
+            f"`{json.dumps(made_by.settings)}`, {libraries}.",
+            _heights(cells, headline),
+            _reached(reached(cells), named),
+            _areas(areas(cells), named),
+        )
+    )
+
+
+def _heights(cells: Sequence[Cell], headline: str) -> str:
+    head = ("strategy", "budget", "seeds", "documents", "tokens", "actions", "hours", headline, "macro F1")
+    rows = [
+        (
+            h.strategy,
+            f"{h.budget:g}",
+            h.seeds,
+            f"{h.documents:,.0f}",
+            f"{h.cost.tokens:,.0f}",
+            f"{h.cost.actions:,.0f}",
+            f"{h.cost.seconds / 3600:.1f}",
+            f"{h.micro:.3f}",
+            f"{h.macro:.3f}",
+        )
+        for h in heights(cells)
+    ]
+    return markdown_table(head, rows)
+
+
+def _reached(found: Sequence[Reached], named: dict[str, str]) -> str:
+    head = (
+        "strategy",
+        "figure",
+        "aim",
+        "seeds there",
+        "spent until then",
+        "tokens, of those of random (95 %)",
+    )
+    rows = [
+        (
+            r.strategy,
+            named[r.figure],
+            r.aim,
+            f"{r.reached} of {r.seeds}",
+            "-" if r.cost is None else r.cost.text(),
+            _told(r.tokens_of_random, 2),
+        )
+        for r in found
+        if r.strategy != "random" or r.aim.endswith("full")
+    ]
+    return markdown_table(head, rows)
+
+
+def _areas(found: Sequence[Area], named: dict[str, str]) -> str:
+    head = (
+        "strategy",
+        "mean over log tokens of",
+        "seeds",
+        "height (95 %)",
+        "points above random, seed by seed (95 %)",
+    )
+    rows = [(a.strategy, named[a.figure], a.seeds, _told(a.area, 3), _points(a.less_random)) for a in found]
+    return markdown_table(head, rows)
+
+
+def _told(interval: Interval | None, digits: int) -> str:
+    return "" if interval is None else interval.text(digits)
+
+
+def _points(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    low, high = (None if end is None else 100 * end for end in (interval.low, interval.high))
+    return Interval(100 * interval.mean, low, high).text(1, "+")
+
+
+HEAD = f"""# Does active learning pay? Measured
+
+```
+OMP_NUM_THREADS=1 python benchmarks/active.py
+python benchmarks/active.py --table
+```
+
+Made by the second command of the cells in `benchmarks/results/active`: `spanloop simulate` with `--fast`,
+the gold in the person's place, scored on the test split (wikigold has none: on a fifth of it). What the
+columns mean: [docs/active-learning.md](../docs/active-learning.md). Seconds are reckoned by the default
+pace ({DEFAULT.text().partition(" (")[0]}).
+
+*tokens, of those of random*: what the strategy read until it came to that figure, as a share of what random
+read until it came to the same one, seed by seed. Intervals are Student's t over seeds: with one seed there is
+none, and a difference of one seed is a draw."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""What the model does not know: how far it disagrees with itself when random parts of it are left out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.recipes.active_learning.entropy import token_entropy
+from spanloop.recipes.active_learning.pool import Pool, Where
+from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy
+
+
+class Bald(PoolStrategy):
+    """What the model would learn of itself from a token, in nats, by dropout before its head. Cheap."""
+
+    name = "bald"
+    paper = (
+        "Houlsby et al. 2011, Bayesian active learning for classification and preference learning; "
+        "Siddhant and Lipton 2018, Deep Bayesian active learning for natural language processing"
+    )
+    needs = frozenset({"log probabilities", "dropout passes"})
+    candidates = 2_000
+    where: Where = "head"
+    passes = 10
+
+    def scores(self, pool: Pool) -> Floats:
+        """The mean of `information` over the tokens of a document; 0 where there is none."""
+        found = (information(one) for one in pool.passes(self.passes, self.where))
+        return np.array([float(one.mean()) if len(one) else 0.0 for one in found])
+
+
+class BaldLayer(Bald):
+    """As bald, with dropout at work in the last layer of the encoder. Ten times the work of a prediction."""
+
+    name = "bald_layer"
+    where: Where = "last layer"
+
+
+def information(passes: NDArray[np.float32]) -> Floats:
+    """The mutual information of each token's tag and the model's weights, in nats, of shape (tokens,).
+
+    Args:
+        passes: Log probabilities of shape (passes, tokens, tags).
+    """
+    exact = passes.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        together = token_entropy(np.log(np.exp(exact).mean(axis=0)))
+    alone = np.mean([token_entropy(one) for one in passes], axis=0)
+    found: Floats = np.maximum(together - alone, 0.0)
+    return found

@@ -1,0 +1,110 @@
+"""The query strategies there are: ours, which are listed here, and those that other packages add through the
+entry-point group ``spanloop.strategies``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from operator import attrgetter
+
+from spanloop.recipes.active_learning.strategy import DocumentStrategy, LogProbs, PoolStrategy, Strategy
+from spanloop.recipes.errors import FAILURES, RecipeError, line_of
+
+OURS = {
+    "random": "chance:Random",
+    "least_confidence": "confidence:LeastConfidence",
+    "mnlp": "confidence:MNLP",
+    "margin": "margin:Margin",
+    "entropy": "entropy:Entropy",
+    "entropy_max": "entropy:EntropyMax",
+    "entropy_top": "entropy:EntropyTop",
+    "expected_spans": "expected:ExpectedSpans",
+    "rare": "expected:Rare",
+    "committee": "history:Committee",
+    "fluctuation": "history:Fluctuation",
+    "bald": "dropout:Bald",
+    "bald_layer": "dropout:BaldLayer",
+    "diversity": "diversity:Diversity",
+}
+"""The strategies of this package: their names, each with its file and class in this room."""
+NAMES = tuple(OURS)
+GROUP = "spanloop.strategies"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def by_name(name: str) -> Strategy:
+    """The strategy of that name.
+
+    Raises:
+        RecipeError: There is none, with names that look alike; or the package that has it is broken.
+    """
+    if name in OURS:
+        return _ours(name)
+    found = next((point for point in _others() if point.name == name), None)
+    if found is None:
+        near = get_close_matches(name, names(), n=3)
+        instead = f"did you mean {' or '.join(near)}?" if near else f"choose one of {', '.join(names())}"
+        raise RecipeError(f"there is no strategy {name!r}: {instead}")
+    return _loaded(found)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all strategies: ours, then those of other packages, which are not loaded for it."""
+    return NAMES + tuple(dict.fromkeys(point.name for point in _others()))
+
+
+def check(chosen: Iterable[str]) -> None:
+    """RecipeError, as of `by_name`, for the first name that stands for no strategy."""
+    for name in chosen:
+        by_name(name)
+
+
+def all_strategies() -> tuple[Strategy, ...]:
+    """Every strategy, in the order of `names`. RecipeError where the package of one is broken."""
+    return tuple(by_name(name) for name in names())
+
+
+def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, float]:
+    """The scores that are stored while a model predicts: every strategy of ours that looks at one document.
+
+    Args:
+        logprobs: What the model says of the document's tokens.
+        also: The strategy that was asked for, where another package may have it.
+    """
+    wanted = [*NAMES, *([] if also is None or also in OURS else [also])]
+    found = ((name, by_name(name)) for name in wanted)
+    return {name: one.score(logprobs) for name, one in found if isinstance(one, DocumentStrategy)}
+
+
+@cache
+def _others() -> tuple[EntryPoint, ...]:
+    found = sorted(entry_points(group=GROUP), key=attrgetter("name", "value"))
+    return tuple(point for point in found if point.name not in OURS)
+
+
+@cache
+def _ours(name: str) -> Strategy:
+    file, _, kind = OURS[name].partition(":")
+    made: Strategy = getattr(import_module(f"spanloop.recipes.active_learning.{file}"), kind)()
+    return made
+
+
+@cache
+def _loaded(point: EntryPoint) -> Strategy:
+    """The strategy of another package, looked at before anything is stored by it."""
+    whose = f"the strategy {point.name!r} of {point.value}"
+    if not _NAME.fullmatch(point.name):
+        raise RecipeError(f"{whose} has a name that is not of small letters and digits: mend the package")
+    try:
+        made = point.load()()
+    except (*FAILURES, ImportError, AttributeError, TypeError, SyntaxError) as error:
+        raise RecipeError(f"{whose} cannot be loaded, {line_of(error)}: mend the package") from error
+    if not isinstance(made, DocumentStrategy | PoolStrategy):
+        raise RecipeError(f"{whose} is no DocumentStrategy and no PoolStrategy: mend the package")
+    if isinstance(made, PoolStrategy) and made.base not in OURS:
+        raise RecipeError(f"{whose} stands on {made.base!r}, which is none of ours: mend the package")
+    return made

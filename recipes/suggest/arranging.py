@@ -1,0 +1,206 @@
+"""How the documents that a model has predicted are put in an order: scores by the strategies that look at one
+document, and what those that compare documents ask of the store and the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanloop.plugin.alignment.values import TokenScores
+from spanloop.plugin.tagging.candidates import expected_begins
+from spanloop.recipes.active_learning import registry
+from spanloop.recipes.active_learning.diversity import by_place
+from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans, Where
+from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
+from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.our_component import classifier
+from spanloop.recipes.suggest.refusal import make_doc
+from spanloop.recipes.suggest.sources import Source
+from spanloop.store import Store
+from spanloop.store.tables.acquisition import TOKENS, counts
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from spanloop.plugin.model.network import Network
+
+USUAL = "mnlp"
+BLOCK = 64
+"""Documents that the model looks at again together."""
+
+
+def chosen_strategy(source: Source, strategy: str | None, standing: str | None = None) -> str:
+    """What the queue shall stand by.
+
+    Args:
+        source: What suggests.
+        strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
+            and not chance; else `USUAL`, or chance where there are no token scores.
+        standing: What the queue stands by now.
+
+    Raises:
+        RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
+            model, and the encoder is shared.
+    """
+    if strategy is not None:
+        if lacking := _lacking(source, strategy):
+            raise RecipeError(lacking)
+        return strategy
+    if classifier(source.nlp) is None:
+        return "random"
+    if standing is None or standing == "random" or standing not in registry.names():
+        return USUAL
+    return USUAL if _lacking(source, standing) else standing
+
+
+def _lacking(source: Source, strategy: str) -> str:
+    """What keeps this source from serving a strategy, empty where nothing does."""
+    found, needs = classifier(source.nlp), registry.by_name(strategy).needs
+    if found is None and needs:
+        return (
+            f"the strategy {strategy} needs {' and '.join(sorted(needs))}, and {source.name} gives none: "
+            "choose random, or suggest with a round or a token classifier"
+        )
+    if found is not None and needs & {"embeddings", "dropout passes"}:
+        from spanloop.plugin.model.network import HFNetwork
+
+        if not isinstance(found[1].network, HFNetwork):
+            return (
+                f"the strategy {strategy} looks into the model, and {source.name} runs on a shared encoder: "
+                f"choose {USUAL}"
+            )
+    return ""
+
+
+def scored(source: Source, scores: TokenScores, strategy: str | None) -> dict[str, float]:
+    """What is stored of one document while the model predicts: its scores by all strategies of ours that look
+    at one document, by ``strategy`` too, and the counts that others are made of."""
+    found = classifier(source.nlp)
+    assert found is not None  # there are no scores else
+    pipe = found[1]
+    begins = expected_begins(scores, scheme=pipe.scheme, temperature=pipe.temperature)
+    spans: dict[int, float] = {}
+    for label, likely in begins.items():
+        if label in source.labels:
+            label_id = source.labels[label]
+            spans[label_id] = spans.get(label_id, 0.0) + float(likely.sum())
+    return registry.document_scores(scores.logprobs, strategy) | counts(len(scores), spans)
+
+
+def arrange(store: Store, source: Source, strategy: str) -> int:
+    """Store the scores of a strategy that compares documents, for all that have none yet.
+
+    The documents that it looks at come before all others, which stand behind them in the order of its base.
+
+    Args:
+        store: The project, whose documents the model has predicted.
+        source: The model.
+        strategy: Its name; nothing is done where it looks at single documents, whose scores are stored.
+
+    Returns:
+        How many documents it looked at.
+
+    Raises:
+        RecipeError: It gave something else than one finite number a document.
+    """
+    one = registry.by_name(strategy)
+    if not isinstance(one, PoolStrategy):
+        return 0
+    return arrange_by(store, source.model_id, strategy, one, Asking(store, source))
+
+
+def arrange_by(store: Store, model_id: int, strategy: str, one: PoolStrategy, ask: Asked) -> int:
+    """As `arrange`, of the model with this id; ``ask`` answers what the strategy asks."""
+    waiting = store.acquisition.waiting(model_id, one.base, strategy)
+    base = np.array([found.score for found in waiting], dtype=np.float64)
+    chance = np.array([found.shuffle for found in waiting], dtype=np.int64)
+    places = chosen(base, one.candidates, chance)
+    candidates = [waiting[place] for place in places.tolist()]
+    ids = np.array([found.document_id for found in candidates], dtype=np.int64)
+    pool = Pool(ids, base[places], [found.group for found in candidates], chance[places], ask)
+    values = one.scores(pool) if len(pool) else np.zeros(0)
+    if values.shape != ids.shape or not np.isfinite(values).all():
+        raise RecipeError(
+            f"the strategy {strategy} gave {values.shape} for {len(ids)} documents, or numbers that are not "
+            f"finite: choose another one, e.g. {USUAL}"
+        )
+    if one.candidates is not None:
+        values = by_place(np.lexsort((pool.chance, -values)))
+    store.acquisition.add(model_id, strategy, zip(ids.tolist(), values.tolist(), strict=True))
+    if one.candidates is not None or len(waiting) < store.predictions.count(model_id):
+        store.acquisition.add_the_others(model_id, strategy, one.base)
+    return len(candidates)
+
+
+class Asking:
+    """Answers what a `Pool` is asked, from the store and by a closer look of the model."""
+
+    def __init__(self, store: Store, source: Source) -> None:
+        self.store = store
+        self.source = source
+
+    def tokens(self, ids: Ints) -> Floats:
+        return _in_order(self.store.acquisition.counts(self.source.model_id, TOKENS), ids)
+
+    def expected_spans(self, ids: Ints) -> Mapping[str, Floats]:
+        in_use = self.store.labels.readings()
+        found: dict[str, Floats] = {}
+        for label_id in sorted(set(self.source.labels.values()) & in_use.keys()):
+            stored = self.store.acquisition.counts(self.source.model_id, f"count:{label_id}")
+            found[in_use[label_id]] = found.get(in_use[label_id], 0.0) + _in_order(stored, ids)
+        return found
+
+    def gold_spans(self) -> Mapping[str, int]:
+        return Counter(
+            span.label for gold in self.store.annotations.gold(split="pool") for span in gold.spans
+        )
+
+    def past(self, ids: Ints, at_most: int) -> Sequence[Sequence[Spans | None]]:
+        own = self.source.model_id
+        models = [own, *self.store.acquisition.past_rounds(own, at_most)]
+        wanted = ids.tolist()
+        said = (self.store.acquisition.said(model, wanted) for model in models)
+        return [[found.get(document_id) for document_id in wanted] for found in said]
+
+    def embeddings(self, ids: Ints) -> NDArray[np.float32]:
+        from spanloop.plugin.model.closer import unit_vectors
+
+        network = self._network()
+        found = [
+            rows.mean(axis=0) if len(rows) else None
+            for docs in self._docs(ids)
+            for rows in unit_vectors(network, docs)
+        ]
+        width = next((len(one) for one in found if one is not None), 1)
+        nothing = np.zeros(width, dtype=np.float32)
+        rows = [nothing if one is None else one for one in found]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), width)
+
+    def passes(self, ids: Ints, passes: int, where: Where) -> Sequence[NDArray[np.float32]]:
+        from spanloop.plugin.model.closer import dropout_passes
+
+        network, seed = self._network(), self.store.project.seed
+        return [
+            one
+            for docs in self._docs(ids)
+            for one in dropout_passes(network, docs, passes=passes, where=where, seed=seed)
+        ]
+
+    def _network(self) -> Network:
+        found = classifier(self.source.nlp)
+        assert found is not None  # chosen_strategy looked
+        return found[1].network
+
+    def _docs(self, ids: Ints) -> Iterator[list[Doc]]:
+        wanted = ids.tolist()
+        for begin in range(0, len(wanted), BLOCK):
+            documents = self.store.documents.fetch(wanted[begin : begin + BLOCK])
+            yield [make_doc(self.source.nlp, document.text) for document in documents]
+
+
+def _in_order(counted: Mapping[int, float], ids: Ints) -> Floats:
+    return np.array([counted.get(document_id, 0.0) for document_id in ids.tolist()], dtype=np.float64)

@@ -1,0 +1,162 @@
+"""Strategies that compare documents, through prelabel: scores in the store, and an order that stays."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import jsonl_file, refused, run
+from support.projects import sentences
+from support.store_making import say
+from support.tiny_models import build_tiny
+
+from spanloop.recipes.active_learning import registry
+from spanloop.recipes.active_learning.strategy import PoolStrategy
+from spanloop.recipes.files.importing import import_files
+from spanloop.recipes.project.init import init
+from spanloop.recipes.suggest.arranging import arrange
+from spanloop.recipes.suggest.prelabel import prelabel
+from spanloop.recipes.suggest.sources import open_source
+from spanloop.store import Store
+
+COMPARE = [name for name in registry.NAMES if isinstance(registry.by_name(name), PoolStrategy)]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(build_tiny(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
+    """Twelve open documents, among them one of a single token and one of very many; three are answered and
+    four are eval. The model has predicted all of them, and the queue stands by each strategy in turn."""
+    folder = tmp_path_factory.mktemp("arranged")
+    db = folder / "p.db"
+    init(db, labels=["PER", "LOC"], model=tiny, eval_fraction=0)
+    texts = [{"text": f"Ann met nobody number {n} in Rome", "id": f"p{n}"} for n in range(13)]
+    texts += [{"text": "Ann", "id": "one"}, {"text": "Bob saw York . " * 150, "id": "long"}]
+    import_files(db, [jsonl_file(folder / "pool.jsonl", *texts)], split="pool")
+    import_files(db, [jsonl_file(folder / "eval.jsonl", *sentences(4, "e"))], split="eval", as_="documents")
+    with Store.open(db) as store:
+        for key in ("p0", "p1", "p2"):
+            document = store.documents.by_key(key)
+            assert document is not None
+            store.annotations.add(say(document.id))
+    prelabel(db, model=tiny, strategy=COMPARE[0])
+    with Store.open(db) as store:
+        source = open_source(store, tiny, None, None)
+        for name in COMPARE[1:]:
+            assert arrange(store, source, name) == 12
+    return db
+
+
+def order(db: Path, strategy: str) -> list[int]:
+    with Store.open(db) as store:
+        items = store.queue.next("me", n=50, strategy=strategy, random_share=0)
+        store.queue.release("me")
+        return [item.document.id for item in items]
+
+
+@pytest.mark.parametrize("strategy", COMPARE)
+def test_every_open_document_of_the_pool_gets_its_place_and_no_other_is_asked(
+    project: Path, strategy: str
+) -> None:
+    with Store.open(project) as store:
+        open_ids = set(store.documents.ids(split="pool", state="open"))
+        rows = store.rows("SELECT score FROM acquisition WHERE strategy = ?", (strategy,))
+    assert all(math.isfinite(score) for (score,) in rows)
+    assert len(rows) == 19  # what is answered or eval has a place behind, should it be opened again
+    first = order(project, strategy)
+    assert set(first) == open_ids
+    assert order(project, strategy) == first  # opened anew
+    with Store.open(project) as store:
+        stored = dict(
+            store.rows("SELECT document_id, score FROM acquisition WHERE strategy = ?", (strategy,))
+        )
+    assert [stored[number] for number in first] == sorted((stored[n] for n in first), reverse=True)
+
+
+def test_a_second_run_looks_at_nothing_twice_and_the_same_seed_gives_the_same_order(
+    project: Path, tiny: str, tmp_path: Path
+) -> None:
+    again = ("bald_layer", "diversity")
+    before = {name: order(project, name) for name in again}
+    copy = tmp_path / "p.db"
+    with Store.open(project) as store:
+        store.backup(copy)
+        [model_id] = [model.id for model in store.models.all()]
+    with Store.open(copy) as store:
+        for name in again:
+            store.run("DELETE FROM acquisition WHERE strategy = ? AND model_id = ?", (name, model_id))
+    for name in again:
+        prelabel(copy, model=tiny, strategy=name)
+        assert order(copy, name) == before[name], name
+    assert prelabel(copy, model=tiny).strategy == again[-1]  # what was chosen once stays
+    patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
+    assert prelabel(copy, patterns=patterns).strategy == "random"  # it has no token scores
+    assert prelabel(copy, model=tiny).strategy == "mnlp"
+
+
+def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path) -> None:
+    with Store.open(project) as store:
+        [model_id] = [model.id for model in store.models.all()]
+        one, long = (store.documents.by_key(key) for key in ("one", "long"))
+        assert one is not None
+        assert long is not None
+        tokens = store.acquisition.counts(model_id, "count:tokens")
+        assert (tokens[one.id], tokens[long.id]) == (1, 600)
+        person = next(number for number, name in store.labels.readings().items() if name == "PER")
+        expected = store.acquisition.counts(model_id, f"count:{person}")
+        assert 0 <= expected.get(one.id, 0) < 1  # below a hundredth there is no row
+        assert 0.01 <= expected[long.id] < 600
+
+
+def test_what_has_no_token_scores_is_refused_before_anything_is_predicted(
+    project: Path, tmp_path: Path
+) -> None:
+    patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
+    told = refused("prelabel", project, "--patterns", patterns, "--strategy", "diversity")
+    assert "the strategy diversity needs embeddings and log probabilities" in told
+    assert "choose random" in told
+    typo = run("prelabel", project, "--strategy", "diversty")
+    assert typo.exit_code == 2
+    assert "there is no strategy 'diversty': did you mean diversity?" in typo.output
+    fresh = tmp_path / "fresh.db"
+    init(fresh, labels=["PER"], model="offline")
+    with Store.open(fresh) as store, pytest.raises(ValueError, match="prelabel --strategy diversity` first"):
+        store.queue.next("me", strategy="diversity")
+
+
+def test_vectors_and_passes_are_those_of_the_head(tiny: str) -> None:
+    import spacy
+
+    from spanloop.plugin.model.closer import dropout_passes, unit_vectors
+    from spanloop.plugin.model.pretrained import head_name
+
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": tiny})
+    docs = [nlp.make_doc(text) for text in ("Ann met Bob in Rome.", "", "Ann " * 700)]
+    at_first = dropout_passes(pipe.network, docs, passes=3, where="last layer", seed=1)  # type: ignore[attr-defined]
+    assert np.ptp(at_first[0], axis=0).max() > 0
+    model = pipe.hf_model()  # type: ignore[attr-defined]
+    head = model.get_submodule(head_name(model))
+    scores = pipe.predict(docs)  # type: ignore[attr-defined]
+    for found, vectors in zip(scores, unit_vectors(pipe.network, docs), strict=True):  # type: ignore[attr-defined]
+        if len(found):
+            import torch
+
+            with torch.inference_mode():
+                again = head(torch.from_numpy(vectors)).log_softmax(dim=-1).numpy()
+            np.testing.assert_allclose(again, found.logprobs, atol=1e-4)
+    for where in ("head", "last layer"):
+        network = pipe.network  # type: ignore[attr-defined]
+        passes = dropout_passes(network, docs, passes=3, where=where, seed=1)  # type: ignore[arg-type]
+        again = dropout_passes(network, docs, passes=3, where=where, seed=1)  # type: ignore[arg-type]
+        assert [one.shape for one in passes] == [(3, len(found), len(found.tags)) for found in scores]
+        assert np.ptp(passes[0], axis=0).max() > 0  # something was left out
+        for one, other in zip(passes, again, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert not model.training
