@@ -159,6 +159,7 @@ def test_a_label_that_the_model_has_not_is_told_with_those_that_it_has() -> None
     )
 )
 @example({"{": ""})
+@example({"a,b": "c=d"})
 def test_a_map_is_read_as_it_is_typed(names: dict[str, str]) -> None:
     assert read_map(typed_map(names)) == names
 
