@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from support.clock import Clock
 from support.places import data_folder
 
-# on a busy machine a text takes as long to make as a hundred do on a quiet one; where a run decides about a change
-# (.ci/run) the drawn examples are the same each time, so that it fails for the change and not by chance
+# on a busy machine a text takes as long to make as a hundred do on a quiet one; where a run decides about
+# a change (.ci/run) the drawn examples are the same each time: it fails for the change and not by chance
 settings.register_profile(
     "busy",
     deadline=None,
