@@ -68,7 +68,7 @@ class TrainConfig:
         "How many times as fast as the encoder its head learns.",
         float,
         above=0,
-        default="10, at most 3e-3",
+        default="10 and at most 3e-3; 1 where it has learned before",
     )
     warmup: float = setting(
         0.1,

@@ -142,10 +142,12 @@ def _told(planned: Plan) -> dict[str, Any]:
 
 def _planned(model: Any, course: Course, config: TrainConfig) -> tuple[list[TrainWindow], Plan]:
     """What the model reads, and what its size and the model's layers decide."""
-    from spanloop.plugin.training.trainable import stays
+    from spanloop.plugin.training.trainable import has_learned, stays
 
     windows = windows_of(course.taught, config.label_strategy)
-    return windows, replace(plan_of(config, sum(map(len, windows))), stays=stays(model, config))
+    planned = plan_of(config, sum(map(len, windows)))
+    rate = 1.0 if config.head_rate is None and has_learned(model) else planned.head_rate
+    return windows, replace(planned, head_rate=rate, stays=stays(model, config))
 
 
 def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:

@@ -77,6 +77,12 @@ def _layers(model: Any) -> list[nn.Module]:
     raise ValueError(f"{name} keeps its layers in no list: freeze its embeddings, or nothing")
 
 
+def has_learned(model: Any) -> bool:
+    """Whether the head comes from an earlier training: the biases of a new one are 0 (`set_tags`)."""
+    bias = model.get_submodule(head_name(model)).bias
+    return bias is not None and bool(bias.any())
+
+
 def part_head(optimizer: torch.optim.Optimizer, model: Any, learner: Any, rate: float) -> None:
     """Let the head of ``model`` learn ``rate`` times as fast as the rest. ``learner``: what the optimizer
     was made for, the model or the one with adapters around it."""

@@ -104,7 +104,8 @@ def test_the_head_takes_larger_steps_than_the_encoder(
     config = TrainConfig(
         epochs=1, learning_rate=1e-4, warmup=0.0, weight_decay=0.0, bf16=False, held_out=0.0, **settings
     )
-    report = train(pipe, [Gold(nlp.make_doc("Ann"), (CharSpan(0, 3, "PER"),))], config, folder=tmp_path / "l")
+    golds = [Gold(nlp.make_doc("Ann"), (CharSpan(0, 3, "PER"),))]
+    report = train(pipe, golds, config, folder=tmp_path / "l")
     assert (report.steps, report.head_rate, report.learning_rate) == (1, 10, 1e-4)
     moved = {
         name: float((tensor - before[name]).abs().max())
@@ -113,3 +114,7 @@ def test_the_head_takes_larger_steps_than_the_encoder(
     assert moved["classifier.bias"] == pytest.approx(1e-3, rel=1e-2)
     assert moved["classifier.weight"] == pytest.approx(1e-3, rel=1e-2)
     assert 0 < max(size for name, size in moved.items() if "encoder.layer" in name) < 1.1e-4
+    # a head that has learned goes on as carefully as the rest, unless someone says otherwise
+    assert train(pipe, golds, config, folder=tmp_path / "again").head_rate == 1
+    asked = replace(config, head_rate=3.0)
+    assert train(pipe, golds, asked, folder=tmp_path / "asked").head_rate == 3
