@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from spanloop.recipes.files.importing import import_files as import_files
     from spanloop.recipes.files.imports import list_imports as list_imports
     from spanloop.recipes.files.imports import undo_import as undo_import
-    from spanloop.recipes.files.looking import HowRead as HowRead
     from spanloop.recipes.files.looking import look_at_files as look_at_files
     from spanloop.recipes.files.merging import merge_projects as merge_projects
     from spanloop.recipes.files.project_file import export_project as export_project
     from spanloop.recipes.files.project_file import import_project as import_project
     from spanloop.recipes.files.starting import init_from as init_from
+    from spanloop.recipes.formats.how_read import HowRead as HowRead
     from spanloop.recipes.near_duplicates.audit import audit_duplicates as audit_duplicates
     from spanloop.recipes.project.annotators import add_annotator as add_annotator
     from spanloop.recipes.project.annotators import annotators as annotators
@@ -95,7 +95,7 @@ _PLACES = {
     "export_project": "spanloop.recipes.files.project_file",
     "import_project": "spanloop.recipes.files.project_file",
     "init_from": "spanloop.recipes.files.starting",
-    "HowRead": "spanloop.recipes.files.looking",
+    "HowRead": "spanloop.recipes.formats.how_read",
     "look_at_files": "spanloop.recipes.files.looking",
     "merge_projects": "spanloop.recipes.files.merging",
     "list_versions": "spanloop.recipes.files.data_versions",

@@ -18,15 +18,17 @@ from spanloop.recipes.cli.options import (
     Real,
     aggregation_option,
     backend_option,
-    by_option,
     choice_options,
     db_argument,
     device_option,
+    format_option,
+    how_read,
     json_option,
     option,
     path_type,
     precision_option,
     project_of,
+    reading_options,
     scheme_option,
     split_option,
 )
@@ -88,7 +90,8 @@ def export(with_rounds: bool, **options: Any) -> object:
 )
 @click.option("--tags", is_flag=True, help="One line a labelled token: Word: New, Label: B-LOC.")
 @click.option("--out", type=path_type, help="Write one JSONL file an input into this folder.")
-@by_option
+@format_option
+@reading_options
 @click.option("--lang", help="Cut the texts as this language of spaCy.  [default: by blanks, or wordpieces]")
 @device_option
 @precision_option
@@ -109,6 +112,7 @@ def predict(ctx: click.Context, /, tags: bool, out: Path | None, **options: Any)
     from spanloop.recipes.suggest import predict as recipes
     from spanloop.recipes.suggest.predicted import Predictions
 
+    options["reading"] = how_read(options)
     if out is not None:
         if options.pop("candidates") is not None:
             raise click.UsageError("--candidates are shown, not written: leave --out out, or take --json")

@@ -14,12 +14,12 @@ from spanloop.recipes.cli.options import (
     Whole,
     db_argument,
     json_option,
+    offsets_option,
     option,
     path_type,
     project_of,
     reading_options,
 )
-from spanloop.recipes.formats.counting import KINDS
 
 
 @click.command("import")
@@ -78,13 +78,7 @@ from spanloop.recipes.formats.counting import KINDS
     help="Documents without any span are gold too, where the file may have such that nobody opened.",
 )
 @click.option("--dry-run", is_flag=True, help="Tell everything and store nothing.")
-@option(
-    "--offsets",
-    type=click.Choice(list(KINDS)),
-    default="codepoint",
-    help="How the files count them: code points, those with the end inside the span, UTF-16 units, bytes, "
-    "tokens, or tokens with the last one inside.",
-)
+@offsets_option
 @option(
     "--near-duplicates/--no-near-duplicates",
     default=True,

@@ -15,14 +15,13 @@ from spanloop.recipes.cli.options import (
     Listed,
     Seed,
     db_argument,
+    how_read,
     json_option,
+    offsets_option,
     option,
     path_type,
     reading_options,
 )
-
-READING = ("format", "columns", "tag_names", "encoding")
-"""Options about how files are read."""
 
 
 @click.command()
@@ -65,6 +64,7 @@ READING = ("format", "columns", "tag_names", "encoding")
     help="What gets one tag: a token, or a wordpiece of the model, so that spans can cut tokens.  "
     "[default: token, or as suits the files of --from]",
 )
+@offsets_option
 @reading_options
 @json_option
 @click.pass_context
@@ -76,7 +76,7 @@ def init(
     given["labels"] = [name for name in given.get("labels", ()) if name]
     if from_:
         return _init_from(ctx, [*from_, *more], yes, given)
-    if more or yes or any(name in given for name in READING):
+    if more or yes or how_read(given) != how_read({}):
         raise click.UsageError("files, --yes and how they are read go with --from FILE")
     from spanloop.recipes.project.init import init as recipe
 
@@ -85,11 +85,10 @@ def init(
 
 def _init_from(ctx: click.Context, files: Sequence[Path], yes: bool, given: dict[str, Any]) -> object:
     """Look, show and ask, and make the project where the answer is yes."""
-    from spanloop.recipes.files.looking import HowRead, look_at_files
+    from spanloop.recipes.files.looking import look_at_files
     from spanloop.recipes.files.starting import init_from
 
-    reading = HowRead(**{name: given.pop(name) for name in READING if name in given})
-
+    reading = how_read(given)
     with Bar() as bar:
         if not yes:
             settings = ("model", "eval_fraction", "instructions", "seed")

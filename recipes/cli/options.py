@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial, wraps
 from math import isfinite
 from pathlib import Path
@@ -16,6 +17,7 @@ from spanloop.plugin.model.device import DEVICE_VARIABLE, PRECISIONS, check_devi
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.tagging.schemes import NAMED
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.counting import KINDS
 from spanloop.recipes.suggest.manner import AGGREGATION_STRATEGIES
 from spanloop.recipes.training.process_control import NICE
 
@@ -254,6 +256,25 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+format_option = click.option("--format", help="The format of the files.  [default: as they look]")
+
+offsets_option = option(
+    "--offsets",
+    type=click.Choice(list(KINDS)),
+    default="codepoint",
+    help="How the files count them: code points, those with the end inside the span, UTF-16 units, bytes, "
+    "tokens, or tokens with the last one inside.",
+)
+
+
+def how_read(options: dict[str, Any]) -> Any:
+    """What `reading_options` and those beside it say, taken out of the options of a command."""
+    from spanloop.recipes.formats.how_read import HowRead
+
+    said = {item.name: options.pop(item.name) for item in fields(HowRead) if item.name in options}
+    return HowRead(**{name: value for name, value in said.items() if value is not None})
 
 
 class OfProject(click.Group):

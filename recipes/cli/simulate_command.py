@@ -7,7 +7,17 @@ from typing import Any
 import click
 
 from spanloop.recipes.cli.bar import Bar
-from spanloop.recipes.cli.options import Listed, Seed, Whole, json_option, option, path_type
+from spanloop.recipes.cli.options import (
+    Listed,
+    Seed,
+    Whole,
+    format_option,
+    how_read,
+    json_option,
+    option,
+    path_type,
+    reading_options,
+)
 from spanloop.recipes.cli.training_options import config_of, training_options
 
 
@@ -34,13 +44,16 @@ from spanloop.recipes.cli.training_options import config_of, training_options
 @click.option("--results", type=path_type, help="A folder for them, a file each; a stopped run goes on.")
 @click.option("--csv", type=path_type, help="Write all figures as a table, too.")
 @click.option("--picture", type=path_type, help="Draw the curves, as SVG (extra [report]).")
+@format_option
+@reading_options
 @json_option
 def simulate(seed: int, **options: Any) -> object:
     """Would active learning pay? Plays the loop, the gold of FILES answering in the person's place."""
     from spanloop.recipes.simulation.simulate import simulate as recipe
 
+    reading = how_read(options)
     with Bar() as bar:  # the seed is that of the plays, not a setting of the training
-        return recipe(seed=seed, config=config_of(options), progress=bar, **options)
+        return recipe(seed=seed, config=config_of(options), reading=reading, progress=bar, **options)
 
 
 COMMANDS = (simulate,)

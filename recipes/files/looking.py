@@ -11,8 +11,8 @@ from pathlib import Path
 from spanloop.plugin.tagging.reading import detect
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.entry import Notes, ReadOptions
-from spanloop.recipes.formats.entry import Unit as By
-from spanloop.recipes.formats.sources import Source, sources
+from spanloop.recipes.formats.how_read import HowRead
+from spanloop.recipes.formats.sources import Source
 from spanloop.recipes.formats.unpacked import STANDARD_INPUT
 from spanloop.recipes.languages import Guess, Unit
 from spanloop.recipes.languages import guess as guess_language
@@ -82,29 +82,6 @@ class Guessed(Report):
         if self.language is not None:
             lines.append(f"{self.language} (--lang)")
         return "\n".join([*lines, *self.notes])
-
-
-@dataclass(frozen=True, slots=True)
-class HowRead:
-    """How files are read, as `import_files` takes it.
-
-    Attributes:
-        format: Their format by name; None: as each looks.
-        by: What one document is, for plain text and CoNLL.
-        columns: What the columns of a table are.
-        tag_names: The tags that whole numbers stand for.
-        encoding: How they are encoded; None: UTF-8, or what they declare.
-    """
-
-    format: str | None = None
-    by: By | None = None
-    columns: Sequence[str] | None = None
-    tag_names: Sequence[str] | None = None
-    encoding: str | None = None
-
-    def options(self, task: Task, notes: Notes) -> ReadOptions:
-        """The same for a reader."""
-        return ReadOptions(task, self.by, columns=self.columns, tag_names=self.tag_names, notes=notes)
 
 
 def look_at_files(
@@ -213,4 +190,4 @@ class _Look:
             self.files.append(FileGuess(str(source.shown), source.fmt.name, documents, spans))
 
     def _sources(self, options: ReadOptions) -> Iterator[Source]:
-        return sources(self.given, format=self.how.format, encoding=self.how.encoding, notes=options.notes)
+        return self.how.sources(self.given, options.notes)

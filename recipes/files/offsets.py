@@ -119,8 +119,8 @@ class Offsets:
                 self.file,
                 where,
                 f"{seen.misfits:,} of {counted(seen.spans, 'span')} with a text of their own have another "
-                f"one at their offsets; as {KINDS[best]} {seen.fits[best]:,} fit, such as {example}: import "
-                f"with --offsets {best}",
+                f"one at their offsets; as {KINDS[best]} {seen.fits[best]:,} fit, such as {example}: say "
+                f"--offsets {best}",
             )
         if self.lenient:
             self.unexplained = True

@@ -10,7 +10,8 @@ from pathlib import Path
 from spanloop.recipes.calls.ranges import SeedNumber, Share
 from spanloop.recipes.files.import_report import ImportReport
 from spanloop.recipes.files.importing import import_files
-from spanloop.recipes.files.looking import HowRead, look_at_files
+from spanloop.recipes.files.looking import look_at_files
+from spanloop.recipes.formats.how_read import HowRead
 from spanloop.recipes.languages import Unit
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.project.init import Created, init

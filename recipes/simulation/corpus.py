@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
-from spanloop.recipes.formats.entry import ReadOptions
-from spanloop.recipes.formats.sources import sources
+from spanloop.recipes.formats.how_read import HowRead
 from spanloop.recipes.project.init import init
 from spanloop.recipes.simulation.answers import simulate_answers
 from spanloop.recipes.table import counted
@@ -55,6 +54,7 @@ class OfFiles:
     model: str
     labels: tuple[str, ...]
     by_text: Mapping[str, tuple[Span, ...]]
+    reading: HowRead
 
     @classmethod
     def read(
@@ -65,12 +65,14 @@ class OfFiles:
         task: Task,
         lang: str,
         model: str,
+        reading: HowRead | None = None,
     ) -> OfFiles:
         """The gold of these files. RecipeError for an entry without any."""
         by_text: dict[str, tuple[Span, ...]] = {}
         counts: dict[str, int] = {}
-        for source in sources([*files, *eval_files]):
-            for entry in source.entries(ReadOptions(task=task)):
+        reading = reading or HowRead()
+        for source in reading.sources([*files, *eval_files]):
+            for entry in source.entries(reading.options(task)):
                 if entry.spans is None:
                     raise RecipeError(
                         f"{source.shown}:{entry.line}: no gold spans, and a simulation needs them"
@@ -82,12 +84,12 @@ class OfFiles:
             raise RecipeError("there is not one span in these files")
         labels = tuple(sorted(counts, key=counts.__getitem__, reverse=True))
         paths, eval_paths = tuple(map(Path, files)), tuple(map(Path, eval_files))
-        return cls(name or paths[0].stem, paths, eval_paths, task, lang, model, labels, by_text)
+        return cls(name or paths[0].stem, paths, eval_paths, task, lang, model, labels, by_text, reading)
 
     @property
     def digest(self) -> str:
         contents = [*map(_content, self.files), "", *map(_content, self.eval_files)]
-        return _hash([self.task, self.lang, self.model, *contents])
+        return _hash([self.task, self.lang, self.model, json.dumps(asdict(self.reading)), *contents])
 
     def fill(self, db: Path, seed: int) -> Truth:
         fraction = 0.0 if self.eval_files else 0.2
@@ -100,9 +102,10 @@ class OfFiles:
             eval_fraction=fraction,
             seed=seed,
         )
-        import_files(db, self.files, as_="documents", split="pool" if self.eval_files else "auto")
+        read = asdict(self.reading)
+        import_files(db, self.files, as_="documents", split="pool" if self.eval_files else "auto", **read)
         if self.eval_files:
-            import_files(db, self.eval_files, as_="documents", split="eval")
+            import_files(db, self.eval_files, as_="documents", split="eval", **read)
         with Store.open(db) as store:
             return {document.key: self.by_text[document.text] for document in store.documents.iterate()}
 

@@ -16,6 +16,7 @@ from spanloop.recipes.active_learning.cost import DEFAULT, Pace
 from spanloop.recipes.active_learning.outlook import project_pace
 from spanloop.recipes.calls.ranges import Budget, FromOne, SeedNumber
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.formats.how_read import HowRead
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report
 from spanloop.recipes.simulation.cells import Cell, Cells
@@ -132,6 +133,7 @@ def simulate(
     model: str = "offline",
     lang: str = "en",
     task: Task = "spans",
+    reading: HowRead | None = None,
     config: TrainConfig | None = None,
     name: str | None = None,
     results: str | Path | None = None,
@@ -155,6 +157,7 @@ def simulate(
         model: The base model; this, ``lang`` and ``task`` are of files.
         lang: Language of the texts.
         task: ``spans``, or ``tags`` with one tag a token.
+        reading: How the files are read, where they do not say it themselves.
         config: The settings, as of `retrain`, but for the seed.
         name: What the results are called; None: as the first file, or the project.
         results: A folder with a file for each strategy, seed and budget, by which a stopped run goes on.
@@ -169,7 +172,7 @@ def simulate(
         RecipeError: A file, strategy or budget is none, or results there were made by something else.
     """
     _check(strategies, budget_tokens)
-    corpus, pace = _corpus(files, from_db, eval_files, task, lang, model, name)
+    corpus, pace = _corpus(files, from_db, eval_files, task, lang, model, reading, name)
     every = range(seed, seed + seeds)
     found = _play(corpus, pace, strategies, budget_tokens, every, config, results, progress or silent)
     _write(found, corpus.task, csv, picture)
@@ -246,14 +249,17 @@ def _corpus(
     task: Task,
     lang: str,
     model: str,
+    reading: HowRead | None,
     name: str | None,
 ) -> tuple[Corpus, Pace]:
     if from_db is None:
         if not files:
             raise RecipeError("give files with gold, or a project: spanloop simulate --from-db DB")
-        return OfFiles.read(name, files, eval_files, task, lang, model), DEFAULT
-    if files or eval_files:
-        raise RecipeError("--from-db plays on the gold of a project: leave the files out")
+        return OfFiles.read(name, files, eval_files, task, lang, model, reading), DEFAULT
+    if files or eval_files or reading not in (None, HowRead()):
+        raise RecipeError(
+            "--from-db plays on the gold of a project: leave the files out, and how they are read"
+        )
     corpus = OfProject.read(name, Path(from_db))
     with Store.open(from_db) as store:
         return corpus, project_pace(store)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.calls.ranges import AboveZeroShare
 from spanloop.recipes.errors import FormatError, RecipeError
-from spanloop.recipes.formats.entry import Entry, ReadOptions, Unit, WriteOptions
+from spanloop.recipes.formats.entry import Entry, WriteOptions
+from spanloop.recipes.formats.how_read import HowRead
 from spanloop.recipes.formats.registry import by_name
-from spanloop.recipes.formats.sources import sources
 from spanloop.recipes.formats.writable import unwritable
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
@@ -37,7 +37,7 @@ def predict(
     inputs: Sequence[str],
     *,
     model: str | None,
-    by: Unit | None = None,
+    reading: HowRead | None = None,
     tags: bool = False,
     lang: str | None = None,
     precision: Precision | None = None,
@@ -53,7 +53,7 @@ def predict(
         inputs: Each is the name of a file, in any format that import reads, or else a text.
         model: A project (its promoted round), a folder with a spaCy pipeline (a round's, say), or a token
             classifier by folder, hub id or ``offline``.
-        by: What one document is, for plain text and CoNLL.
+        reading: How the files are read, where they do not say it themselves; their spans are not.
         tags: Whether the text of each result is one line a token.
         lang: Whose tokenizer cuts the texts for a token classifier; None: blanks do, and where a text is
             written without them the model's wordpieces stand for tokens.
@@ -89,7 +89,7 @@ def predict(
     if candidates is not None:
         _with_candidates(nlp, candidates)
     like = Predicted(Entry(""), task, tags, used=used, bare=_bare_labels(nlp))
-    waiting = _entries(inputs, task, by)
+    waiting = _entries(inputs, task, reading or HowRead())
     while block := list(islice(waiting, BLOCK)):
         with named(model):
             yield from _predict_block(loaded, block, like)
@@ -100,7 +100,7 @@ def predict_to_folder(
     *,
     model: str | None,
     out: str | Path,
-    by: Unit | None = None,
+    reading: HowRead | None = None,
     lang: str | None = None,
     precision: Precision | None = None,
     backend: BackendSetting | None = None,
@@ -114,7 +114,7 @@ def predict_to_folder(
         inputs: As of `predict`.
         model: As of `predict`.
         out: The folder for the files.
-        by: As of `predict`.
+        reading: As of `predict`.
         lang: As of `predict`.
         precision: As of `predict`.
         backend: As of `predict`.
@@ -133,7 +133,7 @@ def predict_to_folder(
     write = by_name("jsonl").write
     if write is None:
         raise RecipeError("the format jsonl cannot be written")
-    how: dict[str, Any] = {"by": by, "lang": lang, "precision": precision, "backend": backend}
+    how: dict[str, Any] = {"reading": reading, "lang": lang, "precision": precision, "backend": backend}
     how |= {"scheme": scheme, "aggregation_strategy": aggregation_strategy, "choice": choice}
     files: list[SavedFile] = []
     noted = _Noted()
@@ -246,7 +246,7 @@ def _existing_file(value: str) -> Path | None:
         return None
 
 
-def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Entry]:
+def _entries(inputs: Sequence[str], task: Task, reading: HowRead) -> Iterator[Entry]:
     for value in inputs:
         source = _existing_file(value)
         if source is None:
@@ -256,12 +256,12 @@ def _entries(inputs: Sequence[str], task: Task, by: Unit | None) -> Iterator[Ent
                 raise RecipeError(f"{value[:60]!r}: {wrong}")
             yield entry
         else:
-            yield from _file_entries(source, ReadOptions(task=task, by=by))
+            yield from _file_entries(source, task, reading)
 
 
-def _file_entries(file: Path, options: ReadOptions) -> Iterator[Entry]:
-    for source in sources([file]):
-        for entry in source.entries(options):
+def _file_entries(file: Path, task: Task, reading: HowRead) -> Iterator[Entry]:
+    for source in reading.sources([file]):
+        for entry in source.entries(reading.options(task)):
             wrong = unwritable(entry)
             if wrong is not None:
                 raise FormatError(source.shown, entry.line, wrong)

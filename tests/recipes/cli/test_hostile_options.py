@@ -67,7 +67,7 @@ def numbers() -> Iterator[tuple[str, tuple[tuple[str, ...], bool]]]:
     for words, command in commands(main):
         for parameter in command.params:
             kind = parameter.type
-            numbers_listed = isinstance(kind, Listed) and kind.of is int
+            numbers_listed = isinstance(kind, Listed) and kind.of in (int, float)
             if not numbers_listed and not isinstance(kind, NUMERIC):
                 continue
             line = [*words]
@@ -78,7 +78,8 @@ def numbers() -> Iterator[tuple[str, tuple[tuple[str, ...], bool]]]:
                     line.append(f"{other.opts[0]}=NUMBER")
                 elif other.required:
                     line += [other.opts[0], "PER"]
-            endless = isinstance(kind, click.FloatRange) and kind.max is None
+            fractions = isinstance(kind, Listed) and kind.of is float
+            endless = fractions or (isinstance(kind, click.FloatRange) and kind.max is None)
             yield f"{' '.join(words)} {parameter.name}", (tuple(line), endless)
 
 

@@ -79,7 +79,7 @@ def test_another_way_of_counting_is_found_out_told_and_read_right(
 ) -> None:
     file = written(tmp_path, kind)
     told = refused("import", db, file)
-    assert told.endswith(f"import with --offsets {kind}")
+    assert told.endswith(f"say --offsets {kind}")
     assert "'Ann" in told or "'Zo" in told
     report = done("import", db, file, "--offsets", kind, "--json")
     assert (report["spans"], report["kept"]) == (len(WANTED), len(WANTED))
@@ -94,7 +94,7 @@ def test_spans_without_a_text_are_read_as_is_said(kind: Kind, db: Path, tmp_path
 
 def test_what_is_read_in_a_wrong_way_is_told_too(db: Path, tmp_path: Path) -> None:
     told = refused("import", db, written(tmp_path, "codepoint"), "--offsets", "utf16")
-    assert told.endswith("import with --offsets codepoint")
+    assert told.endswith("say --offsets codepoint")
 
 
 def test_a_text_that_no_way_of_counting_explains_is_refused_with_its_lines(db: Path, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support.commands import done, jsonl_file, run
+from support.commands import done, jsonl_file, refused, run
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.looking import look_at_files
@@ -75,6 +78,46 @@ def test_without_yes_and_without_a_terminal_nothing_is_stored(tmp_path: Path, ne
     told = json.loads(run("init", tmp_path / "p.db", "--from", ner, "--json").stdout)
     assert told["labels"] == {"PER": 60, "LOC": 30}
     assert not list(tmp_path.glob("p.db*"))
+
+
+@pytest.mark.parametrize(("typed", "made"), [("y", True), ("n", False)])
+def test_a_person_at_a_terminal_is_shown_and_asked(tmp_path: Path, ner: Path, typed: str, made: bool) -> None:
+    pty = pytest.importorskip("pty", reason="this system has no terminals to open")
+    person, terminal = pty.openpty()
+    command = [sys.executable, "-m", "spanloop.recipes", "init", "p.db", "--from", str(ner)]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal):
+        os.close(terminal)
+        shown = b""
+        while b"Make p.db of this? [y/N]: " not in shown:
+            shown += os.read(person, 4096)
+        os.write(person, f"{typed}\n".encode())
+        try:
+            while os.read(person, 4096):
+                pass
+        except OSError:  # nobody holds the other end any more
+            pass
+    os.close(person)
+    assert b"labels: PER (60), LOC (30)" in shown
+    assert (tmp_path / "p.db").exists() is made
+
+
+def test_how_the_files_are_read_can_be_said(tmp_path: Path) -> None:
+    """What the refusal advises can be typed there."""
+    inclusive = {"text": "Ann met Bob", "spans": [{"start": 8, "end": 10, "label": "PER", "text": "Bob"}]}
+    file = jsonl_file(tmp_path / "a.jsonl", inclusive)
+    db = tmp_path / "p.db"
+    told = refused("init", db, "--from", file, "--yes")
+    assert told.endswith("say --offsets inclusive")
+    assert not db.exists()
+    done("init", db, "--from", file, "--yes", "--offsets", "inclusive", "--eval-fraction", "0")
+    with Store.open(db) as store:
+        assert [(s.start, s.end) for g in store.annotations.gold() for s in g.spans] == [(8, 11)]
+    text = tmp_path / "a.txt"
+    text.write_text("one\ntwo\n\nthree\n", encoding="utf-16-le")
+    said = ("--labels", "PER", "--by", "paragraph", "--encoding", "utf-16-le", "--format", "text", "--yes")
+    done("init", tmp_path / "t.db", "--from", text, *said)
+    with Store.open(tmp_path / "t.db") as store:
+        assert [document.text for document in store.documents.iterate()] == ["one\ntwo", "three"]
 
 
 def test_what_is_said_counts_and_several_files_are_one_project(tmp_path: Path, ner: Path) -> None:

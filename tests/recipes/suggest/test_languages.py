@@ -146,6 +146,16 @@ def test_predict_takes_the_language_that_is_named(tagger: Path) -> None:
     assert [line.split(",")[0] for line in lines if line][:3] == ["Word: 北", "Word: 京", "Word: 大"]
 
 
+def test_predict_reads_files_as_it_is_told(tagger: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("note;body\nx;Zoë met Bob\n", encoding="latin-1")
+    how = ("--format", "csv", "--columns", "text=body", "--encoding", "latin-1")
+    assert done("predict", file, "--model", tagger, *how, "--json")["documents"][0]["text"] == "Zoë met Bob"
+    out = tmp_path / "out"
+    done("predict", file, "--model", tagger, *how, "--out", out)
+    assert '"text": "Zoë met Bob"' in (out / "a.jsonl").read_text(encoding="utf-8")
+
+
 def test_a_language_that_is_none_is_one_line(tagger: Path, tmp_path: Path) -> None:
     assert "the language 'qq' cannot be loaded" in refused("predict", "x", "--model", tagger, "--lang", "qq")
     init(tmp_path / "p.db", labels=["LOC"])
