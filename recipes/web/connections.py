@@ -114,7 +114,8 @@ class Bounded(H11Protocol):
         unsent = self.transport.get_write_buffer_size()
         owed = self._what_is_owed(unsent)
         if owed != self.owed:
-            self.owed, self.since, self.moved, self.most_unsent = owed, self.loop.time(), 0, unsent
+            self.owed, self.since, self.most_unsent = owed, self.loop.time(), unsent
+            self.moved = received if owed == "body" else 0  # what came together with the head counts
         elif owed == "body":
             self.moved += received
         elif owed == "reading":

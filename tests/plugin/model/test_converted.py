@@ -128,7 +128,7 @@ def test_a_saved_pipeline_is_given_another_backend_where_it_is_loaded(
 def test_what_is_no_backend_or_not_here_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nlp = made(folder)
     monkeypatch.setenv(BACKEND_VARIABLE, "tensorrt")
-    with pytest.raises(ModelError, match="'tensorrt' is no backend: choose torch, openvino or onnx"):
+    with pytest.raises(ModelError, match="'tensorrt' is no backend: choose torch, openvino, onnx or auto"):
         nlp("a")
     find = importlib.util.find_spec
     for backend, package in (("openvino", "openvino"), ("onnx", "onnxruntime"), ("onnx", "onnx")):

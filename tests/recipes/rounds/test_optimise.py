@@ -157,7 +157,10 @@ def test_auto_is_settled_on_the_documents_before_they_are_predicted(
     done("prelabel", db, "--backend", "auto")
     (kept,) = (json.loads(file.read_text(encoding="utf-8")) for file in tmp_path.glob("backends/*.json"))
     with Store.open(db) as store:
-        (named,) = store.rows("SELECT DISTINCT m.name FROM predictions p JOIN models m ON m.id = p.model_id")
+        (named,) = store.rows(  # without the first suggestions, which the round made itself
+            "SELECT DISTINCT m.name FROM predictions p JOIN models m ON m.id = p.model_id "
+            "WHERE p.id IN (SELECT max(id) FROM predictions GROUP BY document_id)"
+        )
         assert kept["documents"] == store.documents.count()
     other = kept["backend"] != "torch"
     assert named[0].endswith("with openvino") is other

@@ -92,7 +92,7 @@ def test_the_report_tells_how_the_round_was_balanced(chosen: Chosen, tmp_path: P
     for suffix in ("json", "md", "html"):
         write_report(chosen.db, tmp_path / f"r.{suffix}")
     assert json.loads((tmp_path / "r.json").read_text())["rounds"][0]["balance"] == chosen.balance
-    assert f"promoted, balance: {name} |" in (tmp_path / "r.md").read_text()
+    assert f"promoted, balance: {name}, new suggestions after " in (tmp_path / "r.md").read_text()
     page = (tmp_path / "r.html").read_text()
     assert "How round 1 balances its labels" in page
     assert all(f"<td>{way}</td>" in page for way in BALANCES)

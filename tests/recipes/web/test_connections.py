@@ -129,8 +129,7 @@ def test_a_body_that_is_on_its_way_has_as_long_as_it_needs() -> None:
     slow = Limits(body_seconds=0.1, look_seconds=0.02, bytes_per_second=1000)
     body = b"x" * 30_000  # 30 seconds more
     head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 30002\r\n\r\n"
-    with served(slow) as port, dial(port, head) as connection, served(slow) as other:
-        connection.sendall(body)
+    with served(slow) as other, served(slow) as port, dial(port, head + body) as connection:
         with dial(other, head) as empty:  # without a byte of its body it goes at once
             assert said(empty) == b""
         connection.sendall(b"..")
