@@ -8,6 +8,7 @@ last one to finish has its content there. What a killed process leaves is such a
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -122,6 +123,14 @@ def is_output(path: str | Path) -> bool:
 def name_beside(target: Path) -> Path:
     """A name that nobody else has, in the target's folder: a rename works only within one file system."""
     return target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{secrets.token_hex(4)}{PART}")
+
+
+def drafts_of(target: Path) -> Iterator[Path]:
+    """What may be a draft of this file, in a hidden file or folder beside it: one of which the writer was
+    killed after it had its name still lies there under the other."""
+    hidden = f".{glob.escape(target.name[:_NAME_CHARACTERS])}*"
+    yield from target.parent.glob(hidden)
+    yield from target.parent.glob(f"{hidden}/*")
 
 
 def publish(draft: Path, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spanloop.store.errors import StoreError
+from spanloop.store.files.atomic import drafts_of
 
 
 def real_path(named: Path) -> Path:
@@ -23,8 +24,8 @@ def refuse_hard_links(path: Path, named: Path) -> None:
     """
     if path.stat().st_nlink < 2:
         return
-    for entry in path.parent.glob(f".{path.name}.*.new"):
-        if entry.samefile(path):  # of a create that was killed after it had given the file its name
+    for entry in drafts_of(path):
+        if entry.is_file() and entry.samefile(path):
             entry.unlink()
     if path.stat().st_nlink < 2:
         return

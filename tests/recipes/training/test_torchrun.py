@@ -72,7 +72,7 @@ def process_of_rank(launcher: int, rank: int) -> int | None:
 
 def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path) -> None:
     alone, shared = project(tmp_path / "alone", calm_encoder), project(tmp_path / "shared", calm_encoder)
-    report = retrain(alone, TrainConfig(epochs=4, batch_wordpieces=256, patience=2))
+    report = retrain(alone, TrainConfig(epochs=4, batch_wordpieces=256, patience=2, bf16=False))
     assert isinstance(report, RoundReport)
     # the second process is told of a file that is not there: it knows only what the first one gives it
     script = tmp_path / "script.py"
@@ -84,7 +84,7 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path)
         "    arguments[1] = 'nowhere.db'\n"
         "main(arguments)\n"
     )
-    settings = ["--epochs", "4", "--batch-wordpieces", "256", "--patience", "2"]
+    settings = ["--epochs", "4", "--batch-wordpieces", "256", "--patience", "2", "--bf16", "no"]
     with two([str(script), "retrain", str(shared), *settings]) as process:
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")

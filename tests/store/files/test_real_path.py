@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from support.rounds_making import finish_round
 from support.store_making import make_store, say
 
 from spanloop.store import Store, StoreError
+from spanloop.store.files.atomic import name_beside
 
 
 @pytest.fixture
@@ -92,8 +94,16 @@ def test_a_hard_link_is_refused_with_the_line_that_parts_the_two(real: Path) -> 
         assert (one.annotations.count(), two.annotations.count()) == (1, 0)
 
 
-def test_a_create_that_was_killed_between_its_two_names_has_made_the_project(real: Path) -> None:
-    os.link(real, real.with_name(".project.db.4711.new"))
-    with Store.open(real) as store:
+@pytest.mark.parametrize("name", ["project.db", "[a] project.db", f"{'long' * 20}.db"])
+@pytest.mark.parametrize("way", ["create", "backup"])
+def test_what_was_killed_between_its_two_names_has_made_the_project(real: Path, way: str, name: str) -> None:
+    """The draft of a new project, and that in the hidden folder of a backup."""
+    path = real.rename(real.with_name(name))
+    draft = name_beside(path)
+    if way == "backup":
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))  # as `backup` makes it
+        draft = folder / path.name
+    os.link(path, draft)
+    with Store.open(path) as store:
         assert store.documents.count() == 2
-    assert [path.name for path in real.parent.iterdir()] == ["project.db"]
+    assert [found for found in path.parent.rglob("*") if found.is_file()] == [path]
