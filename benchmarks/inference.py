@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
@@ -89,15 +89,23 @@ def main() -> None:
         f"windows, {torch.get_num_threads()} threads, torch {torch.__version__}, transformers "
         f"{transformers.__version__}"
     )
-    for name, times in seconds.items():
-        best = min(times)
-        ratios = [a / b for a, b in zip(seconds["unsorted"], times, strict=True)]
-        speed = f"{len(texts) / best:8.1f} docs/s {words / best:9.0f} words/s"
-        same = f"   {alike[name]:6.1%} of the documents as pipe" if name in alike else ""
-        print(f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted{same}")
+    for line in _lines(seconds, alike, len(texts), words):
+        print(line)
     keep(
         args, [{"way": name, "seconds": times, "as_pipe": alike.get(name)} for name, times in seconds.items()]
     )
+
+
+def _lines(
+    seconds: Mapping[str, Sequence[float]], alike: Mapping[str, float], documents: int, words: int
+) -> Iterator[str]:
+    """One line a way; ratios are medians of the pairs of a round."""
+    for name, times in seconds.items():
+        best = min(times)
+        ratios = [a / b for a, b in zip(seconds["unsorted"], times, strict=True)]
+        speed = f"{documents / best:8.1f} docs/s {words / best:9.0f} words/s"
+        same = f"   {alike[name]:6.1%} of the documents as pipe" if name in alike else ""
+        yield f"{name:<13} {speed}   {statistics.median(ratios):5.2f} x unsorted{same}"
 
 
 def _others(folder: Path) -> dict[str, Language]:

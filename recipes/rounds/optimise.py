@@ -114,6 +114,8 @@ def optimise(
         if round is not None:
             raise RecipeError(f"{db} is a saved pipeline, which has no rounds: leave --round out")
         return _optimise_pipeline(Path(db), target, texts, max_loss)
+    if texts and not Path(db).is_file():
+        raise RecipeError(f"{db} is no folder of a saved pipeline, and --texts goes with one")
     if texts:
         raise RecipeError("a project has its documents: --texts goes with the folder of a saved pipeline")
     return _optimise_round(db, target, round, max_loss, progress or silent)
