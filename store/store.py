@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.files.atomic import name_beside, publish
+from spanloop.store.files.atomic import name_beside
 from spanloop.store.files.backup import Backup, backup, copy_file, keep_copy
 from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
@@ -22,6 +22,7 @@ from spanloop.store.files.import_lock import import_lock
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
 from spanloop.store.files.training_lock import TrainingLock
+from spanloop.store.files.whole_sqlite import publish_database, remove_database
 from spanloop.store.queue.queue import Queue
 from spanloop.store.records import Moment, NewLabel, Project, Round, Task
 from spanloop.store.schema import migrations
@@ -139,17 +140,16 @@ class Store(Connection):
                     )
                     for label in labels:
                         store.labels.add(label)
-            publish(draft, path)
+            publish_database(draft, path, named)
         except FileExistsError as error:
             raise StoreError(f"{named} exists already: choose another name") from error
         finally:
-            for suffix in (
-                "",
-                "-wal",
-                "-shm",
-            ):  # SQLite leaves its log where the disk is too full to empty it
-                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-        return cls.open(named)
+            remove_database(draft)
+        with ExitStack() as undo:
+            undo.callback(remove_database, path)  # a full disk can refuse even to read it
+            store = cls.open(named)
+            undo.pop_all()
+        return store
 
     @classmethod
     def open(cls, path: str | Path) -> Store:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from spanloop.store.clock import now
 from spanloop.store.errors import StoreError
-from spanloop.store.files.atomic import publish, to_disk
+from spanloop.store.files.atomic import to_disk
 from spanloop.store.files.folder_hash import tree_to_disk
 from spanloop.store.files.real_path import real_path
 from spanloop.store.files.rounds_mark import names_for
+from spanloop.store.files.whole_sqlite import publish_database
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -55,7 +56,7 @@ def backup(store: Store, target: str | Path) -> Backup:
             copy_file(store.path, file)
             promoted, left_out = _rounds_in(file, rounds.name)
             missing = None if promoted is None else _copy_round(store, promoted, folder, target.name)
-            _publish_both(file, target, folder, rounds)
+            _publish_both(file, target, named, folder, rounds)
     except FileExistsError as error:
         raise StoreError(f"{named} exists already: choose another name for the backup") from error
     except (OSError, sqlite3.Error) as error:
@@ -110,13 +111,13 @@ def _copy_round(store: Store, number: int, folder: Path, file: str) -> str | Non
     return None
 
 
-def _publish_both(file: Path, target: Path, folder: Path, rounds: Path) -> None:
+def _publish_both(file: Path, target: Path, named: Path, folder: Path, rounds: Path) -> None:
     """Give both their names, the file last: where it is, the rest is."""
     with ExitStack() as undo:
         if folder.is_dir():
             os.rename(folder, rounds)
             undo.callback(shutil.rmtree, rounds)
-        publish(file, target)
+        publish_database(file, target, named)
         undo.pop_all()
     to_disk(target.parent)
 

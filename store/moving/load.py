@@ -15,15 +15,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from spanloop.store.errors import StoreError
-from spanloop.store.files.atomic import name_beside, publish
+from spanloop.store.files.atomic import name_beside
 from spanloop.store.files.connection import Connection
 from spanloop.store.files.real_path import real_path
+from spanloop.store.files.whole_sqlite import publish_database, remove_database
 from spanloop.store.moving.dump import BLOB, END, HEAD, VERSION
 from spanloop.store.moving.tables import Table, moving_tables
 from spanloop.store.schema import migrations
 
 HEAD_CHARACTERS = 200
-LEFT_BY_SQLITE = ("", "-wal", "-shm")
 
 
 def is_dump(file: Path) -> bool:
@@ -55,7 +55,7 @@ def load(file: Path, path: Path) -> Counter[str]:
         raise StoreError(f"there is no folder {target.parent}: create it first")
     with loaded(file, target) as (draft, counts):
         try:
-            publish(draft, target)
+            publish_database(draft, target, path)
         except FileExistsError as error:
             raise StoreError(f"{path} exists already: choose another name") from error
     return counts
@@ -70,8 +70,7 @@ def loaded(file: Path, beside: Path) -> Iterator[tuple[Path, Counter[str]]]:
             counts = _fill(store, file)
         yield draft, counts
     finally:
-        for suffix in LEFT_BY_SQLITE:
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        remove_database(draft)
 
 
 def _fill(store: Connection, file: Path) -> Counter[str]:
