@@ -46,6 +46,7 @@ STACK = ", transformers "  # between the name of a row and a release, with --sta
 ROWS: dict[str, dict[str, Any]] = {
     "none": {},
     "3e-4, batches of 1024": {"learning_rate": 3e-4, "batch_wordpieces": 1024},
+    "batches of 1024": {"batch_wordpieces": 1024},
     "sqrt": {"class_weights": "sqrt"},
     "effective": {"class_weights": "effective"},
     "inverse": {"class_weights": "inverse"},

@@ -91,7 +91,7 @@ def train(
     for a label the pipe has not, or where nothing is left to learn from.
     """
     from spanloop.plugin.training.loss import TokenLoss
-    from spanloop.plugin.training.trainer import fit, native_bf16
+    from spanloop.plugin.training.trainer import fit, pays_in_bf16
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
@@ -99,7 +99,7 @@ def train(
     course, model = course_of(pipe, golds, config), pipe.hf_model()
     weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows, planned = _planned(model, course, config)
-    bf16 = native_bf16(model.device) if config.bf16 == "auto" else config.bf16
+    bf16 = pays_in_bf16(model.device) if config.bf16 == "auto" else config.bf16
     inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience, bf16=bf16)
     loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
     with _forgotten_where_diverged(folder):
