@@ -113,7 +113,7 @@ def section(name: str, cells: Sequence[Cell]) -> str:
         (
             f"## {name}",
             f"A pool of {cells[0].pool.tokens:,.0f} tokens. Code `{made_by.code}`, settings "
-            f"`{json.dumps(made_by.settings)}`, {libraries}.",
+            f"`{json.dumps(made_by.settings)}`, on {made_by.device}, {libraries}.",
             _heights(cells, headline),
             _reached(reached(cells), named),
             _areas(areas(cells), named),

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spanloop.plugin.model.device import device_of
 from spanloop.recipes.active_learning.cost import Cost
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Count, Shape, Share, plain
@@ -46,6 +47,8 @@ class MadeBy(Shape):
     """A hash of the documents, their gold, and the base model's name."""
     libraries: dict[str, str]
     """Versions."""
+    device: str
+    """What computed: ``cpu`` or ``cuda``; they round differently."""
     settings: dict[str, Any]
     """Settings of the training that are not as they are by default."""
     earlier: tuple[float, ...]
@@ -157,7 +160,10 @@ def made_by(corpus: str, settings: Mapping[str, Any], earlier: Iterable[float]) 
         earlier: The budgets before.
     """
     libraries = {name: version(name) for name in LIBRARIES}
-    return MadeBy(code_hash(), corpus, libraries, json.loads(json.dumps(dict(settings))), tuple(earlier))
+    device = device_of("auto").type
+    return MadeBy(
+        code_hash(), corpus, libraries, device, json.loads(json.dumps(dict(settings))), tuple(earlier)
+    )
 
 
 @cache

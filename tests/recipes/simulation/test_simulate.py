@@ -19,7 +19,7 @@ from spanloop.recipes.simulation.curves import curves, mean_of
 from spanloop.recipes.simulation.simulate import simulate
 from spanloop.store import Store
 
-MADE = MadeBy("code", "corpus", {}, {}, ())
+MADE = MadeBy("code", "corpus", {}, "cpu", {}, ())
 
 
 @pytest.fixture(scope="module")
