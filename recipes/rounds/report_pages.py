@@ -121,6 +121,8 @@ def as_markdown(facts: Facts) -> str:
             f"{len(changed.broken)} lost, "
             f"{len(changed.new_alarms)} new false alarms, {len(changed.gone_alarms)} gone."
         )
+    if lines := facts.cost.text().splitlines():
+        parts.append("\n".join(["## What an answer costs", "", *(f"- {line}" for line in lines)]))
     if facts.advice is not None:
         parts.append("\n".join(["## When to stop", "", *(f"- {line}" for line in facts.advice.lines())]))
     if facts.bias is not None:

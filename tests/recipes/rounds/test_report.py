@@ -67,6 +67,12 @@ def test_the_same_figures_in_json_and_markdown(db: Path, tmp_path: Path) -> None
     assert f"| 2 | 34 | {evaluated['micro']['f1']:.4f} |" in text
     for label, figures in evaluated["labels"].items():
         assert f"| {label} | {figures['precision']:.4f} |" in text
+    costs = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
+    waiting = done("status", db).splitlines()
+    assert content["cost"]["open_documents"] > 0
+    assert [line for line in costs if line.startswith("open in the pool: about ")] == [
+        line for line in waiting if line.startswith("open in the pool: about ")
+    ] != []
 
 
 def test_a_report_needs_a_round_and_a_known_format(db: Path, tmp_path: Path) -> None:
