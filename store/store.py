@@ -17,7 +17,8 @@ from spanloop.store.files.atomic import name_beside
 from spanloop.store.files.backup import Backup, backup, copy_file, keep_copy
 from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
-from spanloop.store.files.connection import Connection, plain_errors, stamp
+from spanloop.store.files.connection import Connection, stamp
+from spanloop.store.files.explained import plain_errors
 from spanloop.store.files.import_lock import import_lock
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
