@@ -41,6 +41,7 @@ from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
 from spanloop.store.tables.originals import Originals
+from spanloop.store.tables.parts import Parts
 from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.picking import Picking
 from spanloop.store.tables.predictions import Models, Predictions
@@ -96,6 +97,7 @@ class Store(Connection):
         self.picking = Picking(self)
         self.imports = Imports(self)
         self.triages = Triages(self)
+        self.parts = Parts(self)
 
     @classmethod
     def create(
