@@ -61,10 +61,8 @@ among its parameters, as ``made_of``."""
 
 
 class Store(Connection):
-    """One project in one SQLite file.
-
-    Open it with ``Store.open`` or ``Store.create``; close it or use ``with``.
-    """
+    """One project in one SQLite file; open it with ``Store.open`` or ``Store.create``, close it or use
+    ``with``."""
 
     def __init__(self, path: Path, named: Path | None = None) -> None:
         super().__init__(path, named)

@@ -118,9 +118,9 @@ class Connection:
         """One transaction: all of the block or nothing. Inside another one of the same thread it joins it.
 
         ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
-        ``one_piece=True`` is for many rows: an inner block that fails takes all of it along, and a RuntimeError
-        says so where its error was caught. Elsewhere such a block leaves nothing behind and the rest goes on,
-        for which SQLite keeps a copy of each page for each row that a trigger looks at.
+        ``one_piece=True`` is for many rows: an inner block that fails takes all of it along, and where its
+        error was caught, a RuntimeError says so. Elsewhere such a block leaves nothing behind and the rest
+        goes on, for which SQLite keeps a copy of each page for each row that a trigger looks at.
         """
         self._refuse_while_reading()
         with self._writing, plain_errors(self.named):
