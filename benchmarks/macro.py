@@ -158,7 +158,8 @@ class Bench:
         number = made.soup or made.ensemble
         if not number:
             return self._trained(made, seed)
-        base = "+".join(part for part in made.name.split("+") if not part.startswith(("soup", "ens")))
+        parts = [part for part in made.name.split("+") if not part.startswith(("soup", "ens"))]
+        base = "+".join(parts) or "default"
         if made.ensemble:
             parts = [self.scores(f"{base}@{n}" if n else base, seed)[0] for n in range(number)]
             pipe = self._pipe(made, seed)
@@ -179,8 +180,7 @@ class Bench:
         from macro_training import show_case
 
         pipe = pipeline("en", self.options.model, self.labels, seed=seed).get_pipe("hf_token_classifier")
-        if "case" in made.hooks:
-            show_case(pipe)
+        show_case(pipe, made.hooks)
         return pipe
 
     def _trained(self, made: Variant, seed: int) -> tuple[Any, Any, dict[str, Any]]:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spanloop.plugin.alignment import wordpieces
 from spanloop.plugin.tagging.gold import UNKNOWN, Gold
 from spanloop.plugin.training import loss, train, trainer
 from spanloop.plugin.training.config import TrainConfig
@@ -49,7 +50,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "f1": {"thresholds": "f1"},
     "held0": {"held_out": 0.0},
 }
-HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", "case")
+CASES = ("case", "case2", "case3")
+HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", *CASES)
+_WORD_BEGINS = wordpieces._WORD_BEGINS
 _BEGINS = r"(?<![\p{L}\p{N}])"  # no letter and no digit before it
 UNLABELLED = ("soft", "softens", "hard", "hardens", "bornagain")
 
@@ -238,11 +241,23 @@ def _instead(where: Any, name: str, what: Any) -> Iterator[None]:
         setattr(where, name, before)
 
 
-def show_case(pipe: Any) -> None:
+def show_case(pipe: Any, hooks: frozenset[str]) -> None:
     """Show the encoder where a word begins with a capital: a dagger before it, which its vocabulary has and
-    hardly any text. Its own tokenizer makes all letters small."""
+    hardly any text. Its own tokenizer makes all letters small.
+
+    ``case``: the dagger is the first wordpiece of its word, from which the word's tag is learned. ``case2``:
+    it only says how the word is written, and the tag is learned behind it. ``case3``: the same, with a mark
+    of its own for words that begin with two capitals.
+    """
     from tokenizers import Regex, normalizers
 
+    wordpieces._WORD_BEGINS = (*_WORD_BEGINS, "†", "‡") if hooks & {"case2", "case3"} else _WORD_BEGINS
+    if not hooks & {*CASES}:
+        return
     backend = pipe.tokenizer().backend_tokenizer
-    marks = [normalizers.Replace(Regex(_BEGINS + letter), f"†{letter}") for letter in ascii_uppercase]
-    backend.normalizer = normalizers.Sequence([*marks, backend.normalizer])
+    marks = [(_BEGINS + letter, f"†{letter}") for letter in ascii_uppercase]
+    if "case3" in hooks:
+        two = [(_BEGINS + letter + r"(?=\p{Lu})", f"‡{letter}") for letter in ascii_uppercase]
+        marks = [*two, *((r"(?<!‡)" + pattern, mark) for pattern, mark in marks)]
+    replaced = [normalizers.Replace(Regex(pattern), mark) for pattern, mark in marks]
+    backend.normalizer = normalizers.Sequence([*replaced, backend.normalizer])
