@@ -170,7 +170,7 @@ class OneFile:
 
     def _store(self, checked: Sequence[CheckedEntry], answers: Answers) -> None:
         # what a power cut may take of an import that is not finished goes anyway
-        with self.store.write(durable=False):
+        with self.store.write(durable=False, one_piece=True):
             documents = [self._document(item.entry) for item in checked]
             if self.manner.on_conflict == "new-key":
                 documents = with_free_keys(self.store, documents, self.called)

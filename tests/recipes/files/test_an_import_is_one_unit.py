@@ -20,7 +20,7 @@ from spanloop.recipes.files.imports import list_imports, undo_import
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.project.init import init
 from spanloop.store import Store, StoreUnavailable
-from spanloop.store.files.connection import plain_errors
+from spanloop.store.files.explained import plain_errors
 
 WORDS = ["Ann", "Bob", "Rome", "Oslo", "met", "saw", "in", "near", "the", "old", "town", "hall", "again"]
 LABELS = ("PER", "LOC")
