@@ -17,7 +17,8 @@ from spanloop.store.files.atomic import name_beside
 from spanloop.store.files.backup import Backup, backup, copy_file, keep_copy
 from spanloop.store.files.beside import located
 from spanloop.store.files.check import Problem, check
-from spanloop.store.files.connection import Connection, plain_errors, stamp
+from spanloop.store.files.connection import Connection, stamp
+from spanloop.store.files.explained import plain_errors
 from spanloop.store.files.import_lock import import_lock
 from spanloop.store.files.real_path import real_path, refuse_hard_links
 from spanloop.store.files.rounds_folder import RoundsFolder
@@ -40,6 +41,7 @@ from spanloop.store.tables.labels import Labels
 from spanloop.store.tables.ledger import Ledger
 from spanloop.store.tables.listing import Listing
 from spanloop.store.tables.originals import Originals
+from spanloop.store.tables.parts import Parts
 from spanloop.store.tables.people import Annotators
 from spanloop.store.tables.picking import Picking
 from spanloop.store.tables.predictions import Models, Predictions
@@ -59,10 +61,8 @@ among its parameters, as ``made_of``."""
 
 
 class Store(Connection):
-    """One project in one SQLite file.
-
-    Open it with ``Store.open`` or ``Store.create``; close it or use ``with``.
-    """
+    """One project in one SQLite file; open it with ``Store.open`` or ``Store.create``, close it or use
+    ``with``."""
 
     def __init__(self, path: Path, named: Path | None = None) -> None:
         super().__init__(path, named)
@@ -95,6 +95,7 @@ class Store(Connection):
         self.picking = Picking(self)
         self.imports = Imports(self)
         self.triages = Triages(self)
+        self.parts = Parts(self)
 
     @classmethod
     def create(

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 ENOUGH = 2000
 """How many documents are compared at most."""
+# What comparing may cost at once, and which share of the time that passes from then on.
 _PATIENCE_SECONDS = 10.0
+_SHARE = 0.2
 # What another library must save of torch's time to be taken: less is within what times vary by.
 _WORTH = 0.95
 _GROUP = 64
@@ -86,8 +88,9 @@ def choose(pipe: HFTokenClassifierPipe, docs: Iterable[Doc]) -> Choice | None:
 
 
 def begin(pipe: HFTokenClassifierPipe, docs: Sequence[Doc]) -> Scoring:
-    """As of the network; while it is not known what is fastest these documents are used to find out: until
-    `ENOUGH` were, or ten seconds have gone into it."""
+    """As of the network; while it is not known what is fastest these documents are used to find out, until
+    `ENOUGH` were. Once ten seconds have gone into it, only some are: so many that it costs a fifth of the
+    time."""
     network = pipe.network
     if not (isinstance(network, HFNetwork) and network.undecided and docs):
         return network.begin(docs)
@@ -99,8 +102,10 @@ def begin(pipe: HFTokenClassifierPipe, docs: Sequence[Doc]) -> Scoring:
         trial = _trials.get(pipe)
         if trial is None or trial.weights != network.shim.weights():
             trial = _trials[pipe] = Trial(pipe, network)
+        if trial.seconds > _PATIENCE_SECONDS + _SHARE * (time.monotonic() - trial.begun):
+            return network.begin(docs)
         scored = trial.compare(pipe, docs)
-        if trial.documents >= ENOUGH or trial.seconds > _PATIENCE_SECONDS:
+        if trial.documents >= ENOUGH:
             _take(network, _trials.pop(pipe))
         return lambda: scored
     finally:
@@ -113,6 +118,7 @@ class Trial:
     def __init__(self, pipe: HFTokenClassifierPipe, network: HFNetwork) -> None:
         self.network = network
         self.documents = 0
+        self.begun = time.monotonic()
         self.weights = network.shim.weights()
         self.key = _key(pipe, network)
         self.spent: dict[BackendName, float] = {}

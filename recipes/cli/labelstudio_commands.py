@@ -14,12 +14,15 @@ from spanloop.recipes.cli.options import (
     PORT,
     Whole,
     aggregation_option,
+    backend_option,
     component_option,
     db_argument,
+    device_option,
     json_option,
     map_option,
     option,
     path_type,
+    precision_option,
     scheme_option,
     threshold_option,
 )
@@ -38,6 +41,9 @@ from spanloop.recipes.cli.options import (
 @component_option
 @scheme_option
 @aggregation_option
+@device_option
+@precision_option
+@backend_option
 @click.option("--train-options", default="", help="For Start Training, e.g. '--epochs 5 --fast'.")
 @click.pass_obj
 def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None:
@@ -63,6 +69,7 @@ def backend(say: Any, /, path: Path, train_options: str, **options: Any) -> None
     serve(
         path,
         named=named | choice | manner,
+        computing=_given(options, "backend", "precision"),
         train_options=shlex.split(train_options),
         say=aside,
         on_ready=lambda link: aside(f"Label Studio's backend is at {link} (Ctrl-C ends it)"),

@@ -17,6 +17,7 @@ import click
 from spanloop.recipes.calls.lines import TELLABLE, line_to_tell, spelled
 from spanloop.recipes.cli import (
     file_commands,
+    handing_commands,
     import_command,
     init_command,
     labelstudio_commands,
@@ -88,6 +89,7 @@ for command in [
     *import_command.COMMANDS,
     *loop_commands.COMMANDS,
     *round_commands.COMMANDS,
+    *handing_commands.COMMANDS,
     *simulate_command.COMMANDS,
     *file_commands.COMMANDS,
     *labelstudio_commands.COMMANDS,

@@ -168,47 +168,6 @@ def train_curve(**options: Any) -> object:
 
 @click.command()
 @db_argument
-@click.argument("folder", type=path_type)
-@click.option("--name", help="Of the package, without the language.  [default: the project's]")
-@click.option("--version", help="Of the package.  [default: 0.0.ROUND]")
-@click.option("--licence", default="", help="For the model card, e.g. CC-BY-4.0.")
-@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
-@click.option("--wheel", is_flag=True, help="Build a wheel too.")
-@json_option
-def package(**options: Any) -> object:
-    """Write the promoted round as an installable package with a model card."""
-    from spanloop.recipes.rounds.package import package as recipe
-
-    return recipe(**options)
-
-
-@click.command()
-@click.argument("db", metavar="PROJECT.db|PIPELINE", type=path_type)
-@click.argument("folder", type=path_type)
-@click.option("--round", type=Whole(1), help="Another round than the promoted one.")
-@click.option(
-    "--texts",
-    multiple=True,
-    metavar="FILE",
-    help="With the folder of a saved pipeline: documents like those that it will read, ten or more.",
-)
-@option(
-    "--max-loss",
-    type=Real(0, 100),
-    default=0.5,
-    help="Points of micro F1 that it may lose, else nothing is written.",
-)
-@json_option
-def optimise(**options: Any) -> object:
-    """Write the promoted round, or a saved pipeline, in integers of eight bits: the fastest on a CPU."""
-    from spanloop.recipes.rounds.optimise import optimise as recipe
-
-    with Bar() as bar:
-        return recipe(progress=bar, **options)
-
-
-@click.command()
-@db_argument
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
 @option("--folds", type=Whole(2), default=3, help="Trainings; each judges what it did not see.")
 @training_options()
@@ -274,4 +233,4 @@ def triage(ctx: click.Context, /, undo: bool, db: Path, **options: Any) -> objec
     return undo_triage(db)
 
 
-COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage, package, optimise)
+COMMANDS = (evaluate, rounds, report, train_curve, watch, audit, review, triage)

@@ -31,7 +31,7 @@ REPORTS = {
     "report -o FILE.json": ("rounds.report_shape:ReportFile",),
     "train-curve": ("rounds.learning_curve:TrainCurve",),
     "simulate": ("simulation.simulate:Simulated",),
-    "optimise": ("rounds.optimise:Optimised",),
+    "optimise": ("rounds.optimised:Optimised",),
     "package": ("rounds.package:Packaged",),
     "audit": ("quality.audit:Audit",),
     "audit --duplicates": ("near_duplicates.audit:DuplicateReport",),

@@ -16,6 +16,7 @@ from spanloop.store import Store, StoreError
 from spanloop.store.records import Document, Model, Prediction
 
 PREDICT_SECONDS = 90.0  # Label Studio waits for 100
+SETUP_SECONDS = 5.0  # and for an answer about the version, not so long
 MOST_TASKS = 100_000
 
 
@@ -48,7 +49,9 @@ class Backend:
 
     ``named``: the model that suggests as long as no round is promoted. ``wake`` tells the worker that the
     inbox has something; ``trouble`` says why that does not work off anything, empty where it does; ``say``
-    gets a line for people, never one with a secret in it.
+    gets a line for people, never one with a secret in it. ``as_saved`` False: rounds compute in another way
+    than the one that they were saved with, so that what they say may be another model's; the predictor knows
+    whose.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Backend:
         say: Callable[[str], None],
         trouble: Callable[[], str] = lambda: "",
         named: int | None = None,
+        as_saved: bool = True,
     ) -> None:
         self.store = store
         self.predictor = predictor
@@ -67,6 +71,8 @@ class Backend:
         self.trouble = trouble
         self.say = say
         self.named = named
+        self.as_saved = as_saved
+        self._said_by: dict[int, int] = {}
         self._told = ""
 
     def setup(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +82,7 @@ class Backend:
         """
         layout = self._layout(body.get("schema"))
         return {
-            "model_version": version_of(standing_model(self.store, self.named)),
+            "model_version": version_of(self._known()),
             "unknown_labels": list(layout.strangers(self.store.labels.names())),
         }
 
@@ -84,7 +90,7 @@ class Backend:
         """The versions of every finished round, the standing one first."""
         models = [self.store.models.get(row.model_id) for row in self.store.rounds.all() if row.model_id]
         names = [
-            version_of(standing_model(self.store, self.named)),
+            version_of(self._known()),
             *(version_of(m) for m in models[::-1] if m),
         ]
         return {"versions": list(dict.fromkeys(names))}
@@ -150,19 +156,40 @@ class Backend:
 
     def _predicted(self, documents: Sequence[Document]) -> Model | None:
         """The model that has predicted all of these documents by now; None where there is none."""
-        model = standing_model(self.store, self.named)
+        model = self._standing(PREDICT_SECONDS)
         if model is None:
             return None
         missing = [d.id for d in documents if self.store.predictions.get(d.id, model.id) is None]
         if not missing:
             return model
-        try:
-            used = self.predictor.predict(missing, PREDICT_SECONDS)
-        except RecipeError as error:
-            raise Busy(str(error)) from error
+        used = self._ask(missing, PREDICT_SECONDS)
         if used == model.id:
             return model
+        self._said_by.clear()
         raise Busy("another round was promoted just now: ask again")
+
+    def _standing(self, seconds: float) -> Model | None:
+        """Whose predictions are given. Busy where the predictor has to say it, and does not in time."""
+        saved = standing_model(self.store, self.named)
+        if self.as_saved or saved is None or saved.round is None:
+            return saved
+        if saved.id not in self._said_by:
+            used = self._ask([], seconds)
+            self._said_by[saved.id] = saved.id if used is None else used
+        return self.store.models.get(self._said_by[saved.id])
+
+    def _known(self) -> Model | None:
+        """The same for who only wants to know the version: as saved where the predictor is busy."""
+        try:
+            return self._standing(SETUP_SECONDS)
+        except Busy:
+            return standing_model(self.store, self.named)
+
+    def _ask(self, ids: Sequence[int], seconds: float) -> int | None:
+        try:
+            return self.predictor.predict(ids, seconds)
+        except RecipeError as error:
+            raise Busy(str(error)) from error
 
     def _answer(self, item: Landed, model: Model, layout: Layout, version: str) -> dict[str, Any]:
         found = None if item.document is None else self.store.predictions.get(item.document.id, model.id)

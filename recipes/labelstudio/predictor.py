@@ -20,15 +20,19 @@ Said = Future[int | None]
 class Predictor:
     """Predicts in a process of its own. ``named``: ``model``, ``pipeline`` or ``patterns`` for the time in
     which no round is promoted, with ``label_map`` and ``threshold`` as they are typed; with a model its
-    ``scheme`` and ``aggregation_strategy``, where given."""
+    ``scheme`` and ``aggregation_strategy``, where given. ``computing``: the ``backend`` and ``precision`` of
+    that model and of the rounds; without them as they were saved."""
 
-    def __init__(self, path: Path, named: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, named: Mapping[str, str], computing: Mapping[str, str] | None = None
+    ) -> None:
         self._command = [
             sys.executable,
             "-m",
             "spanloop.recipes.labelstudio.predictor_process",
             str(path),
             json.dumps(dict(named)),
+            json.dumps(dict(computing or {})),
         ]
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()

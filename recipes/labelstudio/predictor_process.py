@@ -2,7 +2,8 @@
 
 It reads lines of JSON, ``{"id": 1, "documents": [3, 4]}``, stores what the promoted round (else the model it
 was started with) says of those documents, and answers ``{"id": 1, "model": 7}`` or ``{"id": 1, "error":
-"..."}``. Its first line, once it is ready, has the id 0.
+"..."}``. Its first line, once it is ready, has the id 0. Its arguments are the project, and as JSON the model
+that was named and how models compute.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ BLOCK = 32
 class Predicting:
     """A store and the source that is loaded at the moment."""
 
-    def __init__(self, store: Store, named: dict[str, Any]) -> None:
+    def __init__(self, store: Store, named: dict[str, Any], computing: dict[str, Any] | None = None) -> None:
         self.store = store
         self.named = named
+        self.computing = computing or {}
         self.source: Source | None = None
+        self.of: int | None = None
         self.tokenizer = ""
 
     def current(self) -> Source | None:
@@ -41,10 +44,13 @@ class Predicting:
         if promoted is None and not self.named:
             return None
         wanted = None if promoted is None else promoted.model_id
-        if self.source is None or wanted not in (None, self.source.model_id):
+        if self.source is None or self.of != wanted:
             named = {} if promoted is not None else self.named
+            computing = {} if named.keys() & {"pipeline", "patterns"} else self.computing
             manner = Manner(
-                scheme=named.get("scheme"), aggregation_strategy=named.get("aggregation_strategy")
+                scheme=named.get("scheme"),
+                aggregation_strategy=named.get("aggregation_strategy"),
+                **computing,
             )
             self.source = open_source(
                 self.store,
@@ -55,6 +61,7 @@ class Predicting:
                 Choice.typed(named.get("label_map"), named.get("threshold"), named.get("component")),
             )
             self.tokenizer = self._tokenizer(self.source)
+            self.of = wanted
         return self.source
 
     def _tokenizer(self, source: Source) -> str:
@@ -86,9 +93,9 @@ def main() -> None:
     """Serve the process that started this one until its end of the pipe is closed."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not stand between our answers
-    path, named = sys.argv[1], json.loads(sys.argv[2])
+    path, named, computing = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
     with Store.open(path) as store:
-        predicting = Predicting(store, named)
+        predicting = Predicting(store, named, computing)
         _answer(answers, predicting, {"id": 0, "documents": []})
         for line in sys.stdin:
             _answer(answers, predicting, json.loads(line))

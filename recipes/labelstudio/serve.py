@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+from spanloop.plugin.model.backends import backend_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.labelstudio.app import create_app
 from spanloop.recipes.labelstudio.backend import Backend
@@ -31,6 +32,7 @@ def serve(
     port: int = 9090,
     user: str | None = None,
     named: Mapping[str, str] | None = None,
+    computing: Mapping[str, str] | None = None,
     train_options: Sequence[str] = (),
     say: Say | None = None,
     on_ready: Callable[[str], None] | None = None,
@@ -39,20 +41,30 @@ def serve(
 
     ``user``: asks for this name and the password in SPANLOOP_BACKEND_PASSWORD; a host beyond this machine
     needs one. ``named``: ``model``, ``pipeline`` or ``patterns`` that suggests until a round is promoted,
-    and the ``label_map`` and ``threshold`` that its answer is read by. ``train_options`` go to `spanloop
-    retrain` at Start Training. Port 0 takes any free one.
+    and the ``label_map`` and ``threshold`` that its answer is read by. ``computing``: the ``backend`` and the
+    ``precision`` of that model and of the rounds, where they are not as saved. ``train_options`` go to
+    `spanloop retrain` at Start Training. Port 0 takes any free one.
     """
     credentials = _credentials(host, user)
-    tell = _one_line_each(say)
+    tell, computing = _one_line_each(say), computing or {}
+    backend_of(computing.get("backend", "torch"))  # says what is not installed before anybody asks
     with Store.open(path) as store, ExitStack() as stack:
         listener = stack.enter_context(listening(host, port))
-        predictor = stack.enter_context(closing(Predictor(store.path, named or {})))
+        predictor = stack.enter_context(closing(Predictor(store.path, named or {}, computing)))
         ready = predictor.start()
         # a round's model is known before it is loaded; that of a file only afterwards
         first = ready.result() if named else None
         training = Training(store.path, train_options, tell, lambda: _warm(predictor, tell))
         worker = stack.enter_context(closing(Worker(store, training.start, tell)))
-        backend = Backend(store, predictor, wake=worker.wake, trouble=worker.trouble, say=tell, named=first)
+        backend = Backend(
+            store,
+            predictor,
+            wake=worker.wake,
+            trouble=worker.trouble,
+            say=tell,
+            named=first,
+            as_saved=not computing,
+        )
         config = server_config(create_app(backend, credentials))
         link = f"http://{host}:{listener.getsockname()[1]}"
         server = AnnouncingServer(config, lambda: on_ready(link) if on_ready else None)

@@ -1,4 +1,4 @@
-"""Hand the promoted round on: an installable Python package with a model card."""
+"""Hand the promoted round on, or a saved pipeline: an installable Python package with a model card."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report
-from spanloop.recipes.rounds.model_card import NEEDS, CardFacts, model_card
-from spanloop.recipes.rounds.standings import standings
+from spanloop.recipes.rounds.model_card import CARD, card_facts, card_of_pipeline, model_card, needs
 from spanloop.store import Store
 from spanloop.store.files.atomic import whole_file, whole_folder
-from spanloop.store.records import Project
-from spanloop.store.tables.unlearned import learned_from
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -54,15 +51,16 @@ def package(
     round: FromOne | None = None,
     wheel: bool = False,
 ) -> Packaged:
-    """Write a round as an installable package with a model card, through ``spacy package``.
+    """Write a round, or a saved pipeline, as an installable package with a model card, through ``spacy
+    package``.
 
-    Neither words of the texts nor paths of this machine are in it.
+    Neither words of a round's texts nor paths of this machine are in it.
 
     Args:
-        db: The project file.
+        db: The project file, or the folder of a saved pipeline, such as one that `optimise` wrote.
         folder: Where the package goes.
-        name: Its name without the language; None: the project's.
-        version: Its version; None: 0.0.N of round N.
+        name: Its name without the language; None: the project's, or the folder's.
+        version: Its version; None: 0.0.N of round N, of a pipeline the one that it has.
         licence: For the model card.
         round: The round; None: the promoted one.
         wheel: Build a wheel too, with pip and without any network.
@@ -73,49 +71,74 @@ def package(
     Raises:
         RecipeError: There is no round, pip cannot build, or a name or version cannot be one.
     """
-    from spanloop.recipes.suggest.pipelines import load_round, promoted_round
-
     chosen, numbered = _checked(name or Path(db).stem, version)
-    with Store.open(db) as store:
-        with store.reading():
-            row = promoted_round(store, round)
-            project, names = store.project_of(row), store.rounds.labels(row.number)
-            standing = next(s for s in standings(store) if s.round.number == row.number)
-            scores = [s for s in store.rounds.scores(row.number, split="eval") if s.metric == "strict"]
-            trained_on = learned_from(store, row.number)
-        nlp = load_round(store, row.number)
-        facts = CardFacts(Path(db).stem, standing, tuple(names), tuple(scores), trained_on, licence)
-    nlp.meta.update(
-        name=chosen,
-        version=numbered or f"0.0.{row.number}",
-        description=f"Round {row.number} of {Path(db).stem}: {', '.join(names)}",
-        license=licence,
-        requirements=[NEEDS],
-        performance={f"{score.average}_f1": score.f1 for score in scores if score.average},
-    )
+    if (Path(db) / "config.cfg").is_file():
+        if round is not None:
+            raise RecipeError(f"{db} is a saved pipeline, which has no rounds: leave --round out")
+        made = _of_pipeline(Path(db), licence)
+    else:
+        made = _of_round(db, round, licence)
+    nlp = made.nlp
+    nlp.meta.update(name=chosen, version=numbered or nlp.meta["version"], requirements=needs(nlp))
+    if licence:
+        nlp.meta["license"] = licence
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     place = target / f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     _refuse_taken(place)
-    return _write(project, nlp, place, facts, wheel=wheel)
+    return _write(made, place, wheel=wheel)
 
 
-def _write(project: Project, nlp: Language, place: Path, facts: CardFacts, *, wheel: bool) -> Packaged:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A pipeline that is handed on, its model card, and the strings that its vocabulary keeps."""
+
+    nlp: Language
+    card: str
+    strings: tuple[str, ...]
+
+
+def _of_round(db: str | Path, number: int | None, licence: str) -> _Made:
+    from spanloop.recipes.suggest.pipelines import load_round, project_nlp, promoted_round
+
+    with Store.open(db) as store:
+        with store.reading():
+            row = promoted_round(store, number)
+            project, facts = store.project_of(row), card_facts(store, row)
+        nlp = load_round(store, row.number)
+    nlp.meta.update(
+        version=f"0.0.{row.number}",
+        description=f"Round {row.number} of {Path(db).stem}: {', '.join(facts.labels)}",
+        performance={f"{score.average}_f1": score.f1 for score in facts.scores if score.average},
+    )
+    card = model_card(facts, Path(db).stem, needs(nlp), licence)
+    return _Made(nlp, card, tuple(project_nlp(project).vocab.strings))
+
+
+def _of_pipeline(folder: Path, licence: str) -> _Made:
+    from spanloop.recipes.suggest.pipelines import load_pipeline
+
+    nlp = load_pipeline(folder)
+    return _Made(nlp, card_of_pipeline(folder, nlp.meta, needs(nlp), licence), tuple(nlp.vocab.strings))
+
+
+def _write(made: _Made, place: Path, *, wheel: bool) -> Packaged:
     """Let spaCy write the package, and publish it whole."""
     from spacy.cli.package import package as spacy_package
 
-    from spanloop.recipes.suggest.pipelines import write_pipeline
+    from spanloop.plugin.pipe.sharing import write
 
-    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
+    meta = made.nlp.meta
     with tempfile.TemporaryDirectory(prefix="spanloop-package-") as scratch:
         pipeline, drafts = Path(scratch) / "pipeline", Path(scratch) / "drafts"
-        write_pipeline(project, nlp, pipeline)
+        write(made.nlp, pipeline, strings=made.strings)
+        (pipeline / CARD).write_text(made.card, encoding="utf-8")
         drafts.mkdir()
         spacy_package(pipeline, drafts, create_sdist=False, create_wheel=False, silent=True)
-        draft = _describe(drafts, nlp.meta, model_card(facts))
+        draft = drafts / f"{meta['lang']}_{meta['name']}-{meta['version']}"
         with whole_folder(place) as part:
             _copy(draft, part)
-        return Packaged(place, name, _wheel(draft, place) if wheel else None)
+        return Packaged(place, f"{meta['lang']}_{meta['name']}", _wheel(draft, place) if wheel else None)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -148,15 +171,6 @@ def _checked(name: str, version: str | None) -> tuple[str, str | None]:
         raise RecipeError(
             f"{version!r} is no version of a package (PEP 440): give --version one such as 1.0.0 or 1.1rc1"
         ) from error
-
-
-def _describe(target: Path, meta: dict[str, Any], card: str) -> Path:
-    """Put the model card where ``spacy package`` wrote a README that knows nothing of spans and intervals;
-    gives the package's folder."""
-    place = target / f"{meta['lang']}_{meta['name']}-{meta['version']}"
-    for readme in place.rglob("README.md"):
-        readme.write_text(card, encoding="utf-8")
-    return place
 
 
 def _wheel(draft: Path, place: Path) -> Path:

@@ -15,13 +15,15 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from spanloop.store.errors import StoreError, StoreUnavailable
+from spanloop.store.errors import StoreError
+from spanloop.store.files.explained import BUSY_SECONDS, explained, plain_errors
 from spanloop.store.files.group_commit import Together, Turns
 from spanloop.store.files.real_path import real_path
 from spanloop.store.files.write_ahead_log import Checkpoints
@@ -29,7 +31,6 @@ from spanloop.store.files.write_ahead_log import Checkpoints
 Self = TypeVar("Self", bound="Connection")
 
 LEAST_SQLITE = (3, 37)  # STRICT tables
-BUSY_SECONDS = 60.0  # how long a write waits for another process's one write before it gives up
 MANY_WRITERS_SECONDS = 600.0  # how long it waits where others write one after the other
 LOOK_SECONDS = 0.001  # how often it looks whether it may
 
@@ -51,6 +52,7 @@ class Connection:
         self._connections: dict[tuple[int, threading.Thread], Database] = {}
         self._writing = Turns()
         self._reads = _Reads()
+        self._piece: _Piece | None = None  # of the thread that writes
         self._closed = False
         self.together = Together(self)
         self.checkpoints = Checkpoints(self)
@@ -84,7 +86,7 @@ class Connection:
             return Database(conn, recursive_triggers=False, execute_plugins=False)
         except sqlite3.DatabaseError as error:
             conn.close()
-            raise _explained(error, self.named) from error
+            raise explained(error, self.named) from error
 
     def _close_those_of_ended_threads(self) -> None:
         for owner in list(self._connections):
@@ -112,26 +114,45 @@ class Connection:
         self.close()
 
     @contextmanager
-    def write(self, durable: bool = True) -> Iterator[Database]:
+    def write(self, durable: bool = True, one_piece: bool = False) -> Iterator[Database]:
         """One transaction: all of the block or nothing. Inside another one of the same thread it joins it.
 
         ``durable=False`` does not wait for the disk: for what a power cut may take, such as a lease.
+        ``one_piece=True`` is for many rows: an inner block that fails takes all of it along, and where its
+        error was caught, a RuntimeError says so. Elsewhere such a block leaves nothing behind and the rest
+        goes on, for which SQLite keeps a copy of each page for each row that a trigger looks at.
         """
         self._refuse_while_reading()
         with self._writing, plain_errors(self.named):
             db = self.db
             if db.conn.in_transaction:
-                # a savepoint: an inner block that fails and is caught leaves nothing behind
-                with db.atomic():
+                with self._joined(db):
                     yield db
                 return
             db.conn.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             _begin(db.conn)
+            self._piece = _Piece() if one_piece else None
             try:
                 yield db
+                if self._piece is not None and self._piece.broken:
+                    raise RuntimeError("a part of one_piece=True failed, so that nothing of it can be stored")
                 db.conn.execute("COMMIT")
             finally:
+                self._piece = None
                 db.rollback()  # whatever was not committed
+
+    @contextmanager
+    def _joined(self, db: Database) -> Iterator[None]:
+        """A block inside the transaction that this thread has begun."""
+        piece = self._piece
+        if piece is None:
+            # a savepoint: an inner block that fails and is caught leaves nothing behind
+            with db.atomic():
+                yield
+            return
+        piece.broken += 1
+        yield
+        piece.broken -= 1
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -181,6 +202,13 @@ class Connection:
         self._refuse_while_reading()
         with plain_errors(self.named):
             return self.db.conn.execute(sql, parameters)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A transaction that is stored whole or not at all: how many of its inner blocks are open, or failed."""
+
+    broken: int = 0
 
 
 class _Reads(threading.local):
@@ -237,47 +265,3 @@ def stamp(path: Path, named: Path) -> tuple[int, int]:
     finally:
         conn.close()
     return int(application), int(version)
-
-
-@contextmanager
-def plain_errors(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises in the block as a StoreError that says what to do; the same for a value that
-    Python cannot hand to it: a number beyond 64 bits, a lone surrogate."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _explained(error, path) from error
-    except (OverflowError, UnicodeEncodeError) as error:
-        raise StoreError(f"{path} cannot hold a value: {error}") from error
-
-
-def _explained(error: sqlite3.Error, path: Path) -> StoreError:
-    text = str(error)
-    refusal = _unavailable(text, path)
-    if refusal is not None:
-        return StoreUnavailable(refusal)
-    if "not a database" in text:
-        return StoreError(
-            f"{path} is not a SQLite file: name a project file, or make one with `spanloop init`"
-        )
-    if isinstance(error, sqlite3.IntegrityError):
-        return StoreError(f"{path} refused a row: {text}")
-    return StoreError(f"{path}: {text}")
-
-
-def _unavailable(text: str, path: Path) -> str | None:
-    """What to say where the file refuses everything at the moment; None where the fault is what was asked."""
-    if "locked" in text or "busy" in text:
-        return f"{path}: another process has been writing for {BUSY_SECONDS:.0f} s: try again when it is done"
-    if "disk image is malformed" in text:
-        return (
-            f"{path} is damaged ({text}): restore a backup, or save what is left: "
-            f"sqlite3 {path} .recover | sqlite3 saved.db"
-        )
-    if "I/O error" in text:
-        return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
-    if "disk is full" in text:
-        return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
-    if "readonly" in text or "unable to open" in text:
-        return f"{path} cannot be written ({text}): check the mode of the file and of its folder"
-    return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanloop.store.clock import now
-from spanloop.store.files.connection import plain_errors
+from spanloop.store.files.explained import plain_errors
 from spanloop.store.moving.tables import moving_tables
 from spanloop.store.schema import migrations
 

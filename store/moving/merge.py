@@ -41,6 +41,7 @@ BROUGHT = (
 """The tables of which rows come along."""
 LEFT = {
     "project": "its settings are this project's to say",
+    "parts": "what a model doubts that suggests no more: the next prelabel asks anew",
     "acquisition": "scores of models that suggest no more: the next prelabel makes new ones",
     "queue_settings": "how often this queue has been drawn from",
     "queue_orders": "the order that this queue stands by",

@@ -16,7 +16,8 @@ from spanloop.store.records import Split
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
-# The open one that comes first: a jump along the index for each set of people, of which there are few.
+# The open one that comes first: a jump along the index for each set of people, of which there are few. One
+# that was answered in part, and is asked about another part, counts as answered.
 _FIRST_OPEN = """
 WITH RECURSIVE sets(people) AS (
     SELECT max(answered_by) FROM queue WHERE state = 'open' AND split = ?1
@@ -27,14 +28,15 @@ WITH RECURSIVE sets(people) AS (
 )
 SELECT q.shuffle, q.document_id FROM sets JOIN queue q ON q.document_id = (
     SELECT f.document_id FROM queue f WHERE f.state = 'open' AND f.split = ?1
-    AND f.answered_by = sets.people ORDER BY f.shuffle {way}, f.document_id {way} LIMIT 1)
+    AND NOT (f.gold AND f.answered_by = '[]') AND f.answered_by = sets.people
+    ORDER BY f.shuffle {way}, f.document_id {way} LIMIT 1)
 ORDER BY 1 {way}, 2 {way} LIMIT 1
 """
 _BEFORE = """
 SELECT q.document_id, q.gold, EXISTS (
     SELECT 1 FROM annotations a WHERE a.document_id = q.document_id AND a.drawn = 'random'
     AND a.id NOT IN (SELECT annotation_id FROM withdrawn))
-FROM queue q WHERE q.split = :split AND q.state <> 'open'
+FROM queue q WHERE q.split = :split AND (q.state <> 'open' OR (q.gold AND q.answered_by = '[]'))
 AND (:shuffle IS NULL OR (q.shuffle, q.document_id) {before} (:shuffle, :document_id))
 ORDER BY q.shuffle {way}, q.document_id {way}
 """

@@ -17,6 +17,9 @@ from spanloop.store.errors import StoreError
 if TYPE_CHECKING:
     from spanloop.store.store import Store
 
+BELOW = "@"
+"""In the name of a strategy: it asks below the document, about what stands behind it, such as
+``mnlp@sentences``."""
 CHUNK = 5_000  # places written in one transaction: some hundredths of a second
 GAPS = 20_000  # documents looked through for such as have no score
 PAUSE_SECONDS = 0.004  # between two of them: whoever waits for the lock gets it
@@ -72,11 +75,15 @@ class Order:
         """Put the queue in a new order; see ``Queue.prioritise``.
 
         Of two processes that order the queue at once, the one that began later has its way and the other
-        returns. ``unless_standing``: nothing where the queue stands by this strategy, of whatever model.
+        returns. ``unless_standing``: nothing where the queue stands by this strategy, of whatever model. One
+        that asks about whole documents ends what was asked in parts.
         """
         with self._making:
+            below = strategy is not None and BELOW in strategy
             if unless_standing and self.standing()[0] == strategy:
                 return
+            if unless_standing and below:  # its parts are there only where it was the last one
+                raise StoreError(f"run `spanloop prelabel --strategy {strategy}` first: it finds the parts")
             if strategy is None or strategy == "random":
                 model_id = None
             else:
@@ -84,6 +91,8 @@ class Order:
             generation = self._begin(strategy, model_id)
             if self._fill(generation, strategy, model_id):
                 self._switch(generation)
+                if not below:
+                    self._store.parts.clear()
             self.clear()
 
     def _scoring_model(self, strategy: str, model_id: int | None) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 # One set of people after another, the nearly finished first; in each the first that this person may have.
+# The further parts of a document that was answered in part are of whoever answered it.
 # The distinct sets come by jumping along the index, so a million documents of one set are one step.
 _FREE = f"""
 WITH RECURSIVE sets(people) AS (
@@ -38,6 +39,10 @@ SELECT (
           < (SELECT overlap FROM project) - json_array_length(sets.people)
       AND NOT EXISTS (SELECT 1 FROM leases l
                       WHERE l.document_id = q.document_id AND l.annotator = :annotator AND {RUNS})
+      AND (sets.people <> '[]' OR NOT EXISTS (SELECT 1 FROM annotations a
+                                              WHERE a.document_id = q.document_id AND a.origin = 'human'
+                                                AND a.annotator <> :annotator
+                                                AND a.id NOT IN (SELECT annotation_id FROM withdrawn)))
     ORDER BY {{order}}, q.document_id LIMIT 1) AS found
 FROM sets
 WHERE people IS NOT NULL AND NOT EXISTS (SELECT 1 FROM json_each(people) WHERE value = :annotator)

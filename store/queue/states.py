@@ -36,6 +36,8 @@ class States:
         )
         ignored = verdict is None and self._was_ignored(document_id)
         state, gold = _state(verdict, len(people), self._store.project.overlap, ignored)
+        if self._asks_on(document_id, state):
+            state, people = "open", []  # nobody's answer stands in the way of the next one
         self._store.run(
             "UPDATE queue SET state = ?, gold = ?, answered_by = ? WHERE document_id = ?",
             (state, gold, json.dumps(people, ensure_ascii=False), document_id),
@@ -55,9 +57,12 @@ class States:
         return found
 
     def refresh_answered(self, at_least: int) -> None:
-        """Refresh what so many people have answered: labels end or begin disputes, overlap asks for more."""
+        """Refresh what so many people have answered: labels end or begin disputes, overlap asks for more; and
+        what is asked in parts, where the row names nobody."""
         for (document_id,) in self._store.rows(
-            "SELECT document_id FROM queue WHERE json_array_length(answered_by) >= ?", (at_least,)
+            "SELECT document_id FROM queue WHERE json_array_length(answered_by) >= ?"
+            " OR document_id IN (SELECT document_id FROM parts)",
+            (at_least,),
         ):
             self.refresh(document_id)
 
@@ -81,15 +86,21 @@ class States:
             " OR EXISTS (SELECT 1 FROM annotations a WHERE a.document_id = q.document_id)"
         )
         overlap = self._store.project.overlap
-        return [
-            document_id
-            for document_id, state, gold, stored, people, ignored in rows
-            if (state, gold, json.loads(stored))
-            != (
-                *_state(verdicts.get(document_id), len(json.loads(people)), overlap, ignored),
-                json.loads(people),
-            )
-        ]
+        found = []
+        for document_id, state, gold, stored, people, ignored in rows:
+            names = json.loads(people)
+            said = _state(verdicts.get(document_id), len(names), overlap, ignored)
+            if self._asks_on(document_id, said[0]):
+                said, names = ("open", said[1]), []
+            if (state, gold, json.loads(stored)) != (*said, names):
+                found.append(document_id)
+        return found
+
+    def _asks_on(self, document_id: int, state: str) -> bool:
+        """Whether a part of what was answered in part waits: where one person is asked."""
+        if state != "answered" or self._store.project.overlap > 1:
+            return False
+        return bool(self._store.parts.waiting(document_id))
 
     def _was_ignored(self, document_id: int) -> bool:
         """Whether anyone has set it aside."""

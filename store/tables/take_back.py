@@ -37,7 +37,7 @@ GO_WITH_ANSWERS = {
 """Tables whose rows go with their answer; `reviews` wait again, and `alignment_events` name it no more."""
 GO_WITH_DOCUMENTS = (
     "queue", "tokenizations", "predictions", "leases", "drafts", "reviews", "sketches", "originals",
-    "alignment_events",
+    "alignment_events", "parts",
 )  # fmt: skip
 """Tables whose rows go with their document, and are found by it."""
 # the scores stand by model and strategy, of which there are few: found by jumping along the index

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -184,6 +185,27 @@ def test_an_inner_write_that_fails_and_is_caught_leaves_the_outer_whole(tmp_path
                 store.annotations.add(say(2, spans="0-900:PER"))
         assert store.annotations.count() == 1
         assert store.documents.by_key("n") is None
+
+
+def test_of_one_piece_nothing_is_stored_where_a_part_failed_and_was_caught(tmp_path: Path) -> None:
+    with make_store(tmp_path, documents=2) as store:
+
+        def caught() -> None:
+            with store.write(one_piece=True):
+                store.annotations.add(say(1))
+                with suppress(StoreError):
+                    store.annotations.add(say(2, spans="0-900:PER"))
+
+        with pytest.raises(RuntimeError, match="one_piece"):
+            caught()
+        assert store.annotations.count() == 0
+        with store.write(one_piece=True):
+            store.documents.add([NewDocument("new", key="n")])
+        with store.write():  # the one before said nothing of this one
+            with suppress(StoreError):
+                store.annotations.add(say(2, spans="0-900:PER"))
+            store.annotations.add(say(1))
+        assert (store.documents.count(), store.annotations.count()) == (3, 1)
 
 
 def test_writers_in_threads_and_processes_all_get_through(tmp_path: Path) -> None:

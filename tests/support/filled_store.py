@@ -91,6 +91,7 @@ def _beside_it(store: Store, model_id: int) -> None:
         store.run("INSERT INTO withdrawn SELECT max(id) FROM annotations WHERE answer = 'ignore'")
         store.queue.states.refresh(5)
         store.run("INSERT INTO unaided SELECT 1, id FROM predictions WHERE document_id = 1")
+        store.parts.put({4: [(0, 3)]})
         basis = "INSERT INTO triages(model_id, max_error, confidence, basis, created_at)"
         store.run(f"{basis} VALUES (?, 0.02, 0.95, '{{}}', '2020')", (model_id,))
         store.run("INSERT INTO triaged SELECT max(id), 1 FROM annotations")

@@ -56,7 +56,11 @@ def test_documents_that_pass_decide_once_and_the_next_pipe_knows(
     before = pipe.fingerprint()
     monkeypatch.setattr(fastest, "ENOUGH", len(TEXTS) + 1)
     assert entities(nlp) == expected
-    assert pipe.network.undecided, "so far too few documents have passed"
+    with monkeypatch.context() as context:
+        context.setattr(fastest, "_PATIENCE_SECONDS", -1e9)  # it has cost too much already
+        assert entities(nlp) == expected
+    assert pipe.network.undecided, "so far too few documents were compared, however long that took"
+    assert not told(cache)
     monkeypatch.setattr(fastest, "_WORTH", 1e9)  # whatever is fastest is taken, not torch for being as fast
     with caplog.at_level(logging.WARNING):
         assert entities(nlp) == expected

@@ -11,7 +11,7 @@ import pytest
 from support.store_making import make_store
 
 from spanloop.store import StoreError, StoreUnavailable
-from spanloop.store.files.connection import plain_errors
+from spanloop.store.files.explained import plain_errors
 
 
 def nested(levels: int) -> Any:
