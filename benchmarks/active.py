@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from common import arguments, corpus, keep
@@ -20,7 +20,16 @@ from common import arguments, corpus, keep
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.active_learning.cost import DEFAULT
 from spanloop.recipes.simulation.cells import Cell, differing, read_cell
-from spanloop.recipes.simulation.compared import Area, Interval, Reached, areas, heights, reached
+from spanloop.recipes.simulation.compared import (
+    CHANCE,
+    Area,
+    Height,
+    Interval,
+    Reached,
+    areas,
+    heights,
+    reached,
+)
 from spanloop.recipes.simulation.simulate import simulate
 from spanloop.recipes.table import markdown_table
 from spanloop.store.records import Task
@@ -106,78 +115,77 @@ def alike(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
 
 def section(name: str, cells: Sequence[Cell]) -> str:
     """What the cells of one set and one code say."""
-    made_by, headline = cells[0].made_by, "accuracy" if SETS[name] == "tags" else "micro F1"
+    made_by = cells[0].made_by
     libraries = ", ".join(f"{library} {version}" for library, version in made_by.libraries.items())
-    named = {"micro": headline, "macro": "macro F1"}
+    micro = "accuracy" if SETS[name] == "tags" else "micro F1"
+    found = reached(cells)
     return "\n\n".join(
         (
             f"## {name}",
             f"A pool of {cells[0].pool.tokens:,.0f} tokens. Code `{made_by.code}`, settings "
             f"`{json.dumps(made_by.settings)}`, on {made_by.device}, {libraries}.",
-            _heights(cells, headline),
-            _reached(reached(cells), named),
-            _areas(areas(cells), named),
+            _areas(areas(cells), micro),
+            f"Tokens read until {micro} was what random came to at a budget, as a share of those of random:",
+            _shares([one for one in found if one.figure == "micro"]),
+            "The same for macro F1:",
+            _shares([one for one in found if one.figure == "macro"]),
+            f"{micro} / macro F1 at each budget:",
+            _by_budget(heights(cells), lambda h: f"{h.micro:.3f} / {h.macro:.3f}"),
+            "Actions, and hours at the default pace:",
+            _by_budget(heights(cells), lambda h: f"{h.cost.actions:,.0f}, {h.cost.seconds / 3600:.1f} h"),
         )
     )
 
 
-def _heights(cells: Sequence[Cell], headline: str) -> str:
-    head = ("strategy", "budget", "seeds", "documents", "tokens", "actions", "hours", headline, "macro F1")
-    rows = [
-        (
-            h.strategy,
-            f"{h.budget:g}",
-            h.seeds,
-            f"{h.documents:,.0f}",
-            f"{h.cost.tokens:,.0f}",
-            f"{h.cost.actions:,.0f}",
-            f"{h.cost.seconds / 3600:.1f}",
-            f"{h.micro:.3f}",
-            f"{h.macro:.3f}",
+def _areas(found: Sequence[Area], micro: str) -> str:
+    """How high the curves lie, against random."""
+    named = {"micro": micro, "macro": "macro F1"}
+    head = ["strategy", "seeds", *(f"{name}: points above random (95 %)" for name in named.values())]
+    rows = []
+    for strategy in dict.fromkeys(a.strategy for a in found):
+        by_figure = {a.figure: a for a in found if a.strategy == strategy}
+        rows.append(
+            (
+                strategy,
+                by_figure["micro"].seeds,
+                *(
+                    _points(a.less_random) or f"(itself: {a.area.text()})"
+                    for a in (by_figure[figure] for figure in named)
+                ),
+            )
         )
-        for h in heights(cells)
-    ]
     return markdown_table(head, rows)
 
 
-def _reached(found: Sequence[Reached], named: dict[str, str]) -> str:
-    head = (
-        "strategy",
-        "figure",
-        "aim",
-        "seeds there",
-        "spent until then",
-        "tokens, of those of random (95 %)",
-    )
-    rows = [
-        (
-            r.strategy,
-            named[r.figure],
-            r.aim,
-            f"{r.reached} of {r.seeds}",
-            "-" if r.cost is None else r.cost.text(),
-            _told(r.tokens_of_random, 2),
-        )
-        for r in found
-        if r.strategy != "random" or r.aim.endswith("full")
-    ]
-    return markdown_table(head, rows)
+def _shares(found: Sequence[Reached]) -> str:
+    """A row a strategy, a column an aim."""
+    aims = list(dict.fromkeys(one.aim for one in found))
+    rows = []
+    for strategy in dict.fromkeys(one.strategy for one in found if one.strategy != CHANCE):
+        by_aim = {one.aim: one for one in found if one.strategy == strategy}
+        rows.append((strategy, *(_share(by_aim.get(aim)) for aim in aims)))
+    return markdown_table(["strategy", *aims], rows)
 
 
-def _areas(found: Sequence[Area], named: dict[str, str]) -> str:
-    head = (
-        "strategy",
-        "mean over log tokens of",
-        "seeds",
-        "height (95 %)",
-        "points above random, seed by seed (95 %)",
-    )
-    rows = [(a.strategy, named[a.figure], a.seeds, _told(a.area, 3), _points(a.less_random)) for a in found]
-    return markdown_table(head, rows)
+def _share(one: Reached | None) -> str:
+    """The share and how many seeds came there."""
+    if one is None:
+        return ""
+    if one.tokens_of_random is None:
+        return f"{one.reached} of {one.seeds} came there"
+    missing = "" if one.reached == one.seeds else f", {one.reached} of {one.seeds}"
+    return one.tokens_of_random.text(2) + missing
 
 
-def _told(interval: Interval | None, digits: int) -> str:
-    return "" if interval is None else interval.text(digits)
+def _by_budget(found: Sequence[Height], told: Callable[[Height], str]) -> str:
+    """A row a strategy, a column a budget."""
+    budgets = sorted({height.budget for height in found})
+    rows = []
+    for strategy in dict.fromkeys(height.strategy for height in found):
+        by_budget = {height.budget: height for height in found if height.strategy == strategy}
+        cells = (by_budget.get(budget) for budget in budgets)
+        rows.append((strategy, *("" if height is None else told(height) for height in cells)))
+    return markdown_table(["strategy", *(f"{budget:g}" for budget in budgets)], rows)
 
 
 def _points(interval: Interval | None) -> str:
@@ -199,9 +207,10 @@ the gold in the person's place, scored on the test split (wikigold has none: on 
 columns mean: [docs/active-learning.md](../docs/active-learning.md). Seconds are reckoned by the default
 pace ({DEFAULT.text().partition(" (")[0]}).
 
-*tokens, of those of random*: what the strategy read until it came to that figure, as a share of what random
-read until it came to the same one, seed by seed. Intervals are Student's t over seeds: with one seed there is
-none, and a difference of one seed is a draw."""
+*Points above random*: the mean height of the curve over the logarithm of the tokens, less that of random,
+seed by seed. Intervals are Student's t over seeds: with one seed there is none, and a difference of one seed
+is a draw. Between two budgets a straight line stands for what was not played. Budgets are shares of the
+pool's tokens."""
 
 
 if __name__ == "__main__":

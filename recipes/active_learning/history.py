@@ -21,11 +21,11 @@ class Committee(PoolStrategy):
     paper = "Argamon-Engelson and Dagan 1999, Committee-based sample selection for probabilistic classifiers"
     needs = frozenset({"log probabilities", "past rounds"})
     candidates = 20_000
-    members = 5
+    past = 4
 
     def scores(self, pool: Pool) -> Floats:
         """1 - the mean F1 of every two models' spans; without two models, the doubt of the one there is."""
-        said = pool.past(self.members - 1)
+        said = pool.past(self.past)
         pairs = list(combinations(range(len(said)), 2))
         return _TIE * squashed(pool.base) + _mean_distance(said, pairs, len(pool))
 
@@ -37,11 +37,11 @@ class Fluctuation(PoolStrategy):
     paper = "Yao et al. 2020, Looking back on past: active learning with historical evaluation results"
     needs = frozenset({"log probabilities", "past rounds"})
     candidates = 20_000
-    rounds = 5
+    past = 4
 
     def scores(self, pool: Pool) -> Floats:
         """1 - the mean F1 of each round's spans with those of the round before."""
-        said = pool.past(self.rounds - 1)
+        said = pool.past(self.past)
         return _TIE * squashed(pool.base) + _mean_distance(said, list(pairwise(range(len(said)))), len(pool))
 
 

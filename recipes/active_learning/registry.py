@@ -57,6 +57,16 @@ def names() -> tuple[str, ...]:
     return NAMES + tuple(dict.fromkeys(point.name for point in _others()))
 
 
+def rounds_looked_at(standing: str | None) -> int:
+    """Of how many rounds, the newest among them, the strategy that the queue stands by needs predictions; 0
+    for none any more, and for one whose package is broken, which `by_name` tells whoever asks for it."""
+    try:
+        past = by_name(standing).past if standing in names() else 0
+    except RecipeError:
+        return 0
+    return past + 1 if past else 0
+
+
 def check(chosen: Iterable[str]) -> None:
     """RecipeError, as of `by_name`, for the first name that stands for no strategy."""
     for name in chosen:

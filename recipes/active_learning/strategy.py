@@ -31,6 +31,9 @@ class Strategy(ABC):
     """Where the idea comes from: authors, year and title; or that it is our own."""
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What it looks at. Where that is not there, the strategy cannot be asked for."""
+    past: ClassVar[int] = 0
+    """How many rounds before the newest one it looks back at: what they predicted is kept while the queue
+    stands by it."""
 
 
 class DocumentStrategy(Strategy):

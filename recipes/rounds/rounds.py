@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from spanloop.recipes.active_learning.registry import rounds_looked_at
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Report, Shape
@@ -138,7 +139,7 @@ def rollback(db: str | Path) -> Rounds:
 
 def _put_to_use(store: Store, number: int, passed: Sequence[int] = ()) -> Rounds:
     """What follows once another round is promoted, and every round as it stands now."""
-    store.predictions.prune()
+    store.predictions.prune(rounds_looked_at(store.queue.standing()[0]))
     note = (
         f"round {number} is promoted; let it pre-annotate the open documents with: "
         f"spanloop prelabel {store.named}"

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from spanloop.recipes.active_learning.registry import rounds_looked_at
 from spanloop.recipes.errors import FAILURES, line_of
 from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
@@ -91,7 +92,7 @@ class Training:
             if decided[0]:
                 self.store.rounds.promote(self.row.number)
         first = suggest_for_next(self.store, nlp, self.row.number, self.begun) if decided[0] else None
-        self.store.predictions.prune()
+        self.store.predictions.prune(rounds_looked_at(self.store.queue.standing()[0]))
         return RoundReport(
             number=self.row.number,
             folder=self.store.rounds.folder(self.row.number),

@@ -223,14 +223,17 @@ class Predictions:
         assert row is not None
         return int(row[0])
 
-    def prune(self) -> int:
+    def prune(self, rounds: int = 0) -> int:
         """Delete predictions that nobody needs any more, in short transactions, and return how many.
 
         Kept are those of the promoted round's model and of the round behind it, to which a rollback would go
         (with no promoted round: of the newest model), of the model the queue stands by, those that came from
         a file, since nobody could make them again, and those that an annotation started from.
+
+        Args:
+            rounds: Also kept are those of so many of the newest rounds that have said something.
         """
-        kept = json.dumps(self._models_to_keep())
+        kept = json.dumps(self._models_to_keep(rounds))
         spent = [
             row[0]
             for row in self._store.rows(
@@ -267,7 +270,7 @@ class Predictions:
                     )
                 time.sleep(PAUSE_SECONDS)
 
-    def _models_to_keep(self) -> list[int]:
+    def _models_to_keep(self, rounds: int) -> list[int]:
         promoted = self._store.rounds.promoted()
         in_use = [] if promoted is None else [promoted.number, *self._store.promotions.behind()[:1]]
         rows = self._store.rows(
@@ -276,4 +279,10 @@ class Predictions:
         ) or self._store.rows("SELECT max(model_id) FROM predictions")
         rows += self._store.rows("SELECT id FROM models WHERE kind = 'import'")
         rows += self._store.rows("SELECT model_id FROM queue_orders WHERE model_id IS NOT NULL")
+        rows += self._store.rows(
+            "SELECT r.model_id FROM rounds r"
+            " WHERE EXISTS (SELECT 1 FROM predictions p WHERE p.model_id = r.model_id)"
+            " ORDER BY r.number DESC LIMIT ?",
+            (rounds,),
+        )
         return [row[0] for row in rows]

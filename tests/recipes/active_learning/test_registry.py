@@ -84,3 +84,11 @@ def test_what_cannot_be_used_is_told_in_one_line(others: None, name: str, told: 
         registry.check(["mnlp", name])
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("standing", "rounds"),
+    [("committee", 5), ("fluctuation", 5), ("mnlp", 0), (None, 0), ("of_a_package_that_is_gone", 0)],
+)
+def test_predictions_of_so_many_rounds_are_kept(standing: str | None, rounds: int) -> None:
+    assert registry.rounds_looked_at(standing) == rounds

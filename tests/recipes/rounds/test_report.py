@@ -70,9 +70,11 @@ def test_the_same_figures_in_json_and_markdown(db: Path, tmp_path: Path) -> None
     costs = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
     waiting = done("status", db).splitlines()
     assert content["cost"]["open_documents"] > 0
-    assert [line for line in costs if line.startswith("open in the pool: about ")] == [
-        line for line in waiting if line.startswith("open in the pool: about ")
-    ] != []
+    assert (
+        [line for line in costs if line.startswith("open in the pool: about ")]
+        == [line for line in waiting if line.startswith("open in the pool: about ")]
+        != []
+    )
 
 
 def test_a_report_needs_a_round_and_a_known_format(db: Path, tmp_path: Path) -> None:

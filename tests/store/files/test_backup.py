@@ -300,9 +300,9 @@ def test_pruning_keeps_what_is_needed(tmp_path: Path) -> None:
         store.annotations.add(say(2, prediction_id=started.id))
         for number in rounds[:3]:
             store.rounds.promote(number)
-        assert (
-            store.predictions.prune() == 5
-        )  # models 0 and 3 of three documents, but not the one started from
+        assert store.predictions.prune(rounds=5) == 0
+        assert store.predictions.prune(rounds=3) == 2  # model 0 of three documents, but the one started from
+        assert store.predictions.prune() == 3  # model 3
         assert models_of(1) == models[1:3]
         assert models_of(2) == models[:3]
         assert store.check() == []
