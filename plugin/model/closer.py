@@ -84,12 +84,17 @@ def dropout_passes(
 
 
 def _through_the_head(model: Any, vectors: Sequence[torch.Tensor]) -> list[NDArray[np.float32]]:
-    """The scores of one pass, whose head gets a part of each vector."""
+    """The scores of one pass, whose head gets a part of each vector. All documents at once: one by one a GPU
+    would wait for each."""
+    import torch
     from torch.nn.functional import dropout
 
+    if not vectors:
+        return []
     head, share = model.get_submodule(head_name(model)), _dropout_of(model)
-    given = (dropout(rows.to(model.device), share, training=True) for rows in vectors)
-    return [head(rows).float().cpu().numpy() for rows in given]
+    together = dropout(torch.cat(list(vectors)).to(model.device), share, training=True)
+    scores = head(together).float().cpu().numpy()
+    return np.split(scores, np.cumsum([len(rows) for rows in vectors])[:-1])
 
 
 def _dropout_of(model: Any) -> float:
