@@ -132,7 +132,10 @@ class TrainConfig:
     )
     gradient_checkpointing: bool = setting(False, "Less memory, more time.", bool)
     bf16: Literal["auto"] | bool = setting(
-        "auto", "Compute in bfloat16; auto: on a processor that has it, not on a GPU.", bool, choices=("auto",)
+        "auto",
+        "Compute in bfloat16; auto: on a processor that has it, not on a GPU.",
+        bool,
+        choices=("auto",),
     )
     seed: int | None = setting(None, "Of everything that is drawn.", int, default="the project's, else 0")
     checkpoint_seconds: float | None = setting(
