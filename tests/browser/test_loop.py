@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 from support.page_server import answers, answers_now, spans_of
+from support.rounds_making import finish_round
 from support.steps import drag, ready, token
+
+from spanloop.recipes.active_learning.advice import advice
+from spanloop.recipes.active_learning.outlook import outlook
+from spanloop.store import Store
 
 pytestmark = pytest.mark.browser
 LABELS = ["PER", "LOC", "part number"]
@@ -133,3 +138,19 @@ def test_an_answer_outlives_a_dead_server_and_a_reload(
     server.start()
     page.locator("#saved[data-state=saved]").wait_for()
     assert len(answers(path, 1)) == 1
+
+
+def test_the_instructions_say_how_far_the_project_is(
+    page: Any, serve: Callable[..., Any], make_store: Callable[..., Path]
+) -> None:
+    path = make_store(DOCUMENTS, LABELS, instructions="# Guide")
+    with Store.open(path) as store:
+        finish_round(store)
+        known = advice(store, outlook(store))
+    assert known is not None
+    page.goto(serve(path).link)
+    ready(page, "Rome")
+    page.keyboard.press("h")
+    section = page.locator("dialog[open] .advice")
+    assert section.locator("h3").inner_text() == "When to stop"
+    assert section.locator("li").all_inner_texts() == known.lines() != []
