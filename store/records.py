@@ -88,7 +88,7 @@ class Moment:
         return {name: self.readings.get(label_id) for name, label_id in ids.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Added`
 class NewDocument:
     """A text on its way in. None: the key is derived from the text, the group is the document's own, the
     split is drawn by the group's hash."""
@@ -112,7 +112,7 @@ class Document:
     id: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes Python longer to make: an import has one a document
 class Added:
     """What became of a document on its way in; ``new`` is False when it was there already, ``other_text``
     when the key is that of another text, which stays as it is."""

@@ -61,7 +61,7 @@ class Claim:
         return self.span.label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Entry`
 class CheckedEntry:
     """An entry that may be stored: spans inside the text, apart, without blanks at their edges.
 
@@ -79,6 +79,13 @@ class CheckedEntry:
     accepted: bool = False
     unopened: bool = False
     others: int = 0
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing is said of the document, and it is no other's continuation."""
+        entry = self.entry
+        said = self.spans is not None or entry.spans is not None or entry.refused or entry.negatives
+        return not (said or self.unopened or entry.continues)
 
     @property
     def whole(self) -> bool:
@@ -132,7 +139,8 @@ class EntryChecks:
         wrong = unwritable(entry)
         if wrong is not None:
             raise FormatError(self.file, entry.line, wrong)
-        entry = self._on_its_side(entry)
+        if entry.part is not None:
+            entry = self._on_its_side(entry)
         as_ = self.manner.as_
         if entry.spans is None or as_ == "documents":
             if entry.spans is None and as_ in ("annotations", "predictions", "review"):
@@ -188,9 +196,9 @@ class EntryChecks:
 
     def _on_its_side(self, entry: Entry) -> Entry:
         """The entry with its split, by the word that the file has for it."""
-        if entry.part is None or self.manner.split != "auto":
+        if self.manner.split != "auto":
             return entry
-        word = entry.part.lower()
+        word = (entry.part or "").lower()
         split = self.manner.dev if word in DEV else PARTS.get(word)
         if split is None:
             raise FormatError(

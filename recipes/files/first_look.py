@@ -55,7 +55,7 @@ class FirstLook:
 
     def _note_key(self, file: Path, item: CheckedEntry) -> None:
         entry = item.entry
-        if file != self._file:
+        if file is not self._file and file != self._file:
             self._places, self._file = {}, file
             self._lines, self._texts, self._said = array("q"), array("q"), array("q")
         key = hash(str(entry.key))

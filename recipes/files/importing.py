@@ -21,6 +21,7 @@ from spanloop.recipes.files.looked_at import LookedAt
 from spanloop.recipes.files.manner import Manner, OnConflict
 from spanloop.recipes.files.one_file import OneFile
 from spanloop.recipes.files.project_file import refuse_whole_projects
+from spanloop.recipes.files.seldom_collected import seldom_collected
 from spanloop.recipes.files.spoken import spoken_labels
 from spanloop.recipes.formats.counting import Kind
 from spanloop.recipes.formats.entry import Notes, Unit
@@ -119,7 +120,7 @@ def _bring_in(
 ) -> ImportReport:
     """Look at all files, then store what they say."""
     report, fit = ImportReport(), Fit(store)
-    with store.importing(), LookedAt() as kept:
+    with store.importing(), seldom_collected(), LookedAt() as kept:
         cut_short = store.imports.unfinished()
         for one in cut_short:
             store.imports.take_back(one.id, error=one.error or "cut short")

@@ -34,10 +34,10 @@ from spanloop.store.tables.free_keys import with_free_keys
 if TYPE_CHECKING:
     from spanloop.recipes.near_duplicates.at_import import Twins
 
-BATCH = 5_000
+BATCH = 10_000
 """Documents of one transaction. The pages of the indices that it changes are written once each, so many small
-ones write several times as much; people at the page wait for it a tenth of a second."""
-ANSWERED = 2_000
+ones write several times as much; people at the page wait for it two tenths of a second."""
+ANSWERED = 4_000
 """The same where there are spans to store as well, which takes three times as long."""
 
 
@@ -61,6 +61,11 @@ class OneFile:
     kept: LookedAt | None = None
     pieces: list[int] = field(default_factory=list)
     seen: Notes = field(default_factory=Notes)
+
+    @property
+    def _given(self) -> Split | None:
+        """The split that all of its documents are given, whatever it says itself."""
+        return None if self.manner.split == "auto" else self.manner.split
 
     @property
     def path(self) -> Path:
@@ -169,14 +174,11 @@ class OneFile:
         )
 
     def _store(self, checked: Sequence[CheckedEntry], answers: Answers) -> None:
+        # others wait for the lock, which only a look for free keys needs
+        coming = None if self.manner.on_conflict == "new-key" else self._coming(checked)
         # what a power cut may take of an import that is not finished goes anyway
         with self.store.write(durable=False, one_piece=True):
-            documents = [self._document(item.entry) for item in checked]
-            if self.manner.on_conflict == "new-key":
-                documents = with_free_keys(self.store, documents, self.called)
-            alike, sketches = [False] * len(documents), list[bytes]()
-            if self.twins is not None:
-                documents, alike, sketches = self.twins.follow(documents)
+            documents, alike, sketches = coming or self._coming(checked)
             try:
                 skip: Literal["error", "skip"] = "skip" if self.manner.on_conflict == "skip" else "error"
                 added = self.store.documents.add(
@@ -192,13 +194,45 @@ class OneFile:
                 raise RecipeError(f"{self.path}: {error}") from error
             if self.twins is not None:
                 self.twins.keep([(p.document_id, s) for p, s in zip(added, sketches, strict=True) if p.new])
-            for item, place, near in zip(checked, added, alike, strict=True):
-                self._take(item, place, near, answers)
+            self._take_all(checked, added, alike, answers)
             if self.source.fmt.originals:
                 pairs = [(p, i.entry.original) for i, p in zip(checked, added, strict=True)]
                 kept = [(p.document_id, body) for p, body in pairs if body is not None and not p.other_text]
                 self.store.originals.add(ORIGINALS, kept)
             self._suggest(checked, added)
+
+    def _coming(self, checked: Sequence[CheckedEntry]) -> tuple[list[NewDocument], list[bool], list[bytes]]:
+        """The documents as they are to be stored, which of them nearly repeat another one, and their
+        sketches."""
+        entries, given = [item.entry for item in checked], self._given
+        documents = [NewDocument(e.text, e.key, e.meta, e.group, given or e.split) for e in entries]
+        if self.manner.on_conflict == "new-key":
+            documents = with_free_keys(self.store, documents, self.called)
+        if self.twins is None:
+            return documents, [False] * len(documents), []
+        return self.twins.follow(documents)
+
+    def _take_all(
+        self,
+        checked: Sequence[CheckedEntry],
+        added: Sequence[Added],
+        alike: Sequence[bool],
+        answers: Answers,
+    ) -> None:
+        """Count the documents that are in the store now, and keep what was said of them."""
+        bare = twins = 0
+        given: Counter[Split | None] = Counter()
+        for item, place, near in zip(checked, added, alike, strict=True):
+            if not place.new or not item.bare:
+                self._take(item, place, near, answers)
+                continue
+            self.documents.append(place.document_id)
+            bare, twins = bare + 1, twins + near
+            given[self._given or item.entry.split] += 1
+        self.report.added += bare
+        self.report.near_duplicates += twins
+        self.report.drawn += given[None]
+        self.report.given_eval += given["eval"]
 
     def _take(self, item: CheckedEntry, place: Added, near: bool, answers: Answers) -> None:
         """Count a document that is in the store now, and keep what was said of it."""
@@ -209,7 +243,9 @@ class OneFile:
             self.documents.append(place.document_id)
         self.report.added += place.new
         self.report.unopened += item.unopened
-        self._count_drawn(item.entry, place.new)
+        given = self._given or item.entry.split
+        self.report.drawn += place.new and given is None  # what is given a split is not drawn
+        self.report.given_eval += place.new and given == "eval"
         self.report.near_duplicates += place.new and near
         self.report.already_there += not place.new and not item.entry.continues
         if not place.new and not item.entry.continues and self.manner.split != "auto":
@@ -223,12 +259,6 @@ class OneFile:
         if item.refused or item.negatives or item.moved:
             self._note_apart(item, place)
 
-    def _count_drawn(self, entry: Entry, new: bool) -> None:
-        """What is given a split is not drawn."""
-        given = entry.split if self.manner.split == "auto" else self.manner.split
-        self.report.drawn += new and given is None
-        self.report.given_eval += new and given == "eval"
-
     def _is_prediction(self, item: CheckedEntry) -> bool:
         """Whether a model said it: the line itself decides unless ``--as`` does."""
         said = self.manner.as_ == "auto" and item.entry.predicted_by is not None
@@ -237,10 +267,6 @@ class OneFile:
     def _is_answer(self, item: CheckedEntry) -> bool:
         """Whether it is stored as what somebody says of the document."""
         return item.spans is not None and not self._is_prediction(item) and item.usable
-
-    def _document(self, entry: Entry) -> NewDocument:
-        split: Split | None = entry.split if self.manner.split == "auto" else self.manner.split
-        return NewDocument(text=entry.text, key=entry.key, meta=entry.meta, group=entry.group, split=split)
 
     def _suggest(self, checked: Sequence[CheckedEntry], places: Sequence[Added]) -> None:
         """Store what models said, one row of ``models`` a name, and what of an answer waits for somebody who

@@ -143,17 +143,18 @@ def entry_of(record: Mapping[str, Any], line: int | None, options: ReadOptions) 
 
 def _text_alone(record: Mapping[str, Any], line: int | None) -> Entry:
     """What a record says that has a text and says nothing of it: most of those that wait to be annotated."""
-    key, split = record.get("id"), record.get("split")
-    named = "group" if "group" in record else "doc"
-    group = record.get(named)
-    taken = {"text", "meta", "id", "split", named}
+    rest = dict(record)
+    text, key, split = rest.pop("text"), rest.pop("id", None), rest.pop("split", None)
+    rest.pop("meta", None)
+    group = rest.pop("group" if "group" in rest else "doc", None)
+    meta = _meta(record)
     return Entry(
-        text=record["text"],
-        line=line,
-        key=None if key is None else str(key),
-        group=None if group is None else str(group),
-        split=cast(Split, split) if split in SPLITS else None,
-        meta={**_meta(record), **{name: value for name, value in record.items() if name not in taken}},
+        text,
+        line,
+        key if key is None else str(key),
+        group if group is None else str(group),
+        cast(Split, split) if split in SPLITS else None,
+        {**meta, **rest} if meta else rest,
         part=None if split is None or split in SPLITS else str(split),
     )
 

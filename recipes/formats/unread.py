@@ -23,7 +23,7 @@ def unread_spans(entry: Entry) -> Iterator[str]:
         Each name; that of a key inside another one with a dot.
     """
     for name, value in entry.meta.items():
-        if not isinstance(value, list | Mapping):
+        if type(value) is str or not isinstance(value, list | Mapping):
             continue
         if _are_spans(value) or _are_tags(name, value, entry.text):
             yield name

@@ -14,6 +14,8 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 def unwritable(entry: Entry) -> str | None:
     """What of the entry no file can hold, in words; None where there is nothing of the kind."""
+    if _all_plain(entry):
+        return None
     for name, value in _texts(entry):
         if value.isascii() and "\0" not in value:
             continue
@@ -23,6 +25,17 @@ def unwritable(entry: Entry) -> str | None:
     if not entry.meta or all(map(_is_plain, entry.meta.items())):
         return None
     return _unwritable_meta(entry)
+
+
+def _all_plain(entry: Entry) -> bool:
+    """Whether a look at an entry without spans shows that nothing is wrong with it, as with most that wait to
+    be annotated."""
+    text, key = entry.text, entry.key or ""
+    if entry.spans or entry.group or not (text.isascii() and key.isascii()) or "\0" in text or "\0" in key:
+        return False
+    if entry.annotator or entry.comment or entry.predicted_by or entry.negatives or entry.refused:
+        return False
+    return all(map(_is_plain, entry.meta.items()))
 
 
 def _is_plain(item: tuple[str, object]) -> bool:

@@ -46,7 +46,7 @@ class Documents:
         Raises StoreError for an empty text, a NUL or a lone surrogate; then none of this call is stored.
         """
         occurrences = Counter() if occurrences is None else occurrences
-        incoming = [prepare(document, occurrences) for document in documents]
+        incoming = prepare(documents, occurrences)
         with self._store.write():
             return Batch(self._store, incoming, import_id).run(on_conflict, answers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Answers = Callable[[Sequence[Added]], Sequence[NewAnnotation]]
 _KEY_LENGTH = 16
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(slots=True)
@@ -40,33 +39,33 @@ class Batch:
         self._import_id = import_id
         self._incoming = incoming
         project = store.project
-        self._seed, self._eval_fraction = project.seed, project.eval_fraction
-        self._last = ("", fraction(self._seed, ""))
+        self._seed, self._eval_below = project.seed, project.eval_fraction * 2**63
         self._by_key = self._stored_keys()
         self._by_text = self._stored_texts()
         self._group_splits = self._stored_groups()
 
     def run(self, on_conflict: Literal["error", "skip"], answers: Answers | None) -> list[Added]:
         """Store them; see ``Documents.add``."""
-        next_id = self._last_id() + 1
-        moment = now()
-        added, documents, queued = [], [], []
+        next_id, moment, origin = self._last_id() + 1, now(), self._import_id
+        by_key, encoded, seed = self._by_key, meta_encoder(), self._seed
+        added: list[Added] = []
+        documents: list[tuple[Any, ...]] = []
+        queued: list[tuple[int, str, int]] = []
         for item in self._incoming:
-            known = self._by_key.get(item.key)
+            key, document = item.key, item.document
+            known = by_key.get(key)
             if known is not None:
-                other_text = known[1] != item.document.text
-                if other_text and on_conflict != "skip":
-                    raise StoreError(
-                        f"document {item.key!r} is stored with another text: bring this one in under a key of"
-                        " its file with --on-conflict new-key, or leave it out with --on-conflict skip"
-                    )
-                added.append(Added(known[0], item.key, False, other_text))
+                added.append(self._known(item, known, on_conflict))
                 continue
-            group, split = self._place(item)
-            documents.append(self._row(next_id, item, group, split, moment))
-            queued.append((next_id, split, self._fraction(item.key)))
-            self._by_key[item.key] = (next_id, item.document.text)
-            added.append(Added(next_id, item.key, True))
+            chance = fraction(seed, key)
+            group, split = self._place(item, chance)
+            text, meta = document.text, encoded(document.meta) if document.meta else "{}"
+            documents.append(
+                (next_id, key, group, split, len(text), item.text_hash, moment, meta, text, origin)
+            )
+            queued.append((next_id, split, chance))
+            by_key[key] = (next_id, text)
+            added.append(Added(next_id, key, True))
             next_id += 1
         self._insert(documents)
         said = [] if answers is None else answers(added)
@@ -77,6 +76,16 @@ class Batch:
                 self._store.annotations.add(one)
         return added
 
+    def _known(self, item: Incoming, known: tuple[int, str], on_conflict: Literal["error", "skip"]) -> Added:
+        """What becomes of a document whose key is there."""
+        other_text = known[1] != item.document.text
+        if other_text and on_conflict != "skip":
+            raise StoreError(
+                f"document {item.key!r} is stored with another text: bring this one in under a key of"
+                " its file with --on-conflict new-key, or leave it out with --on-conflict skip"
+            )
+        return Added(known[0], item.key, False, other_text)
+
     def _last_id(self) -> int:
         """The highest number that a document has or had: a page may still hold one that was taken back."""
         ((last,),) = self._store.rows(
@@ -85,27 +94,21 @@ class Batch:
         )
         return int(last)
 
-    def _place(self, item: Incoming) -> tuple[str, Split]:
-        twin = self._by_text.get((item.text_hash, item.document.text))
+    def _place(self, item: Incoming, chance: int) -> tuple[str, Split]:
+        """Group and split; ``chance`` is the `fraction` of its key, which most have for their group."""
+        document = item.document
+        twin = self._by_text.get(document.text)
         group = item.group if twin is None else twin[0]
-        split = item.document.split
+        split = document.split
         if split is None:
             split = self._group_splits.get(group) if twin is None else twin[1]
         if split is None:
-            split = "eval" if self._fraction(group) < self._eval_fraction * 2**63 else "pool"
-        self._by_text.setdefault((item.text_hash, item.document.text), (group, split))
+            drawn = chance if group == item.key else fraction(self._seed, group)
+            split = "eval" if drawn < self._eval_below else "pool"
+        if twin is None:
+            self._by_text[document.text] = (group, split)
         self._group_splits.setdefault(group, split)
         return group, split
-
-    def _fraction(self, name: str) -> int:
-        """The same number twice for a document that is its own group, which most are, is reckoned once."""
-        self._last = self._last if self._last[0] == name else (name, fraction(self._seed, name))
-        return self._last[1]
-
-    def _row(self, document_id: int, item: Incoming, group: str, split: str, moment: str) -> tuple[Any, ...]:
-        text, meta = item.document.text, item.document.meta
-        encoded, origin = _ENCODER.encode(dict(meta)) if meta else "{}", self._import_id
-        return document_id, item.key, group, split, len(text), item.text_hash, moment, encoded, text, origin
 
     def _insert(self, documents: list[tuple[Any, ...]]) -> None:
         self._store.db.conn.executemany(
@@ -128,14 +131,14 @@ class Batch:
         )
         return {key: (document_id, text) for key, document_id, text in rows}
 
-    def _stored_texts(self) -> dict[tuple[int, str], tuple[str, Split]]:
+    def _stored_texts(self) -> dict[str, tuple[str, Split]]:
         hashes = json.dumps([item.text_hash for item in self._incoming])
         rows = self._store.rows(
-            "SELECT d.text_hash, d.text, d.grp, d.split FROM json_each(?) j"
+            "SELECT d.text, d.grp, d.split FROM json_each(?) j"
             " JOIN documents d ON d.text_hash = j.value ORDER BY d.id DESC",
             (hashes,),
         )
-        return {(text_hash, text): (group, split) for text_hash, text, group, split in rows}
+        return {text: (group, split) for text, group, split in rows}
 
     def _stored_groups(self) -> dict[str, Split]:
         groups = json.dumps([item.group for item in self._incoming])
@@ -149,24 +152,40 @@ class Batch:
         return {group: split for group, split, _ in rows}
 
 
-def prepare(document: NewDocument, occurrences: Counter[str]) -> Incoming:
-    """A document that can be stored; StoreError for one that cannot. ``occurrences`` counts texts without a
+def meta_encoder() -> Callable[[Mapping[str, Any]], str]:
+    """What spells metadata as JSON. One encoder for all of them, where Python has its quick one: `json.dumps`
+    makes one for each, which takes longer than what it is made for."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        plain = json.JSONEncoder(ensure_ascii=False)
+        return lambda meta: plain.encode(dict(meta))
+    default, letters = json.JSONEncoder().default, json.encoder.encode_basestring
+    encode = make(None, default, letters, None, ": ", ", ", False, False, True)
+    return lambda meta: "".join(encode(meta if type(meta) is dict else dict(meta), 0))
+
+
+def prepare(documents: Iterable[NewDocument], occurrences: Counter[str]) -> list[Incoming]:
+    """Documents that can be stored; StoreError for one that cannot. ``occurrences`` counts texts without a
     key."""
-    text = document.text
-    if not text or "\x00" in text or document.key == "":
-        raise _unstorable(document)
-    try:
-        digest = sha256(text.encode()).digest()
-        for other in (document.key, document.group):
-            if other is not None:
-                other.encode()
-    except UnicodeEncodeError as error:
-        raise StoreError(
-            f"{_named(document)} has a lone surrogate at character {error.start}: it is no text"
-        ) from error
-    key = document.key or _derived_key(digest.hex()[:_KEY_LENGTH], occurrences)
-    hashed = int.from_bytes(digest[:8], "big", signed=True)
-    return Incoming(document, key, document.group or key, hashed)
+    found: list[Incoming] = []
+    for document in documents:
+        text, key, group = document.text, document.key, document.group
+        if not text or "\x00" in text or key == "":
+            raise _unstorable(document)
+        try:
+            digest = sha256(text.encode()).digest()
+            if key is not None:
+                key.encode()
+            if group is not None:
+                group.encode()
+        except UnicodeEncodeError as error:
+            raise StoreError(
+                f"{_named(document)} has a lone surrogate at character {error.start}: it is no text"
+            ) from error
+        if key is None:
+            key = _derived_key(digest.hex()[:_KEY_LENGTH], occurrences)
+        found.append(Incoming(document, key, group or key, int.from_bytes(digest[:8], "big", signed=True)))
+    return found
 
 
 def _unstorable(document: NewDocument) -> StoreError:

@@ -14,6 +14,7 @@ from support.projects import sentences
 
 # what is typed behind the corpus, and how many rows come of it
 RUNS: dict[str, tuple[list[str], int]] = {
+    "macro": (["--variants", "1epoch,1epoch+soft", "--sentences", "16"], 3),
     "replay": (["--rounds", "8,16", "--epochs", "1"], 2),
     "schemes": (["--epochs", "1", "--schemes", "IOB1", "IOB2"], 2),
     "tasks": (["--set", "epochs=1", "held_out=0"], 1),
@@ -43,7 +44,7 @@ def test_a_script_that_trains_runs_to_its_end(
     name: str, corpora: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     options, rows = RUNS[name]
-    results = ["--results", str(tmp_path / "runs.jsonl")] if name == "training" else []
+    results = ["--results", str(tmp_path / "runs.jsonl")] if name in ("macro", "training") else []
     kept = tmp_path / "kept.json"
     typed = [f"{name}.py", "wnut17", "--model", str(encoder), *results, *options, "--json", str(kept)]
     monkeypatch.setattr(sys, "argv", typed)

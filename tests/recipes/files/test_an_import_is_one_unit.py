@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sqlite3
 import threading
@@ -117,7 +118,7 @@ def test_an_error_in_the_middle_of_storing_takes_all_of_it_back(
 ) -> None:
     """Whatever goes wrong after the first look, with all of the file in."""
     file = jsonl_file(tmp_path / "a.jsonl", *({"text": f"Ann ran {n}"} for n in range(1_500)))
-    before, run = everything(db), OneFile.run
+    before, run, collected = everything(db), OneFile.run, gc.get_threshold()
 
     def broken(self: OneFile) -> None:
         run(self)
@@ -129,6 +130,7 @@ def test_an_error_in_the_middle_of_storing_takes_all_of_it_back(
     assert everything(db) == before
     [one] = list_imports(db).imports
     assert (one.state, "1501" in (one.error or "")) == ("undone", True)
+    assert gc.get_threshold() == collected
 
 
 @pytest.mark.parametrize("new_label", [False, True])

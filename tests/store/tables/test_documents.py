@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +14,7 @@ from support.store_making import make_store, say
 
 from spanloop.store import StoreError
 from spanloop.store.records import Document, NewDocument
+from spanloop.store.tables.incoming import meta_encoder
 
 
 @settings(
@@ -52,6 +55,22 @@ def test_a_document_comes_out_as_it_went_in(tmp_path: Path) -> None:
         assert document == Document(text, "ключ", {"n": 1, "ü": ["x"]}, "g", "eval", added[0].document_id)
         assert store.documents.get(added[0].document_id) == document
         assert store.documents.get(99) is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=3))
+def test_metadata_is_spelled_as_json_spells_it(many: list[dict[str, object]]) -> None:
+    encoded = meta_encoder()
+    assert [encoded(meta) for meta in many] == [json.dumps(meta, ensure_ascii=False) for meta in many]
+    assert encoded(MappingProxyType({"a": {"b": 1}})) == '{"a": {"b": 1}}'
+    with pytest.raises(TypeError, match="bytes"):
+        encoded({"a": b""})
 
 
 def test_the_same_key_with_another_text_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,291 @@
+"""The parts of `macro.py` that train: what a variant is made of, and how it is put into `train`.
+
+A variant is a row of parts joined with ``+`` (``none+mentions+swa``): settings of `TrainConfig`, and things
+that a training cannot do by itself, which are put in its place for as long as it runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import mean
+from string import ascii_uppercase
+from typing import Any
+
+import numpy as np
+import torch
+from macro_picking import STRATEGIES
+from numpy.typing import NDArray
+
+from spanloop.plugin.alignment import wordpieces
+from spanloop.plugin.tagging.gold import UNKNOWN, Gold
+from spanloop.plugin.training import loss, train, trainer
+from spanloop.plugin.training.config import TrainConfig
+from spanloop.plugin.training.training_set import Course, Lesson, course_of, lessons_of
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "none": {"class_weights": "none"},
+    "effective": {"class_weights": "effective"},
+    "focal": {"class_weights": "focal"},
+    "o5": {"class_weights": {"O": 0.5}},
+    "1epoch": {"epochs": 1},
+    "6epochs": {"epochs": 6},
+    "8epochs": {"epochs": 8},
+    "12epochs": {"epochs": 12},
+    "lr1.5": {"learning_rate": 1.5e-4},
+    "lr5": {"learning_rate": 5e-4},
+    "head1": {"head_rate": 1.0},
+    "nofreeze": {"freeze": "none"},
+    "half": {"freeze": "half"},
+    "mentions": {"augment": 0.5},
+    "mentions1": {"augment": 1.0},
+    "mentions2": {"augment": 2.0},
+    "tokens": {"augment": 0.5, "swap": "tokens"},
+    "tokens1": {"augment": 1.0, "swap": "tokens"},
+    "under": {"undersample": 0.5},
+    "rfs": {"oversample": 0.1},
+    "rfs3": {"oversample": 0.3},
+    "all": {"label_strategy": "all"},
+    "f1": {"thresholds": "f1"},
+    "held0": {"held_out": 0.0},
+}
+CASES = ("case", "case2", "case3")
+HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", *CASES)
+_WORD_BEGINS = wordpieces._WORD_BEGINS
+_BEGINS = r"(?<![\p{L}\p{N}])"  # no letter and no digit before it
+UNLABELLED = ("soft", "softens", "hard", "hardens", "bornagain")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one is made of. ``seed``: another draw of everything but the documents and the head."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    hooks: frozenset[str] = frozenset()
+    picked: str = ""
+    unlabelled: str = ""
+    weight: float = 1.0
+    soup: int = 0
+    ensemble: int = 0
+    seed: int = 0
+
+    @property
+    def teacher(self) -> str:
+        """The variant whose word about the unlabelled text is taken."""
+        parts = [part for part in self.name.split("@")[0].split("+") if not _own(part)]
+        return "+".join(parts) or "default"
+
+
+def _own(part: str) -> bool:
+    return part in UNLABELLED or (part[:1] == "w" and part[1:].replace(".", "").isdigit())
+
+
+def variant(name: str) -> Variant:
+    """The variant of this name. ValueError for a part that is none."""
+    whole, _, seed = name.partition("@")
+    made = Variant(name, seed=int(seed or 0))
+    for part in whole.split("+"):
+        if part in SETTINGS:
+            made = replace(made, settings=made.settings | SETTINGS[part])
+        elif part in HOOKS:
+            made = replace(made, hooks=made.hooks | {part})
+        elif part in STRATEGIES:
+            made = replace(made, picked=part)
+        elif part in UNLABELLED:
+            made = replace(made, unlabelled=part)
+        elif part.startswith(("soup", "ens")):
+            made = replace(made, **{"soup" if part[0] == "s" else "ensemble": int(part[-1])})
+        elif _own(part):
+            made = replace(made, weight=float(part[1:]))
+        else:
+            known = ", ".join([*SETTINGS, *HOOKS, *STRATEGIES, *UNLABELLED, "wNUMBER", "soupN", "ensN"])
+            raise ValueError(f"there is no part {part!r} of a variant; there are {known}")
+    return made
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Text beside the gold: what is said of each unit, ``[unit, tag]`` probabilities times their weight; a
+    row of zeros says nothing."""
+
+    golds: Sequence[Gold]
+    targets: Sequence[NDArray[np.float32]]
+
+
+class ExtraLoss(loss.TokenLoss):
+    """The loss of gold tokens, and beside it that of tokens with soft targets: their labels come after the
+    others and are places of ``table``."""
+
+    table: torch.Tensor | None = None
+    smoothing = 0.0
+    rdrop = 0.0
+
+    def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        first, targets = len(self.weights), labels.flatten()
+        logits = outputs.logits.float().flatten(0, 1)
+        items = (targets != UNKNOWN).sum() if num_items_in_batch is None else num_items_in_batch
+        items = torch.as_tensor(items, device=logits.device).clamp(min=1)
+        total = super().__call__(outputs, labels.masked_fill(labels >= first, UNKNOWN), items)
+        known, soft = (targets != UNKNOWN) & (targets < first), targets >= first
+        if self.table is not None and soft.any():
+            rows = self.table.to(logits.device)[targets[soft] - first]
+            total = total - (rows * logits[soft].log_softmax(-1)).sum() / items
+        if self.smoothing:
+            flat = -logits[known].log_softmax(-1).mean(-1).sum() / items
+            total = (1 - self.smoothing) * total + self.smoothing * flat
+        if self.rdrop:
+            one, two = outputs.logits.float().log_softmax(-1).chunk(2)
+            apart = ((one.exp() - two.exp()) * (one - two)).sum(-1)
+            total = total + self.rdrop * (apart * (labels.chunk(2)[0] != UNKNOWN)).sum() / items
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraCourse(Course):
+    """A course with text beside the gold, of which nothing is counted."""
+
+    extra: list[Lesson] = field(default_factory=list)
+
+    def label_counts(self, pipe: Any) -> dict[str, int]:
+        return self._gold().label_counts(pipe)
+
+    def figures(self) -> dict[str, Any]:
+        return self._gold().figures()
+
+    def _gold(self) -> Course:
+        taught = [lesson for lesson in self.taught if not any(lesson is other for other in self.extra)]
+        return Course(self.choices, self.lessons, self.learned, self.left_out, self.held, taught)
+
+
+class Doubled(trainer.BudgetLoader):
+    """Each window twice, for R-Drop (Liang et al. 2021)."""
+
+    def __init__(self, shown: Any, *, batch_sampler: Any, collate_fn: Any) -> None:
+        def twice(windows: Sequence[Any]) -> Any:
+            return collate_fn([*windows, *windows])
+
+        super().__init__(shown, batch_sampler=batch_sampler, collate_fn=twice)
+
+
+class Averaged(trainer.Steps):
+    """The mean of the weights after each step of the second half, at the end."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **told: Any) -> None:
+        super().on_step_end(args, state, control, **told)
+        if 2 * state.global_step < state.max_steps:
+            return
+        model, kept = told["model"], vars(self)
+        kept["number"] = kept.get("number", 0) + 1
+        with torch.no_grad():
+            if "mean" not in kept:
+                kept["mean"] = {name: p.detach().clone() for name, p in model.named_parameters()}
+            for name, p in model.named_parameters():
+                kept["mean"][name] += (p - kept["mean"][name]) / kept["number"]
+
+    def on_train_end(self, _args: Any, _state: Any, _control: Any, *, model: Any, **_: Any) -> None:
+        with torch.no_grad():
+            for name, p in model.named_parameters():
+                p.copy_(vars(self)["mean"][name])
+
+
+def trained(
+    pipe: Any, golds: Sequence[Gold], made: Variant, seed: int, extra: Extra | None, folder: Path
+) -> Any:
+    """Train as the variant says. Gives the report."""
+    config = TrainConfig(seed=seed + 1000 * made.seed, **made.settings)
+    if "drop0" in made.hooks or "drop2" in made.hooks:
+        for module in pipe.hf_model().modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.2 if "drop2" in made.hooks else 0.0
+    with ExitStack() as stack:
+        put = lambda where, name, what: stack.enter_context(_instead(where, name, what))  # noqa: E731
+        if "swa" in made.hooks:
+            put(trainer, "Steps", Averaged)
+        if "rdrop" in made.hooks:
+            put(trainer, "BudgetLoader", Doubled)
+            put(ExtraLoss, "rdrop", 1.0)
+        if "smooth" in made.hooks:
+            put(ExtraLoss, "smoothing", 0.1)
+        if extra is not None:
+            table, course = _course(extra)
+            put(train, "course_of", course)
+            put(ExtraLoss, "table", table)
+        put(loss, "TokenLoss", ExtraLoss)
+        return train.train(pipe, golds, config, folder=folder)
+
+
+def _course(extra: Extra) -> tuple[torch.Tensor, Any]:
+    """The table of the soft targets, and what makes a course with them."""
+    table = torch.tensor(np.concatenate(extra.targets))
+
+    def made(pipe: Any, golds: Sequence[Gold], config: TrainConfig) -> Course:
+        course = course_of(pipe, golds, config)
+        first = len(pipe.tags) + len(course.choices.all)
+        begin, lessons = first, []
+        for lesson, rows in zip(lessons_of(pipe, extra.golds), extra.targets, strict=True):
+            tags = np.arange(begin, begin + len(rows))
+            begin += len(rows)
+            lessons.append(replace(lesson, unit_tags=np.where(rows.any(axis=1), tags, UNKNOWN)))
+        parts = [getattr(course, name) for name in Course.__slots__]
+        return ExtraCourse(*parts[:-1], [*course.taught, *lessons], lessons)
+
+    return table, made
+
+
+@contextmanager
+def _instead(where: Any, name: str, what: Any) -> Iterator[None]:
+    before = getattr(where, name)
+    setattr(where, name, what)
+    try:
+        yield
+    finally:
+        setattr(where, name, before)
+
+
+def show_case(pipe: Any, hooks: frozenset[str]) -> None:
+    """Show the encoder where a word begins with a capital: a dagger before it, which its vocabulary has and
+    hardly any text. Its own tokenizer makes all letters small.
+
+    ``case``: the dagger is the first wordpiece of its word, from which the word's tag is learned. ``case2``:
+    it only says how the word is written, and the tag is learned behind it. ``case3``: the same, with a mark
+    of its own for words that begin with two capitals.
+    """
+    from tokenizers import Regex, normalizers
+
+    wordpieces._WORD_BEGINS = (*_WORD_BEGINS, "†", "‡") if hooks & {"case2", "case3"} else _WORD_BEGINS
+    if not hooks & {*CASES}:
+        return
+    backend = pipe.tokenizer().backend_tokenizer
+    marks = [(_BEGINS + letter, f"†{letter}") for letter in ascii_uppercase]
+    if "case3" in hooks:
+        two = [(_BEGINS + letter + r"(?=\p{Lu})", f"‡{letter}") for letter in ascii_uppercase]
+        marks = [*two, *((r"(?<!‡)" + pattern, mark) for pattern, mark in marks)]
+    replaced = [normalizers.Replace(Regex(pattern), mark) for pattern, mark in marks]
+    backend.normalizer = normalizers.Sequence([*replaced, backend.normalizer])
+
+
+def judged(pipe: Any, golds: Sequence[Gold], logprobs: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+    """Strict F1 on these sentences of what was said of them, and the hits, false alarms and misses of each
+    label."""
+    counts = {label: Counter[str]() for label in pipe.labels}
+    shapes = pipe.predict([gold.doc for gold in golds])
+    for gold, shape, rows in zip(golds, shapes, logprobs, strict=True):
+        true = {(span.start, span.end, span.label) for span in gold.spans}
+        found = {(s.start, s.end, s.label) for s in pipe.decode(replace(shape, logprobs=rows))}
+        for name, spans in (("hits", true & found), ("false", found - true), ("missed", true - found)):
+            for _, _, label in spans:
+                counts[label][name] += 1
+    return {
+        "micro": _f1(sum(counts.values(), Counter[str]())),
+        "macro": mean(map(_f1, counts.values())),
+        "counts": {label: dict(found) for label, found in counts.items()},
+    }
+
+
+def _f1(found: Counter[str]) -> float:
+    return 2 * found["hits"] / max(2 * found["hits"] + found["false"] + found["missed"], 1)
