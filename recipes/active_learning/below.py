@@ -7,12 +7,13 @@ unsure of is asked: a part in which the likeliest tag of some token has less tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spanloop.recipes.active_learning.parts import Ask, joined, named, touches
+from spanloop.recipes.active_learning.parts import Ask, joined, named
 from spanloop.recipes.active_learning.sentences import Piece, sentences
 from spanloop.recipes.active_learning.strategy import DocumentStrategy, LogProbs, Strategy
 from spanloop.store.records import Range
@@ -67,13 +68,13 @@ class Below(Strategy):
         starts, ends = scores.starts, scores.ends
         pieces = _tokens(len(scores)) if self.ask == "tokens" else sentences(text, starts, ends)
         eligible = pieces
+        answered = _meeting(before or ())
         if before:
             unsure = np.exp(scores.logprobs.max(axis=1)) < UNSURE
             eligible = [
                 (first, behind)
                 for first, behind in pieces
-                if unsure[first:behind].any()
-                and not touches(int(starts[first]), int(ends[behind - 1]), before)
+                if unsure[first:behind].any() and not answered(int(starts[first]), int(ends[behind - 1]))
             ]
         chosen = self._chosen(scores.logprobs, eligible)
         if not chosen:
@@ -83,8 +84,9 @@ class Below(Strategy):
         if len(chosen) == len(pieces):
             return Doubtful((), worth)
         places = [(int(starts[first]), int(ends[behind - 1])) for first, behind in _joined(chosen)]
-        free = [one for one in suggested if not touches(*one, before or ())]
-        return Doubtful(joined(_with(places, free)), worth)
+        asks = _meeting(places)
+        cut = [one for one in suggested if asks(*one) and not answered(*one)]
+        return Doubtful(joined([*places, *cut]), worth)
 
     def _chosen(self, logprobs: LogProbs, eligible: Sequence[Piece]) -> list[Piece]:
         worth = [self.base.score(logprobs[first:behind]) for first, behind in eligible]
@@ -108,12 +110,12 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
     return found
 
 
-def _with(places: Sequence[Range], suggested: Sequence[Range]) -> list[Range]:
-    """The places, each with all of a suggestion that it would cut."""
-    return [
-        (
-            min([start, *(one[0] for one in suggested if touches(*one, ((start, end),)))]),
-            max([end, *(one[1] for one in suggested if touches(*one, ((start, end),)))]),
-        )
-        for start, end in places
-    ]
+def _meeting(ranges: Sequence[Range]) -> Callable[[int, int], bool]:
+    """Whether characters share one with a range, of ranges that lie in order and apart."""
+    starts = [start for start, _ in ranges]
+
+    def meets(start: int, end: int) -> bool:
+        at = bisect_left(starts, end)
+        return at > 0 and ranges[at - 1][1] > start
+
+    return meets
