@@ -19,7 +19,6 @@ from spanloop.recipes.active_learning.parts import Ask, base_of, named
 from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans, Where
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.suggest.asking import look_again
 from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.refusal import make_doc
 from spanloop.recipes.suggest.sources import Source
@@ -119,6 +118,8 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
     """
     one = registry.by_name(strategy)
     if isinstance(one, Below):
+        from spanloop.recipes.suggest.asking import look_again  # late: it runs a pipeline, with spaCy
+
         return look_again(store, source, one)
     if not isinstance(one, PoolStrategy):
         return 0
