@@ -106,11 +106,9 @@ def prelabel(
     aggregation_strategy: AggregationStrategy | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
-    """Let a model suggest for every document that it has not seen, in queue order, few documents a
-    transaction at first, then up to 128; then put the queue in order.
+    """Let a model suggest for every document that it has not seen, in queue order, and order the queue.
 
-    A second run goes on where the first stopped and adds nothing to what is there. A document that the
-    pipeline refuses is marked, told and passed over; the next run tries it again.
+    A second run goes on where the first stopped. A document that is refused is passed over, and tried again.
 
     Args:
         db: The project file.
@@ -118,16 +116,14 @@ def prelabel(
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
         strategy: What the queue stands by; None: as before, else ``mnlp``, or ``random`` without scores.
-        ask: About what the queue asks: whole ``documents``, the doubtful ``sentences`` of a document, or, in
-            a project of tags, its doubtful ``tokens``; None: as the strategy's name says, such as
-            ``mnlp@sentences``. Documents of eval, and those that chance draws, are asked whole.
+        ask: About what the queue asks: whole ``documents``, or their doubtful ``sentences`` or ``tokens``
+            (of tags); None: as the strategy's name says, such as ``mnlp@sentences``.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
-            labels wordpieces where a text is written without blanks and the project's language waits for
-            some.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
-            in another way, or of which something else is taken, is another model beside the first.
+            labels wordpieces where a text has no blanks and the project's language waits for some.
+        precision: ``fp32`` or ``bf16``; None: as it was saved. What reads in another way, or of which
+            something else is taken, is another model beside the first.
         backend: As of `predict`; ``auto`` compares on documents of the project, before it predicts.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
