@@ -27,7 +27,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from common import arguments, corpus, keep, machine, say
@@ -121,7 +120,7 @@ class Bench:
                 self._cell(name, seed)
 
     def _cell(self, name: str, seed: int) -> None:
-        from macro_training import variant
+        from macro_training import judged, variant
 
         made = variant(name)
         begin, used = time.perf_counter(), time.process_time()
@@ -132,7 +131,8 @@ class Bench:
             "sentences": self.options.sentences,
             "seconds": time.process_time() - used,
             "wall": time.perf_counter() - begin,
-            **self._judged(pipe, scores),
+            "spans": sum(len(gold.spans) for gold in self.drawn(made, seed)[0]),
+            **judged(pipe, self.test, scores),
             **told,
             "machine": machine(),
         }
@@ -144,12 +144,42 @@ class Bench:
             flush=True,
         )
 
-    def drawn(self, seed: int) -> tuple[list[Any], list[Any]]:
+    def drawn(self, made: Variant, seed: int) -> tuple[list[Any], list[Any]]:
         """The gold of a seed, and the rest as text without labels."""
+        from dataclasses import replace
+
         order = list(range(len(self.train)))
         random.Random(f"macro-{seed}").shuffle(order)
-        golds = [self.train[place] for place in order]
-        return golds[: self.options.sentences], golds[self.options.sentences :]
+        gold, fair = order[: self.options.sentences], set(order)
+        if made.picked:
+            gold, by_chance = self._picked(made.picked, seed, order)
+            fair = set(by_chance)
+        rest = [place for place in order if place not in set(gold)]
+        golds = [replace(self.train[place], at_random=place in fair) for place in gold]
+        return golds, [self.train[place] for place in rest]
+
+    def _picked(self, strategy: str, seed: int, order: list[int]) -> tuple[list[int], list[int]]:
+        """Chosen once a seed, by models of the default settings."""
+        from macro_picking import picked, worth_of
+        from macro_training import trained, variant
+
+        def score(gold: list[int], left: list[int]) -> Any:
+            say(f"{strategy}, seed {seed}: training on {len(gold)} ...")
+            golds = [self.train[place] for place in gold]
+            pipe = self._pipe(variant("default"), seed)
+            with tempfile.TemporaryDirectory() as folder:
+                trained(pipe, golds, variant("default"), seed, None, Path(folder))
+            said = self._said(pipe, [self.train[place] for place in left])
+            spans = Counter(span.label for one in golds for span in one.spans)
+            return worth_of(strategy, said, pipe.tags, spans)
+
+        file = self.options.results / "picks" / f"{strategy}-{seed}.json"
+        with self.alone(strategy, seed, wait=True):
+            if not file.is_file():
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(json.dumps(picked(order, self.options.sentences, score)), encoding="utf-8")
+        gold, fair = json.loads(file.read_text(encoding="utf-8"))
+        return gold, fair
 
     def _played(self, made: Variant, seed: int) -> tuple[Any, Any, dict[str, Any]]:
         """The pipe, what it says of the test split, and figures of the training."""
@@ -187,7 +217,7 @@ class Bench:
         from macro_training import trained
 
         say(f"{made.name}, seed {seed}: training ...")
-        golds, rest = self.drawn(seed)
+        golds, rest = self.drawn(made, seed)
         extra = self._extra(made, golds, rest, seed) if made.unlabelled else None
         pipe = self._pipe(made, seed)
         with tempfile.TemporaryDirectory() as folder:
@@ -252,29 +282,6 @@ class Bench:
         part = file.with_name(f"{file.stem}.{os.getpid()}.npz")
         np.savez_compressed(part, **arrays)  # type: ignore[arg-type]
         part.replace(file)
-
-    def _judged(self, pipe: Any, logprobs: Scores) -> dict[str, Any]:
-        """Strict F1 on the test split, and the hits, false alarms and misses of each label."""
-        from dataclasses import replace
-
-        counts = {label: Counter[str]() for label in self.labels}
-        shapes = pipe.predict([gold.doc for gold in self.test])
-        for gold, shape, rows in zip(self.test, shapes, logprobs, strict=True):
-            true = {(span.start, span.end, span.label) for span in gold.spans}
-            found = {(s.start, s.end, s.label) for s in pipe.decode(replace(shape, logprobs=rows))}
-            for name, spans in (("hits", true & found), ("false", found - true), ("missed", true - found)):
-                for _, _, label in spans:
-                    counts[label][name] += 1
-        total = sum(counts.values(), Counter[str]())
-        return {
-            "micro": _f1(total),
-            "macro": mean(map(_f1, counts.values())),
-            "counts": {label: dict(found) for label, found in counts.items()},
-        }
-
-
-def _f1(found: Counter[str]) -> float:
-    return 2 * found["hits"] / max(2 * found["hits"] + found["false"] + found["missed"], 1)
 
 
 if __name__ == "__main__":

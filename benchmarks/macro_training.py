@@ -6,15 +6,18 @@ that a training cannot do by itself, which are put in its place for as long as i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import mean
 from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 import torch
+from macro_picking import STRATEGIES
 from numpy.typing import NDArray
 
 from spanloop.plugin.alignment import wordpieces
@@ -64,6 +67,7 @@ class Variant:
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     hooks: frozenset[str] = frozenset()
+    picked: str = ""
     unlabelled: str = ""
     weight: float = 1.0
     soup: int = 0
@@ -90,6 +94,8 @@ def variant(name: str) -> Variant:
             made = replace(made, settings=made.settings | SETTINGS[part])
         elif part in HOOKS:
             made = replace(made, hooks=made.hooks | {part})
+        elif part in STRATEGIES:
+            made = replace(made, picked=part)
         elif part in UNLABELLED:
             made = replace(made, unlabelled=part)
         elif part.startswith(("soup", "ens")):
@@ -97,7 +103,7 @@ def variant(name: str) -> Variant:
         elif _own(part):
             made = replace(made, weight=float(part[1:]))
         else:
-            known = ", ".join([*SETTINGS, *HOOKS, *UNLABELLED, "wNUMBER", "soupN", "ensN"])
+            known = ", ".join([*SETTINGS, *HOOKS, *STRATEGIES, *UNLABELLED, "wNUMBER", "soupN", "ensN"])
             raise ValueError(f"there is no part {part!r} of a variant; there are {known}")
     return made
 
@@ -261,3 +267,25 @@ def show_case(pipe: Any, hooks: frozenset[str]) -> None:
         marks = [*two, *((r"(?<!‡)" + pattern, mark) for pattern, mark in marks)]
     replaced = [normalizers.Replace(Regex(pattern), mark) for pattern, mark in marks]
     backend.normalizer = normalizers.Sequence([*replaced, backend.normalizer])
+
+
+def judged(pipe: Any, golds: Sequence[Gold], logprobs: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+    """Strict F1 on these sentences of what was said of them, and the hits, false alarms and misses of each
+    label."""
+    counts = {label: Counter[str]() for label in pipe.labels}
+    shapes = pipe.predict([gold.doc for gold in golds])
+    for gold, shape, rows in zip(golds, shapes, logprobs, strict=True):
+        true = {(span.start, span.end, span.label) for span in gold.spans}
+        found = {(s.start, s.end, s.label) for s in pipe.decode(replace(shape, logprobs=rows))}
+        for name, spans in (("hits", true & found), ("false", found - true), ("missed", true - found)):
+            for _, _, label in spans:
+                counts[label][name] += 1
+    return {
+        "micro": _f1(sum(counts.values(), Counter[str]())),
+        "macro": mean(map(_f1, counts.values())),
+        "counts": {label: dict(found) for label, found in counts.items()},
+    }
+
+
+def _f1(found: Counter[str]) -> float:
+    return 2 * found["hits"] / max(2 * found["hits"] + found["false"] + found["missed"], 1)
