@@ -137,8 +137,9 @@ def _trials(
     held_out = 0.0 if config.patience is None else config.held_out
     trials = []
     for name, fields in balances.items():
-        judging = {"held_out": held_out, "refit": False, "checkpoint_seconds": None, "thresholds": None}
-        tried = replace(config, **judging, **fields)
+        tried = replace(
+            config, held_out=held_out, refit=False, checkpoint_seconds=None, thresholds=None, **fields
+        )
         for number, part in enumerate(parts):
             kept = [golds[place] for place in _others(golds, part)]
             trials.append(_Trial(name, number, tried, _work(kept, tried)))

@@ -37,7 +37,7 @@ def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(
 
 
 def test_a_refit_that_is_killed_goes_on_in_the_half_that_it_was_in(tiny: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, patience=None, refit=True)
+    config = replace(CONFIG, epochs=2, patience=None, refit=True)
     whole, weights, told = run(tiny, tmp_path / "whole", config)
     assert told == sorted(told)
     with pytest.raises(Killed):
