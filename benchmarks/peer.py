@@ -1,26 +1,33 @@
-"""A peer of ours in a process and an environment of its own, because it needs transformers 4.
+"""One way to find entities, in a process of its own: ours, transformers' pipeline, or hf_token_pipe.
 
-    .venv-spacy-transformers/bin/python benchmarks/peer.py     # started by benchmarks/inference.py --peer
+    .venv-spacy-transformers/bin/python benchmarks/peer.py     # started by benchmarks/inference.py
 
-Reads lines of JSON: the first one has the folder of a model and the texts, every further one asks to tag them
-all once. Answers each with a line of JSON: the versions, then the seconds and how many entities there were.
-``hf_token_pipe`` is spacy-huggingface-pipelines with its defaults.
+Reads lines of JSON. The first has ``way``, ``folder`` (of the model or pipeline) and ``texts``; each further
+one asks to tag them all once, or, ``{"tell": true}``, what was found. Answers each with a line of JSON: the
+releases and how long the first text took with all that is loaded for it; the seconds; the entities with their
+scores and the most memory that the process held. ``way``: ``hf_token_pipe`` (spacy-huggingface-pipelines with
+its defaults, which needs transformers 4), ``pipeline N`` (transformers' own, in batches of N), or ``ours
+BACKEND PRECISION``.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
+import resource
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator
-from importlib.metadata import version
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import IO, Any
 
-if TYPE_CHECKING:
-    from spacy.language import Language
+Entity = tuple[int, int, str, float | None]
+Tag = Callable[[Iterable[str]], Iterable[list[Entity]]]
+RELEASES = ("transformers", "torch", "spacy", "spacy-huggingface-pipelines", "openvino", "onnxruntime")
+STRIDE = 128
 
 
 def main() -> None:
@@ -35,20 +42,29 @@ def main() -> None:
 def serve(questions: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What is answered to each question."""
     first = next(questions)
-    nlp = hf_token_pipe(first["model"])
-    yield {name: version(name) for name in ("transformers", "torch", "spacy", "spacy-huggingface-pipelines")}
-    for _ in questions:
+    name, *how = first["way"].split()
+    if name == "ours":
+        # imported before the clock starts, as with the others: a process does it once
+        importlib.import_module("spanloop.plugin.pipe.pipe")
+    import spacy
+    import transformers  # likewise
+
+    transformers.utils.logging.disable_progress_bar()
+
+    texts = first["texts"]
+    begun = time.perf_counter()
+    tag = WAYS[name](first["folder"], *how)
+    list(tag(texts[:1]))
+    yield {"first": time.perf_counter() - begun, **releases(), "spacy": spacy.__version__}
+    for question in questions:
         started = time.perf_counter()
-        entities = count(nlp, first["texts"])
-        yield {"seconds": time.perf_counter() - started, "entities": entities}
+        found = list(tag(texts))
+        took = time.perf_counter() - started
+        told = {"entities": found, "peak_mb": peak_mb()} if question.get("tell") else {}
+        yield {"seconds": took, **told}
 
 
-def count(nlp: Language, texts: Iterable[str]) -> int:
-    return sum(len(doc.ents) for doc in nlp.pipe(texts))
-
-
-def hf_token_pipe(folder: str) -> Language:
-    """A pipeline with the peer's pipe around the weights in ``folder``."""
+def hf_token_pipe(folder: str) -> Tag:
     import spacy
     import spacy_huggingface_pipelines  # noqa: F401 - registers the factory
 
@@ -56,7 +72,54 @@ def hf_token_pipe(folder: str) -> Language:
     warnings.filterwarnings("ignore", message="Skipping annotation")
     nlp = spacy.blank("en")
     nlp.add_pipe("hf_token_pipe", config={"model": folder})
-    return nlp
+    return lambda texts: (
+        [(e.start_char, e.end_char, e.label_, None) for e in d.ents] for d in nlp.pipe(texts)
+    )
+
+
+def pipeline(folder: str, batch: str) -> Tag:
+    from transformers import AutoTokenizer
+    from transformers import pipeline as make
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, 512)  # a stride needs one
+    told: dict[str, Any] = {"aggregation_strategy": "first", "stride": STRIDE, "batch_size": int(batch)}
+    find = make("token-classification", model=folder, tokenizer=tokenizer, **told)
+    return lambda texts: (
+        [(e["start"], e["end"], e["entity_group"], float(e["score"])) for e in found]
+        for found in find(list(texts))
+    )
+
+
+def ours(folder: str, backend: str, precision: str) -> Tag:
+    import spacy
+
+    how = {"backend": backend, "precision": precision}
+    nlp = spacy.load(folder, config={"components": {"hf_token_classifier": how}})
+    return lambda texts: (
+        [(e.start_char, e.end_char, e.label_, e._.spanloop_confidence) for e in doc.ents]
+        for doc in nlp.pipe(texts)
+    )
+
+
+WAYS: dict[str, Callable[..., Tag]] = {"hf_token_pipe": hf_token_pipe, "pipeline": pipeline, "ours": ours}
+
+
+def releases() -> dict[str, str]:
+    """Of the packages that are here."""
+    found = {}
+    for name in RELEASES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def peak_mb() -> int:
+    """The most that this process held so far, in megabytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 2**10 if sys.platform != "darwin" else most // 2**20
 
 
 def send(answers: IO[str], told: dict[str, Any]) -> None:

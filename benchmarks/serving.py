@@ -14,6 +14,7 @@ its parts (of 2,000 tokens, read alone) it has too.
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import statistics
 import subprocess
@@ -27,7 +28,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import arguments, corpus_file, keep, say
-from inference import _texts
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -55,7 +55,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=200_000, help="tokens of the long document (200,000)")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part, again for another (all)")
     args = parser.parse_args()
-    texts = list(islice(_texts(args.file, 1), args.texts))
+    with args.file.open(encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line in islice(lines, args.texts)]
     say("loading torch and transformers ...")
     with tempfile.TemporaryDirectory() as name:
         nlp = pipeline_of(args.model)
