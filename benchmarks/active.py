@@ -5,7 +5,9 @@
 
 Every cell (set, strategy, seed, budget) is a JSON file under ``benchmarks/results/active``; a run that was
 stopped goes on, and cells that another code has made are never mixed (``--results`` names another folder).
-``--table`` plays nothing: it writes ``benchmarks/active.md`` of all cells that are there, each set by itself.
+``--join`` makes one text of the sentences of each document, for strategies that ask below the document, such
+as ``mnlp@sentences``; its cells lie in a folder of their own. ``--table`` plays nothing: it writes
+``benchmarks/active.md`` of all cells that are there, each set by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from common import arguments, corpus, keep
 
@@ -48,15 +51,18 @@ def main() -> None:
     rows = []
     for name in options.sets.split(","):
         folder = corpus("train.jsonl")(name)
-        scored = folder / "test.jsonl"
+        files = [folder / part for part in ("train.jsonl", "test.jsonl") if (folder / part).exists()]
+        if options.join:
+            name = f"{name}_joined"
+            files = [joined(file, options.results / f"{name}_files" / file.name) for file in files]
         report = simulate(
-            [folder / "train.jsonl"],
-            eval_files=[scored] if scored.exists() else [],
+            files[:1],
+            eval_files=files[1:],
             strategies=options.strategies.split(","),
             budget_tokens=[float(budget) for budget in options.budgets.split(",")],
             seeds=options.seeds,
             seed=options.seed,
-            task=SETS[name],
+            task=SETS[name.removesuffix("_joined")],
             config=SETTINGS,
             name=name,
             results=options.results / name,
@@ -66,6 +72,22 @@ def main() -> None:
     keep(options, rows)
 
 
+def joined(source: Path, target: Path) -> Path:
+    """A file of the same sentences, those of one document as one text with a blank between them."""
+    documents: dict[str, dict[str, Any]] = {}
+    for line in source.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        whole = documents.setdefault(row["doc"], {"id": row["doc"], "text": "", "spans": []})
+        offset = len(whole["text"]) + bool(whole["text"])
+        whole["text"] = f"{whole['text']} {row['text']}".lstrip()
+        whole["spans"] += [
+            {**span, "start": span["start"] + offset, "end": span["end"] + offset} for span in row["spans"]
+        ]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("".join(json.dumps(one) + "\n" for one in documents.values()), encoding="utf-8")
+    return target
+
+
 def _options() -> argparse.Namespace:
     parser = arguments(__doc__)
     parser.add_argument("--sets", default=",".join(SETS), help="parted by commas (all)")
@@ -73,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--budgets", default=BUDGETS, help=f"shares of the pool's tokens ({BUDGETS})")
     parser.add_argument("--seeds", type=int, default=3, help="how many (3)")
     parser.add_argument("--seed", type=int, default=0, help="the first (0)")
+    parser.add_argument("--join", action="store_true", help="one text of the sentences of a document")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the cells")
     parser.add_argument("--table", action="store_true", help="write benchmarks/active.md and play nothing")
     options = parser.parse_args()

@@ -5,10 +5,10 @@ Each runs in a process of its own. Documents are made up (seeded, about 150 char
 primary key, so many a transaction as an import stores, and does not wait for the disk: what it would wait is
 no merit of ours. Beside it stands the command as it comes, its start included: it commits every hundred
 documents, and waits. Seconds of the processor and of the clock are counted from after Python's imports, the
-peak of memory from the beginning of the process.
+peak of memory from the beginning of the process. A ratio of 0.5 says half the speed.
 
     python benchmarks/imports.py                                     # 20,000 and 200,000 documents
-    python benchmarks/imports.py --documents 1000000 --repeats 1
+    python benchmarks/imports.py --documents 1000000 --repeats 1 --kind with --kind again
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -97,13 +98,15 @@ def apart(kind: str, rows: Path, target: Path) -> dict[str, float]:
     return found
 
 
-def compare(folder: Path, documents: int, repeats: int, spans: bool) -> list[dict[str, Any]]:
+def compare(
+    folder: Path, documents: int, repeats: int, spans: bool, kinds: Sequence[str]
+) -> list[dict[str, Any]]:
     """A row for each kind: medians of the repeats, in turn, so that a busy machine slows all."""
     rows = folder / "rows.jsonl"
     write_rows(rows, documents, spans)
-    taken: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+    taken: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     for number in range(repeats):
-        for kind in KINDS:
+        for kind in kinds:
             target = folder / ("with.db" if kind == "again" else f"{kind}.db")
             taken[kind].append(apart(kind, rows, target))
             say(f"{documents:,} documents, {number + 1} of {repeats}: {KINDS[kind]} {taken[kind][-1]}")
@@ -111,8 +114,11 @@ def compare(folder: Path, documents: int, repeats: int, spans: bool) -> list[dic
             path.unlink()
     found = []
     for kind, runs in taken.items():
-        pairs = list(zip(taken["sqlite-utils"], runs, strict=True))
-        ratios = {n: median(base[n] / run[n] for base, run in pairs) for n in ("processor", "clock")}
+        ratios = {
+            f"{base}, {what}": median(o[what] / r[what] for o, r in zip(taken[base], runs, strict=True))
+            for base in ("sqlite-utils", "insert") if base in taken
+            for what in ("processor", "clock")
+        }  # fmt: skip
         row = {name: median(run[name] for run in runs) for name in runs[0]}
         found.append({"documents": documents, "spans": spans, "what": KINDS[kind], **row, "ratios": ratios})
     return found
@@ -124,6 +130,9 @@ def main() -> None:
     parser.add_argument("--documents", type=int, action="append", help="how many; can be given several times")
     parser.add_argument("--repeats", type=int, default=3, help="of each kind (3)")
     parser.add_argument("--spans", action="store_true", help="documents with spans, stored as answers")
+    parser.add_argument(
+        "--kind", action="append", choices=KINDS, help="what is timed; again after with; several times (all)"
+    )
     parser.add_argument("--folder", type=Path, help="where the files lie meanwhile (the temporary folder)")
     parser.add_argument("--one", nargs=3, metavar=("KIND", "ROWS", "DB"), help="for its own processes")
     options = parser.parse_args()
@@ -134,15 +143,19 @@ def main() -> None:
     found: list[dict[str, Any]] = []
     for documents in options.documents or [20_000, 200_000]:
         with tempfile.TemporaryDirectory(dir=options.folder) as name:
-            found += compare(Path(name), documents, options.repeats, options.spans)
-    heads = ("documents", "what", "processor", "each", "clock", "memory", "processor, ratio", "clock, ratio")
+            found += compare(
+                Path(name), documents, options.repeats, options.spans, options.kind or list(KINDS)
+            )
+    compared = [(base, what) for base in ("sqlite-utils", "insert") for what in ("processor", "clock")]
+    ratios = [f"{what} to {KINDS[base]}" for base, what in compared]
+    heads = ("documents", "what", "processor", "each", "clock", "memory", *ratios)
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for row in found:
-        each, ratios = row["processor"] / row["documents"] * 1e6, row["ratios"]
+        each = row["processor"] / row["documents"] * 1e6
         cells = (
             f"{row['documents']:,}", row["what"], f"{row['processor']:.1f} s", f"{each:.0f} µs",
-            f"{row['clock']:.1f} s", f"{row['mib']:.0f} MiB", f"{ratios['processor']:.2f}",
-            f"{ratios['clock']:.2f}",
+            f"{row['clock']:.1f} s", f"{row['mib']:.0f} MiB",
+            *(f"{row['ratios'].get(f'{base}, {what}', float('nan')):.2f}" for base, what in compared),
         )  # fmt: skip
         print(f"| {' | '.join(cells)} |")
     keep(options, found)

@@ -1,6 +1,6 @@
 """What helps rare labels? 1,600 sentences of WNUT-17, variants of a training beside what is done by itself.
 
-    OMP_NUM_THREADS=1 python benchmarks/macro.py --variants default,mentions,none+mentions+under --seeds 3
+    OMP_NUM_THREADS=1 python benchmarks/macro.py wnut17 --variants default,held0,none+mentions --seeds 3
     python benchmarks/macro.py --table
 
 The seed draws the sentences, the head and the training; the train sentences that were not drawn are text
@@ -10,8 +10,8 @@ in several processes shares the work. Beside it lies what its model says of all 
 variants that learn from other models; what is not there they make. What a variant is made of:
 `macro_training.py`.
 
-The table: means over seeds, and differences to *default* in points, paired by seed, with 95 % intervals by
-Student's t.
+The table: means over seeds, and differences to the mean of *default* and its repetitions (``default@1``) in
+points, paired by seed, with 95 % intervals by Student's t.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ def _options() -> argparse.Namespace:
         "corpus",
         nargs="?",
         type=corpus("train.jsonl", "test.jsonl"),
-        default="wnut17",
         metavar="CORPUS",
         help="its name, or a folder with train.jsonl and test.jsonl (wnut17)",
     )
@@ -75,7 +74,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="offline", help="base model (offline)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the cells")
     parser.add_argument("--table", action="store_true", help="only show what is there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.corpus is None and not options.table:
+        parser.error("name a corpus, for example wnut17, or show results with --table")
+    return options
 
 
 def _named(text: str) -> list[str]:

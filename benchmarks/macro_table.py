@@ -9,19 +9,20 @@ from statistics import mean, stdev
 
 
 def table(results: Path) -> list[list[str]]:
-    """The heading and a row a variant, best macro F1 first."""
+    """The heading and a row a variant, best macro F1 first. Compared is with the mean of `default` and of its
+    repetitions (``default@1``) on the same sentences."""
     cells = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
-    by = {(cell["variant"], cell["seed"]): cell for cell in cells}
+    usual = [cell for cell in cells if cell["variant"].partition("@")[0] == "default"]
     rows = []
-    for name in {cell["variant"] for cell in cells}:
+    for name in sorted({cell["variant"] for cell in cells}):
         own = [cell for cell in cells if cell["variant"] == name]
         row = [name, str(len(own)), f"{mean(cell['wall'] for cell in own):.0f}"]
         for figure in ("micro", "macro"):
-            paired = [
-                100 * (cell[figure] - by["default", cell["seed"]][figure])
-                for cell in own
-                if ("default", cell["seed"]) in by
-            ]
+            paired = []
+            for cell in own:
+                beside = [one[figure] for one in usual if one["seed"] == cell["seed"]]
+                if beside and cell not in usual:
+                    paired.append(100 * (cell[figure] - mean(beside)))
             row += [f"{mean(cell[figure] for cell in own):.3f}", _interval(paired)]
         rows.append((mean(cell["macro"] for cell in own), row))
     head = ["variant", "seeds", "s", "micro F1", "to default", "macro F1", "to default"]

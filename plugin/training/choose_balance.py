@@ -137,7 +137,9 @@ def _trials(
     held_out = 0.0 if config.patience is None else config.held_out
     trials = []
     for name, fields in balances.items():
-        tried = replace(config, held_out=held_out, checkpoint_seconds=None, thresholds=None, **fields)
+        tried = replace(
+            config, held_out=held_out, refit=False, checkpoint_seconds=None, thresholds=None, **fields
+        )
         for number, part in enumerate(parts):
             kept = [golds[place] for place in _others(golds, part)]
             trials.append(_Trial(name, number, tried, _work(kept, tried)))
@@ -157,7 +159,7 @@ def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
     tokens = sum(len(kept[place].doc) for place in places)
     tokens += round(config.augment * sum(len(gold.doc) for gold in kept))
     planned = plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs, fast=config.fast)
-    return max(tokens * planned.epochs, 1)
+    return max(tokens * planned.epochs, 1) * (2 if config.refit else 1)
 
 
 def _judged(

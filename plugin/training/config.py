@@ -107,6 +107,9 @@ class TrainConfig:
         least=0,
         most=0.5,
     )
+    refit: bool = setting(
+        False, "Then learn once more, from the gold held out too; takes twice as long.", bool
+    )
     thresholds: Literal["f1"] | float | None = setting(
         None,
         "Leave out unsure spans: f1 for the best F1 on the gold held out, or a precision, e.g. 0.95.",
@@ -177,6 +180,14 @@ class TrainConfig:
             (
                 self.thresholds is not None and not self.held_out,
                 "{thresholds} are chosen on the gold held out: leave {held_out} 0 out",
+            ),
+            (
+                self.refit and not self.held_out,
+                "{refit} learns from the gold held out too: leave {held_out} 0 out",
+            ),
+            (
+                self.refit and self.patience is not None,
+                "{refit} and {patience} do not go together: leave one of them out",
             ),
             (
                 bool(self.lora) and self.patience is not None,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FOCAL_GAMMA = 2.0
 """That of Lin et al. 2017."""
+_AT_THE_END = "at the end of the training"
+_JUDGED = "judged"  # the folder in which a training that is only judged keeps what it goes on from
 _VERSIONS = ("spanloop", "torch", "transformers", "accelerate", "tokenizers", "spacy", "numpy", "seqeval")
 
 
@@ -42,7 +44,9 @@ class TrainReport:
     those trained on, ``tokens_partly_known`` may have a label that their document does not know.
     ``gold_spans_lost`` of ``gold_spans`` could not be placed on tokens; ``events``, one list a gold document,
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
-    inner slice after each, computed as the training computes. ``head_rate``: how many times the
+    inner slice after each, computed as the training computes. ``refit``: what was held out judged a first
+    training, and a second one learned from it too: the tokens, losses and steps are those of the second, none
+    of its tokens is held out, and the calibration is that of the first. ``head_rate``: how many times the
     ``learning_rate`` was the head's; ``frozen``: what of the encoder stayed as it was. ``thresholds``: what
     was chosen, None where none were asked for.
     """
@@ -63,6 +67,7 @@ class TrainReport:
     events: list[list[AlignmentEvent]]
     losses: list[float]
     held_out_f1: list[float]
+    refit: bool
     steps: int
     epochs: int
     batch_wordpieces: int
@@ -90,48 +95,108 @@ def train(
     of numbers; its checkpoints, which would come to the same end, are removed. ValueError without documents,
     for a label the pipe has not, or where nothing is left to learn from.
     """
-    from spanloop.plugin.training.loss import TokenLoss
-    from spanloop.plugin.training.trainer import fit, native_bf16
     from spanloop.plugin.training.validation import InnerSlice
 
     started = time.monotonic()
     _make_ready(pipe, config)
-    course, model = course_of(pipe, golds, config), pipe.hf_model()
-    weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
-    windows, planned = _planned(model, course, config)
-    bf16 = native_bf16(model.device) if config.bf16 == "auto" else config.bf16
-    inner = InnerSlice(pipe, [golds[place] for place in course.held], folder, config.patience, bf16=bf16)
-    loss = TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all)
-    with _forgotten_where_diverged(folder):
-        losses, steps = fit(
-            model,
-            windows,
-            loss,
-            config,
-            planned,
-            bf16=bf16,
-            pad_id=pipe.pretrained.pad_id,
-            even=pipe.network.even_windows,
-            progress=progress,
-            inner=inner if course.held else None,
-            folder=folder,
-            resume_from=_checkpoint(pipe, config, course.choices, windows, folder),
-        )
+    course = course_of(pipe, golds, config)
+    held = [golds[place] for place in course.held]
+    again = config.refit and bool(held)
+    judging = folder / _JUDGED if again else folder
+    before = _weights(pipe) if again else None
+    if not again:
+        forget(folder / _JUDGED)
+    with _forgotten_where_diverged(folder, judging):
+        bf16 = _bf16(pipe, config)
+        inner = InnerSlice(pipe, held, judging, config.patience, bf16=bf16)
+        shown = _part(progress, 0.0, 0.5, "training 1 of 2: ") if again else progress
+        fitted = _fitted(pipe, course, config, inner if held else None, shown, judging)
         inner.take_best()
-        calibration, thresholds = _judged(pipe, inner, planned, config)
+        calibration, thresholds = _judged(pipe, inner, fitted.plan, config)
+        if before is not None:
+            pipe.hf_model().load_state_dict(before)
+            all_of_it = replace(config, held_out=0.0, refit=False, thresholds=None)
+            course = course_of(pipe, golds, all_of_it)
+            shown = _part(progress, 0.5, 1.0, "training 2 of 2: ")
+            fitted = _fitted(pipe, course, all_of_it, None, shown, folder)
+            _check_weights(pipe, fitted.plan)
+    figures = course.figures() | {"documents_held_out": len(held)}
     return TrainReport(
         seconds=time.monotonic() - started,
-        class_weights=weights,
-        losses=losses,
+        class_weights=fitted.class_weights,
+        losses=fitted.losses,
         held_out_f1=inner.f1,
-        steps=steps,
-        **_told(planned),
+        refit=again,
+        steps=fitted.steps,
+        **_told(fitted.plan),
         bf16=bf16,
         calibration=calibration,
         thresholds=thresholds,
         versions={name: version(name) for name in _VERSIONS},
-        **course.figures(),
+        **figures,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What one course of lessons came to."""
+
+    class_weights: dict[str, float]
+    plan: Plan
+    losses: list[float]
+    steps: int
+
+
+def _fitted(
+    pipe: HFTokenClassifierPipe,
+    course: Course,
+    config: TrainConfig,
+    inner: InnerSlice | None,
+    progress: Callable[[float, str], None] | None,
+    folder: Path,
+) -> _Fitted:
+    """Train the pipe's model on the lessons of a course."""
+    from spanloop.plugin.training.loss import TokenLoss
+    from spanloop.plugin.training.trainer import fit
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
+    windows, planned = _planned(pipe.hf_model(), course, config)
+    losses, steps = fit(
+        pipe.hf_model(),
+        windows,
+        TokenLoss(tag_weights(weights, pipe.tags, pipe.scheme), _gamma(config), course.choices.all),
+        config,
+        planned,
+        bf16=_bf16(pipe, config),
+        pad_id=pipe.pretrained.pad_id,
+        even=pipe.network.even_windows,
+        progress=progress,
+        inner=inner,
+        folder=folder,
+        resume_from=_checkpoint(pipe, config, course.choices, windows, folder),
+    )
+    return _Fitted(weights, planned, losses, steps)
+
+
+def _bf16(pipe: HFTokenClassifierPipe, config: TrainConfig) -> bool:
+    from spanloop.plugin.training.trainer import native_bf16
+
+    return native_bf16(pipe.hf_model().device) if config.bf16 == "auto" else config.bf16
+
+
+def _weights(pipe: HFTokenClassifierPipe) -> dict[str, Any]:
+    """A copy of all weights, for the second training begins where the first one did."""
+    return {name: weight.clone() for name, weight in pipe.hf_model().state_dict().items()}
+
+
+def _part(
+    progress: Callable[[float, str], None] | None, begin: float, end: float, what: str
+) -> Callable[[float, str], None] | None:
+    """The progress of one training as that of a part of the whole."""
+    if progress is None:
+        return None
+    return lambda share, line: progress(begin + share * (end - begin), what + line)
 
 
 def _told(planned: Plan) -> dict[str, Any]:
@@ -160,11 +225,12 @@ def _make_ready(pipe: HFTokenClassifierPipe, config: TrainConfig) -> None:
 
 
 @contextmanager
-def _forgotten_where_diverged(folder: Path) -> Iterator[None]:
+def _forgotten_where_diverged(*folders: Path) -> Iterator[None]:
     try:
         yield
     except Diverged:
-        forget(folder)
+        for folder in folders:
+            forget(folder)
         raise
 
 
@@ -172,9 +238,15 @@ def _judged(
     pipe: HFTokenClassifierPipe, inner: InnerSlice, planned: Plan, config: TrainConfig
 ) -> tuple[Calibration, Picked | None]:
     """The calibration and the thresholds of a model that was found to be sound. Diverged where it is not."""
-    divergence, when = Divergence(planned.learning_rate), "at the end of the training"
-    divergence.check_weights(pipe.hf_model(), when)  # adapters are merged by now
-    return divergence.scored(when, lambda: inner.calibrate(config.thresholds))
+    divergence = _check_weights(pipe, planned)
+    return divergence.scored(_AT_THE_END, lambda: inner.calibrate(config.thresholds))
+
+
+def _check_weights(pipe: HFTokenClassifierPipe, planned: Plan) -> Divergence:
+    """Diverged where a weight is no number. Adapters are merged by now."""
+    divergence = Divergence(planned.learning_rate)
+    divergence.check_weights(pipe.hf_model(), _AT_THE_END)
+    return divergence
 
 
 def _checkpoint(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from spanloop.recipes.active_learning.actions import actions, expected_actions, in_tokens
 from spanloop.recipes.active_learning.cost import ENOUGH, Cost, Pace, Timed, duration, learn_pace
+from spanloop.recipes.active_learning.parts import newly, read, touches
 from spanloop.recipes.report import Count, Shape
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.records import Annotation, Origin
+from spanloop.store.records import Annotation, Origin, Range
 from spanloop.store.tables.effort import character_counts, first_answers, open_at_random, token_counts
 
 NEWEST = 300
@@ -35,6 +36,12 @@ class Outlook(Shape):
     """Documents of the pool without an answer."""
     open: Cost
     """What those will cost, worked out from a sample of them."""
+    open_parts: Count = 0
+    """Parts that are asked, where the queue asks below the document; 0 where it asks about whole ones."""
+    documents_in_parts: Count = 0
+    """The open documents that those are in."""
+    answered_in_part: Count = 0
+    """Documents of the pool whose gold says something of a part of them only."""
 
     def text(self) -> str:
         """What `status` says."""
@@ -47,6 +54,11 @@ class Outlook(Shape):
             )
         if self.open_documents:
             lines.append(f"open in the pool: about {self.open.text()}")
+        if self.open_parts:
+            where = counted(self.documents_in_parts, "open document")
+            lines.append(f"asked in parts: {counted(self.open_parts, 'part')} of {where}")
+        if self.answered_in_part:
+            lines.append(f"answered in part: {counted(self.answered_in_part, 'document')}")
         if lines:
             lines.append(f"seconds: {self.pace.text()}")
         return "\n".join(lines)
@@ -64,7 +76,9 @@ def outlook(store: Store) -> Outlook:
     spent = pace.cost(tokens, presses, number)
     waiting = store.queue.counts("pool")["open"]
     ahead = _open(store, pace, waiting, presses / tokens if number >= ENOUGH and tokens else None)
-    return Outlook(pace, number, spent * (1 / number) if number else Cost(), waiting, ahead)
+    mean = spent * (1 / number) if number else Cost()
+    in_part = len(store.parts.answered_in_part())
+    return Outlook(pace, number, mean, waiting, ahead, *store.parts.open(), in_part)
 
 
 def project_pace(store: Store) -> Pace:
@@ -89,7 +103,11 @@ def pace_of(answered: Iterable[AnswerCost]) -> Pace:
 
 def answer_costs(store: Store, annotation_ids: Collection[int]) -> list[AnswerCost]:
     """What each of these annotations took, from what was suggested to what was left; those of documents that
-    have no tokens yet are left out. The label that is active is the one that the answer before left so."""
+    have no tokens yet are left out. The label that is active is the one that the answer before left so.
+
+    Of an answer about parts it is the parts that the same person's answer before had not looked at: what is
+    read are they and their context, and actions are those in them.
+    """
     found = sorted(store.annotations.of(list(annotation_ids)), key=lambda annotation: annotation.id)
     lengths = token_counts(store, [annotation.document_id for annotation in found])
     active: dict[tuple[str, Origin], str] = {}
@@ -100,20 +118,40 @@ def answer_costs(store: Store, annotation_ids: Collection[int]) -> list[AnswerCo
             store.tokenizations.get(annotation.document_id) if annotation.document_id in lengths else None
         )
         if tokens is not None:
-            needed = actions(*_both(store, annotation, tokens), active.get(who, ""))
+            looked_at = looked_at_newly(store, annotation)
+            needed = actions(*_both(store, annotation, tokens, looked_at), active.get(who, ""))
             active[who] = needed.active
-            length = lengths[annotation.document_id]
+            length = lengths[annotation.document_id] if looked_at is None else read(tokens, looked_at)
             costs.append(AnswerCost(annotation.document_id, length, needed.number, annotation.seconds))
     return costs
 
 
+def looked_at_newly(store: Store, annotation: Annotation) -> tuple[Range, ...] | None:
+    """What somebody looked at for this answer and not for the one of theirs before; None: all of the
+    document."""
+    if annotation.ranges is None:
+        return None
+    before = [
+        one
+        for one in store.annotations.history(annotation.document_id)
+        if one.id < annotation.id and one.annotator == annotation.annotator and one.answer == "accept"
+    ]
+    return newly(annotation.ranges, (before[-1].ranges or ()) if before else ())
+
+
 def _both(
-    store: Store, annotation: Annotation, tokens: list[tuple[int, int]]
+    store: Store,
+    annotation: Annotation,
+    tokens: list[tuple[int, int]],
+    looked_at: tuple[Range, ...] | None,
 ) -> tuple[list[tuple[int, int, str]], list[tuple[int, int, str]]]:
-    """What was suggested and what was left, in tokens."""
+    """What was suggested and what was left, in tokens; where only parts were looked at, in these."""
     said = None if annotation.prediction_id is None else store.predictions.by_id(annotation.prediction_id)
     suggested = [(s.start, s.end, s.label) for s in (said.spans if said else ())]
     left = [(s.start, s.end, s.label) for s in annotation.spans if s.action != "rejected"]
+    if looked_at is not None:
+        suggested = [span for span in suggested if touches(span[0], span[1], looked_at)]
+        left = [span for span in left if touches(span[0], span[1], looked_at)]
     return in_tokens(suggested, tokens), in_tokens(left, tokens)
 
 
@@ -125,6 +163,9 @@ def _open(store: Store, pace: Pace, number: int, per_token: float | None) -> Cos
         return Cost()
     lengths = token_counts(store, sample)
     uncut = character_counts(store, [one for one in sample if one not in lengths])
+    for one in store.parts.has(list(lengths)):
+        if parts := store.parts.asked(one, "strategy"):
+            lengths[one] = read(store.tokenizations.get(one) or [], parts)
     tokens = sum(lengths.values()) + sum(uncut.values()) / CHARACTERS_A_TOKEN
     if per_token is not None:
         presses = per_token * tokens

@@ -11,8 +11,11 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from operator import attrgetter
 
+from spanloop.recipes.active_learning.below import Below
+from spanloop.recipes.active_learning.parts import Ask, base_of
 from spanloop.recipes.active_learning.strategy import DocumentStrategy, LogProbs, PoolStrategy, Strategy
 from spanloop.recipes.errors import FAILURES, RecipeError, line_of
+from spanloop.store.queue.order import BELOW
 
 OURS = {
     "random": "chance:Random",
@@ -37,13 +40,16 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def by_name(name: str) -> Strategy:
-    """The strategy of that name.
+    """The strategy of that name; ``mnlp@sentences`` is `Below` the document by ``mnlp``.
 
     Raises:
         RecipeError: There is none, with names that look alike; or the package that has it is broken.
     """
     if name in OURS:
         return _ours(name)
+    base, ask = base_of(name)
+    if ask != "documents":
+        return _below(by_name(base), ask)
     found = next((point for point in _others() if point.name == name), None)
     if found is None:
         near = get_close_matches(name, names(), n=3)
@@ -78,6 +84,21 @@ def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, fl
     wanted = [*NAMES, *([] if also is None or also in OURS else [also])]
     found = ((name, by_name(name)) for name in wanted)
     return {name: one.score(logprobs) for name, one in found if isinstance(one, DocumentStrategy)}
+
+
+def below(name: str | None) -> Below | None:
+    """The strategy of that name where it asks below the document, else None."""
+    one = by_name(name) if name is not None and BELOW in name else None
+    return one if isinstance(one, Below) else None
+
+
+def _below(one: Strategy, ask: Ask) -> Below:
+    if not isinstance(one, DocumentStrategy):
+        which = ", ".join(name for name in NAMES if isinstance(_ours(name), DocumentStrategy))
+        raise RecipeError(
+            f"{one.name} scores whole documents and cannot ask about {ask}: choose one of {which}"
+        )
+    return Below(one, ask)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spanloop.recipes.active_learning.parts import ASKS
 from spanloop.recipes.cli.bar import Bar
 from spanloop.recipes.cli.options import (
     PORT,
@@ -112,6 +113,11 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option(
     "--strategy", type=StrategyName(), help="What the queue asks first.  [default: as before, else mnlp]"
+)
+@click.option(
+    "--ask",
+    type=click.Choice(ASKS),
+    help="Ask about whole documents, or the doubtful sentences or tags of each.  [default: as before]",
 )
 @click.option("--limit", type=Whole(1), help="At most so many documents.")
 @click.option(

@@ -27,6 +27,14 @@ _SPANS, _NEGATIVES, _REFUSED, _MOVED, _META = (
     _NAMES.index(name) for name in ("spans", "negatives", "refused", "moved", "meta")
 )
 _values_of: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_NAMES)
+# what those that wait to be annotated say, most of the time, and what they then do not say
+_SIMPLE = ("text", "line", "key", "group", "split", "meta", "part")
+_simple_of: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_SIMPLE)
+_more_of: Callable[[Entry], tuple[Any, ...]] = attrgetter(*(name for name in _NAMES if name not in _SIMPLE))
+_checked_of: Callable[[CheckedEntry], tuple[Any, ...]] = attrgetter(
+    *(field.name for field in fields(CheckedEntry) if field.name != "entry")
+)
+_NO_MORE, _UNCHECKED = _more_of(Entry("")), _checked_of(CheckedEntry(Entry(""), None))
 _values_of_span: Callable[[Span], tuple[Any, ...]] = attrgetter("start", "end", "label", "score", "id")
 _Plain = tuple[Any, ...]
 
@@ -71,8 +79,11 @@ class LookedAt:
 
 
 def _plain(item: CheckedEntry) -> _Plain:
-    """An entry that was checked as a tuple of what every file can hold."""
-    values = list(_values_of(item.entry))
+    """An entry that was checked as a tuple of what every file can hold; a short one says the least."""
+    entry = item.entry
+    if type(entry.meta) is dict and _checked_of(item) == _UNCHECKED and _more_of(entry) == _NO_MORE:
+        return _simple_of(entry)
+    values = list(_values_of(entry))
     spans = values[_SPANS]
     values[_META] = dict(values[_META])
     if spans:
@@ -91,6 +102,9 @@ def _plain(item: CheckedEntry) -> _Plain:
 
 
 def _checked(plain: _Plain) -> CheckedEntry:
+    if len(plain) == len(_SIMPLE):
+        text, line, key, group, split, meta, part = plain
+        return CheckedEntry(Entry(text, line, key, group, split, meta, part=part), None)
     values, accepted, unopened, others, *apart = plain
     if values[_SPANS]:
         values[_SPANS] = _spans(values[_SPANS])

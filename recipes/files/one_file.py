@@ -98,7 +98,7 @@ class OneFile:
                 self.notes.add(note, times)
         for items in found:
             checked = [item for item in items if item.entry.text.strip()]
-            for item in items:
+            for item in items if len(checked) < len(items) else ():
                 if not item.entry.text.strip():
                     self.report.count_empty(item.entry, self.path)
             with self.store.write():

@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from spanloop.plugin.model.errors import ModelError
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.suggest.block import predict_block
 from spanloop.recipes.suggest.choice import Choice
 from spanloop.recipes.suggest.manner import Manner
-from spanloop.recipes.suggest.prelabel import predict_block
 from spanloop.recipes.suggest.sources import Source, open_source
 from spanloop.recipes.versions import why_spacy_stops
 from spanloop.store import Store, StoreError

@@ -7,11 +7,13 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 
+from spanloop.recipes.active_learning.parts import about, added_to, holds
+from spanloop.recipes.active_learning.parts import read as read_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.answers import NAMESPACE
 from spanloop.recipes.settle import settle
 from spanloop.store import Store
-from spanloop.store.records import NewAnnotation, QueueItem, Span, Split
+from spanloop.store.records import NewAnnotation, QueueItem, Range, Span, Split
 
 BATCH = 100
 FEW = 20
@@ -65,7 +67,7 @@ def simulate_reading(
         strategy: What the queue stands by; None: as it does.
 
     Returns:
-        The tokens that were read: the document that reaches the number is answered as a whole.
+        The tokens that were read, with the context of parts: what reaches the number is answered to its end.
 
     Raises:
         RecipeError: A served document has no gold.
@@ -80,7 +82,7 @@ def simulate_reading(
             if read >= tokens:
                 break
             taken.append(item)
-            read += lengths.get(item.document.id, 0)
+            read += _to_read(store, item, lengths)
         _answer_all(store, taken, gold, WHO)
     store.queue.release(WHO)  # what was drawn and not answered waits for the next model's word
     return read
@@ -91,16 +93,40 @@ def _answer_all(
 ) -> None:
     with store.write():
         for item in items:
-            store.annotations.add(_answer(item, gold, annotator))
+            asked = store.parts.asked(item.document.id, item.drawn)
+            said = _answer(item, gold, annotator, asked)
+            before = None if asked is None else store.annotations.latest(item.document.id, annotator)
+            store.annotations.add(added_to(said, before))
 
 
-def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str) -> NewAnnotation:
+def _to_read(store: Store, item: QueueItem, lengths: Mapping[int, int]) -> int:
+    """The tokens that are read for what is asked of a document."""
+    number = item.document.id
+    asked = store.parts.asked(number, item.drawn)
+    if asked is None:
+        return lengths.get(number, 0)
+    return read_of(store.tokenizations.get(number) or [], asked)
+
+
+def _answer(
+    item: QueueItem,
+    gold: Mapping[str, Sequence[Span]],
+    annotator: str,
+    asked: Sequence[Range] | None,
+) -> NewAnnotation:
     document, prediction = item.document, item.prediction
     if document.key not in gold:
         raise RecipeError(f"the document {document.key!r} has no gold answer to simulate")
     truth = [(span.start, span.end, span.label) for span in gold[document.key]]
-    spans = settle(truth, () if prediction is None else prediction.spans)
-    content = json.dumps(["simulated", annotator, document.key, [(s.start, s.end, s.label) for s in spans]])
+    suggested = () if prediction is None else prediction.spans
+    ranges = None
+    if asked is not None:
+        ranges, truth = about(asked, truth)
+        suggested = tuple(one for one in suggested if holds(ranges, one.start, one.end))
+    spans = settle(truth, suggested)
+    places = [(s.start, s.end, s.label) for s in spans]
+    parts = [] if ranges is None else [ranges]
+    content = json.dumps(["simulated", annotator, document.key, places, *parts])
     return NewAnnotation(
         uuid=str(uuid.uuid5(NAMESPACE, content)),
         document_id=document.id,
@@ -108,5 +134,6 @@ def _answer(item: QueueItem, gold: Mapping[str, Sequence[Span]], annotator: str)
         origin="simulated",
         answer="accept",
         spans=spans,
+        ranges=ranges,
         prediction_id=None if prediction is None else prediction.id,
     )

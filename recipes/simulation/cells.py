@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spanloop.recipes.active_learning.cost import Cost
+from spanloop.recipes.active_learning.parts import base_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.report import Count, Shape, Share, plain
 from spanloop.store.files.atomic import write_whole
@@ -81,8 +82,8 @@ class Cell(Shape):
 
     @property
     def whole(self) -> bool:
-        """Whether the whole pool was answered."""
-        return self.cost.tokens >= self.pool.tokens
+        """Whether the whole pool was answered, each document as a whole."""
+        return base_of(self.strategy)[1] == "documents" and self.cost.tokens >= self.pool.tokens
 
 
 class Cells:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.active_learning.cost import Cost, Pace
-from spanloop.recipes.active_learning.outlook import answer_costs
+from spanloop.recipes.active_learning.outlook import AnswerCost, answer_costs
+from spanloop.recipes.active_learning.parts import base_of
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.report import plain
@@ -68,7 +69,7 @@ class Play:
         """Whether the project has answered as much: one that was made anew has to begin before."""
         with Store.open(db) as store:
             lengths = pool_lengths(store)
-            return _read(store, lengths) >= target_tokens(self.budgets[place], sum(lengths.values()))
+            return _read(store) >= target_tokens(self.budgets[place], sum(lengths.values()))
 
     def _made_by(self, place: int) -> MadeBy:
         return made_by(self.corpus.digest, settings_of(self.config), self.budgets[:place])
@@ -106,14 +107,15 @@ class Play:
         with Store.open(db) as store:
             lengths = pool_lengths(store)
             pool = sum(lengths.values())
-            read = _read(store, lengths)
+            read = _read(store)
         target = target_tokens(self.budgets[place], pool)
         if read < target:
             prelabel(db, strategy=strategy, open_only=True, progress=self.progress)
             with Store.open(db) as store:
                 read += simulate_reading(store, truth, lengths, target - read)
         decided = self._made_by(place)
-        same = self.cells.whole(self.corpus.name, seed, decided) if read >= pool else None
+        whole = base_of(strategy)[1] == "documents" and read >= pool
+        same = self.cells.whole(self.corpus.name, seed, decided) if whole else None
         seconds = 0.0 if same else self._train(db)
         with Store.open(db) as store:
             cell = self._written(store, strategy, seed, place, float(pool), seconds, same)
@@ -147,7 +149,7 @@ class Play:
         same: Cell | None,
     ) -> Cell:
         golds = list(store.annotations.gold(split="pool"))
-        answered = answer_costs(store, [gold.annotation_id for gold in golds])
+        answered = _costs(store)
         tokens, presses = sum(a.tokens for a in answered), sum(a.actions for a in answered)
         micro, macro, labels = (same.micro, same.macro, same.labels) if same else scores_of(store)
         return Cell(
@@ -157,7 +159,7 @@ class Play:
             budget=self.budgets[place],
             documents=len(golds),
             spans=sum(len(gold.spans) for gold in golds),
-            cost=self.pace.cost(tokens, presses, len(golds)),
+            cost=self.pace.cost(tokens, presses, len(answered)),
             pool=Cost(tokens=pool),
             micro=micro,
             macro=macro,
@@ -200,9 +202,21 @@ def _of_label(score: Score) -> bool:
     return score.metric == "strict" and score.label is not None and score.support > 0
 
 
-def _read(store: Store, lengths: dict[int, int]) -> int:
-    """The tokens that are answered already."""
-    return sum(lengths.get(gold.document.id, 0) for gold in store.annotations.gold(split="pool"))
+def _read(store: Store) -> int:
+    """The tokens that have been read for all answers."""
+    return sum(one.tokens for one in _costs(store))
+
+
+def _costs(store: Store) -> list[AnswerCost]:
+    """What each answer to the pool took; a document that was asked in parts may have several."""
+    return answer_costs(
+        store,
+        [
+            annotation.id
+            for gold in store.annotations.gold(split="pool")
+            for annotation in store.annotations.history(gold.document.id)
+        ],
+    )
 
 
 def _left_by(folder: Path) -> str | None:

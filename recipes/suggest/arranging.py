@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from spanloop.plugin.alignment.values import TokenScores
 from spanloop.plugin.tagging.candidates import expected_begins
 from spanloop.recipes.active_learning import registry
+from spanloop.recipes.active_learning.below import Below
 from spanloop.recipes.active_learning.diversity import by_place
+from spanloop.recipes.active_learning.parts import Ask, base_of, named
 from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans, Where
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
 from spanloop.recipes.errors import RecipeError
@@ -33,7 +35,9 @@ BLOCK = 64
 """Documents that the model looks at again together."""
 
 
-def chosen_strategy(source: Source, strategy: str | None, standing: str | None = None) -> str:
+def chosen_strategy(
+    source: Source, strategy: str | None, standing: str | None = None, ask: Ask | None = None
+) -> str:
     """What the queue shall stand by.
 
     Args:
@@ -41,18 +45,22 @@ def chosen_strategy(source: Source, strategy: str | None, standing: str | None =
         strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
             and not chance; else `USUAL`, or chance where there are no token scores.
         standing: What the queue stands by now.
+        ask: About what it shall ask; None: as the strategy's name says.
 
     Raises:
         RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
             model, and the encoder is shared.
     """
+    if ask is not None:
+        base = base_of(strategy or standing or USUAL)[0]
+        strategy = named(USUAL if strategy is None and base == "random" else base, ask)
     if strategy is not None:
         if lacking := _lacking(source, strategy):
             raise RecipeError(lacking)
         return strategy
     if classifier(source.nlp) is None:
         return "random"
-    if standing is None or standing == "random" or standing not in registry.names():
+    if standing is None or standing == "random" or base_of(standing)[0] not in registry.names():
         return USUAL
     return USUAL if _lacking(source, standing) else standing
 
@@ -99,7 +107,8 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
     Args:
         store: The project, whose documents the model has predicted.
         source: The model.
-        strategy: Its name; nothing is done where it looks at single documents, whose scores are stored.
+        strategy: Its name; nothing is done where it looks at single documents, whose scores are stored. Where
+            it asks below the document, those are looked at again that were predicted before it was chosen.
 
     Returns:
         How many documents it looked at.
@@ -108,6 +117,10 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
         RecipeError: It gave something else than one finite number a document.
     """
     one = registry.by_name(strategy)
+    if isinstance(one, Below):
+        from spanloop.recipes.suggest.asking import look_again  # late: it runs a pipeline, with spaCy
+
+        return look_again(store, source, one)
     if not isinstance(one, PoolStrategy):
         return 0
     return arrange_by(store, source.model_id, strategy, one, Asking(store, source))

@@ -4,27 +4,26 @@ yet."""
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning import registry
+from spanloop.recipes.active_learning.parts import Ask, check_task
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
-from spanloop.recipes.formats.placing import part_overlaps
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report, Seconds
+from spanloop.recipes.suggest.block import predict_block
 from spanloop.recipes.suggest.choice import Choice, Used
 from spanloop.recipes.suggest.manner import AggregationStrategy, Manner
-from spanloop.recipes.suggest.refusal import TOKENIZER, Refusal, Refused, refusals_text
+from spanloop.recipes.suggest.refusal import Refusal, refusals_text
 from spanloop.recipes.suggest.sources import Source, open_source, refuse_empty
 from spanloop.recipes.table import counted
 from spanloop.store import Store
-from spanloop.store.events import AlignmentEvent
-from spanloop.store.records import Document, QueueState, Range, Span, Split
-from spanloop.store.tables.ledger import REFUSED
+from spanloop.store.records import Document, QueueState, Split
 
 if TYPE_CHECKING:
     from spanloop.plugin.model.backends import BackendSetting
@@ -96,6 +95,7 @@ def prelabel(
     pipeline: str | None = None,
     patterns: str | Path | None = None,
     strategy: str | None = None,
+    ask: Ask | None = None,
     limit: FromOne | None = None,
     open_only: bool = False,
     lang: str | None = None,
@@ -106,11 +106,9 @@ def prelabel(
     aggregation_strategy: AggregationStrategy | None = None,
     progress: Progress | None = None,
 ) -> PrelabelReport:
-    """Let a model suggest for every document that it has not seen, in queue order, few documents a
-    transaction at first, then up to 128; then put the queue in order.
+    """Let a model suggest for every document that it has not seen, in queue order, and order the queue.
 
-    A second run goes on where the first stopped and adds nothing to what is there. A document that the
-    pipeline refuses is marked, told and passed over; the next run tries it again.
+    A second run goes on where the first stopped. A document that is refused is passed over, and tried again.
 
     Args:
         db: The project file.
@@ -118,13 +116,14 @@ def prelabel(
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
         strategy: What the queue stands by; None: as before, else ``mnlp``, or ``random`` without scores.
+        ask: About what the queue asks: whole ``documents``, or their doubtful ``sentences`` or ``tokens``
+            (of tags); None: as the strategy's name says, such as ``mnlp@sentences``.
         limit: Documents at most; None: all.
         open_only: Only documents that are still open: what is answered needs no suggestion.
         lang: Whose tokenizer cuts the texts for ``model``, in place of the project's; without it the model
-            labels wordpieces where a text is written without blanks and the project's language waits for
-            some.
-        precision: How exactly the model computes, ``fp32`` or ``bf16``; None: as it was saved. What reads
-            in another way, or of which something else is taken, is another model beside the first.
+            labels wordpieces where a text has no blanks and the project's language waits for some.
+        precision: ``fp32`` or ``bf16``; None: as it was saved. What reads in another way, or of which
+            something else is taken, is another model beside the first.
         backend: As of `predict`; ``auto`` compares on documents of the project, before it predicts.
         choice: What of the model's answer is taken: its labels under other names, spans that are sure enough.
         scheme: Which tagging scheme the model's tags are read in; None: as it was saved.
@@ -148,13 +147,14 @@ def prelabel(
         refuse_empty(store)
         manner = Manner(precision, backend, scheme, aggregation_strategy)
         source = open_source(store, model, pipeline, patterns, manner, choice, lang)
-        return _predict_all(store, source, strategy, limit, progress or silent, open_only=open_only)
+        return _predict_all(store, source, strategy, ask, limit, progress or silent, open_only=open_only)
 
 
 def _predict_all(
     store: Store,
     source: Source,
     strategy: str | None,
+    ask: Ask | None,
     limit: int | None,
     progress: Progress,
     *,
@@ -166,7 +166,8 @@ def _predict_all(
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
-    chosen = chosen_strategy(source, strategy, store.queue.standing()[0])
+    chosen = chosen_strategy(source, strategy, store.queue.standing()[0], ask)
+    check_task(chosen, store.project.task)
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
     there = sum(still_open) if open_only else store.documents.count()
@@ -180,7 +181,7 @@ def _predict_all(
     while before != documents:  # once more, for what was imported meanwhile
         before = documents
         room = None if limit is None else limit - documents
-        waiting = store.predictions.missing(source.model_id, limit=room, state=state)
+        waiting = _waiting(store, source, chosen, room, state)
         fresh = (document for document in waiting if document.id not in refused)
         while block := list(islice(fresh, size)):
             done = predict_block(store, source, block, tokenizer, chosen)
@@ -209,86 +210,11 @@ def _predict_all(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What became of one block: documents predicted, their spans and alignment events, those refused, by
-    document id, and the spans that were not sure enough."""
-
-    documents: int
-    spans: int
-    events: int
-    refused: dict[int, Refusal]
-    below_threshold: int
-
-
-def predict_block(
-    store: Store, source: Source, block: Sequence[Document], tokenizer: str, strategy: str | None = None
-) -> Block:
-    """Predict and store one block in one transaction; ``strategy``: the one that was asked for."""
-    from spanloop.plugin.alignment.tokens import token_ranges
-    from spanloop.recipes.convert import store_events, store_spans
-    from spanloop.recipes.suggest.arranging import scored
-    from spanloop.recipes.suggest.run_pipeline import (
-        annotate,
-        annotate_by_script,
-        found_events,
-        found_spans,
-        left_out,
-        named,
-    )
-    from spanloop.recipes.suggest.tokenise import as_shown
-
-    project = store.project
-    said, events, below = [], list[AlignmentEvent](), 0
-    names = source.used.label_map
-    tokens: list[tuple[int, list[Range] | None]] = []
-    refused: dict[int, tuple[Document, Refused]] = {}
-    with named(source.name, store):
-        run = annotate_by_script if source.by_script else annotate
-        annotated = run(source.nlp, [document.text for document in block])
-    for document, found in zip(block, annotated, strict=True):
-        if isinstance(found, Refused):
-            refused[document.id] = (document, found)
-            if found.by == TOKENIZER:
-                tokens.append((document.id, None))
-            continue
-        doc, scores = found.doc, found.scores
-        acquisition = {} if scores is None else scored(source, scores, strategy)
-        told = found_spans(found, task=project.task, labels=source.labels, names=names)
-        spans = store_spans(told)
-        below += len(left_out(found))
-        said.append((document.id, spans, acquisition))
-        tokens.append((document.id, as_shown(document.text, token_ranges(doc), project.unit)))
-        events += store_events(found_events(found), document_id=document.id, model_id=source.model_id)
-    with store.write():
-        in_use = store.labels.readings()
-        usable = {name for name, label_id in source.labels.items() if label_id in in_use}
-        rows = []
-        for document_id, spans, acquisition in said:
-            kept, left = _sort_out(spans, usable)
-            rows.append((document_id, kept, acquisition))
-            events += [_dropped(span, reason, document_id, source.model_id) for span, reason in left]
-        store.predictions.add(source.model_id, rows, events=events, labels=source.labels)
-        store.tokenizations.put(tokenizer, tokens)
-        store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
-    passed_over = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
-    return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), passed_over, below)
-
-
-def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:
-    """The row of the ledger that says that the pipeline of this model refuses the document."""
-    reason = f"refused by {why.by}"
-    return AlignmentEvent(document.id, 0, len(document.text), "", REFUSED, reason, model_id=model_id)
-
-
-def _sort_out(
-    spans: Sequence[Span], usable: Collection[str]
-) -> tuple[tuple[Span, ...], list[tuple[Span, str]]]:
-    """The spans that can be stored, and those that no label in use or no room is left for."""
-    strangers = [(span, "label not in project") for span in spans if span.label not in usable]
-    kept, overlapping = part_overlaps([span for span in spans if span.label in usable])
-    return kept, [*strangers, *overlapping]
-
-
-def _dropped(span: Span, reason: str, document_id: int, model_id: int) -> AlignmentEvent:
-    return AlignmentEvent(document_id, span.start, span.end, span.label, "dropped", reason, model_id=model_id)
+def _waiting(
+    store: Store, source: Source, strategy: str, room: int | None, state: QueueState | None
+) -> Iterator[Document]:
+    """Of what the model has said nothing yet; below the document also what was answered in part, of which
+    other parts may be asked."""
+    yield from store.predictions.missing(source.model_id, limit=room, state=state)
+    if state is not None and room is None and registry.below(strategy) is not None:
+        yield from store.predictions.missing(source.model_id, among=store.parts.answered_in_part())

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.errors import FAILURES, line_of
 from spanloop.recipes.report import Count, Seconds, Shape
+from spanloop.recipes.suggest.block import predict_block
 from spanloop.recipes.suggest.choice import used_by
-from spanloop.recipes.suggest.prelabel import FIRST_BLOCK, predict_block
+from spanloop.recipes.suggest.prelabel import FIRST_BLOCK
 from spanloop.recipes.suggest.sources import Source
 from spanloop.recipes.table import counted
 from spanloop.store import Store

@@ -107,6 +107,7 @@ class Training:
             documents_refused=len(refused),
             unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
+            refit=report.refit,
             documents_left_out=report.documents_left_out,
             balance=balance,
             thresholds=report.thresholds,

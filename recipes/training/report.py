@@ -90,7 +90,9 @@ class Trained(Scored):
     train_spans_lost: Count
     """Gold spans that could not be put on tokens: see the ledger."""
     documents_held_out: Count
-    """Those that only judged the epochs and fitted the confidences."""
+    """Those that judged the epochs and fitted the confidences."""
+    refit: bool
+    """Whether a second training learned from these too (`--refit`)."""
     documents_left_out: Count
     """Those without any span that `--undersample` left out."""
     documents_refused: Count
@@ -124,6 +126,7 @@ class RoundReport(Report):
     spans_lost: int
     leaks: Leaks
     documents_held_out: int = 0
+    refit: bool = False
     documents_left_out: int = 0
     documents_refused: int = 0
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
@@ -146,6 +149,7 @@ class RoundReport(Report):
             train_spans=self.train_spans,
             train_spans_lost=self.spans_lost,
             documents_held_out=self.documents_held_out,
+            refit=self.refit,
             documents_left_out=self.documents_left_out,
             documents_refused=self.documents_refused,
             unknown_labels=dict(self.unknown_labels),
@@ -163,7 +167,11 @@ class RoundReport(Report):
         ]
         if self.documents_held_out:
             held = counted(self.documents_held_out, "document")
-            lines.append(f"{held} of them only to judge the epochs and to fit the confidences")
+            lines.append(
+                f"{held} of them to judge a first training and to fit the confidences, then to learn from too"
+                if self.refit
+                else f"{held} of them only to judge the epochs and to fit the confidences"
+            )
         if self.thresholds is not None:
             lines.append(ChosenThresholds.of(self.thresholds).text())
         if self.documents_left_out:

@@ -249,6 +249,9 @@ class PostedAnswer(Signed):
     ranges: Annotated[list[tuple[Whole, Whole]], Field(fail_fast=True), AfterValidator(_apart)] | None = (
         Field(None, description="The characters really looked at; null: the whole document.")
     )
+    in_parts: Flag = Field(
+        False, description="It answers the parts that were asked, beside what was said of others before."
+    )
     labels: Annotated[list[Whole], Field(fail_fast=True, max_length=MAX_LISTED)] | None = Field(
         None, description="Ids of the labels that the page had to give; null: all in use."
     )

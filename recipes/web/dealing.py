@@ -151,9 +151,12 @@ class Dealing:
         as gold), else suggestions; all of one moment (`reading`)."""
         prediction = self.store.predictions.get(document.id)
         latest = self.store.annotations.latest(document.id, annotator)
+        parts = self.reach.parts(document, self.store.queue.drawn(document.id, annotator), latest)
         if self.settings.review:
             latest = self.store.reviews.start(document.id)
-        if latest is not None and latest.prediction_id is not None and not self.settings.yes_no_review:
+        # what is asked is asked of what is suggested now
+        newest = self.settings.yes_no_review or (parts is not None and parts != (latest and latest.ranges))
+        if latest is not None and latest.prediction_id is not None and not newest:
             prediction = self.store.predictions.by_id(latest.prediction_id)
         model = None if prediction is None else self.store.models.get(prediction.model_id)
         shown = self.reach.shown(prediction, document)
@@ -171,6 +174,7 @@ class Dealing:
             "answer": None if latest is None else sent.annotation_json(latest, labels),
             "draft": None if draft is None else json.loads(draft),
             "reason": self.reach.reason(document.id),
+            "parts": None if parts is None else [list(part) for part in parts],
         }
 
     def _tokens(self, document: Document) -> Offsets | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from spanloop.recipes.web.settings import PageSettings
 from spanloop.recipes.web.wire import WireError
 from spanloop.store import Store
-from spanloop.store.records import Document, Origin, Prediction
+from spanloop.store.queue.order import BELOW
+from spanloop.store.records import Annotation, Document, Drawn, Origin, Prediction, Range
 from spanloop.store.tables.drafts import DraftOf
 from spanloop.store.tables.listing import Wanted
 from spanloop.store.tables.unaided import is_unaided
@@ -86,6 +87,23 @@ class Reach:
         """Whether people get this one document without suggestions, to see what suggestions do to them."""
         ordinary = self.settings.mode == "ordinary" and self.settings.view == "document"
         return ordinary and is_unaided(self.store, document)
+
+    def parts(
+        self, document: Document, drawn: Drawn | None, answer: Annotation | None
+    ) -> tuple[Range, ...] | None:
+        """What of a document is asked of whoever was dealt it in this way; None: all of it.
+
+        A blind page would tell by it what a model doubts, and who gets no suggestions is asked for
+        everything. An ``answer`` of theirs about single parts that is opened again is about the same parts.
+        """
+        ordinary = self.settings.mode == "ordinary" and self.settings.view == "document"
+        if not ordinary or document.split == "eval" or self.unaided(document):
+            return None
+        below = BELOW in (self.store.queue.standing()[0] or "")
+        if below and drawn in ("reopened", None) and answer is not None and answer.ranges:
+            from_the_start = len(answer.ranges) == 1 and answer.ranges[0][0] == 0  # done up to the cursor
+            return None if from_the_start else answer.ranges
+        return self.store.parts.asked(document.id, drawn)
 
     def reason(self, document_id: int) -> str:
         """Why a review is asked for; on a blind page it would say what the model thinks."""

@@ -174,6 +174,8 @@ class Opened(TypedDict):
     draft: dict[str, Any] | None
     reason: str
     """Why a review is asked for."""
+    parts: list[Offsets] | None
+    """The characters that are asked, start and end of each part; null: all of the document."""
 
 
 @_reply

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spanloop.recipes.active_learning.parts import added_to, holds
 from spanloop.recipes.settle import settle
 from spanloop.recipes.web.asked import PostedAnswer, PostedDraft, saved_at
 from spanloop.recipes.web.meaning import Meant
@@ -45,7 +46,10 @@ class Submitting:
         """
         meant = Meant(self.store)
         if self.store.annotations.known([posted.uuid]):
-            return self.store.annotations.add(self._annotation(annotator, posted, meant.reading, None))
+            again = self._annotation(annotator, posted, meant.reading, None)
+            if posted.in_parts:  # what it was added to is in it
+                again = added_to(again, self.store.annotations.by_uuid(posted.uuid))
+            return self.store.annotations.add(again)
         document = self.reach.document(annotator, posted.document_id)
         _check_key(document, posted.document_key)
         if self.reach.settings.blind and posted.prediction_id is not None:
@@ -58,10 +62,22 @@ class Submitting:
         annotation = self._annotation(annotator, posted, meant.name, known)
         if self.reach.settings.yes_no_review:
             annotation = added_to_gold(annotation, self.store.reviews.start(posted.document_id))
+        if posted.in_parts:
+            annotation = self._with_other_parts(annotation)
         added = self.store.annotations.add(annotation)
         if added.new and posted.prediction_id is None and self.reach.unaided(document):
             note_unaided(self.store, added.annotation_id, document.id)
         return added
+
+    def _with_other_parts(self, said: NewAnnotation) -> NewAnnotation:
+        """An answer about parts with what counts of the document's other parts. Who sets the parts aside is
+        not asked about them again before the next model suggests, and what was said of others stays."""
+        before = self.store.parts.gold_in_part(said.document_id)
+        if before is None or (before.origin == "human" and before.annotator != said.annotator):
+            return said
+        if said.answer == "ignore":
+            self.store.parts.put({said.document_id: ()})
+        return added_to(said, before)
 
     def _annotation(
         self,
@@ -78,7 +94,7 @@ class Submitting:
         suggestions = () if prediction is None else prediction.spans
         if posted.ranges is not None:
             seen = posted.ranges
-            suggestions = tuple(s for s in suggestions if any(a <= s.start and s.end <= b for a, b in seen))
+            suggestions = tuple(s for s in suggestions if holds(seen, s.start, s.end))
         spans = [(span.start, span.end, name(span.label_id)) for span in posted.spans]
         return NewAnnotation(
             uuid=posted.uuid,

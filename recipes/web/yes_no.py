@@ -3,11 +3,12 @@ decided is added to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
+from spanloop.recipes.active_learning.parts import joined
 from spanloop.recipes.settle import refused
-from spanloop.store.records import AnnotatedSpan, Annotation, NewAnnotation, Range
+from spanloop.store.records import AnnotatedSpan, Annotation, NewAnnotation
 
 
 def added_to_gold(decided: NewAnnotation, gold: Annotation | None) -> NewAnnotation:
@@ -37,23 +38,12 @@ def added_to_gold(decided: NewAnnotation, gold: Annotation | None) -> NewAnnotat
         and (span.action == "rejected" or not _overlaps(span, taken))
     ]
     spans = sorted([*stays, *decided.spans], key=_place)
-    ranges = None if gold.ranges is None else _joined([*gold.ranges, *(decided.ranges or ())])
+    ranges = None if gold.ranges is None else joined([*gold.ranges, *(decided.ranges or ())])
     return replace(decided, spans=tuple(spans), ranges=ranges, labels=gold.labels, label_set=gold.label_set)
 
 
 def _overlaps(span: AnnotatedSpan, others: Iterable[AnnotatedSpan]) -> bool:
     return any(span.start < other.end and other.start < span.end for other in others)
-
-
-def _joined(ranges: Sequence[Range]) -> tuple[Range, ...]:
-    """The ranges in order, those that touch or overlap as one."""
-    joined: list[Range] = []
-    for start, end in sorted(ranges):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return tuple(joined)
 
 
 def _place(span: AnnotatedSpan) -> tuple[int, int]:

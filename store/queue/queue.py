@@ -13,7 +13,7 @@ from spanloop.store.errors import StoreError
 from spanloop.store.queue.fair import Fair
 from spanloop.store.queue.order import Order
 from spanloop.store.queue.states import States
-from spanloop.store.records import QueueItem, Split
+from spanloop.store.records import Drawn, QueueItem, Split
 from spanloop.store.tables.leases import LEASE_SECONDS, RUNS, end_of, moments
 from spanloop.store.tables.people import check_annotator
 
@@ -183,6 +183,13 @@ class Queue:
                 (end_of(lease_seconds), document_id, annotator),
             )
             return True
+
+    def drawn(self, document_id: int, annotator: str) -> Drawn | None:
+        """How somebody came by a document that they hold; None where they do not."""
+        row = self._store.row(
+            "SELECT drawn FROM leases WHERE document_id = ? AND annotator = ?", (document_id, annotator)
+        )
+        return None if row is None else row[0]
 
     def holders(self, document_ids: Collection[int]) -> dict[int, list[str]]:
         """Who holds these documents now, by document; those in nobody's hands are left out."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +63,21 @@ class Acquisition:
             (model_id, base, strategy),
         )
         return [Waiting(*row) for row in rows]
+
+    def to_look_at(
+        self, model_id: int, strategy: str, further: Collection[int], *, every: bool
+    ) -> Sequence[int]:
+        """The documents of the pool that are open, or among ``further``, and that this model has predicted
+        and not scored by ``strategy``; ``every``: those that it has scored too; by their ids."""
+        return self._store.column(
+            "SELECT q.document_id FROM queue q"
+            " JOIN predictions p ON p.document_id = q.document_id AND p.model_id = ?1"
+            " WHERE q.split = 'pool'"
+            " AND (q.state = 'open' OR q.document_id IN (SELECT value FROM json_each(?3)))"
+            " AND (?4 OR NOT EXISTS (SELECT 1 FROM acquisition a WHERE a.model_id = ?1 AND a.strategy = ?2"
+            "                        AND a.document_id = q.document_id)) ORDER BY 1",
+            (model_id, strategy, json.dumps(list(further)), every),
+        )
 
     def counts(self, model_id: int, name: str) -> dict[int, float]:
         """What stands under that name (`TOKENS`, or ``count:`` with the id of a label), by document."""

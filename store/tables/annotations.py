@@ -128,6 +128,11 @@ class Annotations:
         found = self.of([annotation_id])
         return found[0] if found else None
 
+    def by_uuid(self, uuid: str) -> Annotation | None:
+        """The revision of that uuid."""
+        row = self._store.row("SELECT id FROM annotations WHERE uuid = ?", (uuid,))
+        return None if row is None else self.get(row[0])
+
     def history(self, document_id: int) -> list[Annotation]:
         """All revisions of a document, oldest first."""
         ids = self._store.rows("SELECT id FROM annotations WHERE document_id = ? ORDER BY id", (document_id,))

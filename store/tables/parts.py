@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from spanloop.store.records import Drawn, Range
+from spanloop.store.records import Annotation, Drawn, Range
 
 if TYPE_CHECKING:
     from spanloop.store.store import Store
@@ -93,26 +93,42 @@ class Parts:
     def looked_at(self, document_ids: Collection[int]) -> dict[int, tuple[Range, ...]]:
         """What answers that count have looked at, of documents with an accepted one: no range where it was
         all of the document."""
-        found: dict[int, tuple[Range, ...]] = {}
-        for document_id, start, end in self._store.rows(
-            "SELECT v.document_id, r.start_char, r.end_char FROM json_each(?) j"
-            " JOIN verdicts v ON v.document_id = j.value AND v.verdict = 'accept'"
-            " LEFT JOIN annotation_ranges r ON r.annotation_id = v.annotation_id ORDER BY 1, 2",
+        gold = self._store.rows(
+            "SELECT q.document_id FROM json_each(?) j JOIN queue q ON q.document_id = j.value WHERE q.gold",
             (json.dumps(list(document_ids)),),
-        ):
-            found[document_id] = (*found.get(document_id, ()), *([] if start is None else [(start, end)]))
-        return found
+        )
+        return {document_id: self._ranges(document_id) for (document_id,) in gold}
+
+    def _ranges(self, document_id: int) -> tuple[Range, ...]:
+        """Those of the answer that counts; the view finds it quickly for one document at a time only."""
+        return tuple(
+            self._store.rows(
+                "SELECT start_char, end_char FROM annotation_ranges"
+                " WHERE annotation_id = (SELECT annotation_id FROM verdicts WHERE document_id = ?"
+                "  AND verdict = 'accept') ORDER BY 1",
+                (document_id,),
+            )
+        )
+
+    def gold_in_part(self, document_id: int) -> Annotation | None:
+        """The answer that counts of a document, where it says something of a part only."""
+        verdict = self._store.row(
+            "SELECT annotation_id FROM verdicts WHERE document_id = ? AND verdict = 'accept'", (document_id,)
+        )
+        found = None if verdict is None else self._store.annotations.get(verdict[0])
+        return found if found is not None and found.ranges is not None else None
 
     def answered_in_part(self) -> list[int]:
         """The documents of the pool whose gold says something of a part of them only, by id."""
         return list(
             self._store.column(
-                "SELECT v.document_id FROM (SELECT DISTINCT a.document_id FROM annotation_ranges r"
+                "SELECT d.document_id FROM (SELECT DISTINCT a.document_id FROM annotation_ranges r"
                 " JOIN annotations a ON a.id = r.annotation_id) d"
                 " JOIN queue q ON q.document_id = d.document_id AND q.split = 'pool' AND q.gold"
-                " JOIN verdicts v ON v.document_id = d.document_id AND v.verdict = 'accept'"
-                " WHERE EXISTS (SELECT 1 FROM annotation_ranges r WHERE r.annotation_id = v.annotation_id)"
-                " ORDER BY 1"
+                " WHERE EXISTS (SELECT 1 FROM annotation_ranges r WHERE r.annotation_id ="
+                "  (SELECT b.id FROM annotations b WHERE b.document_id = d.document_id"
+                "   AND b.answer = 'accept' AND b.id NOT IN (SELECT annotation_id FROM withdrawn)"
+                "   ORDER BY b.precedence, b.id DESC LIMIT 1)) ORDER BY 1"
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanloop.store.clock import now
@@ -197,15 +197,18 @@ class Predictions:
         limit: int | None = None,
         order: Literal["id", "queue"] = "queue",
         state: QueueState | None = None,
+        among: Collection[int] | None = None,
     ) -> Iterator[Document]:
-        """Documents of which this model has said nothing yet, few in memory; fixed at the first."""
+        """Documents of which this model has said nothing yet, few in memory; fixed at the first. ``among``:
+        only of these."""
+        one_of = "" if among is None else " AND q.document_id IN (SELECT value FROM json_each(?4))"
         ids = self._store.documents.ids(
             split=split,
             state=state,
             order=order,
             where="NOT EXISTS (SELECT 1 FROM predictions p"
-            " WHERE p.document_id = q.document_id AND p.model_id = ?3)",
-            parameters=(model_id,),
+            f" WHERE p.document_id = q.document_id AND p.model_id = ?3){one_of}",
+            parameters=(model_id, *([] if among is None else [json.dumps(list(among))])),
         )
         return self._store.documents.fetch(ids[:limit])
 

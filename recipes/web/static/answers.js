@@ -88,6 +88,7 @@ export class Answers {
     const known = this.page.labels.all.map((label) => label.id); // a page may be older than a label
     const answer = { uuid: crypto.randomUUID(), ...this.page.labels.withIds(said), labels: known };
     work.seen = until ?? work.text.length;
+    if (work.parts) work.sent = said.ranges ?? [];
     if (this.page.outbox.put(answer)) this.page.drafts.forget(work);
     this.page.status.count(work, answer);
     work.answered = verdict;

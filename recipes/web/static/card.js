@@ -1,5 +1,6 @@
 // One document on the screen: its paper, its meta, what was answered.
 
+import { countAsked } from "./parts.js";
 import { Paper } from "./paper.js";
 import { untaggedText } from "./untagged.js";
 
@@ -52,15 +53,23 @@ export class Card {
     this.element.classList.toggle("flagged", work.flagged);
     this.element.classList.toggle("answered", Boolean(work.answered));
     this.element.classList.toggle("characters", work.charMode);
+    this.element.classList.toggle("in-parts", work.parts !== null);
     this.badge.textContent = [
       work.flagged ? "flagged" : "",
-      { accept: "accepted", reject: "rejected", ignore: "ignored" }[work.answered ?? work.earlier?.answer] ?? "",
+      { accept: "accepted", reject: "rejected", ignore: "ignored" }[work.answered ?? (work.parts ? null : work.earlier?.answer)] ?? "",
     ].filter(Boolean).join(" · ");
-    this.hint.textContent = hint(work) || (this.tags ? untaggedText(work) : "");
+    this.hint.textContent = [partsText(work), hint(work) || (this.tags ? untaggedText(work) : "")].filter(Boolean).join(" · ");
     this.others.textContent = work.others.length ? `also open: ${work.others.join(", ")}` : "";
     this.comment.textContent = work.comment;
     this.comment.hidden = !work.comment;
   }
+}
+
+// What is asked, where that is not all.
+function partsText(work) {
+  if (!work.parts) return "";
+  const { asked, all } = countAsked(work);
+  return `asked: ${asked.toLocaleString("en")} of ${all.toLocaleString("en")} words, the others are grey`;
 }
 
 function hint(work) {

@@ -1,5 +1,7 @@
 // What hands do to a document: every edit of spans, every move of the cursor. Pure functions of a Work; nothing is drawn here.
 
+import { isAsked, nextAsked } from "./parts.js";
+
 // Put a span on [start, end); spans in its way give way.
 export function put(work, start, end, label, { tags = false } = {}) {
   if (tags) return putTags(work, start, end, label);
@@ -49,7 +51,7 @@ export function give(work, label, { tags = false, goOn = false } = {}) {
   const end = span ? span.end : work.tokenEnd(cursorTokens(work).last);
   if (span) relabel(work, span, label);
   else mark(work, work.tokenStart(cursorTokens(work).first), end, label, { tags });
-  if (tags && goOn) placeCursor(work, work.tokenAt(end - 1) + 1);
+  if (tags && goOn) placeCursor(work, nextAsked(work, work.tokenAt(end - 1) + 1));
 }
 
 function relabel(work, span, label) {
@@ -63,8 +65,9 @@ export function remove(work, span) {
   placeCursor(work, work.tokenAt(span.start));
 }
 
+// All spans go that are asked.
 export function removeAll(work) {
-  work.edit(work.spans, []);
+  work.edit(work.spans.filter(({ start, end }) => isAsked(work, start, end)), []);
 }
 
 // Move one edge ("start" or "end") of a span by one token, or by one character in character mode. It stops at its
@@ -190,10 +193,10 @@ export function cursorTokens(work) {
   return { first: Math.min(anchor, head), last: Math.max(anchor, head) };
 }
 
-// Select the next (1) or previous (-1) span that `wanted` accepts; false if there is none in that direction.
+// Select the next (1) or previous (-1) span that is asked and that `wanted` accepts; false if there is none in that direction.
 export function nextSpan(work, direction, wanted = () => true) {
   const here = place(work);
-  const spans = work.spans.filter(wanted);
+  const spans = work.spans.filter((span) => isAsked(work, span.start, span.end) && wanted(span));
   const next =
     direction > 0
       ? spans.find((span) => span.start > here.start || (span.start === here.start && !here.onSpan))

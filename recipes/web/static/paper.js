@@ -3,6 +3,7 @@
 // In long documents runs far from the screen are plain text, in the same place and of the same size, until they come near.
 
 import { atoms, blocks } from "./atoms.js";
+import { isAsked } from "./parts.js";
 import { countPoints } from "./text.js";
 
 const RUN_TOKENS = 150;
@@ -123,6 +124,7 @@ export class Paper {
     const mark = document.createElement("span");
     mark.className = `mark ${this.work.state(span)} ${this.labels.className(span.label)}`;
     mark.dataset.span = span.id;
+    mark.classList.toggle("unasked", !isAsked(this.work, span.start, span.end));
     const score = this.work.score(span);
     if (score !== null) {
       mark.style.setProperty("--score", score);
@@ -145,6 +147,7 @@ export class Paper {
     element.dataset.start = start;
     if (token !== null) element.dataset.token = token;
     if (end <= this.work.seen && this.work.seen < this.work.text.length) element.classList.add("seen");
+    if (!isAsked(this.work, start, end)) element.classList.add("unasked");
     element.textContent = this.work.text.slice(start, end);
     return element;
   }

@@ -112,11 +112,12 @@ export class Sheets {
     return this.cards.find((card) => !card.seen && !card.work.answered) ?? null;
   }
 
-  // A document done in part opens where it was left.
+  // A document done in part opens where it was left, one that is asked in parts at the first of them.
   _resume() {
     const { work, paper } = this.active;
-    if (!work.seen || work.seen >= work.text.length || work.cursor) return;
-    hands.placeCursor(work, work.tokenAt(work.seen));
+    const at = work.parts && !work.answered ? work.parts[0][0] : work.seen;
+    if (!at || at >= work.text.length || work.cursor) return;
+    hands.placeCursor(work, work.tokenAt(at));
     this.page.edits.changed(this.active);
     paper.reveal("center");
   }

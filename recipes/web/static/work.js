@@ -2,6 +2,7 @@
 // Offsets are code points. A span: {id, start, end, label}.
 
 import { fates } from "./fates.js";
+import { lookedAtParts } from "./parts.js";
 import { CodePoints } from "./text.js";
 
 export class Work {
@@ -14,6 +15,8 @@ export class Work {
     this.text = new CodePoints(item.text);
     this.suggestions = item.suggestions;
     this.earlier = item.answer;
+    this.parts = item.parts ?? null; // [start, end] of what is asked; null: all of it
+    this.sent = []; // what an answer to these parts has looked at already
     this.others = item.others ?? []; // who else has it in hand
     this.reason = item.reason ?? ""; // why it is asked, where somebody said so
     this.tokensFailed = false;
@@ -28,7 +31,7 @@ export class Work {
   _restore(item) {
     const draft = item.draft;
     const base = draft?.base ?? startingSpans(item);
-    this.seen = seenOf(item.answer?.ranges);
+    this.seen = this.parts ? 0 : seenOf(item.answer?.ranges);
     this.base = base.map((span, index) => ({
       id: index + 1,
       start: span.start,
@@ -191,19 +194,20 @@ export class Work {
   }
 
   // The answer as the server takes it; with `until` only for the characters before it, the rest stays open. `ranges`: what
-  // was looked at, null for all.
-  answer(verdict, seconds, until = null, ranges = until === null ? null : [[0, until]]) {
-    const spans = until === null ? this.spans : this.spans.filter((span) => span.end <= until);
+  // was looked at, null for all. Of a document that is asked in parts it is about these, beside what was said of others.
+  answer(verdict, seconds, until = null, ranges = verdict !== "accept" ? null : until === null ? lookedAtParts(this) : [[0, until]]) {
+    const within = ({ start, end }) => ranges.some(([from, to]) => from <= start && end <= to);
     return {
       document_id: this.id,
       document_key: this.key,
       answer: verdict,
-      spans: spans.map(plain),
+      spans: (ranges === null ? this.spans : this.spans.filter(within)).map(plain),
       prediction_id: this.predictionId,
       seconds: Math.round((this.seconds + seconds) * 10) / 10,
       comment: this.comment,
       flagged: this.flagged,
       ranges,
+      in_parts: this.parts !== null,
     };
   }
 }

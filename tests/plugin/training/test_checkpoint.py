@@ -36,6 +36,19 @@ def test_a_killed_training_goes_on_and_ends_as_one_that_was_not(
     assert report.held_out_f1 == whole.held_out_f1
 
 
+def test_a_refit_that_is_killed_goes_on_in_the_half_that_it_was_in(tiny: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=2, patience=None, refit=True)
+    whole, weights, told = run(tiny, tmp_path / "whole", config)
+    assert told == sorted(told)
+    with pytest.raises(Killed):
+        run(tiny, tmp_path / "killed", config, kill_at=0.8)
+    report, resumed, told = run(tiny, tmp_path / "killed", config)
+    assert told[0] > 0.7
+    assert torch.equal(weights, resumed)
+    assert (report.losses, report.held_out_f1) == (whole.losses, whole.held_out_f1)
+    assert report.calibration == whole.calibration
+
+
 def test_another_training_does_not_go_on_from_it(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("not ours to remove")
     with pytest.raises(Killed):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from spanloop.plugin.alignment.values import CharSpan
 from spanloop.plugin.tagging.gold import Gold
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.plugin.training.train import train
+from spanloop.plugin.training.train import TrainReport, train
 from spanloop.plugin.training.validation import InnerSlice, hold_out
 
 NLP = spacy.blank("en")
@@ -120,11 +121,37 @@ def test_thresholds_are_chosen_on_the_slice_and_saved_with_the_pipe(tiny: Path, 
     assert again.thresholds.note == "no thresholds: under 50 documents, or nothing held out"
 
 
+def test_a_refit_has_the_weights_of_all_the_gold_and_the_confidences_of_the_slice(
+    tiny: Path, tmp_path: Path
+) -> None:
+    def run(**settings: Any) -> tuple[TrainReport, torch.Tensor, Any]:
+        nlp, made = names(120)
+        pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
+        config = TrainConfig(epochs=2, learning_rate=5e-3, bf16=False, batch_wordpieces=256, **settings)
+        report = train(pipe, made, config, folder=tmp_path)
+        weights = torch.cat([parameter.flatten() for parameter in pipe.hf_model().parameters()])
+        return report, weights.detach(), pipe
+
+    judged, _, sure = run(thresholds=0.8)
+    whole, weights, _ = run(held_out=0.0)
+    refit, own, pipe = run(thresholds=0.8, refit=True)
+    assert torch.equal(own, weights)
+    assert (refit.losses, refit.tokens_trained) == (whole.losses, whole.tokens_trained)
+    assert (refit.documents_held_out, refit.tokens_held_out, refit.refit) == (12, 0, True)
+    assert (refit.calibration, refit.thresholds, refit.held_out_f1) == (
+        judged.calibration,
+        judged.thresholds,
+        judged.held_out_f1,
+    )
+    assert (pipe.temperature, pipe.threshold) == (sure.temperature, sure.threshold)
+
+
 def test_a_small_round_says_that_it_was_not_calibrated(tiny: Path, tmp_path: Path) -> None:
     nlp, made = names(49)
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
     pipe.temperature = 2.0
-    report = train(pipe, made, TrainConfig(epochs=1, bf16=False), folder=tmp_path)
+    report = train(pipe, made, TrainConfig(epochs=1, bf16=False, refit=True), folder=tmp_path)
+    assert not report.refit  # all of it was learned from at once
     assert report.calibration.note == "not calibrated: under 50 documents, or nothing held out"
     assert pipe.temperature == 1.0
     assert report.held_out_f1 == []

@@ -129,7 +129,8 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),
-    (("--lora", 2, "--lr", 0.01), {"lora": 2, "learning_rate": 0.01, "checkpoint_seconds": None}),
+    (("--lora", 2, "--lr", 0.01, "--refit"),
+     {"lora": 2, "learning_rate": 0.01, "checkpoint_seconds": None, "refit": True}),
 ]  # fmt: skip
 
 
@@ -163,6 +164,8 @@ def test_freeze_takes_a_word_or_a_number_and_nothing_else(db: Path) -> None:
         (("--lora", 2, "--patience", 1), "--lora and --patience do not go together"),
         (("--lora", 2, "--freeze", "half"), "--lora puts adapters into every layer: leave --freeze out"),
         (("--patience", 2, "--held-out", 0), "leave --held-out 0 out"),
+        (("--refit", "--held-out", 0), "--refit learns from the gold held out too: leave --held-out 0 out"),
+        (("--refit", "--patience", 2), "--refit and --patience do not go together: leave one of them out"),
         (("--class-weights", "DOG=2"), "'DOG'; the labels are PER, LOC, O"),
         (("--class-weights", "PER=-1"), "the class weight of 'PER' is -1.0"),
         (("--class-weights", "PER=nan"), "the class weight of 'PER' is nan"),

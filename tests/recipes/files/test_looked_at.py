@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid5
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from support.drawn_entries import LABELS, entries
 
 from spanloop.recipes.errors import FormatError
+from spanloop.recipes.files.answers import NAMESPACE, _named
 from spanloop.recipes.files.entry_checks import CheckedEntry, EntryChecks
 from spanloop.recipes.files.looked_at import LookedAt
 from spanloop.recipes.files.manner import Manner
@@ -39,6 +41,9 @@ def test_what_is_kept_comes_back(
     flag: bool,
 ) -> None:
     items = [CheckedEntry(entry, entry.spans, accepted=flag) for entry in drawn]
+    simple = Entry("Ann", 3, "k", "g", "eval", {"a": [1]}, part="dev")
+    items += [CheckedEntry(simple, None), CheckedEntry(simple, None, unopened=flag)]
+    items += [CheckedEntry(replace(simple, comment="c"), None), CheckedEntry(simple, spans)]
     entry = Entry("Ann", 7, refused=refused, moved=moved, meta={"a": [1, {"b": None}], "c": 0.5}, spans=spans)
     other = CheckedEntry(
         entry, negatives, negatives, refused, moved, accepted=not flag, unopened=flag, others=3
@@ -49,6 +54,12 @@ def test_what_is_kept_comes_back(
         assert kept.piece(places[0] or 0) == items
         own = replace(entry, meta={"a": Path("of a class that nobody knows")})
         assert kept.keep([CheckedEntry(own, None)]) is None
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_an_answer_has_the_name_that_uuid_gives_it(what: str) -> None:
+    """Projects that have imported a file before know its answers by it."""
+    assert _named(what) == str(uuid5(NAMESPACE, what))
 
 
 @pytest.mark.parametrize("rule", ["longest", "none", "error"])

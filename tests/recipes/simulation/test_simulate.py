@@ -86,7 +86,7 @@ def test_what_is_there_is_not_played_again_and_a_lost_cell_comes_back_the_same(p
 def test_a_stopped_play_on_a_projects_own_gold_goes_on_where_it_was(tmp_path: Path, encoder: Path) -> None:
     db = build(tmp_path, encoder)
     results = tmp_path / "r"
-    first, second = (results / f"p-mnlp-0-{budget}.json" for budget in (40, 90))
+    first, second = (results / f"p-mnlp@sentences-0-{budget}.json" for budget in (40, 90))
 
     def stop(*_: object) -> None:
         if first.exists():
@@ -96,7 +96,7 @@ def test_a_stopped_play_on_a_projects_own_gold_goes_on_where_it_was(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         simulate(
             from_db=db,
-            strategies=["mnlp"],
+            strategies=["mnlp@sentences"],
             budget_tokens=[40, 90],
             config=settings,
             results=results,
@@ -104,7 +104,7 @@ def test_a_stopped_play_on_a_projects_own_gold_goes_on_where_it_was(tmp_path: Pa
         )
     kept = first.stat().st_mtime_ns
     assert not second.exists()
-    options = ("--strategies", "mnlp", "--epochs", 1, "--results", results)
+    options = ("--strategies", "mnlp@sentences", "--epochs", 1, "--results", results)
     cells = done("simulate", "--from-db", db, *options, "--budget-tokens", "40,90", "--json")["cells"]
     assert first.stat().st_mtime_ns == kept
     assert [0 <= cell["cost"]["tokens"] - cell["budget"] < 10 for cell in cells] == [True, True]

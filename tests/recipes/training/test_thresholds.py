@@ -19,6 +19,7 @@ from support.projects import NAMES, PLACES
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
+from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.scoring.evaluate import evaluate
 from spanloop.recipes.suggest.choice import Choice
 from spanloop.recipes.suggest.predict import predict
@@ -146,10 +147,16 @@ def test_the_next_round_calibrates_and_chooses_anew(first: tuple[Path, RoundRepo
     db, report = first
     # By now people have settled who it is, in many more documents
     import_files(db, [jsonl_file(tmp_path / "more.jsonl", *texts(150, "m", 1.0, 4))])
-    going_on = TrainConfig(epochs=1, learning_rate=1e-3, batch_wordpieces=256, bf16=False, held_out=0.4)
+    going_on = TrainConfig(
+        epochs=1, learning_rate=1e-3, batch_wordpieces=256, bf16=False, held_out=0.4, refit=True
+    )
     plain = trained(db, going_on, base="round")
     assert plain.thresholds is None, "those of the round that it goes on from are not its own"
     assert evaluate(db).used.thresholds == {}
+    held = "108 documents of them to judge a first training and to fit the confidences, then to learn from"
+    assert held in plain.text()
+    assert (plain.json()["refit"], plain.json()["documents_held_out"]) == (True, 108)
+    assert reproduce(db, 2).same
     again = trained(db, CONFIG)
     assert report.thresholds is not None
     assert again.thresholds is not None
@@ -160,4 +167,5 @@ def test_the_next_round_calibrates_and_chooses_anew(first: tuple[Path, RoundRepo
     temperatures = [manifest["calibration"]["temperature"] for manifest in manifests]
     assert len(set(temperatures)) == 3
     assert "wanted" not in (manifests[1]["thresholds"] or {})
+    assert [manifest["refit"] for manifest in manifests] == [False, True, False]
     assert prelabel(db).used.thresholds == evaluate(db).used.thresholds
