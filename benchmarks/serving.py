@@ -49,7 +49,7 @@ print(time.perf_counter() - begun)
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("file", type=corpus_file, help="JSONL with a text a line; a path, or CORPUS/FILE")
-    parser.add_argument("--model", default="offline", help="a model (offline)")
+    parser.add_argument("--model", default="offline", help="a model, or tiny, of one small layer (offline)")
     parser.add_argument("--texts", type=int, default=200, help="short texts, one by one (200)")
     parser.add_argument("--stream", type=int, default=100_000, help="documents of the stream (100,000)")
     parser.add_argument("--tokens", type=int, default=200_000, help="tokens of the long document (200,000)")
@@ -59,7 +59,7 @@ def main() -> None:
         texts = [json.loads(line)["text"] for line in islice(lines, args.texts)]
     say("loading torch and transformers ...")
     with tempfile.TemporaryDirectory() as name:
-        nlp = pipeline_of(args.model)
+        nlp = tiny(Path(name) / "tiny") if args.model == "tiny" else pipeline_of(args.model)
         folder = Path(name) / "saved"
         nlp.to_disk(folder)
         rows: list[dict[str, Any]] = []
