@@ -221,7 +221,7 @@ def _points(interval: Interval | None) -> str:
 HEAD = f"""# Does active learning pay? Measured
 
 ```
-OMP_NUM_THREADS=1 python benchmarks/active.py
+OMP_NUM_THREADS=1 python benchmarks/active.py --results cells
 python benchmarks/active.py --table
 ```
 

@@ -16,6 +16,7 @@ from spanloop.recipes.active_learning.parts import Ask, base_of
 from spanloop.recipes.active_learning.strategy import DocumentStrategy, LogProbs, PoolStrategy, Strategy
 from spanloop.recipes.errors import FAILURES, RecipeError, line_of
 from spanloop.store.queue.order import BELOW
+from spanloop.store.records import Task
 
 OURS = {
     "random": "chance:Random",
@@ -35,6 +36,11 @@ OURS = {
 }
 """The strategies of this package: their names, each with its file and class in this room."""
 NAMES = tuple(OURS)
+USUAL: dict[Task, str] = {"spans": "expected_spans", "tags": "mnlp"}
+"""What the queue stands by where nobody chose and the model has token scores: of spans, many for a second of
+work; of tags, which every token has, much doubt a token. How that was chosen: ``benchmarks/active.md``."""
+USUAL_BELOW = "mnlp"
+"""The same where it asks below the document: for that a strategy has to look at tokens."""
 GROUP = "spanloop.strategies"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -82,6 +88,11 @@ def check(chosen: Iterable[str]) -> None:
 def all_strategies() -> tuple[Strategy, ...]:
     """Every strategy, in the order of `names`. RecipeError where the package of one is broken."""
     return tuple(by_name(name) for name in names())
+
+
+def looks_at_tokens(name: str) -> bool:
+    """Whether that is a strategy of single documents, by their tokens; not where no strategy is called so."""
+    return name in names() and isinstance(by_name(name), DocumentStrategy)
 
 
 def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, float]:

@@ -112,7 +112,9 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.option("--pipeline", help="A spaCy pipeline, by name or folder. It can run code.")
 @click.option("--patterns", type=path_type, help="A JSONL file of spaCy or Prodigy patterns.")
 @click.option(
-    "--strategy", type=StrategyName(), help="What the queue asks first.  [default: as before, else mnlp]"
+    "--strategy",
+    type=StrategyName(),
+    help="What the queue asks first.  [default: as before, else expected_spans, of tags mnlp]",
 )
 @click.option(
     "--ask",

@@ -23,6 +23,7 @@ from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.refusal import make_doc
 from spanloop.recipes.suggest.sources import Source
 from spanloop.store import Store
+from spanloop.store.records import Task
 from spanloop.store.tables.acquisition import TOKENS, counts
 
 if TYPE_CHECKING:
@@ -30,30 +31,34 @@ if TYPE_CHECKING:
 
     from spanloop.plugin.model.network import Network
 
-USUAL = "mnlp"
 BLOCK = 64
 """Documents that the model looks at again together."""
 
 
 def chosen_strategy(
-    source: Source, strategy: str | None, standing: str | None = None, ask: Ask | None = None
+    source: Source,
+    strategy: str | None,
+    standing: str | None = None,
+    ask: Ask | None = None,
+    task: Task = "spans",
 ) -> str:
     """What the queue shall stand by.
 
     Args:
         source: What suggests.
         strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
-            and not chance; else `USUAL`, or chance where there are no token scores.
+            and not chance; else the usual one of the task, or chance where there are no token scores.
         standing: What the queue stands by now.
         ask: About what it shall ask; None: as the strategy's name says.
+        task: Of the project.
 
     Raises:
         RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
             model, and the encoder is shared.
     """
+    usual = registry.USUAL[task]
     if ask is not None:
-        base = base_of(strategy or standing or USUAL)[0]
-        strategy = named(USUAL if strategy is None and base == "random" else base, ask)
+        strategy = named(_base(strategy, standing, ask, usual), ask)
     if strategy is not None:
         if lacking := _lacking(source, strategy):
             raise RecipeError(lacking)
@@ -61,8 +66,21 @@ def chosen_strategy(
     if classifier(source.nlp) is None:
         return "random"
     if standing is None or standing == "random" or base_of(standing)[0] not in registry.names():
-        return USUAL
-    return USUAL if _lacking(source, standing) else standing
+        return usual
+    return usual if _lacking(source, standing) else standing
+
+
+def _base(strategy: str | None, standing: str | None, ask: Ask, usual: str) -> str:
+    """The strategy that asks about this, where ``--ask`` was typed: the one named, else the one that the
+    queue stands by, where it can."""
+    if strategy is not None:
+        return base_of(strategy)[0]
+    base = usual if standing is None else base_of(standing)[0]
+    if base == "random":
+        base = usual
+    if ask != "documents" and not registry.looks_at_tokens(base):
+        return registry.USUAL_BELOW
+    return base
 
 
 def _lacking(source: Source, strategy: str) -> str:
@@ -79,7 +97,7 @@ def _lacking(source: Source, strategy: str) -> str:
         if not isinstance(found[1].network, HFNetwork):
             return (
                 f"the strategy {strategy} looks into the model, and {source.name} runs on a shared encoder: "
-                f"choose {USUAL}"
+                f"choose {registry.USUAL_BELOW}"
             )
     return ""
 
@@ -139,7 +157,7 @@ def arrange_by(store: Store, model_id: int, strategy: str, one: PoolStrategy, as
     if values.shape != ids.shape or not np.isfinite(values).all():
         raise RecipeError(
             f"the strategy {strategy} gave {values.shape} for {len(ids)} documents, or numbers that are not "
-            f"finite: choose another one, e.g. {USUAL}"
+            f"finite: choose another one, e.g. {registry.USUAL_BELOW}"
         )
     if one.candidates is not None:
         values = by_place(np.lexsort((pool.chance, -values)))

@@ -97,7 +97,9 @@ def test_a_second_run_looks_at_nothing_twice_and_the_same_seed_gives_the_same_or
     assert prelabel(copy, model=tiny).strategy == again[-1]  # what was chosen once stays
     patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
     assert prelabel(copy, patterns=patterns).strategy == "random"  # it has no token scores
-    assert prelabel(copy, model=tiny).strategy == "mnlp"
+    assert prelabel(copy, model=tiny).strategy == "expected_spans"
+    assert prelabel(copy, model=tiny, ask="sentences").strategy == "mnlp@sentences"  # looks at tokens
+    assert prelabel(copy, model=tiny, ask="documents").strategy == "mnlp"
 
 
 def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path) -> None:
