@@ -74,6 +74,7 @@ def test_every_recipe_that_reports_can_be_called() -> None:
         "files.import_report",
         "training.report",
         "rounds.report_shape",
+        "rounds.optimised",
         "suggest.predicted",
     }
     here = {f"spanloop.recipes.{home}" for home in homes if not home.startswith("labelstudio")}
