@@ -99,8 +99,11 @@ def heights(cells: Iterable[Cell]) -> tuple[Height, ...]:
 
 def areas(cells: Iterable[Cell]) -> tuple[Area, ...]:
     """The area of every strategy, and its difference to random over the seeds that both have. Curves are cut
-    to the budgets that both have."""
-    lines = curves(cells)
+    to the budgets that both have. A seed that has only begun is left out where others have gone on: all
+    strategies begin with the same cell, and would differ in nothing."""
+    every = curves(cells)
+    begun = [line for line in every if len(line.cells) > 1]
+    lines = begun or every
     chance = {line.seed: line for line in lines if line.strategy == CHANCE}
     found = []
     for strategy in dict.fromkeys(line.strategy for line in lines):

@@ -151,6 +151,9 @@ def test_areas_and_costs_by_hand() -> None:
     assert less.mean == pytest.approx(0.1 * 0.30103 + 0.1 * 0.69897)
     assert less.low == pytest.approx(less.mean)  # each seed is compared with itself: all differ alike
     assert found["random", "micro"].less_random is None
+    just_begun = [cell("random", 3, 0.1, 0.2), cell("random", 3, 0.2, 0.4), cell("mnlp", 3, 0.1, 0.2)]
+    more = {(a.strategy, a.figure): a for a in areas([*chance, *better, *just_begun])}
+    assert more["mnlp", "micro"] == found["mnlp", "micro"]  # a seed that has one cell says nothing yet
     rows = {(r.strategy, r.figure, r.aim): r for r in reached([*chance, *better])}
     row = rows["mnlp", "micro", "random at 0.2"]
     assert (row.seeds, row.reached) == (3, 3)
