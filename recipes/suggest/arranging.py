@@ -23,7 +23,6 @@ from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.refusal import make_doc
 from spanloop.recipes.suggest.sources import Source
 from spanloop.store import Store
-from spanloop.store.records import Task
 from spanloop.store.tables.acquisition import TOKENS, counts
 
 if TYPE_CHECKING:
@@ -40,23 +39,22 @@ def chosen_strategy(
     strategy: str | None,
     standing: str | None = None,
     ask: Ask | None = None,
-    task: Task = "spans",
+    usual: str = registry.USUAL["spans"],
 ) -> str:
     """What the queue shall stand by.
 
     Args:
         source: What suggests.
         strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
-            and not chance; else the usual one of the task, or chance where there are no token scores.
+            and not chance; else ``usual``, or chance where there are no token scores.
         standing: What the queue stands by now.
         ask: About what it shall ask; None: as the strategy's name says.
-        task: Of the project.
+        usual: Where nobody chose.
 
     Raises:
         RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
             model, and the encoder is shared.
     """
-    usual = registry.USUAL[task]
     if ask is not None:
         strategy = named(_base(strategy, standing, ask, usual), ask)
     if strategy is not None:

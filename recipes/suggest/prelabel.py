@@ -115,8 +115,7 @@ def prelabel(
         model: A token classifier by hub id or folder; None, with the two below: the promoted round.
         pipeline: A spaCy pipeline, by name or folder.
         patterns: A JSONL file of spaCy or Prodigy patterns.
-        strategy: What the queue stands by; None: as before, else ``expected_spans`` (of tags ``mnlp``), or
-            ``random`` without scores.
+        strategy: What the queue stands by; None: as before, else that of `registry.USUAL`.
         ask: About what the queue asks: whole ``documents``, or their doubtful ``sentences`` or ``tokens``
             (of tags); None: as the strategy's name says, such as ``mnlp@sentences``.
         limit: Documents at most; None: all.
@@ -161,13 +160,14 @@ def _predict_all(
     *,
     open_only: bool,
 ) -> PrelabelReport:
+    from spanloop.recipes.active_learning.registry import USUAL
     from spanloop.recipes.suggest.arranging import arrange, chosen_strategy
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
-    chosen = chosen_strategy(source, strategy, store.queue.standing()[0], ask, store.project.task)
+    chosen = chosen_strategy(source, strategy, store.queue.standing()[0], ask, USUAL[store.project.task])
     check_task(chosen, store.project.task)
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)
