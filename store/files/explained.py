@@ -39,6 +39,11 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"{path}: {text}")
 
 
+def disk_is_full(path: Path) -> str:
+    """What to say where there is no room."""
+    return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
+
+
 def _unavailable(text: str, path: Path) -> str | None:
     """What to say where the file refuses everything at the moment; None where the fault is what was asked."""
     if "locked" in text or "busy" in text:
@@ -51,7 +56,7 @@ def _unavailable(text: str, path: Path) -> str | None:
     if "I/O error" in text:
         return f"{path}: the disk refused ({text}): is it full or failing? Nothing of this step was stored"
     if "disk is full" in text:
-        return f"{path}: the disk is full; nothing of this step was stored: make room and run it again"
+        return disk_is_full(path)
     if "readonly" in text or "unable to open" in text:
         return f"{path} cannot be written ({text}): check the mode of the file and of its folder"
     return None

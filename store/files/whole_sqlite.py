@@ -11,6 +11,7 @@ from pathlib import Path
 
 from spanloop.store.errors import StoreUnavailable
 from spanloop.store.files.atomic import publish
+from spanloop.store.files.explained import disk_is_full
 
 LOG, INDEX_OF_LOG = "-wal", "-shm"
 
@@ -29,9 +30,7 @@ def publish_database(draft: Path, path: Path, named: Path) -> None:
     """
     log = beside(draft, LOG)
     if log.exists() and log.stat().st_size:
-        raise StoreUnavailable(
-            f"{named}: the disk is full; nothing of this step was stored: make room and run it again"
-        )
+        raise StoreUnavailable(disk_is_full(named))
     publish(draft, path)
 
 
