@@ -1,6 +1,6 @@
 """Does active learning pay? `spanloop simulate` over real corpora, and the table of what came of it.
 
-    OMP_NUM_THREADS=1 python benchmarks/active.py --sets wnut17,wikigold --strategies random,mnlp
+    OMP_NUM_THREADS=1 python benchmarks/active.py --results cells --sets wnut17 --strategies random,mnlp
     python benchmarks/active.py --table
 
 Every cell (set, strategy, seed, budget) is a JSON file under ``benchmarks/results/active``; a run that was
@@ -22,6 +22,7 @@ from common import arguments, corpus, keep
 
 from spanloop.plugin.training.config import TrainConfig
 from spanloop.recipes.active_learning.cost import DEFAULT
+from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.simulation.cells import Cell, differing, read_cell
 from spanloop.recipes.simulation.compared import (
     CHANCE,
@@ -57,6 +58,14 @@ def main() -> None:
         PAGE.write_text(page(options.results), encoding="utf-8")
         print(f"{PAGE} written")
         return
+    try:
+        keep(options, played(options))
+    except (RecipeError, argparse.ArgumentTypeError) as error:
+        raise SystemExit(f"active.py: {error}") from None
+
+
+def played(options: argparse.Namespace) -> list[Any]:
+    """The report of every set, printed as soon as it is there."""
     rows = []
     for name in options.sets.split(","):
         folder = corpus("train.jsonl")(name)
@@ -78,7 +87,7 @@ def main() -> None:
         )
         print(f"== {name}\n{report.text()}\n", flush=True)
         rows.append(report.json())
-    keep(options, rows)
+    return rows
 
 
 def joined(source: Path, target: Path) -> Path:
