@@ -150,12 +150,16 @@ class Bench:
         """The gold of a seed, and the rest as text without labels."""
         from dataclasses import replace
 
+        from macro_training import ANY_SLICE
+
         order = list(range(len(self.train)))
         random.Random(f"macro-{seed}").shuffle(order)
         gold, fair = order[: self.options.sentences], set(order)
         if made.picked:
             gold, by_chance = self._picked(made.picked, seed, order)
             fair = set(by_chance)
+        if ANY_SLICE in made.hooks:
+            fair = set(order)
         rest = [place for place in order if place not in set(gold)]
         golds = [replace(self.train[place], at_random=place in fair) for place in gold]
         return golds, [self.train[place] for place in rest]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from corpora import calibration
 from macro_picking import STRATEGIES
 from numpy.typing import NDArray
 
@@ -54,7 +55,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "held0": {"held_out": 0.0},
 }
 CASES = ("case", "case2", "case3")
-HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", *CASES)
+ANY_SLICE = "anyslice"
+"""The inner slice is drawn from all gold, not only from what chance chose."""
+HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", ANY_SLICE, *CASES)
 _WORD_BEGINS = wordpieces._WORD_BEGINS
 _BEGINS = r"(?<![\p{L}\p{N}])"  # no letter and no digit before it
 UNLABELLED = ("soft", "softens", "hard", "hardens", "bornagain")
@@ -270,13 +273,14 @@ def show_case(pipe: Any, hooks: frozenset[str]) -> None:
 
 
 def judged(pipe: Any, golds: Sequence[Gold], logprobs: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
-    """Strict F1 on these sentences of what was said of them, and the hits, false alarms and misses of each
-    label."""
+    """Strict F1 on these sentences of what was said of them, the hits, false alarms and misses of each label,
+    and the expected calibration error at temperature 1 and at the fitted one."""
     counts = {label: Counter[str]() for label in pipe.labels}
     shapes = pipe.predict([gold.doc for gold in golds])
-    for gold, shape, rows in zip(golds, shapes, logprobs, strict=True):
+    scores = [replace(shape, logprobs=rows) for shape, rows in zip(shapes, logprobs, strict=True)]
+    for gold, one in zip(golds, scores, strict=True):
         true = {(span.start, span.end, span.label) for span in gold.spans}
-        found = {(s.start, s.end, s.label) for s in pipe.decode(replace(shape, logprobs=rows))}
+        found = {(s.start, s.end, s.label) for s in pipe.decode(one)}
         for name, spans in (("hits", true & found), ("false", found - true), ("missed", true - found)):
             for _, _, label in spans:
                 counts[label][name] += 1
@@ -284,6 +288,7 @@ def judged(pipe: Any, golds: Sequence[Gold], logprobs: Sequence[NDArray[np.float
         "micro": _f1(sum(counts.values(), Counter[str]())),
         "macro": mean(map(_f1, counts.values())),
         "counts": {label: dict(found) for label, found in counts.items()},
+        "ece": calibration(pipe, golds, scores),
     }
 
 

@@ -32,6 +32,7 @@ OURS = {
     "fluctuation": "history:Fluctuation",
     "bald": "dropout:Bald",
     "bald_layer": "dropout:BaldLayer",
+    "bald_spans": "dropout:BaldSpans",
     "diversity": "diversity:Diversity",
 }
 """The strategies of this package: their names, each with its file and class in this room."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.diversity import spread
-from spanloop.recipes.active_learning.dropout import information
+from spanloop.recipes.active_learning.dropout import information, places
 from spanloop.recipes.active_learning.expected import inverse_frequency, seconds_of
 from spanloop.recipes.active_learning.history import distance
 from spanloop.recipes.active_learning.pool import Ints, Pool, Spans, Where
@@ -103,6 +103,19 @@ def test_bald_finds_the_token_about_which_the_passes_disagree() -> None:
     empty = np.zeros((2, 0, 2), dtype=np.float32)
     known = Known(dropped=(np.concatenate([apart, sure_of_doubt], axis=1), sure_of_doubt, empty))
     assert scores("bald", pool_of(known)) == pytest.approx([by_hand / 2, 0, 0], abs=1e-6)
+
+
+def test_bald_spans_is_the_mean_of_the_places_in_two_orders() -> None:
+    assert places(np.array([5.0, 1.0, 5.0, 9.0])) == pytest.approx([1.5 / 3, 0, 1.5 / 3, 1])
+    assert places(np.array([3.0])) == pytest.approx([0])
+    assert len(places(np.array([]))) == 0
+    apart = np.log(np.array([[[0.9, 0.1]], [[0.1, 0.9]]], dtype=np.float32))
+    same = np.log(np.full((2, 1, 2), 0.5, dtype=np.float32))
+    known = Known(spans={"PER": (0, 1, 3)}, dropped=(apart, same, same))
+    # by bald: first, then two that are equal; by expected spans: last, in the middle, first
+    assert scores("bald_spans", pool_of(known)) == pytest.approx(
+        [(1 + 0) / 2, (1 / 4 + 1 / 2) / 2, (1 / 4 + 1) / 2]
+    )
 
 
 def test_diversity_asks_for_what_is_unlike_the_first_before_what_repeats_it() -> None:
