@@ -180,7 +180,7 @@ class Bench:
             return worth_of(strategy, said, pipe.tags, spans)
 
         file = self.options.results / "picks" / f"{strategy}-{seed}.json"
-        with self.alone(strategy, seed, wait=True):
+        with self.alone(f"{strategy}.picked", seed, wait=True):
             if not file.is_file():
                 file.parent.mkdir(exist_ok=True)
                 file.write_text(json.dumps(picked(order, self.options.sentences, score)), encoding="utf-8")
