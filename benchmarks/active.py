@@ -127,7 +127,7 @@ def page(results: Path) -> str:
     """The page of all cells that lie there."""
     parts = [HEAD]
     for name in SETS:
-        cells = [read_cell(path) for path in sorted((results / name).glob("*.json"))]
+        cells = [read_cell(path) for path in sorted((results / name).rglob("*.json"))]
         for group in alike(cells):
             parts.append(section(name, group))
     if len(parts) == 1:

@@ -70,6 +70,22 @@ class TorchBackend:
             logits: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
         return logits if logits.shape[1] == length else logits[:, :length]
 
+    def with_head_inputs(self, input_ids: Ints, attention_mask: Ints) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `logits`, and what the head of the model was given for them, of shape (windows, wordpieces,
+        width)."""
+        kept: list[torch.Tensor] = []
+        handle = self.head.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+        try:
+            logits = self.logits(input_ids, attention_mask)
+        finally:
+            handle.remove()
+        return logits, kept[-1][:, : input_ids.shape[1]]
+
+    @property
+    def head(self) -> Any:
+        """The head of what computes now."""
+        return self._chosen().get_submodule(head_name(self.model))
+
     def forget(self) -> None:
         """The weights have changed in a way that torch does not count."""
         self._copy, self._copy_of = None, ()

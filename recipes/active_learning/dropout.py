@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from spanloop.recipes.active_learning.entropy import token_entropy
 from spanloop.recipes.active_learning.expected import ExpectedSpans
-from spanloop.recipes.active_learning.pool import Pool, Where
+from spanloop.recipes.active_learning.pool import Pool
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy
 
 
@@ -19,15 +19,12 @@ class Bald(PoolStrategy):
         "Houlsby et al. 2011, Bayesian active learning for classification and preference learning; "
         "Siddhant and Lipton 2018, Deep Bayesian active learning for natural language processing"
     )
-    needs = frozenset({"log probabilities", "dropout passes"})
+    needs = frozenset({"log probabilities", "information"})
     candidates = 2_000
-    where: Where = "head"
-    passes = 10
 
     def scores(self, pool: Pool) -> Floats:
-        """The mean of `information` over the tokens of a document; 0 where there is none."""
-        found = (information(one) for one in pool.passes(self.passes, self.where))
-        return np.array([float(one.mean()) if len(one) else 0.0 for one in found])
+        """The mean of the information over the tokens of a document; 0 where there is none."""
+        return pool.information
 
 
 class BaldSpans(Bald):
@@ -39,14 +36,20 @@ class BaldSpans(Bald):
 
     def scores(self, pool: Pool) -> Floats:
         """The mean of the document's places by both strategies, 0 for the last and 1 for the first."""
-        return (places(super().scores(pool)) + places(ExpectedSpans().scores(pool))) / 2
+        return (places(pool.information) + places(ExpectedSpans().scores(pool))) / 2
 
 
 class BaldLayer(Bald):
     """As bald, with dropout at work in the last layer of the encoder. Ten times the work of a prediction."""
 
     name = "bald_layer"
-    where: Where = "last layer"
+    needs = frozenset({"log probabilities", "dropout passes"})
+    passes = 10
+
+    def scores(self, pool: Pool) -> Floats:
+        """The mean of `information` over the tokens of a document; 0 where there is none."""
+        found = (information(one) for one in pool.passes(self.passes))
+        return np.array([float(one.mean()) if len(one) else 0.0 for one in found])
 
 
 def places(values: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from spanloop.recipes.active_learning.strategy import Floats
 Ints = NDArray[np.int64]
 Spans = frozenset[tuple[int, int, int]]
 """What a model said of one document: start, end and label id of each span."""
-Where = Literal["head", "last layer"]
 
 
 class Asked(Protocol):
@@ -37,9 +36,13 @@ class Asked(Protocol):
     def embeddings(self, ids: Ints) -> NDArray[np.float32]:
         """The mean of what the encoder makes of each document's tokens, of shape (documents, width)."""
 
-    def passes(self, ids: Ints, passes: int, where: Where) -> Sequence[NDArray[np.float32]]:
-        """What the model says of each document with random parts of it left out: log probabilities of shape
-        (passes, tokens, tags)."""
+    def information(self, ids: Ints) -> Floats:
+        """What the model would learn of itself from each document, in nats a token, by dropout before its
+        head; 0 where there is no token. Of shape (documents,)."""
+
+    def passes(self, ids: Ints, passes: int) -> Sequence[NDArray[np.float32]]:
+        """What the model says of each document with random parts of its last layer left out: log
+        probabilities of shape (passes, tokens, tags)."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,15 @@ class Pool:
     def embeddings(self) -> NDArray[np.float32]:
         return self.ask.embeddings(self.ids)
 
+    @cached_property
+    def information(self) -> Floats:
+        return self.ask.information(self.ids)
+
     def past(self, at_most: int) -> Sequence[Sequence[Spans | None]]:
         return self.ask.past(self.ids, at_most)
 
-    def passes(self, passes: int, where: Where) -> Sequence[NDArray[np.float32]]:
-        return self.ask.passes(self.ids, passes, where)
+    def passes(self, passes: int) -> Sequence[NDArray[np.float32]]:
+        return self.ask.passes(self.ids, passes)
 
 
 def squashed(values: Floats) -> Floats:

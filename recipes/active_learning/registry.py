@@ -37,9 +37,9 @@ OURS = {
 }
 """The strategies of this package: their names, each with its file and class in this room."""
 NAMES = tuple(OURS)
-USUAL: dict[Task, str] = {"spans": "expected_spans", "tags": "mnlp"}
-"""What the queue stands by where nobody chose and the model has token scores: of spans, many for a second of
-work; of tags, which every token has, much doubt a token. How that was chosen: ``benchmarks/active.md``."""
+USUAL: dict[Task, tuple[str, ...]] = {"spans": ("bald_spans", "expected_spans"), "tags": ("mnlp",)}
+"""What the queue stands by where nobody chose and the model has token scores: the first that can be asked
+for. How that was chosen: ``benchmarks/active.md``."""
 USUAL_BELOW = "mnlp"
 """The same where it asks below the document: for that a strategy has to look at tokens."""
 GROUP = "spanloop.strategies"
@@ -94,6 +94,12 @@ def all_strategies() -> tuple[Strategy, ...]:
 def looks_at_tokens(name: str) -> bool:
     """Whether that is a strategy of single documents, by their tokens; not where no strategy is called so."""
     return name in names() and isinstance(by_name(name), DocumentStrategy)
+
+
+def wants_information(name: str | None) -> bool:
+    """Whether a strategy of this name asks what a model would learn of itself, which is found out while it
+    predicts."""
+    return name is not None and "information" in by_name(name).needs
 
 
 def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, float]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 LogProbs = NDArray[np.float32]
 """Natural logarithms of probabilities, of shape (tokens, tags)."""
 Floats = NDArray[np.float64]
-Need = Literal["log probabilities", "expected spans", "past rounds", "embeddings", "dropout passes"]
+Need = Literal[
+    "log probabilities", "expected spans", "past rounds", "embeddings", "information", "dropout passes"
+]
 
 
 class Strategy(ABC):

@@ -16,14 +16,15 @@ from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.below import Below
 from spanloop.recipes.active_learning.diversity import by_place
 from spanloop.recipes.active_learning.parts import Ask, base_of, named
-from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans, Where
+from spanloop.recipes.active_learning.pool import Asked, Ints, Pool, Spans
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.refusal import make_doc
 from spanloop.recipes.suggest.sources import Source
 from spanloop.store import Store
-from spanloop.store.tables.acquisition import TOKENS, counts
+from spanloop.store.records import Task
+from spanloop.store.tables.acquisition import INFORMATION, TOKENS, counts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -39,30 +40,30 @@ def chosen_strategy(
     strategy: str | None,
     standing: str | None = None,
     ask: Ask | None = None,
-    usual: str = registry.USUAL["spans"],
+    task: Task = "spans",
 ) -> str:
     """What the queue shall stand by.
 
     Args:
         source: What suggests.
         strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
-            and not chance; else ``usual``, or chance where there are no token scores.
+            and not chance; else the first of `registry.USUAL` that it serves, or chance where there are no
+            token scores.
         standing: What the queue stands by now.
         ask: About what it shall ask; None: as the strategy's name says.
-        usual: Where nobody chose.
+        task: That of the project.
 
     Raises:
         RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
             model, and the encoder is shared.
     """
+    usual = next((name for name in registry.USUAL[task] if not _lacking(source, name)), "random")
     if ask is not None:
         strategy = named(_base(strategy, standing, ask, usual), ask)
     if strategy is not None:
         if lacking := _lacking(source, strategy):
             raise RecipeError(lacking)
         return strategy
-    if classifier(source.nlp) is None:
-        return "random"
     if standing is None or standing == "random" or base_of(standing)[0] not in registry.names():
         return usual
     return usual if _lacking(source, standing) else standing
@@ -89,7 +90,7 @@ def _lacking(source: Source, strategy: str) -> str:
             f"the strategy {strategy} needs {' and '.join(sorted(needs))}, and {source.name} gives none: "
             "choose random, or suggest with a round or a token classifier"
         )
-    if found is not None and needs & {"embeddings", "dropout passes"}:
+    if found is not None and needs & {"embeddings", "information", "dropout passes"}:
         from spanloop.plugin.model.network import HFNetwork
 
         if not isinstance(found[1].network, HFNetwork):
@@ -100,9 +101,15 @@ def _lacking(source: Source, strategy: str) -> str:
     return ""
 
 
-def scored(source: Source, scores: TokenScores, strategy: str | None) -> dict[str, float]:
+def scored(
+    source: Source,
+    scores: TokenScores,
+    strategy: str | None,
+    information: NDArray[np.float32] | None = None,
+) -> dict[str, float]:
     """What is stored of one document while the model predicts: its scores by all strategies of ours that look
-    at one document, by ``strategy`` too, and the counts that others are made of."""
+    at one document, by ``strategy`` too, and the counts that others are made of, with the mean of the
+    ``information`` of its tokens where that was asked for."""
     found = classifier(source.nlp)
     assert found is not None  # there are no scores else
     pipe = found[1]
@@ -112,7 +119,8 @@ def scored(source: Source, scores: TokenScores, strategy: str | None) -> dict[st
         if label in source.labels:
             label_id = source.labels[label]
             spans[label_id] = spans.get(label_id, 0.0) + float(likely.sum())
-    return registry.document_scores(scores.logprobs, strategy) | counts(len(scores), spans)
+    looked = {} if information is None else {INFORMATION: _mean(information)}
+    return registry.document_scores(scores.logprobs, strategy) | counts(len(scores), spans) | looked
 
 
 def arrange(store: Store, source: Source, strategy: str) -> int:
@@ -209,14 +217,27 @@ class Asking:
         rows = [nothing if one is None else one for one in found]
         return np.array(rows, dtype=np.float32).reshape(len(rows), width)
 
-    def passes(self, ids: Ints, passes: int, where: Where) -> Sequence[NDArray[np.float32]]:
-        from spanloop.plugin.model.closer import dropout_passes
+    def information(self, ids: Ints) -> Floats:
+        from spanloop.plugin.model.information import token_information
+
+        stored = self.store.acquisition.counts(self.source.model_id, INFORMATION)
+        missing = np.array([number for number in ids.tolist() if number not in stored], dtype=np.int64)
+        if len(missing):  # predicted while nobody asked for it, or not by torch
+            network, seed = self._network(), self.store.project.seed
+            looked = [
+                _mean(one)
+                for docs in self._docs(missing)
+                for one in token_information(network, docs, seed=seed)
+            ]
+            stored |= dict(zip(missing.tolist(), looked, strict=True))
+        return _in_order(stored, ids)
+
+    def passes(self, ids: Ints, passes: int) -> Sequence[NDArray[np.float32]]:
+        from spanloop.plugin.model.closer import layer_passes
 
         network, seed = self._network(), self.store.project.seed
         return [
-            one
-            for docs in self._docs(ids)
-            for one in dropout_passes(network, docs, passes=passes, where=where, seed=seed)
+            one for docs in self._docs(ids) for one in layer_passes(network, docs, passes=passes, seed=seed)
         ]
 
     def _network(self) -> Network:
@@ -229,6 +250,10 @@ class Asking:
         for begin in range(0, len(wanted), BLOCK):
             documents = self.store.documents.fetch(wanted[begin : begin + BLOCK])
             yield [make_doc(self.source.nlp, document.text) for document in documents]
+
+
+def _mean(information: NDArray[np.float32]) -> float:
+    return float(information.mean()) if len(information) else 0.0
 
 
 def _in_order(counted: Mapping[int, float], ids: Ints) -> Floats:

@@ -54,9 +54,10 @@ def predict_block(
     names = source.used.label_map
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
+    informed = project.seed if registry.wants_information(strategy) else None
     with named(source.name, store):
         run = annotate_by_script if source.by_script else annotate
-        annotated = run(source.nlp, [document.text for document in block])
+        annotated = run(source.nlp, [document.text for document in block], informed=informed)
     for document, found in zip(block, annotated, strict=True):
         if isinstance(found, Refused):
             refused[document.id] = (document, found)
@@ -64,7 +65,7 @@ def predict_block(
                 tokens.append((document.id, None))
             continue
         doc, scores = found.doc, found.scores
-        acquisition = {} if scores is None else scored(source, scores, strategy)
+        acquisition = {} if scores is None else scored(source, scores, strategy, found.information)
         told = found_spans(found, task=project.task, labels=source.labels, names=names)
         spans = store_spans(told)
         below += len(left_out(found))

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
@@ -15,6 +17,7 @@ from spanloop.plugin.alignment.place import REPLACED
 from spanloop.plugin.alignment.tokens import tagged_ranges, token_ranges
 from spanloop.plugin.alignment.values import AlignmentEvent, CharSpan, TokenScores
 from spanloop.plugin.pipe.extensions import OnDoc, left_by
+from spanloop.plugin.pipe.informed import predict_informed
 from spanloop.plugin.tagging.parts_of_speech import field_of
 from spanloop.plugin.tagging.schemes import is_outside
 from spanloop.recipes.errors import RecipeError
@@ -61,7 +64,9 @@ def labelling(nlp: Language, unit: Unit) -> Iterator[None]:
         attrs["unit"] = before
 
 
-def annotate_by_script(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
+def annotate_by_script(
+    nlp: Language, texts: Sequence[str], *, informed: int | None = None
+) -> list[Annotated | Refused]:
     """As `annotate`, of a pipeline of which nobody said what language it is for: where a text is written
     without blanks, our component labels wordpieces, since to the pipeline a whole line is one token."""
     without = [written_without_blanks(text) is not None for text in texts]
@@ -71,7 +76,8 @@ def annotate_by_script(nlp: Language, texts: Sequence[str]) -> list[Annotated | 
         places = [place for place, one in enumerate(without) if one == (unit == "wordpiece")]
         if places:
             with labelling(nlp, unit):
-                found |= dict(zip(places, annotate(nlp, [texts[place] for place in places]), strict=True))
+                there = annotate(nlp, [texts[place] for place in places], informed=informed)
+                found |= dict(zip(places, there, strict=True))
     return [found[place] for place in range(len(texts))]
 
 
@@ -80,52 +86,61 @@ _PLAIN = "One plain text."
 
 class Annotated(NamedTuple):
     """A document that a pipeline has read. ``scores`` and ``found``: those of the component of ours that was
-    meant, and what it left on the document; None and nothing where there is none."""
+    meant, and what it left on the document; None and nothing where there is none. ``information``: what its
+    model would learn of itself from each token, where that was asked for."""
 
     doc: Doc
     scores: TokenScores | None = None
     found: OnDoc = OnDoc()
+    information: NDArray[np.float32] | None = None
 
 
-def annotate(nlp: Language, texts: Sequence[str]) -> list[Annotated | Refused]:
+def annotate(
+    nlp: Language, texts: Sequence[str], *, informed: int | None = None
+) -> list[Annotated | Refused]:
     """Run the whole pipeline over one block of texts; token scores come along where our component made them.
 
     The block is in memory at once: our component sorts it by length to waste no padding. A text that the
     tokenizer or a component refuses stands as `Refused` in its place. RecipeError where they refuse the
-    plainest of texts too: then it is not for these.
+    plainest of texts too: then it is not for these. ``informed``: the seed of what dropout leaves out, to
+    find the information of the tokens as well.
     """
     try:
-        return list(_together(nlp, texts))
+        return list(_together(nlp, texts, informed))
     except Refused:
-        found = [_alone(nlp, text) for text in texts]
+        found = [_alone(nlp, text, informed) for text in texts]
     if all(isinstance(one, Refused) for one in found) and isinstance(_alone(nlp, _PLAIN), Refused):
         raise RecipeError(f"the pipeline refuses every text, {found[0]}")
     return found
 
 
-def _alone(nlp: Language, text: str) -> Annotated | Refused:
+def _alone(nlp: Language, text: str, informed: int | None = None) -> Annotated | Refused:
     try:
-        return next(_together(nlp, [text]))
+        return next(_together(nlp, [text], informed))
     except Refused as refused:
         return refused
 
 
-def _together(nlp: Language, texts: Sequence[str]) -> Iterator[Annotated]:
+def _together(nlp: Language, texts: Sequence[str], informed: int | None) -> Iterator[Annotated]:
     docs = [make_doc(nlp, text) for text in texts]
     ours = classifier(nlp)
     scores: Sequence[TokenScores | None] = [None] * len(docs)
+    information: Sequence[NDArray[np.float32] | None] | None = None
     for name, pipe in nlp.pipeline:
         with asking(name):
             if ours is not None and name == ours[0]:
-                found = ours[1].predict(docs)
+                if informed is None:
+                    found = ours[1].predict(docs)
+                else:
+                    found, information = predict_informed(ours[1], docs, seed=informed)
                 ours[1].set_annotations(docs, found)
                 scores = found
             elif hasattr(pipe, "pipe"):
                 docs = list(pipe.pipe(docs))
             else:
                 docs = [pipe(doc) for doc in docs]
-    for doc, of_doc in zip(docs, scores, strict=True):
-        yield Annotated(doc, of_doc, OnDoc() if ours is None else left_by(doc, ours[0]))
+    for doc, of_doc, told in zip(docs, scores, information or [None] * len(docs), strict=True):
+        yield Annotated(doc, of_doc, OnDoc() if ours is None else left_by(doc, ours[0]), told)
 
 
 @contextmanager

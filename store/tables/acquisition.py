@@ -1,8 +1,8 @@
 """How much each document is worth asking about, by model and strategy, and what such scores are made of.
 
 A score is never changed. Beside the scores of strategies stand counts that they are made of, under names with
-a colon, which no strategy has: ``count:tokens``, and ``count:7`` for how many spans of the label with id 7
-the model expects.
+a colon, which no strategy has: ``count:tokens``, ``count:7`` for how many spans of the label with id 7 the
+model expects, and ``count:information`` for what it would learn of itself from the document, in nats a token.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spanloop.store.store import Store
 
 TOKENS = "count:tokens"
+INFORMATION = "count:information"
 CHUNK = 5_000  # scores written in one transaction: some hundredths of a second
 PAUSE_SECONDS = 0.004  # between two of them: whoever waits for the lock gets it
 LEAST_SPANS = 0.01
@@ -80,7 +81,8 @@ class Acquisition:
         )
 
     def counts(self, model_id: int, name: str) -> dict[int, float]:
-        """What stands under that name (`TOKENS`, or ``count:`` with the id of a label), by document."""
+        """What stands under that name (`TOKENS`, `INFORMATION`, or ``count:`` with the id of a label), by
+        document."""
         return dict(
             self._store.rows(
                 "SELECT document_id, score FROM acquisition WHERE model_id = ? AND strategy = ?",

@@ -17,7 +17,7 @@ from spanloop.recipes.active_learning.diversity import spread
 from spanloop.recipes.active_learning.dropout import information, places
 from spanloop.recipes.active_learning.expected import inverse_frequency, seconds_of
 from spanloop.recipes.active_learning.history import distance
-from spanloop.recipes.active_learning.pool import Ints, Pool, Spans, Where
+from spanloop.recipes.active_learning.pool import Ints, Pool, Spans
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy, chosen
 
 A, B, C = (0, 3, 1), (8, 11, 1), (8, 11, 2)
@@ -32,6 +32,7 @@ class Known:
     gold: Mapping[str, int] = field(default_factory=dict)
     rounds: Sequence[Sequence[Spans | None]] = ()
     vectors: Sequence[Sequence[float]] = ((1, 0), (1, 0), (0, 1))
+    learned: Sequence[float] = (0, 0, 0)
     dropped: Sequence[NDArray[np.float32]] = ()
 
     def tokens(self, ids: Ints) -> Floats:
@@ -49,7 +50,10 @@ class Known:
     def embeddings(self, ids: Ints) -> NDArray[np.float32]:
         return np.array(self.vectors, dtype=np.float32)[ids]
 
-    def passes(self, ids: Ints, passes: int, where: Where) -> Sequence[NDArray[np.float32]]:
+    def information(self, ids: Ints) -> Floats:
+        return np.array(self.learned, dtype=np.float64)[ids]
+
+    def passes(self, ids: Ints, passes: int) -> Sequence[NDArray[np.float32]]:
         return [self.dropped[place] for place in ids.tolist()]
 
 
@@ -102,16 +106,15 @@ def test_bald_finds_the_token_about_which_the_passes_disagree() -> None:
     assert information(apart) == pytest.approx([by_hand], abs=1e-6)
     empty = np.zeros((2, 0, 2), dtype=np.float32)
     known = Known(dropped=(np.concatenate([apart, sure_of_doubt], axis=1), sure_of_doubt, empty))
-    assert scores("bald", pool_of(known)) == pytest.approx([by_hand / 2, 0, 0], abs=1e-6)
+    assert scores("bald_layer", pool_of(known)) == pytest.approx([by_hand / 2, 0, 0], abs=1e-6)
+    assert scores("bald", pool_of(Known(learned=(0.1, 0.3, 0)))) == pytest.approx([0.1, 0.3, 0])
 
 
 def test_bald_spans_is_the_mean_of_the_places_in_two_orders() -> None:
     assert places(np.array([5.0, 1.0, 5.0, 9.0])) == pytest.approx([1.5 / 3, 0, 1.5 / 3, 1])
     assert places(np.array([3.0])) == pytest.approx([0])
     assert len(places(np.array([]))) == 0
-    apart = np.log(np.array([[[0.9, 0.1]], [[0.1, 0.9]]], dtype=np.float32))
-    same = np.log(np.full((2, 1, 2), 0.5, dtype=np.float32))
-    known = Known(spans={"PER": (0, 1, 3)}, dropped=(apart, same, same))
+    known = Known(spans={"PER": (0, 1, 3)}, learned=(0.3, 0, 0))
     # by bald: first, then two that are equal; by expected spans: last, in the middle, first
     assert scores("bald_spans", pool_of(known)) == pytest.approx(
         [(1 + 0) / 2, (1 / 4 + 1 / 2) / 2, (1 / 4 + 1) / 2]

@@ -16,10 +16,11 @@ from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.strategy import PoolStrategy
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.project.init import init
-from spanloop.recipes.suggest.arranging import arrange
+from spanloop.recipes.suggest.arranging import Asking, arrange
 from spanloop.recipes.suggest.prelabel import prelabel
 from spanloop.recipes.suggest.sources import open_source
 from spanloop.store import Store
+from spanloop.store.tables.acquisition import INFORMATION
 
 COMPARE = [name for name in registry.NAMES if isinstance(registry.by_name(name), PoolStrategy)]
 
@@ -97,7 +98,7 @@ def test_a_second_run_looks_at_nothing_twice_and_the_same_seed_gives_the_same_or
     assert prelabel(copy, model=tiny).strategy == again[-1]  # what was chosen once stays
     patterns = jsonl_file(tmp_path / "patterns.jsonl", {"label": "PER", "pattern": "Ann"})
     assert prelabel(copy, patterns=patterns).strategy == "random"  # it has no token scores
-    assert prelabel(copy, model=tiny).strategy == "expected_spans"
+    assert prelabel(copy, model=tiny).strategy == "bald_spans"
     assert prelabel(copy, model=tiny, ask="sentences").strategy == "mnlp@sentences"  # looks at tokens
     assert prelabel(copy, model=tiny, ask="documents").strategy == "mnlp"
 
@@ -132,33 +133,58 @@ def test_what_has_no_token_scores_is_refused_before_anything_is_predicted(
         store.queue.next("me", strategy="diversity")
 
 
-def test_vectors_and_passes_are_those_of_the_head(tiny: str) -> None:
+def test_vectors_are_those_of_the_head_and_passes_leave_something_out(tiny: str) -> None:
     import spacy
 
-    from spanloop.plugin.model.closer import dropout_passes, unit_vectors
+    from spanloop.plugin.model.closer import layer_passes, unit_vectors
     from spanloop.plugin.model.pretrained import head_name
 
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": tiny})
     docs = [nlp.make_doc(text) for text in ("Ann met Bob in Rome.", "", "Ann " * 700)]
-    at_first = dropout_passes(pipe.network, docs, passes=3, where="last layer", seed=1)  # type: ignore[attr-defined]
+    network = pipe.network  # type: ignore[attr-defined]
+    at_first = layer_passes(network, docs, passes=3, seed=1)
     assert np.ptp(at_first[0], axis=0).max() > 0
     model = pipe.hf_model()  # type: ignore[attr-defined]
     head = model.get_submodule(head_name(model))
     scores = pipe.predict(docs)  # type: ignore[attr-defined]
-    for found, vectors in zip(scores, unit_vectors(pipe.network, docs), strict=True):  # type: ignore[attr-defined]
+    for found, vectors in zip(scores, unit_vectors(network, docs), strict=True):
         if len(found):
             import torch
 
             with torch.inference_mode():
                 again = head(torch.from_numpy(vectors)).log_softmax(dim=-1).numpy()
             np.testing.assert_allclose(again, found.logprobs, atol=1e-4)
-    for where in ("head", "last layer"):
-        network = pipe.network  # type: ignore[attr-defined]
-        passes = dropout_passes(network, docs, passes=3, where=where, seed=1)  # type: ignore[arg-type]
-        again = dropout_passes(network, docs, passes=3, where=where, seed=1)  # type: ignore[arg-type]
-        assert [one.shape for one in passes] == [(3, len(found), len(found.tags)) for found in scores]
-        assert np.ptp(passes[0], axis=0).max() > 0  # something was left out
-        for one, other in zip(passes, again, strict=True):
-            np.testing.assert_array_equal(one, other)
+    assert [one.shape for one in at_first] == [(3, len(found), len(found.tags)) for found in scores]
+    for one, other in zip(at_first, layer_passes(network, docs, passes=3, seed=1), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert not model.training
+
+
+def test_what_is_learned_from_a_document_is_stored_by_the_prediction_and_the_same_by_a_second_look(
+    project: Path, tiny: str, tmp_path: Path
+) -> None:
+    """The law behind both: no document's figure hangs on what stands beside it."""
+    copies = [tmp_path / name for name in ("asked.db", "late.db")]
+    with Store.open(project) as store:
+        for copy in copies:
+            store.backup(copy)
+    asked, late = copies
+    for copy in copies:
+        with Store.open(copy) as store:
+            store.run("DELETE FROM acquisition")
+            store.run("DELETE FROM predictions")
+    prelabel(asked, model=tiny, strategy="bald")
+    prelabel(late, model=tiny, strategy="mnlp", limit=7)
+    prelabel(late, model=tiny, strategy="mnlp")
+    with Store.open(asked) as store, Store.open(late) as other:
+        source = open_source(other, tiny, None, None)
+        ids = np.array(store.documents.ids())
+        stored = store.acquisition.counts(source.model_id, INFORMATION)
+        assert set(stored) == set(ids.tolist())
+        assert max(stored.values()) > 0
+        assert other.acquisition.counts(source.model_id, INFORMATION) == {}
+        looked = Asking(other, source).information(ids)
+    np.testing.assert_allclose(looked, [stored[number] for number in ids.tolist()], rtol=1e-3, atol=1e-6)
+    prelabel(late, model=tiny, strategy="bald")
+    assert order(late, "bald") == order(asked, "bald")

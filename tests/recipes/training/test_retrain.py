@@ -348,7 +348,7 @@ def test_prelabel_resumes_and_adds_nothing_twice(trained: tuple[Path, RoundRepor
         assert document is not None
         assert store.predictions.get(document.id, model_id) is not None
         assert store.tokenizations.get(document.id) == [(0, 3), (4, 6), (7, 11)]
-        assert store.queue.standing()[0] == "expected_spans"
+        assert store.queue.standing()[0] == "bald_spans"
 
 
 def test_prelabel_with_an_untrained_encoder_stores_nothing(db: Path, encoder: Path) -> None:
