@@ -4,7 +4,8 @@
 
 Each set has its train documents in a random order (``--seeds``). The first of them are annotated, and a model
 is trained on the first 100, 200, ... of these with the defaults of `retrain`; the others and the test split
-are never trained on. Every model of one set, seed and size is a cell, kept as one JSON file under
+are never trained on (``--sizes`` beyond 1,600 leave fewer others). Every model of one set, seed and size is a
+cell, kept as one JSON file under
 ``benchmarks/results/stored_predictions``; a cell that has its file is not trained again, so this can be cut
 short and started again, and several processes may share the work.
 """
@@ -38,13 +39,16 @@ WATCHED = 300
 
 @dataclass(frozen=True)
 class Corpus:
-    """One set: the documents in their order, and how many of them may be learned from."""
+    """One set: the train documents in the order of the seed, and those of the test."""
 
     name: str
     seed: int
-    stream: list[Gold]
-    pool: list[Gold]
+    train: list[Gold]
     test: list[Gold]
+
+    def pool(self, size: int) -> list[Gold]:
+        """What no model of this size has learned from; the same for all up to the last of `SIZES`."""
+        return self.train[max(size, min(SIZES[-1], len(self.train) - WATCHED)) :][:UNSEEN]
 
     @classmethod
     def read(cls, folder: Path, seed: int) -> Corpus:
@@ -61,8 +65,7 @@ class Corpus:
             random.Random(0).shuffle(golds)
             golds, test = golds[:-500], golds[-500:]
         random.Random(seed).shuffle(golds)
-        learned = min(SIZES[-1], len(golds) - WATCHED)
-        return cls(folder.name, seed, golds[:learned], golds[learned:][:UNSEEN], test)
+        return cls(folder.name, seed, golds, test)
 
 
 def main() -> None:
@@ -74,7 +77,11 @@ def main() -> None:
             waiting = [size for size in options.sizes if not _file(folder.name, seed, size).exists()]
             found = Corpus.read(folder, seed) if waiting else None
             for size in waiting:
-                if found is None or size > len(found.stream) or _file(folder.name, seed, size).exists():
+                if (
+                    found is None
+                    or size > len(found.train) - WATCHED
+                    or _file(folder.name, seed, size).exists()
+                ):
                     continue
                 made = cell(found, size)
                 text = json.dumps(made, separators=(",", ":"))
@@ -99,20 +106,20 @@ def cell(found: Corpus, size: int) -> dict[str, Any]:
 
     from spanloop.plugin.training.train import train
 
-    labels = labels_of([*found.stream, *found.pool, *found.test])
+    labels = labels_of([*found.train, *found.test])
     pipe: Any = pipeline("en", "offline", labels, seed=found.seed).get_pipe("hf_token_classifier")
     begin = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        train(pipe, found.stream[:size], TrainConfig(seed=found.seed), folder=Path(folder))
+        train(pipe, found.train[:size], TrainConfig(seed=found.seed), folder=Path(folder))
     seconds = time.process_time() - begin
-    pool, tags = _look(pipe, found.pool, labels)
+    pool, tags = _look(pipe, found.pool(size), labels)
     test, _ = _look(pipe, found.test, labels)
     right, wrong, missed = (sum(sum(row[k]) for row in test) for k in (4, 5, 6))
     return {
         "set": found.name,
         "seed": found.seed,
         "size": size,
-        "tokens": sum(len(gold.doc) for gold in found.stream[:size]),
+        "tokens": sum(len(gold.doc) for gold in found.train[:size]),
         "labels": labels,
         "seconds": round(seconds, 1),
         "f1": round(2 * right / max(2 * right + wrong + missed, 1), 4),

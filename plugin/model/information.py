@@ -54,7 +54,7 @@ class Informed:
         logits, given = self._backend.with_head_inputs(input_ids, attention_mask)
         passes = (given * mask for mask in self._passes.to(given))
         head = self._backend.head
-        found = information([head(some).float().log_softmax(-1) for some in passes])
+        found = information([head(some).float() for some in passes])
         return torch.cat([logits.float(), found[..., None]], dim=-1)
 
 
@@ -62,14 +62,14 @@ def information(passes: Sequence[torch.Tensor]) -> torch.Tensor:
     """The mutual information of each word's tag and the model's weights, in nats.
 
     Args:
-        passes: Log probabilities of shape (..., tags), one tensor a pass.
+        passes: The scores of the tags, as the head gives them, of shape (..., tags), one tensor a pass.
 
     Returns:
         Of shape (...), not below 0.
     """
     import torch
 
-    each = torch.stack([logprobs.exp() for logprobs in passes])
+    each = torch.stack([scores.softmax(dim=-1) for scores in passes])
     together = torch.special.entr(each.mean(dim=0)).sum(dim=-1)
     alone = torch.special.entr(each).sum(dim=-1).mean(dim=0)
     found: torch.Tensor = (together - alone).clamp(min=0)

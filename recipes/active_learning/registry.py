@@ -37,9 +37,10 @@ OURS = {
 }
 """The strategies of this package: their names, each with its file and class in this room."""
 NAMES = tuple(OURS)
-USUAL: dict[Task, tuple[str, ...]] = {"spans": ("bald_spans", "expected_spans"), "tags": ("mnlp",)}
+USUAL: dict[Task, tuple[str, ...]] = {"spans": ("bald_spans", "expected_spans"), "tags": ("random",)}
 """What the queue stands by where nobody chose and the model has token scores: the first that can be asked
-for. How that was chosen: ``benchmarks/active.md``."""
+for. Of tags, which every token has, chance teaches as much as any strategy that was tried. How that was
+chosen: ``benchmarks/active.md``."""
 USUAL_BELOW = "mnlp"
 """The same where it asks below the document: for that a strategy has to look at tokens."""
 GROUP = "spanloop.strategies"

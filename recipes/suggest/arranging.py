@@ -23,7 +23,6 @@ from spanloop.recipes.suggest.our_component import classifier
 from spanloop.recipes.suggest.refusal import make_doc
 from spanloop.recipes.suggest.sources import Source
 from spanloop.store import Store
-from spanloop.store.records import Task
 from spanloop.store.tables.acquisition import INFORMATION, TOKENS, counts
 
 if TYPE_CHECKING:
@@ -40,33 +39,33 @@ def chosen_strategy(
     strategy: str | None,
     standing: str | None = None,
     ask: Ask | None = None,
-    task: Task = "spans",
+    usual: Sequence[str] = registry.USUAL["spans"],
 ) -> str:
     """What the queue shall stand by.
 
     Args:
         source: What suggests.
         strategy: As asked for; None: as the queue stands, where that is a strategy that this source serves
-            and not chance; else the first of `registry.USUAL` that it serves, or chance where there are no
-            token scores.
+            and not chance; else the first of ``usual`` that it serves, or chance where there are no token
+            scores.
         standing: What the queue stands by now.
         ask: About what it shall ask; None: as the strategy's name says.
-        task: That of the project.
+        usual: What projects of this task stand by where nobody chose.
 
     Raises:
         RecipeError: The strategy needs token scores, and what suggests gives none; or it looks into the
             model, and the encoder is shared.
     """
-    usual = next((name for name in registry.USUAL[task] if not _lacking(source, name)), "random")
+    first = next((name for name in usual if not _lacking(source, name)), "random")
     if ask is not None:
-        strategy = named(_base(strategy, standing, ask, usual), ask)
+        strategy = named(_base(strategy, standing, ask, first), ask)
     if strategy is not None:
         if lacking := _lacking(source, strategy):
             raise RecipeError(lacking)
         return strategy
     if standing is None or standing == "random" or base_of(standing)[0] not in registry.names():
-        return usual
-    return usual if _lacking(source, standing) else standing
+        return first
+    return first if _lacking(source, standing) else standing
 
 
 def _base(strategy: str | None, standing: str | None, ask: Ask, usual: str) -> str:

@@ -160,13 +160,14 @@ def _predict_all(
     *,
     open_only: bool,
 ) -> PrelabelReport:
+    from spanloop.recipes.active_learning.registry import USUAL
     from spanloop.recipes.suggest.arranging import arrange, chosen_strategy
     from spanloop.recipes.suggest.tokenise import tokenizer_hash
 
     tokenizer = tokenizer_hash(source.nlp, store.project.unit)
     if store.project.tokenizer is None and source.own_tokens:
         store.set_project(tokenizer=tokenizer)
-    chosen = chosen_strategy(source, strategy, store.queue.standing()[0], ask, store.project.task)
+    chosen = chosen_strategy(source, strategy, store.queue.standing()[0], ask, USUAL[store.project.task])
     check_task(chosen, store.project.task)
     state: QueueState | None = "open" if open_only else None
     still_open = (store.queue.counts(split)["open"] for split in SPLITS)

@@ -11,6 +11,7 @@ from support.store_making import add_model, make_store, say
 from spanloop.recipes.active_learning.advice import advice
 from spanloop.recipes.active_learning.outlook import outlook
 from spanloop.recipes.active_learning.stopping import (
+    SEED_POINTS,
     Scored,
     change_at_most,
     kappa,
@@ -74,7 +75,7 @@ def test_stopping_where_it_is_advised_hardly_ever_costs_a_point() -> None:
         true = {n: max(1 - missing * (n / sizes[-1]) ** -slope, 0.02) for n in sizes}
         common, rounds, stopped = rng.gauss(0, 0.84 * sampled), list[Scored](), sizes[-1]
         for n in sizes:
-            f1 = true[n] + common + rng.gauss(0, 0.55 * sampled) + rng.gauss(0, 0.007)
+            f1 = true[n] + common + rng.gauss(0, 0.55 * sampled) + rng.gauss(0, SEED_POINTS)
             rounds.append(Scored(n, f1, f1 - 1.96 * sampled, f1 + 1.96 * sampled))
             if may_stop(learning_curve(rounds), sizes[-1] - n):
                 stopped = n
@@ -85,6 +86,19 @@ def test_stopping_where_it_is_advised_hardly_ever_costs_a_point() -> None:
     early = [one for one in saved if one > 0]
     assert len(early) > 40
     assert sum(early) / len(early) > 0.25
+
+
+def test_rounds_that_seem_to_fall_are_no_surer_than_flat_ones() -> None:
+    sizes = (1_000, 2_000, 3_000)
+    falling, flat = (
+        learning_curve([Scored(n, f1, f1 - 0.03, f1 + 0.03) for n, f1 in zip(sizes, values, strict=True)])
+        for values in ((0.40, 0.38, 0.35), (0.38, 0.38, 0.38))
+    )
+    assert falling is not None
+    assert flat is not None
+    assert falling.slope == flat.slope == 0
+    assert falling.gain(9_000).high >= flat.gain(9_000).high * 0.95 > 0.01
+    assert not may_stop(falling, 9_000)
 
 
 def test_fewer_than_three_sizes_tell_nothing() -> None:
