@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -187,4 +188,5 @@ def test_what_is_learned_from_a_document_is_stored_by_the_prediction_and_the_sam
         looked = Asking(other, source).information(ids)
     np.testing.assert_allclose(looked, [stored[number] for number in ids.tolist()], rtol=1e-3, atol=1e-6)
     prelabel(late, model=tiny, strategy="bald")
-    assert order(late, "bald") == order(asked, "bald")
+    found = [stored[number] for number in order(late, "bald")]
+    assert all(one >= other - 1e-5 for one, other in pairwise(found))  # but for rounding
