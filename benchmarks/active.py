@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,7 @@ def page(results: Path) -> str:
     parts = [HEAD]
     for name in SETS:
         cells = [read_cell(path) for path in sorted((results / name).rglob("*.json"))]
-        for group in alike(cells):
-            parts.append(section(name, group))
+        parts += [section(name, group) for group in sorted(alike(cells), key=_seeds, reverse=True)]
     if len(parts) == 1:
         parts.append("No cell lies there yet: nothing is claimed here.")
     return "\n\n".join(parts) + "\n"
@@ -145,6 +145,11 @@ def alike(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         yield same
 
 
+def _seeds(cells: Sequence[Cell]) -> int:
+    """How many seeds the strategy has that has fewest."""
+    return min(Counter(strategy for strategy, _ in {(c.strategy, c.seed) for c in cells}).values())
+
+
 def section(name: str, cells: Sequence[Cell]) -> str:
     """What the cells of one set and one code say."""
     made_by = cells[0].made_by
@@ -158,9 +163,11 @@ def section(name: str, cells: Sequence[Cell]) -> str:
             f"`{json.dumps(made_by.settings)}`, on {made_by.device}, {libraries}.",
             _areas(areas(cells), micro),
             f"Tokens read until {micro} was what random came to at a budget, as a share of those of random:",
-            _shares([one for one in found if one.figure == "micro"]),
+            _shares([one for one in found if one.figure == "micro"], lambda one: one.tokens_of_random),
             "The same for macro F1:",
-            _shares([one for one in found if one.figure == "macro"]),
+            _shares([one for one in found if one.figure == "macro"], lambda one: one.tokens_of_random),
+            f"A person's seconds until {micro} was there, as a share of those that random took:",
+            _shares([one for one in found if one.figure == "micro"], lambda one: one.seconds_of_random),
             f"{micro} / macro F1 at each budget:",
             _by_budget(heights(cells), lambda h: f"{h.micro:.3f} / {h.macro:.3f}"),
             "Actions, and hours at the default pace:",
@@ -189,24 +196,25 @@ def _areas(found: Sequence[Area], micro: str) -> str:
     return markdown_table(head, rows)
 
 
-def _shares(found: Sequence[Reached]) -> str:
+def _shares(found: Sequence[Reached], share: Callable[[Reached], Interval | None]) -> str:
     """A row a strategy, a column an aim."""
     aims = list(dict.fromkeys(one.aim for one in found))
     rows = []
     for strategy in dict.fromkeys(one.strategy for one in found if one.strategy != CHANCE):
         by_aim = {one.aim: one for one in found if one.strategy == strategy}
-        rows.append((strategy, *(_share(by_aim.get(aim)) for aim in aims)))
+        rows.append((strategy, *(_share(by_aim.get(aim), share) for aim in aims)))
     return markdown_table(["strategy", *aims], rows)
 
 
-def _share(one: Reached | None) -> str:
+def _share(one: Reached | None, share: Callable[[Reached], Interval | None]) -> str:
     """The share and how many seeds came there."""
     if one is None:
         return ""
-    if one.tokens_of_random is None:
+    told = share(one)
+    if told is None:
         return f"{one.reached} of {one.seeds} came there"
     missing = "" if one.reached == one.seeds else f", {one.reached} of {one.seeds}"
-    return one.tokens_of_random.text(2) + missing
+    return told.text(2) + missing
 
 
 def _by_budget(found: Sequence[Height], told: Callable[[Height], str]) -> str:

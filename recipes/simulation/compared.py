@@ -63,6 +63,8 @@ class Reached(Shape):
     """The mean of those; null where none did."""
     tokens_of_random: Interval | None
     """The tokens as a share of those that random took to the same aim, of the seeds where both came to it."""
+    seconds_of_random: Interval | None
+    """The same of a person's seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def _row(
     figure: Figure,
 ) -> Reached:
     aimed = [(line, goal) for line in own if (goal := aim(line.seed, figure)) is not None]
-    costs, shares = [], []
+    costs, tokens, seconds = [], [], []
     for line, goal in aimed:
         cost = line.reaching(goal, figure)
         if cost is None:
@@ -178,7 +180,8 @@ def _row(
         costs.append(cost)
         by_chance = chance[line.seed].reaching(goal, figure) if line.seed in chance else None
         if by_chance is not None and by_chance.tokens:
-            shares.append(cost.tokens / by_chance.tokens)
+            tokens.append(cost.tokens / by_chance.tokens)
+            seconds.append(cost.seconds / by_chance.seconds)
     return Reached(
         strategy=own[0].strategy,
         aim=name,
@@ -186,7 +189,8 @@ def _row(
         seeds=len(aimed),
         reached=len(costs),
         cost=_mean_cost(costs) if costs else None,
-        tokens_of_random=Interval.of(mean_of(shares)) if shares else None,
+        tokens_of_random=Interval.of(mean_of(tokens)) if tokens else None,
+        seconds_of_random=Interval.of(mean_of(seconds)) if seconds else None,
     )
 
 

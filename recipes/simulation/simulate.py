@@ -114,10 +114,19 @@ class Simulated(Report):
                 f"{r.reached} of {r.seeds}",
                 "-" if r.cost is None else r.cost.text(),
                 "" if r.tokens_of_random is None else r.tokens_of_random.text(2),
+                "" if r.seconds_of_random is None else r.seconds_of_random.text(2),
             )
             for r in self.reached
         ]
-        head = ("strategy", "figure", "aim", "seeds there", "spent until then", "of the tokens of random")
+        head = (
+            "strategy",
+            "figure",
+            "aim",
+            "seeds there",
+            "spent until then",
+            "of the tokens of random",
+            "of the seconds",
+        )
         return table(head, rows)
 
 

@@ -161,6 +161,8 @@ def test_areas_and_costs_by_hand() -> None:
     assert row.cost.tokens == pytest.approx(150)
     assert row.tokens_of_random is not None
     assert row.tokens_of_random.mean == pytest.approx(0.75)
+    assert row.seconds_of_random is not None
+    assert row.seconds_of_random.mean == pytest.approx(0.75)
     full = rows["random", "micro", "90 % of full"]
     assert full.cost is not None
     assert full.cost.tokens == pytest.approx(200 + 800 * 0.8, rel=0.01)
