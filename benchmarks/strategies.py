@@ -47,6 +47,7 @@ def fill(store: Store, documents: int) -> int:
     columns: Mapping[str, Sequence[float]] = {
         "mnlp": chance.exponential(0.2, len(ids)).tolist(),
         "count:tokens": chance.integers(5, 60, len(ids)).astype(float).tolist(),
+        "count:information": chance.exponential(0.01, len(ids)).tolist(),
     }
     for name, scores in columns.items():
         store.acquisition.add(model_id, name, zip(ids.tolist(), scores, strict=True))
@@ -80,7 +81,7 @@ def main() -> None:
         with Store.create(path, labels=list(LABELS), base_model="offline", eval_fraction=0.0) as store:
             say("documents", f"{options.documents:,}")
             model_id = fill(store, options.documents)
-            for strategy in ("expected_spans", "diversity"):
+            for strategy in ("bald_spans", "expected_spans", "diversity"):
                 one = registry.by_name(strategy)
                 assert isinstance(one, PoolStrategy)
                 ask = MadeUp(store, model_id)

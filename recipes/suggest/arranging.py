@@ -180,13 +180,13 @@ class Asking:
         self.source = source
 
     def tokens(self, ids: Ints) -> Floats:
-        return _in_order(self.store.acquisition.counts(self.source.model_id, TOKENS), ids)
+        return _in_order(self._counts(TOKENS, ids), ids)
 
     def expected_spans(self, ids: Ints) -> Mapping[str, Floats]:
         in_use = self.store.labels.readings()
         found: dict[str, Floats] = {}
         for label_id in sorted(set(self.source.labels.values()) & in_use.keys()):
-            stored = self.store.acquisition.counts(self.source.model_id, f"count:{label_id}")
+            stored = self._counts(f"count:{label_id}", ids)
             found[in_use[label_id]] = found.get(in_use[label_id], 0.0) + _in_order(stored, ids)
         return found
 
@@ -219,7 +219,7 @@ class Asking:
     def information(self, ids: Ints) -> Floats:
         from spanloop.plugin.model.information import token_information
 
-        stored = self.store.acquisition.counts(self.source.model_id, INFORMATION)
+        stored = self._counts(INFORMATION, ids)
         missing = np.array([number for number in ids.tolist() if number not in stored], dtype=np.int64)
         if len(missing):  # predicted while nobody asked for it, or not by torch
             network, seed = self._network(), self.store.project.seed
@@ -238,6 +238,9 @@ class Asking:
         return [
             one for docs in self._docs(ids) for one in layer_passes(network, docs, passes=passes, seed=seed)
         ]
+
+    def _counts(self, name: str, ids: Ints) -> dict[int, float]:
+        return self.store.acquisition.counts(self.source.model_id, name, ids.tolist())
 
     def _network(self) -> Network:
         found = classifier(self.source.nlp)

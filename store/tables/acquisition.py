@@ -80,15 +80,15 @@ class Acquisition:
             (model_id, strategy, json.dumps(list(further)), every),
         )
 
-    def counts(self, model_id: int, name: str) -> dict[int, float]:
+    def counts(self, model_id: int, name: str, among: Sequence[int]) -> dict[int, float]:
         """What stands under that name (`TOKENS`, `INFORMATION`, or ``count:`` with the id of a label), by
-        document."""
-        return dict(
-            self._store.rows(
-                "SELECT document_id, score FROM acquisition WHERE model_id = ? AND strategy = ?",
-                (model_id, name),
-            )
-        )
+        document: of those ``among`` which have one."""
+        where, values = "model_id = ? AND strategy = ?", [model_id, name]
+        if len(among) <= CHUNK:  # else reading all is faster, and little is left over
+            where += " AND document_id IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(among)))
+        rows = self._store.rows(f"SELECT document_id, score FROM acquisition WHERE {where}", tuple(values))
+        return dict(rows)
 
     def add(self, model_id: int, strategy: str, scores: Iterable[tuple[int, float]]) -> None:
         """Store further scores of one model, in short transactions; what is there already stays as it is."""

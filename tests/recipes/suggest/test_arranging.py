@@ -110,12 +110,40 @@ def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path
         one, long = (store.documents.by_key(key) for key in ("one", "long"))
         assert one is not None
         assert long is not None
-        tokens = store.acquisition.counts(model_id, "count:tokens")
+        tokens = store.acquisition.counts(model_id, "count:tokens", [one.id, long.id])
         assert (tokens[one.id], tokens[long.id]) == (1, 600)
         person = next(number for number, name in store.labels.readings().items() if name == "PER")
-        expected = store.acquisition.counts(model_id, f"count:{person}")
+        expected = store.acquisition.counts(model_id, f"count:{person}", [one.id, long.id])
         assert 0 <= expected.get(one.id, 0) < 1  # below a hundredth there is no row
         assert 0.01 <= expected[long.id] < 600
+
+
+def test_on_a_shared_encoder_which_is_not_looked_into_spans_are_asked_by_what_is_expected(
+    project: Path, tmp_path: Path
+) -> None:
+    import spacy
+    from spacy.training import Example
+
+    nlp = spacy.blank("en")
+    tok2vec = {
+        "@architectures": "spacy.HashEmbedCNN.v2", "pretrained_vectors": None, "width": 32, "depth": 1,
+        "embed_size": 200, "window_size": 1, "maxout_pieces": 2, "subword_features": True,
+    }  # fmt: skip
+    head = {"@architectures": "spanloop.TokenHead.v1", "tok2vec": tok2vec}
+    nlp.add_pipe("hf_token_classifier", config={"model": head})
+    gold = Example.from_dict(nlp.make_doc("Ann met Bob"), {"entities": [(0, 3, "PER"), (8, 11, "PER")]})
+    nlp.initialize(lambda: [gold])
+    nlp.to_disk(tmp_path / "shared")
+    copy = tmp_path / "p.db"
+    with Store.open(project) as store:
+        store.backup(copy)
+    with Store.open(copy) as store:
+        store.queue.prioritise("random")
+    shared = str(tmp_path / "shared")
+    assert prelabel(copy, pipeline=shared).strategy == "expected_spans"
+    assert "looks into the model" in refused(
+        "prelabel", copy, "--pipeline", shared, "--strategy", "bald_spans"
+    )
 
 
 def test_what_has_no_token_scores_is_refused_before_anything_is_predicted(
@@ -181,12 +209,16 @@ def test_what_is_learned_from_a_document_is_stored_by_the_prediction_and_the_sam
     with Store.open(asked) as store, Store.open(late) as other:
         source = open_source(other, tiny, None, None)
         ids = np.array(store.documents.ids())
-        stored = store.acquisition.counts(source.model_id, INFORMATION)
+        stored = store.acquisition.counts(source.model_id, INFORMATION, ids.tolist())
         assert set(stored) == set(ids.tolist())
         assert max(stored.values()) > 0
-        assert other.acquisition.counts(source.model_id, INFORMATION) == {}
+        assert other.acquisition.counts(source.model_id, INFORMATION, ids.tolist()) == {}
         looked = Asking(other, source).information(ids)
     np.testing.assert_allclose(looked, [stored[number] for number in ids.tolist()], rtol=1e-3, atol=1e-6)
     prelabel(late, model=tiny, strategy="bald")
+    with Store.open(asked) as store:
+        one = int(ids[3])
+        assert store.acquisition.counts(source.model_id, INFORMATION, [one]) == {one: stored[one]}
+        assert store.acquisition.counts(source.model_id, INFORMATION, range(10_000)) == stored
     found = [stored[number] for number in order(late, "bald")]
     assert all(one >= other - 1e-5 for one, other in pairwise(found))  # but for rounding
