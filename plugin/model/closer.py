@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from spanloop.plugin.model.device import gpus_in_use
 from spanloop.plugin.model.errors import ModelError
 from spanloop.plugin.model.finite import log_probabilities
 from spanloop.plugin.model.network import HFNetwork, Network
+from spanloop.plugin.model.shim import HFShim
 from spanloop.plugin.model.torch_backend import TorchBackend
 
 if TYPE_CHECKING:
@@ -83,10 +85,19 @@ def of_its_own(network: Network) -> HFNetwork:
     return network
 
 
+_beside: WeakKeyDictionary[HFShim, TorchBackend] = WeakKeyDictionary()
+
+
 def by_torch(network: HFNetwork) -> TorchBackend:
-    """What computes with torch: the backend that is set, or one for these documents alone."""
-    backend = network.shim.backend
-    return backend if isinstance(backend, TorchBackend) else TorchBackend(network.pretrained.model)
+    """What computes with torch: the backend that is set, or else one beside it, which is kept with its copy
+    of the model for as long as the model is there."""
+    shim, model = network.shim, network.pretrained.model
+    if isinstance(shim.backend, TorchBackend):
+        return shim.backend
+    kept = _beside.get(shim)
+    if kept is None or kept.model is not model:
+        kept = _beside[shim] = TorchBackend(model)
+    return kept
 
 
 @contextmanager

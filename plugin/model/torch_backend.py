@@ -74,7 +74,13 @@ class TorchBackend:
         """As `logits`, and what the head of the model was given for them, of shape (windows, wordpieces,
         width)."""
         kept: list[torch.Tensor] = []
-        handle = self.head.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+        own = threading.get_ident()
+
+        def keep(_: Any, given: tuple[torch.Tensor, ...]) -> None:
+            if threading.get_ident() == own:  # another thread may predict with the same head
+                kept.append(given[0])
+
+        handle = self.head.register_forward_pre_hook(keep)
         try:
             logits = self.logits(input_ids, attention_mask)
         finally:

@@ -19,8 +19,9 @@ class Bald(PoolStrategy):
         "Houlsby et al. 2011, Bayesian active learning for classification and preference learning; "
         "Siddhant and Lipton 2018, Deep Bayesian active learning for natural language processing"
     )
-    needs = frozenset({"log probabilities", "information"})
+    needs = frozenset({"log probabilities", "what the model would learn"})
     candidates = 2_000
+    again = True
 
     def scores(self, pool: Pool) -> Floats:
         """The mean of the information over the tokens of a document; 0 where there is none."""
@@ -44,6 +45,7 @@ class BaldLayer(Bald):
 
     name = "bald_layer"
     needs = frozenset({"log probabilities", "dropout passes"})
+    again = False
     passes = 10
 
     def scores(self, pool: Pool) -> Floats:

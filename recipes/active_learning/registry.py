@@ -100,7 +100,9 @@ def looks_at_tokens(name: str) -> bool:
 def wants_information(name: str | None) -> bool:
     """Whether a strategy of this name asks what a model would learn of itself, which is found out while it
     predicts."""
-    return name is not None and "information" in by_name(name).needs
+    if name is None or base_of(name)[0] not in names():
+        return False
+    return "what the model would learn" in by_name(name).needs
 
 
 def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, float]:

@@ -20,7 +20,12 @@ LogProbs = NDArray[np.float32]
 """Natural logarithms of probabilities, of shape (tokens, tags)."""
 Floats = NDArray[np.float64]
 Need = Literal[
-    "log probabilities", "expected spans", "past rounds", "embeddings", "information", "dropout passes"
+    "log probabilities",
+    "expected spans",
+    "past rounds",
+    "embeddings",
+    "what the model would learn",
+    "dropout passes",
 ]
 
 
@@ -62,6 +67,9 @@ class PoolStrategy(Strategy):
     """At most so many documents are looked at, those that ``base`` finds worth most; None: all of them."""
     base: ClassVar[str] = "mnlp"
     """The strategy of single documents that chooses the candidates and orders what stays behind them."""
+    again: ClassVar[bool] = False
+    """Whether candidates are compared once more with documents that come later; else these are compared with
+    each other alone. For what is stored of every document, and costs no second look."""
 
     @abstractmethod
     def scores(self, pool: Pool) -> Floats:

@@ -114,7 +114,7 @@ def labels_merge(ctx: click.Context, source: str, target: str) -> object:
 @click.option(
     "--strategy",
     type=StrategyName(),
-    help="What the queue asks first.  [default: as before, else expected_spans, of tags mnlp]",
+    help="What the queue asks first.  [default: as before, else bald_spans, of tags random]",
 )
 @click.option(
     "--ask",

@@ -27,7 +27,7 @@ from spanloop.recipes.cli.training_options import config_of, training_options
 @click.option(
     "--eval", "eval_files", multiple=True, type=path_type, help="Files to score on.  [default: a fifth]"
 )
-@option("--strategies", type=Listed(), default="random,mnlp", help="What to compare, parted by commas.")
+@option("--strategies", type=Listed(), default="random,bald_spans", help="What to compare, parted by commas.")
 @option(
     "--budget-tokens",
     type=Listed(float),

@@ -181,10 +181,10 @@ def _play(
     """One turn of the loop: answer until ``target`` documents are gold, retrain, suggest again."""
     with Store.open(db) as store:
         total = store.documents.count("eval")
-        simulate_answers(store, gold, total, split="eval", strategy="random")
+        simulate_answers(store, gold, total, split="eval")  # at random, and the queue stands as it did
         missing = max(0, target - store.queue.counts("pool")["gold"])
         simulate_answers(store, gold, missing, strategy="random" if number == 1 else None)
-    chosen = "drawn at random" if number == 1 else "that the round before is least sure of"
+    chosen = "drawn at random" if number == 1 else "that the round before asks for"
     answers = f"the gold answers {counted(missing, 'document')} {chosen}" if missing else "answered already"
     tell(f"Round {number}: {answers}; retraining ...")
     retrain(db, progress=progress)

@@ -135,7 +135,7 @@ def simulate(
     *,
     from_db: str | Path | None = None,
     eval_files: Sequence[str | Path] = (),
-    strategies: Sequence[str] = ("random", "mnlp"),
+    strategies: Sequence[str] = ("random", "bald_spans"),
     budget_tokens: Sequence[Budget] = BUDGETS,
     seeds: FromOne = 1,
     seed: SeedNumber = 0,

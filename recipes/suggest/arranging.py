@@ -4,7 +4,8 @@ document, and what those that compare documents ask of the store and the model."
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,8 +74,9 @@ def _base(strategy: str | None, standing: str | None, ask: Ask, usual: str) -> s
     queue stands by, where it can."""
     if strategy is not None:
         return base_of(strategy)[0]
-    base = usual if standing is None else base_of(standing)[0]
-    if base == "random":
+    base, asked = ("random", "documents") if standing is None else base_of(standing)
+    by_itself = asked != "documents" and base == registry.USUAL_BELOW
+    if base == "random" or (ask == "documents" and by_itself):
         base = usual
     if ask != "documents" and not registry.looks_at_tokens(base):
         return registry.USUAL_BELOW
@@ -89,7 +91,7 @@ def _lacking(source: Source, strategy: str) -> str:
             f"the strategy {strategy} needs {' and '.join(sorted(needs))}, and {source.name} gives none: "
             "choose random, or suggest with a round or a token classifier"
         )
-    if found is not None and needs & {"embeddings", "information", "dropout passes"}:
+    if found is not None and needs & {"embeddings", "what the model would learn", "dropout passes"}:
         from spanloop.plugin.model.network import HFNetwork
 
         if not isinstance(found[1].network, HFNetwork):
@@ -152,6 +154,9 @@ def arrange(store: Store, source: Source, strategy: str) -> int:
 def arrange_by(store: Store, model_id: int, strategy: str, one: PoolStrategy, ask: Asked) -> int:
     """As `arrange`, of the model with this id; ``ask`` answers what the strategy asks."""
     waiting = store.acquisition.waiting(model_id, one.base, strategy)
+    if waiting and one.again:
+        store.acquisition.forget_the_candidates(model_id, strategy)
+        waiting = store.acquisition.waiting(model_id, one.base, strategy)
     base = np.array([found.score for found in waiting], dtype=np.float64)
     chance = np.array([found.shuffle for found in waiting], dtype=np.int64)
     places = chosen(base, one.candidates, chance)
@@ -205,12 +210,7 @@ class Asking:
     def embeddings(self, ids: Ints) -> NDArray[np.float32]:
         from spanloop.plugin.model.closer import unit_vectors
 
-        network = self._network()
-        found = [
-            rows.mean(axis=0) if len(rows) else None
-            for docs in self._docs(ids)
-            for rows in unit_vectors(network, docs)
-        ]
+        found = [rows.mean(axis=0) if len(rows) else None for rows in self._looked(ids, unit_vectors)]
         width = next((len(one) for one in found if one is not None), 1)
         nothing = np.zeros(width, dtype=np.float32)
         rows = [nothing if one is None else one for one in found]
@@ -222,36 +222,38 @@ class Asking:
         stored = self._counts(INFORMATION, ids)
         missing = np.array([number for number in ids.tolist() if number not in stored], dtype=np.int64)
         if len(missing):  # predicted while nobody asked for it, or not by torch
-            network, seed = self._network(), self.store.project.seed
-            looked = [
-                _mean(one)
-                for docs in self._docs(missing)
-                for one in token_information(network, docs, seed=seed)
-            ]
+            look = partial(token_information, seed=self.store.project.seed)
+            looked = (_mean(one) for one in self._looked(missing, look))
             stored |= dict(zip(missing.tolist(), looked, strict=True))
         return _in_order(stored, ids)
 
     def passes(self, ids: Ints, passes: int) -> Sequence[NDArray[np.float32]]:
         from spanloop.plugin.model.closer import layer_passes
 
-        network, seed = self._network(), self.store.project.seed
-        return [
-            one for docs in self._docs(ids) for one in layer_passes(network, docs, passes=passes, seed=seed)
-        ]
+        look = partial(layer_passes, passes=passes, seed=self.store.project.seed)
+        return list(self._looked(ids, look))
 
     def _counts(self, name: str, ids: Ints) -> dict[int, float]:
         return self.store.acquisition.counts(self.source.model_id, name, ids.tolist())
 
-    def _network(self) -> Network:
-        found = classifier(self.source.nlp)
-        assert found is not None  # chosen_strategy looked
-        return found[1].network
+    def _looked(
+        self, ids: Ints, look: Callable[[Network, list[Doc]], list[NDArray[np.float32]]]
+    ) -> Iterator[NDArray[np.float32]]:
+        """What a closer look at each document finds, in the units that a prediction labels."""
+        from spanloop.recipes.suggest.run_pipeline import by_script  # late: it knows spaCy
 
-    def _docs(self, ids: Ints) -> Iterator[list[Doc]]:
-        wanted = ids.tolist()
+        nlp, wanted = self.source.nlp, ids.tolist()
+        found = classifier(nlp)
+        assert found is not None  # chosen_strategy looked
+        network = found[1].network
+
+        def some(texts: Sequence[str]) -> list[NDArray[np.float32]]:
+            return look(network, [make_doc(nlp, text) for text in texts])
+
         for begin in range(0, len(wanted), BLOCK):
             documents = self.store.documents.fetch(wanted[begin : begin + BLOCK])
-            yield [make_doc(self.source.nlp, document.text) for document in documents]
+            texts = [document.text for document in documents]
+            yield from by_script(nlp, texts, some) if self.source.by_script else some(texts)
 
 
 def _mean(information: NDArray[np.float32]) -> float:

@@ -47,14 +47,15 @@ def predict_block(
     from spanloop.recipes.suggest.tokenise import as_shown
 
     project = store.project
-    asks = registry.below(strategy or store.queue.standing()[0])
+    standing = strategy or store.queue.standing()[0]
+    asks = registry.below(standing)
     looked_at = {} if asks is None else store.parts.looked_at([document.id for document in block])
     parts: dict[int, Sequence[Range]] = {}
     said, events, below = [], list[AlignmentEvent](), 0
     names = source.used.label_map
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
-    informed = project.seed if registry.wants_information(strategy) else None
+    informed = project.seed if registry.wants_information(standing) else None
     with named(source.name, store):
         run = annotate_by_script if source.by_script else annotate
         annotated = run(source.nlp, [document.text for document in block], informed=informed)

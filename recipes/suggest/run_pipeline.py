@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from spanloop.recipes.suggest.refusal import Refused, asking, make_doc
 if TYPE_CHECKING:
     from spanloop.plugin.pipe.component import HFTokenClassifierPipe
     from spanloop.store import Store
+
+
+T = TypeVar("T")
 
 
 def with_model(
@@ -67,16 +70,22 @@ def labelling(nlp: Language, unit: Unit) -> Iterator[None]:
 def annotate_by_script(
     nlp: Language, texts: Sequence[str], *, informed: int | None = None
 ) -> list[Annotated | Refused]:
-    """As `annotate`, of a pipeline of which nobody said what language it is for: where a text is written
-    without blanks, our component labels wordpieces, since to the pipeline a whole line is one token."""
+    """As `annotate`, of a pipeline of which nobody said what language it is for."""
+    return by_script(nlp, texts, lambda some: annotate(nlp, some, informed=informed))
+
+
+def by_script(nlp: Language, texts: Sequence[str], run: Callable[[list[str]], list[T]]) -> list[T]:
+    """What ``run`` makes of each text with a pipeline of which nobody said what language it is for: where a
+    text is written without blanks, our component labels wordpieces, since to the pipeline a whole line is one
+    token."""
     without = [written_without_blanks(text) is not None for text in texts]
-    found: dict[int, Annotated | Refused] = {}
+    found: dict[int, T] = {}
     units: tuple[Unit, ...] = ("token", "wordpiece")
     for unit in units:
         places = [place for place, one in enumerate(without) if one == (unit == "wordpiece")]
         if places:
             with labelling(nlp, unit):
-                there = annotate(nlp, [texts[place] for place in places], informed=informed)
+                there = run([texts[place] for place in places])
                 found |= dict(zip(places, there, strict=True))
     return [found[place] for place in range(len(texts))]
 

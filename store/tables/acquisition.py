@@ -1,6 +1,7 @@
 """How much each document is worth asking about, by model and strategy, and what such scores are made of.
 
-A score is never changed. Beside the scores of strategies stand counts that they are made of, under names with
+A score is never changed, but for the places of a strategy that compares what came before with what comes
+later. Beside the scores of strategies stand counts that they are made of, under names with
 a colon, which no strategy has: ``count:tokens``, ``count:7`` for how many spans of the label with id 7 the
 model expects, and ``count:information`` for what it would learn of itself from the document, in nats a token.
 """
@@ -117,6 +118,14 @@ class Acquisition:
                     (model_id, base, strategy, begin, begin + CHUNK),
                 )
             time.sleep(PAUSE_SECONDS)
+
+    def forget_the_candidates(self, model_id: int, strategy: str) -> None:
+        """Take back what a strategy gave those that it compared, 1 and above, so that they wait again."""
+        with self._store.write():
+            self._store.run(
+                "DELETE FROM acquisition WHERE model_id = ? AND strategy = ? AND score >= 1",
+                (model_id, strategy),
+            )
 
     def past_rounds(self, model_id: int, at_most: int) -> list[int]:
         """The models of the newest rounds that have said something, the newest first, without this one."""

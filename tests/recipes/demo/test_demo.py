@@ -70,6 +70,18 @@ def test_demo_scores_rise_and_have_intervals(finished, played):
 
 
 @pytest.mark.slow
+def test_after_the_first_round_the_model_asks_and_chance_draws_a_tenth(finished, played):
+    with Store.open(finished.path) as store:
+        drawn = [
+            store.annotations.history(row.document.id)[0].drawn
+            for row in store.annotations.gold(split="pool")
+        ]
+    asked = played[-1] - played[0]
+    assert drawn.count("strategy") + drawn.count("random") == played[-1]
+    assert abs(drawn.count("strategy") - 0.9 * asked) <= 2
+
+
+@pytest.mark.slow
 def test_demo_trains_on_simulated_answers_and_never_on_the_eval_split(finished, played):
     gold = file_gold(module.CORPUS)
     with Store.open(finished.path) as store:

@@ -101,7 +101,9 @@ def test_a_second_run_looks_at_nothing_twice_and_the_same_seed_gives_the_same_or
     assert prelabel(copy, patterns=patterns).strategy == "random"  # it has no token scores
     assert prelabel(copy, model=tiny).strategy == "bald_spans"
     assert prelabel(copy, model=tiny, ask="sentences").strategy == "mnlp@sentences"  # looks at tokens
-    assert prelabel(copy, model=tiny, ask="documents").strategy == "mnlp"
+    assert prelabel(copy, model=tiny, ask="documents").strategy == "bald_spans"
+    assert prelabel(copy, model=tiny, strategy="entropy", ask="sentences").strategy == "entropy@sentences"
+    assert prelabel(copy, model=tiny, ask="documents").strategy == "entropy"
 
 
 def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path) -> None:
@@ -116,6 +118,47 @@ def test_the_counts_that_scores_are_made_of_are_those_of_the_model(project: Path
         expected = store.acquisition.counts(model_id, f"count:{person}", [one.id, long.id])
         assert 0 <= expected.get(one.id, 0) < 1  # below a hundredth there is no row
         assert 0.01 <= expected[long.id] < 600
+
+
+def test_where_nobody_names_the_language_a_second_look_labels_what_the_prediction_labelled(
+    tiny: str, tmp_path: Path
+) -> None:
+    """A text without blanks is labelled by wordpieces: to English rules a whole line is one token."""
+    db = tmp_path / "p.db"
+    init(db, labels=["PER", "LOC"], model=tiny, eval_fraction=0, lang="en")
+    texts = [f"北京大学在北京。{'上海很大，我们去东京。' * n}" for n in range(4)]
+    texts += ["Ann met Bob in Rome."] * 20
+    import_files(db, [jsonl_file(tmp_path / "t.jsonl", *({"text": text} for text in texts))])
+    prelabel(db, model=tiny, strategy="bald")
+    with Store.open(db) as store:
+        source = open_source(store, tiny, None, None)
+        assert source.by_script
+        ids = store.documents.ids()
+        stored = store.acquisition.counts(source.model_id, INFORMATION, ids)
+        assert len(stored) == len(ids)
+        store.run("DELETE FROM acquisition WHERE strategy = ?", (INFORMATION,))
+        looked = Asking(store, source).information(np.array(ids))
+    np.testing.assert_allclose(looked, [stored[number] for number in ids], rtol=1e-3, atol=1e-6)
+
+
+def test_what_comes_later_stands_where_it_would_stand_had_it_come_at_once(tiny: str, tmp_path: Path) -> None:
+    db = tmp_path / "p.db"
+    init(db, labels=["PER", "LOC"], model=tiny, eval_fraction=0)
+    rich = [{"text": f"Ann met Bob number {n} in Rome and York", "id": f"r{n}"} for n in range(12)]
+    import_files(db, [jsonl_file(tmp_path / "rich.jsonl", *rich)])
+    prelabel(db, model=tiny, strategy="bald")
+    for n in range(3):
+        import_files(db, [jsonl_file(tmp_path / "dull.jsonl", {"text": f". {n}{n}", "id": f"d{n}"})])
+        prelabel(db, model=tiny)
+    with Store.open(db) as store:
+        [model_id] = [model.id for model in store.models.all()]
+        ids = store.documents.ids()
+        learned = store.acquisition.counts(model_id, INFORMATION, ids)
+        scores = store.acquisition.counts(model_id, "bald", ids)
+    assert len(learned) == len(scores) == 15
+    assert sorted(scores.values()) == pytest.approx([1 + n / 15 for n in range(1, 16)])
+    found = [learned[number] for number in order(db, "bald")]
+    assert all(one >= other - 1e-5 for one, other in pairwise(found))
 
 
 def test_on_a_shared_encoder_which_is_not_looked_into_spans_are_asked_by_what_is_expected(

@@ -145,7 +145,7 @@ def test_the_order_in_which_documents_come_in_changes_no_part_and_another_choice
     assert turned == late
     cost = done("status", project, "--json")["cost"]
     assert (cost["open_parts"], cost["documents_in_parts"], cost["answered_in_part"]) == (len(late), 12, 0)
-    assert prelabel(project, model=models[0], ask="documents").strategy == "mnlp"
+    assert prelabel(project, model=models[0], ask="documents").strategy == "bald_spans"
     assert parts_of_all(project) == []
     assert "is for projects of tags" in refused("prelabel", project, "--model", models[0], "--ask", "tokens")
 
