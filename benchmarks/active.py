@@ -128,8 +128,9 @@ def page(results: Path) -> str:
     """The page of all cells that lie there."""
     parts = [HEAD]
     for name in SETS:
-        cells = [read_cell(path) for path in sorted((results / name).rglob("*.json"))]
-        parts += [section(name, group) for group in sorted(alike(cells), key=_seeds, reverse=True)]
+        for folder in (name, f"{name}_joined", f"{name}/screened"):
+            cells = [read_cell(path) for path in sorted((results / folder).glob("*.json"))]
+            parts += [section(folder, group) for group in sorted(alike(cells), key=_seeds, reverse=True)]
     if len(parts) == 1:
         parts.append("No cell lies there yet: nothing is claimed here.")
     return "\n\n".join(parts) + "\n"
@@ -150,15 +151,17 @@ def _seeds(cells: Sequence[Cell]) -> int:
     return min(Counter(strategy for strategy, _ in {(c.strategy, c.seed) for c in cells}).values())
 
 
-def section(name: str, cells: Sequence[Cell]) -> str:
-    """What the cells of one set and one code say."""
+def section(folder: str, cells: Sequence[Cell]) -> str:
+    """What the cells of one folder and one code say."""
     made_by = cells[0].made_by
     libraries = ", ".join(f"{library} {version}" for library, version in made_by.libraries.items())
+    name = folder.partition("/")[0].removesuffix("_joined")
     micro = "accuracy" if SETS[name] == "tags" else "micro F1"
+    told = folder.replace("_joined", ", one text of the sentences of a document").replace("/", ", ")
     found = reached(cells)
     return "\n\n".join(
         (
-            f"## {name}",
+            f"## {told}",
             f"A pool of {cells[0].pool.tokens:,.0f} tokens. Code `{made_by.code}`, settings "
             f"`{json.dumps(made_by.settings)}`, on {made_by.device}, {libraries}.",
             _areas(areas(cells), micro),

@@ -2,7 +2,7 @@
 its head is given are left out (MC dropout, Gal and Ghahramani 2016; BALD, Houlsby et al. 2011).
 
 Each pass leaves out the same parts for every word, as one model drawn from all that dropout makes: so the
-figure of a word does not hang on what it was computed together with, and the encoder runs once.
+figure of a word does not depend on what it was computed together with, and the encoder runs once.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from spanloop.recipes.active_learning import registry
 from spanloop.recipes.formats.placing import part_overlaps
@@ -14,6 +15,9 @@ from spanloop.store import Store
 from spanloop.store.events import AlignmentEvent
 from spanloop.store.records import Document, Range, Span
 from spanloop.store.tables.ledger import REFUSED
+
+if TYPE_CHECKING:
+    from spanloop.recipes.suggest.run_pipeline import Annotated
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,7 @@ def predict_block(
     from spanloop.recipes.convert import store_events, store_spans
     from spanloop.recipes.suggest.arranging import scored
     from spanloop.recipes.suggest.asking import asked_below
-    from spanloop.recipes.suggest.run_pipeline import (
-        annotate,
-        annotate_by_script,
-        found_events,
-        found_spans,
-        left_out,
-        named,
-    )
+    from spanloop.recipes.suggest.run_pipeline import found_events, found_spans, left_out
     from spanloop.recipes.suggest.tokenise import as_shown
 
     project = store.project
@@ -55,11 +52,7 @@ def predict_block(
     names = source.used.label_map
     tokens: list[tuple[int, list[Range] | None]] = []
     refused: dict[int, tuple[Document, Refused]] = {}
-    informed = project.seed if registry.wants_information(standing) else None
-    with named(source.name, store):
-        run = annotate_by_script if source.by_script else annotate
-        annotated = run(source.nlp, [document.text for document in block], informed=informed)
-    for document, found in zip(block, annotated, strict=True):
+    for document, found in zip(block, _annotated(store, source, block, standing), strict=True):
         if isinstance(found, Refused):
             refused[document.id] = (document, found)
             if found.by == TOKENIZER:
@@ -89,6 +82,18 @@ def predict_block(
         store.ledger.add(_mark(*one, source.model_id) for one in refused.values())
     passed_over = {key: Refusal(document.key, why.by, str(why)) for key, (document, why) in refused.items()}
     return Block(len(rows), sum(len(kept) for _, kept, _ in rows), len(events), passed_over, below)
+
+
+def _annotated(
+    store: Store, source: Source, block: Sequence[Document], strategy: str | None
+) -> list[Annotated | Refused]:
+    """What the model says of each document, and what it would learn from it where the strategy asks that."""
+    from spanloop.recipes.suggest.run_pipeline import annotate, annotate_by_script, named
+
+    informed = store.project.seed if registry.wants_information(strategy) else None
+    run = annotate_by_script if source.by_script else annotate
+    with named(source.name, store):
+        return run(source.nlp, [document.text for document in block], informed=informed)
 
 
 def _mark(document: Document, why: Refused, model_id: int) -> AlignmentEvent:

@@ -236,7 +236,7 @@ def test_vectors_are_those_of_the_head_and_passes_leave_something_out(tiny: str)
 def test_what_is_learned_from_a_document_is_stored_by_the_prediction_and_the_same_by_a_second_look(
     project: Path, tiny: str, tmp_path: Path
 ) -> None:
-    """The law behind both: no document's figure hangs on what stands beside it."""
+    """The law behind both: no document's figure depends on what stands beside it."""
     copies = [tmp_path / name for name in ("asked.db", "late.db")]
     with Store.open(project) as store:
         for copy in copies:
