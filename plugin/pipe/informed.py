@@ -22,7 +22,7 @@ def predict_informed(
     pipe: HFTokenClassifierPipe, docs: Sequence[Doc], *, seed: int = 0
 ) -> tuple[list[TokenScores], list[NDArray[np.float32]] | None]:
     """As `predict` of the pipe, and beside the scores what the model would learn of itself from each unit, in
-    nats (`spanloop.plugin.model.information`), for little further work: a tenth with 50 labels.
+    nats (`spanloop.plugin.model.information`), for little further work (`benchmarks/informed.py`).
 
     Args:
         pipe: The pipe, with labels.
