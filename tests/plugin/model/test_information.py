@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,44 @@ def test_beside_the_scores_of_a_prediction_and_the_same_alone_or_in_company(nlp:
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
     others = token_information(pipe.network, docs, seed=2)  # type: ignore[attr-defined]
     assert not np.allclose(others[0], told[0], rtol=1e-3)
+
+
+def test_with_an_encoder_in_bfloat16_the_scores_are_those_of_the_prediction(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    config = {"model": str(build_tiny(tmp_path / "model")), "precision": "bf16"}
+    pipe = nlp.add_pipe("hf_token_classifier", config=config)
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    scores, told = predict_informed(pipe, docs)  # type: ignore[arg-type]
+    assert told is not None
+    assert np.concatenate(told).max() > 0
+    for found, plain in zip(scores, pipe.predict(docs), strict=True):  # type: ignore[attr-defined]
+        np.testing.assert_allclose(found.logprobs, plain.logprobs, atol=1e-5)
+
+
+def test_threads_that_predict_beside_it_are_not_taken_for_it(nlp: Language) -> None:
+    pipe = nlp.get_pipe("hf_token_classifier")
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    _, expected = predict_informed(pipe, docs, seed=1)  # type: ignore[arg-type]
+    assert expected is not None
+    done = threading.Event()
+
+    def predict() -> None:
+        while not done.is_set():
+            pipe.predict([nlp.make_doc("Bob saw York in May . " * 9)])  # type: ignore[attr-defined]
+
+    others = [threading.Thread(target=predict) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(20):
+            _, told = predict_informed(pipe, docs, seed=1)  # type: ignore[arg-type]
+            assert told is not None
+            for one, same in zip(told, expected, strict=True):
+                np.testing.assert_allclose(one, same, rtol=1e-3, atol=1e-6)
+    finally:
+        done.set()
+        for other in others:
+            other.join()
 
 
 def test_where_more_than_the_first_wordpiece_counts_a_prediction_says_nothing_of_it(
