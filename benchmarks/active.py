@@ -128,7 +128,7 @@ def page(results: Path) -> str:
     """The page of all cells that lie there."""
     parts = [HEAD]
     for name in SETS:
-        for folder in (name, f"{name}_joined", f"{name}/screened"):
+        for folder in (name, f"{name}/rechecked", f"{name}_joined", f"{name}/screened"):
             cells = [read_cell(path) for path in sorted((results / folder).glob("*.json"))]
             parts += [section(folder, group) for group in sorted(alike(cells), key=_seeds, reverse=True)]
     if len(parts) == 1:
@@ -253,7 +253,8 @@ pace ({DEFAULT.text().partition(" (")[0]}).
 *Points above random*: the mean height of the curve over the logarithm of the tokens, less that of random,
 seed by seed. Intervals are Student's t over seeds: with one seed there is none, and a difference of one seed
 is a draw. Between two budgets a straight line stands for what was not played. Budgets are shares of the
-pool's tokens."""
+pool's tokens. *Screened*: by older code, to choose what all seeds were played with. *Rechecked*: the default,
+whose dropout has changed since, by the code of today."""
 
 
 if __name__ == "__main__":
