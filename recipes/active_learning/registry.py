@@ -99,10 +99,13 @@ def looks_at_tokens(name: str) -> bool:
 
 def wants_information(name: str | None) -> bool:
     """Whether a strategy of this name asks what a model would learn of itself, which is found out while it
-    predicts."""
+    predicts; not for one whose package is gone or broken, which `by_name` tells whoever asks for it."""
     if name is None or base_of(name)[0] not in names():
         return False
-    return "what the model would learn" in by_name(name).needs
+    try:
+        return "what the model would learn" in by_name(name).needs
+    except RecipeError:
+        return False
 
 
 def document_scores(logprobs: LogProbs, also: str | None = None) -> dict[str, float]:

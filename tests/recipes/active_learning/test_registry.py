@@ -86,6 +86,14 @@ def test_what_cannot_be_used_is_told_in_one_line(others: None, name: str, told: 
     assert "\n" not in str(error.value)
 
 
+def test_what_the_model_would_learn_is_found_where_a_strategy_asks_it_and_breaks_nothing_else(
+    others: None,
+) -> None:
+    """A prediction that somebody waits for does not end because the queue stands by a broken package."""
+    standing = (*registry.names(), "mnlp@sentences", "gone@sentences", "not_there", None)
+    assert [name for name in standing if registry.wants_information(name)] == ["bald", "bald_spans"]
+
+
 @pytest.mark.parametrize(
     ("standing", "rounds"),
     [("committee", 5), ("fluctuation", 5), ("mnlp", 0), (None, 0), ("of_a_package_that_is_gone", 0)],
