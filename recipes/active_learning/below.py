@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from spanloop.recipes.active_learning.parts import Ask, joined, named
+from spanloop.recipes.active_learning.parts import Ask, joined, named, newly
 from spanloop.recipes.active_learning.sentences import Piece, sentences
 from spanloop.recipes.active_learning.strategy import DocumentStrategy, LogProbs, Strategy
 from spanloop.store.records import Range
@@ -81,12 +81,13 @@ class Below(Strategy):
             return Doubtful((), 0.0)
         asked = np.concatenate([scores.logprobs[first:behind] for first, behind in chosen])
         worth = float(self.base.score(asked))
-        if len(chosen) == len(pieces):
+        if len(chosen) == len(pieces) and not before:
             return Doubtful((), worth)
         places = [(int(starts[first]), int(ends[behind - 1])) for first, behind in _joined(chosen)]
         asks = _meeting(places)
         cut = [one for one in suggested if asks(*one) and not answered(*one)]
-        return Doubtful(joined([*places, *cut]), worth)
+        # neighbours are one part, and what was answered may lie between two of them, as a blank does
+        return Doubtful(newly(joined([*places, *cut]), before or ()), worth)
 
     def _chosen(self, logprobs: LogProbs, eligible: Sequence[Piece]) -> list[Piece]:
         worth = [self.base.score(logprobs[first:behind]) for first, behind in eligible]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.store_making import say
 
@@ -96,6 +96,8 @@ def test_what_was_answered_is_not_asked_again_and_the_rest_only_where_the_model_
     assert asks.doubtful(TEXT, scores(TEXT, sure), [(4, 15)], before).parts == ((0, 10),)
 
 
+@example([0.5] * 10 + [0.75], [(8, 9)])  # the blank between two neighbours
+@example([0.5] * 11, [(8, 9)])  # everything is doubtful, and something was answered
 @given(st.lists(st.floats(0.5, 0.999), min_size=11, max_size=11), RANGES)
 def test_parts_lie_apart_in_the_text_and_clear_of_what_was_answered(
     sure: list[float], before: list[Range]
@@ -107,6 +109,11 @@ def test_parts_lie_apart_in_the_text_and_clear_of_what_was_answered(
         assert all(0 <= start < end <= len(TEXT) for start, end in found.parts)
         assert newly(found.parts, said) == found.parts
         assert np.isfinite(found.score)
+
+
+def test_of_a_document_that_was_answered_in_part_all_the_rest_can_be_asked() -> None:
+    found = strategy("mnlp@tokens").doubtful(TEXT, scores(TEXT, [0.5] * 11), [], [(8, 9)])
+    assert found.parts == ((0, 8), (9, len(TEXT)))
 
 
 def test_an_empty_and_a_very_long_document_have_finite_scores() -> None:
