@@ -34,13 +34,12 @@ from macro_table import table
 
 if TYPE_CHECKING:
     import numpy as np
-    from macro_training import Extra, Variant
+    from macro_training import Variant
     from numpy.typing import NDArray
 
     Scores = list[NDArray[np.float32]]
 
 RESULTS = Path(__file__).parent / "results" / "macro"
-SURE = 0.9  # a tag less probable than this is left open by `hard`
 
 
 def main() -> None:
@@ -174,7 +173,7 @@ class Bench:
             golds = [self.train[place] for place in gold]
             pipe = self._pipe(variant("default"), seed)
             with tempfile.TemporaryDirectory() as folder:
-                trained(pipe, golds, variant("default"), seed, None, Path(folder))
+                trained(pipe, golds, variant("default"), seed, [], Path(folder))
             said = self._said(pipe, [self.train[place] for place in left])
             spans = Counter(span.label for one in golds for span in one.spans)
             return worth_of(strategy, said, pipe.tags, spans)
@@ -220,44 +219,27 @@ class Bench:
         return pipe
 
     def _trained(self, made: Variant, seed: int) -> tuple[Any, Any, dict[str, Any]]:
-        from macro_training import trained
+        from macro_training import OF_THREE, trained
 
         say(f"{made.name}, seed {seed}: training ...")
         golds, rest = self.drawn(made, seed)
-        extra = self._extra(made, golds, rest, seed) if made.unlabelled else None
+        targets = self._of_three(made, seed) if made.unlabelled == OF_THREE else None
+        texts = [gold.doc for gold in rest] if made.unlabelled else []
         pipe = self._pipe(made, seed)
         with tempfile.TemporaryDirectory() as folder:
-            report = trained(pipe, golds, made, seed, extra, Path(folder))
+            report = trained(pipe, golds, made, seed, texts, Path(folder), targets)
         said = self._said(pipe, self.test), self._said(pipe, rest), self._said(pipe, golds)
         self._keep(made.name, seed, said)
         told = {"steps": report.steps, "learning_rate": report.learning_rate, "epochs": report.epochs}
         return pipe, said[0], told | {"losses": report.losses, "held_out_f1": report.held_out_f1}
 
-    def _extra(self, made: Variant, golds: Sequence[Any], rest: Sequence[Any], seed: int) -> Extra:
-        """What the round before says of the text without labels."""
+    def _of_three(self, made: Variant, seed: int) -> Scores:
+        """What three trainings say of the text without labels, in the mean."""
         import numpy as np
-        from macro_training import Extra
 
-        teachers = [made.teacher]
-        if made.unlabelled.endswith("ens"):
-            teachers += [f"{made.teacher}@{n}" for n in (1, 2)]
-        places = (1, 2) if made.unlabelled == "bornagain" else (1,)
-        texts = [gold for at in places for gold in (rest, golds)[at - 1]]
-        each = [[rows for at in places for rows in self.scores(name, seed)[at]] for name in teachers]
-        targets = [np.mean(np.exp(rows), axis=0) for rows in zip(*each, strict=True)]
-        if made.unlabelled.startswith("hard"):
-            sharp = [
-                np.eye(rows.shape[1])[rows.argmax(axis=1)] * (rows.max(axis=1) >= SURE)[:, None]
-                for rows in targets
-            ]
-            targets = sharp
-        kept = [(gold, rows) for gold, rows in zip(texts, targets, strict=True) if len(rows)]
-        from spanloop.plugin.tagging.gold import Gold
-
-        return Extra(
-            [Gold(gold.doc, ()) for gold, _ in kept],
-            [(made.weight * rows).astype("float32") for _, rows in kept],
-        )
+        teachers = [made.teacher, f"{made.teacher}@1", f"{made.teacher}@2"]
+        each = [self.scores(name, seed)[1] for name in teachers]
+        return [np.mean(np.exp(rows), axis=0).astype("float32") for rows in zip(*each, strict=True)]
 
     def _said(self, pipe: Any, golds: Sequence[Any]) -> Scores:
         return [one.logprobs for one in pipe.predict([gold.doc for gold in golds])]

@@ -20,12 +20,13 @@ import torch
 from corpora import calibration
 from macro_picking import STRATEGIES
 from numpy.typing import NDArray
+from spacy.tokens import Doc
 
 from spanloop.plugin.alignment import wordpieces
 from spanloop.plugin.tagging.gold import UNKNOWN, Gold
 from spanloop.plugin.training import loss, train, trainer
 from spanloop.plugin.training.config import TrainConfig
-from spanloop.plugin.training.training_set import Course, Lesson, course_of, lessons_of
+from spanloop.plugin.training.unlabelled import Unlabelled
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -53,6 +54,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "all": {"label_strategy": "all"},
     "f1": {"thresholds": "f1"},
     "held0": {"held_out": 0.0},
+    "refit": {"refit": True},
 }
 CASES = ("case", "case2", "case3")
 ANY_SLICE = "anyslice"
@@ -60,7 +62,9 @@ ANY_SLICE = "anyslice"
 HOOKS = ("drop0", "drop2", "smooth", "swa", "rdrop", ANY_SLICE, *CASES)
 _WORD_BEGINS = wordpieces._WORD_BEGINS
 _BEGINS = r"(?<![\p{L}\p{N}])"  # no letter and no digit before it
-UNLABELLED = ("soft", "softens", "hard", "hardens", "bornagain")
+SOFT, OF_THREE = "soft", "softens"
+"""Learn from the rest of the text too, as a first training sees it (``--unlabelled``), or as three trainings
+do in the mean."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +76,15 @@ class Variant:
     hooks: frozenset[str] = frozenset()
     picked: str = ""
     unlabelled: str = ""
-    weight: float = 1.0
     soup: int = 0
     ensemble: int = 0
     seed: int = 0
 
     @property
     def teacher(self) -> str:
-        """The variant whose word about the unlabelled text is taken."""
-        parts = [part for part in self.name.split("@")[0].split("+") if not _own(part)]
+        """The variant whose word about the unlabelled text is taken, with `OF_THREE`."""
+        parts = [part for part in self.name.split("@")[0].split("+") if part != OF_THREE]
         return "+".join(parts) or "default"
-
-
-def _own(part: str) -> bool:
-    return part in UNLABELLED or (part[:1] == "w" and part[1:].replace(".", "").isdigit())
 
 
 def variant(name: str) -> Variant:
@@ -99,70 +98,35 @@ def variant(name: str) -> Variant:
             made = replace(made, hooks=made.hooks | {part})
         elif part in STRATEGIES:
             made = replace(made, picked=part)
-        elif part in UNLABELLED:
+        elif part in (SOFT, OF_THREE):
             made = replace(made, unlabelled=part)
         elif part.startswith(("soup", "ens")):
             made = replace(made, **{"soup" if part[0] == "s" else "ensemble": int(part[-1])})
-        elif _own(part):
-            made = replace(made, weight=float(part[1:]))
         else:
-            known = ", ".join([*SETTINGS, *HOOKS, *STRATEGIES, *UNLABELLED, "wNUMBER", "soupN", "ensN"])
+            known = ", ".join([*SETTINGS, *HOOKS, *STRATEGIES, SOFT, OF_THREE, "soupN", "ensN"])
             raise ValueError(f"there is no part {part!r} of a variant; there are {known}")
     return made
 
 
-@dataclass(frozen=True)
-class Extra:
-    """Text beside the gold: what is said of each unit, ``[unit, tag]`` probabilities times their weight; a
-    row of zeros says nothing."""
-
-    golds: Sequence[Gold]
-    targets: Sequence[NDArray[np.float32]]
-
-
 class ExtraLoss(loss.TokenLoss):
-    """The loss of gold tokens, and beside it that of tokens with soft targets: their labels come after the
-    others and are places of ``table``."""
+    """The loss of a training, with label smoothing or R-Drop."""
 
-    table: torch.Tensor | None = None
     smoothing = 0.0
     rdrop = 0.0
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        first, targets = len(self.weights), labels.flatten()
-        logits = outputs.logits.float().flatten(0, 1)
-        items = (targets != UNKNOWN).sum() if num_items_in_batch is None else num_items_in_batch
+        total = super().__call__(outputs, labels, num_items_in_batch)
+        known, logits = labels != UNKNOWN, outputs.logits.float()
+        items = known.sum() if num_items_in_batch is None else num_items_in_batch
         items = torch.as_tensor(items, device=logits.device).clamp(min=1)
-        total = super().__call__(outputs, labels.masked_fill(labels >= first, UNKNOWN), items)
-        known, soft = (targets != UNKNOWN) & (targets < first), targets >= first
-        if self.table is not None and soft.any():
-            rows = self.table.to(logits.device)[targets[soft] - first]
-            total = total - (rows * logits[soft].log_softmax(-1)).sum() / items
         if self.smoothing:
             flat = -logits[known].log_softmax(-1).mean(-1).sum() / items
             total = (1 - self.smoothing) * total + self.smoothing * flat
         if self.rdrop:
-            one, two = outputs.logits.float().log_softmax(-1).chunk(2)
+            one, two = logits.log_softmax(-1).chunk(2)
             apart = ((one.exp() - two.exp()) * (one - two)).sum(-1)
-            total = total + self.rdrop * (apart * (labels.chunk(2)[0] != UNKNOWN)).sum() / items
+            total = total + self.rdrop * (apart * known.chunk(2)[0]).sum() / items
         return total
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraCourse(Course):
-    """A course with text beside the gold, of which nothing is counted."""
-
-    extra: list[Lesson] = field(default_factory=list)
-
-    def label_counts(self, pipe: Any) -> dict[str, int]:
-        return self._gold().label_counts(pipe)
-
-    def figures(self) -> dict[str, Any]:
-        return self._gold().figures()
-
-    def _gold(self) -> Course:
-        taught = [lesson for lesson in self.taught if not any(lesson is other for other in self.extra)]
-        return Course(self.choices, self.lessons, self.learned, self.left_out, self.held, taught)
 
 
 class Doubled(trainer.BudgetLoader):
@@ -197,10 +161,18 @@ class Averaged(trainer.Steps):
 
 
 def trained(
-    pipe: Any, golds: Sequence[Gold], made: Variant, seed: int, extra: Extra | None, folder: Path
+    pipe: Any,
+    golds: Sequence[Gold],
+    made: Variant,
+    seed: int,
+    rest: Sequence[Doc],
+    folder: Path,
+    targets: Sequence[NDArray[np.float32]] | None = None,
 ) -> Any:
-    """Train as the variant says. Gives the report."""
-    config = TrainConfig(seed=seed + 1000 * made.seed, **made.settings)
+    """Train as the variant says. ``rest``: text without labels, for variants that learn from it; ``targets``:
+    what is said of it, ``[unit, tag]`` each, None: what a first training says. Gives the report."""
+    unlabelled = {"unlabelled": len(rest)} if made.unlabelled else {}
+    config = TrainConfig(seed=seed + 1000 * made.seed, **made.settings, **unlabelled)
     if "drop0" in made.hooks or "drop2" in made.hooks:
         for module in pipe.hf_model().modules():
             if isinstance(module, torch.nn.Dropout):
@@ -214,30 +186,11 @@ def trained(
             put(ExtraLoss, "rdrop", 1.0)
         if "smooth" in made.hooks:
             put(ExtraLoss, "smoothing", 0.1)
-        if extra is not None:
-            table, course = _course(extra)
-            put(train, "course_of", course)
-            put(ExtraLoss, "table", table)
+        if targets is not None:
+            seen = Unlabelled(pipe.encode(rest), np.concatenate(targets))
+            put(train, "as_seen_now", lambda *_: seen)
         put(loss, "TokenLoss", ExtraLoss)
-        return train.train(pipe, golds, config, folder=folder)
-
-
-def _course(extra: Extra) -> tuple[torch.Tensor, Any]:
-    """The table of the soft targets, and what makes a course with them."""
-    table = torch.tensor(np.concatenate(extra.targets))
-
-    def made(pipe: Any, golds: Sequence[Gold], config: TrainConfig) -> Course:
-        course = course_of(pipe, golds, config)
-        first = len(pipe.tags) + len(course.choices.all)
-        begin, lessons = first, []
-        for lesson, rows in zip(lessons_of(pipe, extra.golds), extra.targets, strict=True):
-            tags = np.arange(begin, begin + len(rows))
-            begin += len(rows)
-            lessons.append(replace(lesson, unit_tags=np.where(rows.any(axis=1), tags, UNKNOWN)))
-        parts = [getattr(course, name) for name in Course.__slots__]
-        return ExtraCourse(*parts[:-1], [*course.taught, *lessons], lessons)
-
-    return table, made
+        return train.train(pipe, golds, config, unlabelled=rest, folder=folder)
 
 
 @contextmanager

@@ -110,6 +110,12 @@ class TrainConfig:
     refit: bool = setting(
         False, "Then learn once more, from the gold held out too; takes twice as long.", bool
     )
+    unlabelled: int = setting(
+        0,
+        "Learn from so many documents without labels too, as a first training sees them; two trainings.",
+        int,
+        least=0,
+    )
     thresholds: Literal["f1"] | float | None = setting(
         None,
         "Leave out unsure spans: f1 for the best F1 on the gold held out, or a precision, e.g. 0.95.",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.config import LabelStrategy, TrainConfig
+    from spanloop.plugin.training.unlabelled import Unlabelled
 
 
 class NothingToLearn(ValueError):
@@ -81,7 +82,8 @@ def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[Train
 class Course:
     """The lessons of one training. ``learned``, ``left_out`` and ``held`` are places of ``lessons``, each
     in one of the three; ``taught`` are those learned from, with what was repeated or made up beside them.
-    ``choices`` are those of units known in part."""
+    ``choices`` are those of units known in part; ``unlabelled`` is text beside the gold, None: there is
+    none."""
 
     choices: Choices
     lessons: list[Lesson]
@@ -89,6 +91,7 @@ class Course:
     left_out: list[int]
     held: list[int]
     taught: list[Lesson]
+    unlabelled: Unlabelled | None = None
 
     def label_counts(self, pipe: HFTokenClassifierPipe) -> dict[str, int]:
         """The tokens of each label of the head and of "O" that are learned from, as they are annotated."""
@@ -118,6 +121,8 @@ class Course:
             "tokens_held_out": _tokens([self.lessons[place] for place in self.held]),
             "tokens_left_out": _tokens([self.lessons[place] for place in self.left_out]),
             "tokens_added": known - trained,
+            "documents_unlabelled": 0 if self.unlabelled is None else len(self.unlabelled.encoded),
+            "tokens_unlabelled": 0 if self.unlabelled is None else len(self.unlabelled.targets),
             "gold_spans": sum(len(lesson.placed.runs) + lesson.placed.lost for lesson in self.lessons),
             "gold_spans_lost": sum(lesson.placed.lost for lesson in self.lessons),
             "events": [lesson.placed.events for lesson in self.lessons],

@@ -155,7 +155,7 @@ def report(**options: Any) -> object:
 @click.command("train-curve")
 @db_argument
 @option("--seeds", type=Whole(1), default=3, help="Runs of each part; one shows nothing of what chance does.")
-@training_options()
+@training_options(without=["unlabelled"])
 @device_option
 @json_option
 def train_curve(**options: Any) -> object:
@@ -170,7 +170,7 @@ def train_curve(**options: Any) -> object:
 @db_argument
 @option("--split", type=click.Choice(["pool", "eval"]), default="pool", help="Whose gold.")
 @option("--folds", type=Whole(2), default=3, help="Trainings; each judges what it did not see.")
-@training_options()
+@training_options(without=["unlabelled"])
 @click.option(
     "--duplicates", is_flag=True, help="Instead: documents that stand in the project twice, or nearly."
 )

@@ -21,6 +21,7 @@ from spanloop.recipes.scoring.evaluate import eval_gold
 from spanloop.recipes.scoring.shapes import AlignmentEvents
 from spanloop.recipes.table import counted, table
 from spanloop.recipes.training.input import pool_gold, settled
+from spanloop.recipes.training.unlabelled import refuse_unlabelled
 from spanloop.store import Store
 from spanloop.store.files.atomic import write_whole
 from spanloop.store.records import Gold, Moment, Split
@@ -179,6 +180,7 @@ def audit(
     """
     if folds < 2:
         raise RecipeError(f"{folds} fold leaves nothing to train on: give 2 or more")
+    refuse_unlabelled(config, "an audit")
     begin = time.monotonic()
     with Store.open(db) as store:
         with store.reading():

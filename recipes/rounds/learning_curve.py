@@ -22,6 +22,7 @@ from spanloop.recipes.scoring.gate import LEAST_SPANS, Difference, compare_runs
 from spanloop.recipes.table import counted, figure, table
 from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
+from spanloop.recipes.training.unlabelled import refuse_unlabelled
 from spanloop.store import Store
 from spanloop.store.records import Gold, Moment
 
@@ -161,6 +162,7 @@ def train_curve(
         RecipeError: There is no eval gold, or fewer than 8 gold documents stand in the pool.
     """
     show = progress or silent
+    refuse_unlabelled(config, "a learning curve")
     with Store.open(db) as store:
         with store.reading():
             moment, eval_golds, golds = store.moment(), eval_gold(store), pool_gold(store)

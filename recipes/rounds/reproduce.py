@@ -13,6 +13,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.report import Count, Report
 from spanloop.recipes.training.pipeline import TrainingJob, train_pipeline
+from spanloop.recipes.training.unlabelled import drawn_then
 from spanloop.store import Store
 from spanloop.store.records import Project, Round
 
@@ -58,7 +59,7 @@ def reproduce(db: str | Path, number: FromOne, *, progress: Progress | None = No
         Whether the weights are the same, and what differs where they are not.
 
     Raises:
-        RecipeError: The round is not finished.
+        RecipeError: The round is not finished, or documents that it learned from are gone.
     """
     show = progress or silent
     with Store.open(db) as store:
@@ -90,7 +91,8 @@ def _job_of(store: Store, row: Round) -> TrainingJob:
     golds = sorted(store.annotations.gold_of(ids, names), key=lambda gold: gold.document.id)
     parent = row.parent if row.parameters.get("base") == "round" else None
     start_from = None if parent is None else store.rounds_folder.sound(store.rounds.get(parent))
-    return TrainingJob(_with_model_of(row, project), labels, start_from, config, golds)
+    texts = [document.text for document in drawn_then(store, row)]
+    return TrainingJob(_with_model_of(row, project), labels, start_from, config, golds, texts)
 
 
 def _with_model_of(row: Round, project: Project) -> Project:

@@ -3,8 +3,8 @@ passed over. Imports no spaCy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,15 @@ def make_doc(nlp: Language, text: str) -> Doc:
     nlp.max_length = max(nlp.max_length, len(text))
     with asking(TOKENIZER):
         return nlp.make_doc(text)
+
+
+def make_docs(nlp: Language, texts: Iterable[str]) -> list[Doc]:
+    """The texts cut into tokens, without those that the tokenizer refuses."""
+    found = []
+    for text in texts:
+        with suppress(Refused):
+            found.append(make_doc(nlp, text))
+    return found
 
 
 def refusals_text(refusals: Sequence[Refusal]) -> str:

@@ -12,8 +12,9 @@ from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.report import plain
 from spanloop.recipes.scoring.evaluate import Evaluation
 from spanloop.recipes.training.distributed import world
+from spanloop.recipes.training.unlabelled import KEPT
 from spanloop.store import Store
-from spanloop.store.records import Gold, NewModel
+from spanloop.store.records import Document, Gold, NewModel
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -65,8 +66,11 @@ def note(
         store.ledger.add(store_events(events, document_id=document_id, annotation_id=gold.annotation_id))
 
 
-def manifest_of(report: TrainReport, model_hash: str, seconds: float, leaks: Leaks) -> dict[str, Any]:
-    """What it takes to tell later what this round was."""
+def manifest_of(
+    report: TrainReport, model_hash: str, seconds: float, leaks: Leaks, unlabelled: Sequence[Document]
+) -> dict[str, Any]:
+    """What it takes to tell later what this round was. ``unlabelled``: the documents that were drawn to be
+    learned from beside the gold."""
     told = asdict(report)
     for kept_elsewhere in ("events", "class_weights", "seconds"):
         told.pop(kept_elsewhere)
@@ -76,6 +80,7 @@ def manifest_of(report: TrainReport, model_hash: str, seconds: float, leaks: Lea
         "train_seconds": report.seconds,
         **told,
         **surroundings(),
+        KEPT: [document.id for document in unlabelled],
         "leaks": plain(leaks),
     }
 

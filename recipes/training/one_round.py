@@ -17,6 +17,7 @@ from spanloop.recipes.near_duplicates.leaks import Leaks
 from spanloop.recipes.progress import Progress
 from spanloop.recipes.report import plain
 from spanloop.recipes.scoring.evaluate import Evaluation, score
+from spanloop.recipes.suggest.refusal import make_docs
 from spanloop.recipes.training.balance import Balance, Balancing, choose
 from spanloop.recipes.training.distributed import Team, lost_peers_named
 from spanloop.recipes.training.first_suggestions import suggest_for_next
@@ -26,7 +27,7 @@ from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.process_control import CHECKPOINTS
 from spanloop.recipes.training.report import RoundReport
 from spanloop.store import Store
-from spanloop.store.records import Gold, Moment, Round
+from spanloop.store.records import Document, Gold, Moment, Round
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -50,6 +51,7 @@ class Training:
     settings: TrainConfig
     golds: Sequence[Gold]
     eval_golds: Sequence[Gold]
+    unlabelled: Sequence[Document]
     leaks: Leaks
     progress: Progress
     team: Team
@@ -73,7 +75,7 @@ class Training:
         seconds = time.monotonic() - begin
         refused = {gold.document.id for gold in self.golds} - {gold.document.id for gold in learned}
         model_hash = pipe.fingerprint()
-        manifest = manifest_of(report, model_hash, seconds, self.leaks) | {
+        manifest = manifest_of(report, model_hash, seconds, self.leaks, self.unlabelled) | {
             "documents_refused": len(refused),
             "confusion": plain(scores.confusion()),
             "balance": None if balance is None else balance.json(),
@@ -109,6 +111,7 @@ class Training:
             unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             refit=report.refit,
+            unlabelled=(report.documents_unlabelled, settings.unlabelled),
             documents_left_out=report.documents_left_out,
             balance=balance,
             thresholds=report.thresholds,
@@ -172,7 +175,8 @@ class Training:
         part.mkdir(parents=True)
         try:
             with lost_peers_named():
-                report = train(pipe, golds, settings, progress=show, folder=self._scratch)
+                texts = make_docs(nlp, self._texts)
+                report = train(pipe, golds, settings, unlabelled=texts, progress=show, folder=self._scratch)
             self.progress(0, None, f"save round {number}")
             write_pipeline(self.moment.project, nlp, part / "pipeline")
             files_hash = self.store.rounds_folder.take_in(part / "pipeline", self.row)
@@ -184,7 +188,12 @@ class Training:
     def _job(self, start_from: Round | None) -> TrainingJob:
         folder = None if start_from is None else self.store.rounds_folder.sound(start_from)
         project, labels = self.moment.project, self.moment.names
-        return TrainingJob(project, labels, folder, self.settings, list(self.golds))
+        return TrainingJob(project, labels, folder, self.settings, list(self.golds), self._texts)
+
+    @property
+    def _texts(self) -> list[str]:
+        """Those without labels that are learned from."""
+        return [document.text for document in self.unlabelled]
 
     def _decided(self, promote: Promote) -> tuple[bool, str] | None:
         """Whether the round becomes the one in use, and the sentence that says why; None where it has to be

@@ -6,12 +6,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.progress import Progress, silent
+from spanloop.recipes.suggest.refusal import make_docs
 from spanloop.recipes.training.input import training_golds
 from spanloop.store.records import Gold, Moment, Project
 
@@ -27,6 +28,7 @@ class TrainingJob:
     """What one training needs, as it was read from the store at one moment.
 
     ``start_from``: the pipeline of a round to go on from, None for the project's base model with a new head.
+    ``unlabelled``: texts without labels that are learned from beside the gold.
     """
 
     project: Project
@@ -34,6 +36,7 @@ class TrainingJob:
     start_from: Path | None
     settings: TrainConfig
     golds: list[Gold]
+    unlabelled: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, moment: Moment, golds: Sequence[Gold], settings: TrainConfig) -> TrainingJob:
@@ -92,7 +95,8 @@ def train_pipeline(
     _, golds = training_golds(nlp, job.golds)
     folder = Path(tempfile.mkdtemp(prefix="spanloop-train-"))
     try:
-        train(pipe, golds, job.settings, progress=show, folder=folder)
+        texts = make_docs(nlp, job.unlabelled)
+        train(pipe, golds, job.settings, unlabelled=texts, progress=show, folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return nlp, pipe

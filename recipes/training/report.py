@@ -93,6 +93,8 @@ class Trained(Scored):
     """Those that judged the epochs and fitted the confidences."""
     refit: bool
     """Whether a second training learned from these too (`--refit`)."""
+    documents_unlabelled: Count
+    """Open documents that it learned from too, as a first training saw them (`--unlabelled`)."""
     documents_left_out: Count
     """Those without any span that `--undersample` left out."""
     documents_refused: Count
@@ -111,8 +113,9 @@ class Trained(Scored):
 @dataclass(frozen=True, slots=True)
 class RoundReport(Report):
     """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
-    promoted and why. ``impatient``: early stopping was asked for, and there was too little gold to hold some
-    out and watch it."""
+    promoted and why. ``unlabelled``: how many open documents it learned from, and how many were asked for.
+    ``impatient``: early stopping was asked for, and there was too little gold to hold some out and watch
+    it."""
 
     number: int
     folder: Path
@@ -127,6 +130,7 @@ class RoundReport(Report):
     leaks: Leaks
     documents_held_out: int = 0
     refit: bool = False
+    unlabelled: tuple[int, int] = (0, 0)
     documents_left_out: int = 0
     documents_refused: int = 0
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
@@ -150,6 +154,7 @@ class RoundReport(Report):
             train_spans_lost=self.spans_lost,
             documents_held_out=self.documents_held_out,
             refit=self.refit,
+            documents_unlabelled=self.unlabelled[0],
             documents_left_out=self.documents_left_out,
             documents_refused=self.documents_refused,
             unknown_labels=dict(self.unknown_labels),
@@ -172,6 +177,8 @@ class RoundReport(Report):
                 if self.refit
                 else f"{held} of them only to judge the epochs and to fit the confidences"
             )
+        if self.unlabelled[1]:
+            lines.append(_unlabelled(*self.unlabelled))
         if self.thresholds is not None:
             lines.append(ChosenThresholds.of(self.thresholds).text())
         if self.documents_left_out:
@@ -202,6 +209,14 @@ class RoundReport(Report):
         if self.first_suggestions is not None:
             lines.append(self.first_suggestions.text())
         return "\n".join(lines)
+
+
+def _unlabelled(learned: int, asked: int) -> str:
+    """What ``--unlabelled`` came to."""
+    if not learned:
+        return "--unlabelled found no open document in the pool: it learned from the gold alone"
+    fewer = f" ({asked:,} were asked for, and no more are open)" if learned < asked else ""
+    return f"learned from {counted(learned, 'open document')} too, as a first training saw them{fewer}"
 
 
 @dataclass(frozen=True, slots=True)

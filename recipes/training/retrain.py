@@ -24,9 +24,10 @@ from spanloop.recipes.training.input import pool_gold, settled
 from spanloop.recipes.training.one_round import Promote, Training
 from spanloop.recipes.training.process_control import Cancelled, Stopped, heeding
 from spanloop.recipes.training.report import NoRound, RoundReport
+from spanloop.recipes.training.unlabelled import drawn
 from spanloop.store import Store, StoreError
 from spanloop.store.files.training_lock import InUse
-from spanloop.store.records import Gold, Moment, Round
+from spanloop.store.records import Document, Gold, Moment, Round
 from spanloop.store.tables.rounds import MERGED
 from spanloop.store.tables.unlearned import unlearned
 
@@ -81,8 +82,7 @@ def retrain(
     if rank():
         take_part()
         return NoRound(f"process {rank()} took part in a training of {db}", exit_code=0)
-    _check_processes(balance)
-    check_balance(balance, base, given_in(config))
+    _check(balance, base, config)
     with Team() as team, Store.open(db) as store, _alone(store):
         with store.reading():
             moment = store.moment()
@@ -94,17 +94,20 @@ def retrain(
         with _marked(store):
             row, leaks = _begin(store, ready, allow_leaks, settings)
             store.training_lock.begin(row.number)
-            gold, show = (ready.golds, ready.eval_golds, leaks), heeding(store, progress or silent)
-            run = Training(store, row, ready.moment, chosen, *gold, show, team, begun, balance).run
+            read = (ready.golds, ready.eval_golds, ready.unlabelled, leaks)
+            show = heeding(store, progress or silent)
+            run = Training(store, row, ready.moment, chosen, *read, show, team, begun, balance).run
             return run(ready.parent if base == "round" else None, promote)
 
 
-def _check_processes(balance: Balancing | None) -> None:
+def _check(balance: Balancing | None, base: str, config: TrainConfig | None) -> None:
+    """RecipeError for a balance that is not to be had so."""
     if balance is not None and world() > 1:
         raise RecipeError(
             "--balance auto chooses in one process: run it without torchrun, whatever it then chooses can be "
             "given to torchrun by name, e.g. --class-weights sqrt"
         )
+    check_balance(balance, base, given_in(config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class _Ready:
     moment: Moment
     golds: Sequence[Gold]
     eval_golds: Sequence[Gold]
+    unlabelled: Sequence[Document]
     parent: Round | None
     parameters: Mapping[str, Any]
     seed: int
@@ -145,7 +149,7 @@ def _read(
     # what it takes to read this gold again later as it reads now
     of_now = {"label_ids": {label.name: label.id for label in moment.labels}, MERGED: store.labels.merged()}
     parameters = _parameters(settings, balance) | {"base": base, "made_of": dict(made_of)} | of_now
-    return _Ready(moment, golds, eval_golds, parent, parameters, settings.random_seed)
+    return _Ready(moment, golds, eval_golds, drawn(store, settings), parent, parameters, settings.random_seed)
 
 
 def _refuse_in_vain(store: Store, ready: _Ready, base: Literal["model", "round"], promote: Promote) -> None:

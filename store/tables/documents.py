@@ -118,6 +118,10 @@ class Documents:
             (split, state, *parameters),
         )
 
+    def unanswered(self, split: Split) -> array[int]:
+        """Ids, in order, of the open documents that nobody has answered."""
+        return self.ids(split=split, state="open", where="q.answered_by = '[]'")
+
     def fetch(self, ids: Sequence[int]) -> Iterator[Document]:
         """The documents of these ids, in this order, a page at a time."""
         for begin in range(0, len(ids), PAGE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import spacy
@@ -22,9 +23,14 @@ class Killed(Exception):
 
 
 def run(
-    tiny: Path, folder: Path, config: TrainConfig = CONFIG, *, kill_at: float | None = None
+    tiny: Path,
+    folder: Path,
+    config: TrainConfig = CONFIG,
+    *,
+    kill_at: float | None = None,
+    unlabelled: Sequence[str] = (),
 ) -> tuple[TrainReport, torch.Tensor, list[float]]:
-    """Train on sixty sentences; the report, all weights, and the progress told."""
+    """Train on sixty sentences, and on texts without labels; the report, all weights, and the progress."""
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
     texts = [f"{('Angela', 'Neil')[k % 2]} met {('Barack', 'no one')[k % 3 == 0]} in Rome" for k in range(60)]
@@ -36,5 +42,6 @@ def run(
         if kill_at is not None and share >= kill_at:
             raise Killed
 
-    report = train(pipe, golds, config, progress=progress, folder=folder)
+    texts = [nlp.make_doc(text) for text in unlabelled]
+    report = train(pipe, golds, config, unlabelled=texts, progress=progress, folder=folder)
     return report, torch.cat([p.flatten() for p in pipe.hf_model().parameters()]).detach(), told

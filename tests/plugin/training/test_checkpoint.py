@@ -74,7 +74,7 @@ from support import checkpointed
 def kill(share, text):
     if share >= 0.6:
         os.kill(os.getpid(), signal.SIGKILL)
-checkpointed.train = lambda *a, progress, folder: really_train(*a, progress=kill, folder=folder)
+checkpointed.train = lambda *a, progress, **more: really_train(*a, progress=kill, **more)
 from spanloop.plugin.training.train import train as really_train
 checkpointed.run(Path(sys.argv[1]), Path(sys.argv[2]))
 """

@@ -49,10 +49,14 @@ def test_whoever_starts_a_training_takes_all_of_them(command: str) -> None:
     assert set(options_of(main.commands[command])) >= set(options_of(nothing))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("command", ["audit", "train-curve", "simulate"])
-def test_whatever_trains_takes_the_settings_of_a_training(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "but"), [("audit", {"unlabelled"}), ("train-curve", {"unlabelled"}), ("simulate", set())]
+)
+def test_whatever_trains_takes_the_settings_of_a_training(command: str, but: set[str]) -> None:
+    """What asks what gold teaches learns from nothing else."""
     taken = options_of(main.commands[command])  # type: ignore[attr-defined]
-    assert set(taken) >= set(options_of(nothing)) - NO_FIELDS
+    assert set(taken) >= set(options_of(nothing)) - NO_FIELDS - but
+    assert not set(taken) & but
 
 
 def settings_table() -> str:
@@ -129,8 +133,8 @@ SETTINGS: list[tuple[tuple[object, ...], dict[str, object]]] = [
         {"beta": 0.5, "freeze": "embeddings", "held_out": 0.2, "learning_rate": 0.01, "batch_wordpieces": 64}
         | {"seed": 7, "class_weights": "effective"},
     ),
-    (("--lora", 2, "--lr", 0.01, "--refit"),
-     {"lora": 2, "learning_rate": 0.01, "checkpoint_seconds": None, "refit": True}),
+    (("--lora", 2, "--lr", 0.01, "--refit", "--unlabelled", 3),
+     {"lora": 2, "learning_rate": 0.01, "checkpoint_seconds": None, "refit": True, "unlabelled": 3}),
 ]  # fmt: skip
 
 

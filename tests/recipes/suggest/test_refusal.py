@@ -155,6 +155,16 @@ def test_the_tokenising_process_goes_on(tmp_path: Path) -> None:
     assert not worker.is_alive()
 
 
+def test_a_round_learns_without_the_texts_that_the_tokenizer_refuses(tmp_path: Path) -> None:
+    db = project(tmp_path, "tokenizer")
+    told = done("retrain", db, "--epochs", 1, "--unlabelled", 100)
+    with Store.open(db) as store:
+        waiting = list(store.documents.fetch(store.documents.unanswered("pool")))
+    good = [document for document in waiting if CURSED not in document.text]
+    assert 0 < len(good) < len(waiting)
+    assert f"learned from {len(good)} open document" in told
+
+
 def test_a_refusal_of_the_tokenizer_is_told_by_every_command(by_tokenizer: Path, tmp_path: Path) -> None:
     db = by_tokenizer
     with Store.open(db) as store:
