@@ -76,6 +76,14 @@ def information(passes: Sequence[torch.Tensor]) -> torch.Tensor:
     return found
 
 
+def information_in(passes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`information` of log probabilities in numpy, of shape (passes, units, tags). Gives (units,)."""
+    import torch
+
+    found: NDArray[np.float32] = information([torch.from_numpy(one) for one in passes]).numpy()
+    return found
+
+
 def informs(network: Network) -> bool:
     """Whether `informed_rows` gives what a prediction gives: torch computes, and of each unit the first
     wordpiece counts."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spanloop.recipes.active_learning.entropy import token_entropy
 from spanloop.recipes.active_learning.expected import ExpectedSpans
 from spanloop.recipes.active_learning.pool import Pool
 from spanloop.recipes.active_learning.strategy import Floats, PoolStrategy
@@ -49,8 +47,10 @@ class BaldLayer(Bald):
     passes = 10
 
     def scores(self, pool: Pool) -> Floats:
-        """The mean of `information` over the tokens of a document; 0 where there is none."""
-        found = (information(one) for one in pool.passes(self.passes))
+        """The mean of the information over the tokens of a document; 0 where there is none."""
+        from spanloop.plugin.model.information import information_in
+
+        found = (information_in(one) for one in pool.passes(self.passes))
         return np.array([float(one.mean()) if len(one) else 0.0 for one in found])
 
 
@@ -63,18 +63,4 @@ def places(values: Floats) -> Floats:
     _, which, times = np.unique(values, return_inverse=True, return_counts=True)
     before = np.cumsum(times) - times
     found: Floats = (before + (times - 1) / 2)[which] / max(len(values) - 1, 1)
-    return found
-
-
-def information(passes: NDArray[np.float32]) -> Floats:
-    """The mutual information of each token's tag and the model's weights, in nats, of shape (tokens,).
-
-    Args:
-        passes: Log probabilities of shape (passes, tokens, tags).
-    """
-    exact = passes.astype(np.float64)
-    with np.errstate(divide="ignore"):
-        together = token_entropy(np.log(np.exp(exact).mean(axis=0)))
-    alone = np.mean([token_entropy(one) for one in passes], axis=0)
-    found: Floats = np.maximum(together - alone, 0.0)
     return found

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from spanloop.plugin.model.information import information_in
 from spanloop.recipes.active_learning import registry
 from spanloop.recipes.active_learning.diversity import spread
-from spanloop.recipes.active_learning.dropout import information, places
+from spanloop.recipes.active_learning.dropout import places
 from spanloop.recipes.active_learning.expected import inverse_frequency, seconds_of
 from spanloop.recipes.active_learning.history import distance
 from spanloop.recipes.active_learning.pool import Ints, Pool, Spans
@@ -102,8 +103,8 @@ def test_bald_finds_the_token_about_which_the_passes_disagree() -> None:
     sure_of_doubt = np.log(np.full((2, 1, 2), 0.5, dtype=np.float32))
     apart = np.log(np.array([[[0.9, 0.1]], [[0.1, 0.9]]], dtype=np.float32))
     by_hand = math.log(2) + 0.9 * math.log(0.9) + 0.1 * math.log(0.1)
-    assert information(sure_of_doubt) == pytest.approx([0], abs=1e-6)
-    assert information(apart) == pytest.approx([by_hand], abs=1e-6)
+    assert information_in(sure_of_doubt) == pytest.approx([0], abs=1e-6)
+    assert information_in(apart) == pytest.approx([by_hand], abs=1e-6)
     empty = np.zeros((2, 0, 2), dtype=np.float32)
     known = Known(dropped=(np.concatenate([apart, sure_of_doubt], axis=1), sure_of_doubt, empty))
     assert scores("bald_layer", pool_of(known)) == pytest.approx([by_hand / 2, 0, 0], abs=1e-6)
