@@ -41,10 +41,12 @@ def calm_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def project(folder: Path, encoder: Path) -> Path:
-    """Gold enough for an inner slice."""
+    """Gold enough for an inner slice, and a few open documents."""
     folder.mkdir()
     db = build(folder, encoder)
     done("import", db, jsonl_file(folder / "more.jsonl", *sentences(40, "m")))
+    waiting = [{"id": one["id"], "text": one["text"]} for one in sentences(6, "w")]
+    done("import", db, jsonl_file(folder / "waiting.jsonl", *waiting))
     return db
 
 
@@ -72,7 +74,7 @@ def process_of_rank(launcher: int, rank: int) -> int | None:
 
 def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path) -> None:
     alone, shared = project(tmp_path / "alone", calm_encoder), project(tmp_path / "shared", calm_encoder)
-    report = retrain(alone, TrainConfig(epochs=4, batch_wordpieces=256, patience=2, bf16=False))
+    report = retrain(alone, TrainConfig(epochs=4, batch_wordpieces=256, patience=2, bf16=False, unlabelled=5))
     assert isinstance(report, RoundReport)
     # the second process is told of a file that is not there: it knows only what the first one gives it
     script = tmp_path / "script.py"
@@ -84,7 +86,18 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path)
         "    arguments[1] = 'nowhere.db'\n"
         "main(arguments)\n"
     )
-    settings = ["--epochs", "4", "--batch-wordpieces", "256", "--patience", "2", "--bf16", "no"]
+    settings = [
+        "--epochs",
+        "4",
+        "--batch-wordpieces",
+        "256",
+        "--patience",
+        "2",
+        "--bf16",
+        "no",
+        "--unlabelled",
+        "5",
+    ]
     with two([str(script), "retrain", str(shared), *settings]) as process:
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
@@ -98,7 +111,8 @@ def test_two_processes_make_the_round_of_one(tmp_path: Path, calm_encoder: Path)
     assert twin.manifest is not None
     assert (row.manifest["processes"], twin.manifest["processes"]) == (1, 2)
     assert row.manifest["documents_held_out"] > 0
-    same = ("steps", "epochs", "tokens_trained", "tokens_held_out", "documents_held_out")
+    assert row.manifest["documents_unlabelled"] == 5
+    same = ("steps", "epochs", "tokens_trained", "tokens_held_out", "documents_held_out", "tokens_unlabelled")
     assert {name: row.manifest[name] for name in same} == {name: twin.manifest[name] for name in same}
     assert twin.manifest["losses"] == pytest.approx(row.manifest["losses"], rel=1e-3)
     assert twin.manifest["held_out_f1"] == pytest.approx(row.manifest["held_out_f1"], abs=0.05)
