@@ -17,6 +17,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.quality.audit import audit
 from spanloop.recipes.rounds.learning_curve import train_curve
+from spanloop.recipes.rounds.package import package
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.simulation.simulate import simulate
 from spanloop.recipes.training.retrain import RoundReport, retrain
@@ -68,6 +69,18 @@ def test_it_learns_from_open_documents_of_the_pool_and_the_round_comes_out_again
             store.annotations.add(say(document.id, "human", "0-3:PER"))
     assert not gold & {document.id for document in documents}
     assert reproduce(db, 1).same
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
+def test_the_model_card_says_so(db: Path, tmp_path: Path) -> None:
+    for n, texts in ((1, 0), (2, 1)):
+        retrain(db, TrainConfig(epochs=1, unlabelled=texts), promote="yes")
+        written = package(db, tmp_path / str(n), name="p")
+        card = next(written.folder.rglob("README.md")).read_text("utf-8")
+        told = (
+            ", and on 1 document without labels as a first training saw them. The documents it is scored on"
+        )
+        assert (told in card) == bool(texts)
 
 
 def test_what_is_drawn_follows_from_the_seed_and_never_from_the_order_of_the_queue(db: Path) -> None:
