@@ -47,8 +47,11 @@ class Submitting:
         meant = Meant(self.store)
         if self.store.annotations.known([posted.uuid]):
             again = self._annotation(annotator, posted, meant.reading, None)
-            if posted.in_parts:  # what it was added to is in it
-                again = added_to(again, self.store.annotations.by_uuid(posted.uuid))
+            stored = self.store.annotations.by_uuid(posted.uuid)  # what it was added to is in it
+            if self.reach.settings.yes_no_review:
+                again = added_to_gold(again, stored)
+            if posted.in_parts:
+                again = added_to(again, stored)
             return self.store.annotations.add(again)
         document = self.reach.document(annotator, posted.document_id)
         _check_key(document, posted.document_key)

@@ -38,14 +38,20 @@ def page(store: Store) -> PageClient:
     return page_of(store, review=True, view="binary", only="ORG")
 
 
-def decide(page: PageClient, number: int, spans: list[tuple[int, int]], ranges: list[tuple[int, int]]) -> Any:
+def decide(
+    page: PageClient,
+    number: int,
+    spans: list[tuple[int, int]],
+    ranges: list[tuple[int, int]],
+    key: str | None = None,
+) -> Any:
     (document,) = [
         d for d in page.get("/api/next?client=c&n=9").json()["documents"] if d["id"] == number
     ] or [page.get(f"/api/documents/{number}").json()]
     return page.post(
         "/api/answers",
         json={
-            "uuid": str(uuid.uuid4()),
+            "uuid": key or str(uuid.uuid4()),
             "document_id": number,
             "document_key": f"d{number}",
             "answer": "accept",
@@ -80,6 +86,21 @@ def test_what_is_decided_is_added_to_the_gold_and_the_rest_stays_open(page: Page
 def test_a_yes_takes_the_place_of_what_stood_there(page: PageClient, store: Store) -> None:
     decide(page, 3, [(15, 19)], [(15, 19)])
     assert gold(store, 3) == ({(0, 3, "PER"), (15, 19, "ORG")}, set(), None, ("ORG",))
+
+
+def test_an_answer_whose_reply_was_lost_is_sent_again_and_taken(page: PageClient, store: Store) -> None:
+    decided = [(1, [(8, 11)], [(4, 7), (8, 11)]), (3, [(15, 19)], [(15, 19)]), (2, [], [(4, 7)])]
+    for number, spans, ranges in decided:
+        key = str(uuid.uuid4())
+        first = decide(page, number, spans, ranges, key)
+        said = gold(store, number)
+        again = decide(page, number, spans, ranges, key)
+        assert (first.status_code, again.status_code) == (200, 200), again.text
+        assert (first.json()["new"], again.json()["new"]) == (True, False)
+        assert again.json()["annotation_id"] == first.json()["annotation_id"]
+        assert gold(store, number) == said
+        changed = decide(page, number, [(0, 3)], [(0, 3)], key)
+        assert changed.status_code == 409
 
 
 def test_an_answer_of_whole_documents_is_not_taken_for_a_yes_or_no(page: PageClient, store: Store) -> None:
