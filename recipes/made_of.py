@@ -25,6 +25,23 @@ _OWN_PACKAGE = frozenset({"ja", "ko", "th", "vi"})
 """Languages whose tokenizer is a package of its own, so that only building it says whether it is there."""
 
 
+def is_pipeline(source: str | Path) -> bool:
+    """Whether a command that takes either has got the folder of a saved pipeline, and not a project file.
+
+    Raises:
+        RecipeError: It is neither.
+    """
+    path = Path(source)
+    if (path / "config.cfg").is_file():
+        return True
+    wanted = "name a project file, or the folder of a saved pipeline"
+    if path.is_dir():
+        raise RecipeError(f"no pipeline is saved in the folder {path} (it has no config.cfg): {wanted}")
+    if not path.exists():
+        raise RecipeError(f"there is no {path}: {wanted}")
+    return False
+
+
 def check_model(name: str, project: Path) -> str:
     """Look whether there is such a base model. Of one on the hub its configuration is fetched, unless it is
     on this machine already.

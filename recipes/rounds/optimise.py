@@ -12,6 +12,7 @@ from spanloop.plugin.model.device import Precision
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.formats.how_read import HowRead
+from spanloop.recipes.made_of import is_pipeline
 from spanloop.recipes.progress import Progress, silent
 from spanloop.recipes.rounds.beside import (
     RANGES_FROM,
@@ -75,14 +76,12 @@ def optimise(
     if precision == "bf16" and backend == "onnx":
         raise RecipeError("--backend onnx computes in fp32 alone: give --precision fp32 beside it")
     how: dict[str, Any] = {"backend": backend, "precision": precision, "max_loss": max_loss}
-    if (Path(db) / "config.cfg").is_file():
+    if is_pipeline(db):
         from spanloop.recipes.rounds.optimise_folder import optimise_pipeline
 
         if round is not None:
             raise RecipeError(f"{db} is a saved pipeline, which has no rounds: leave --round out")
         return optimise_pipeline(Path(db), target, texts, reading or HowRead(), **how)
-    if texts and not Path(db).is_file():
-        raise RecipeError(f"{db} is no folder of a saved pipeline, and --texts goes with one")
     if texts:
         raise RecipeError("a project has its documents: --texts goes with the folder of a saved pipeline")
     if reading not in (None, HowRead()):

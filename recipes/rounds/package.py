@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from spanloop.recipes.calls.ranges import FromOne
 from spanloop.recipes.errors import RecipeError
+from spanloop.recipes.made_of import is_pipeline
 from spanloop.recipes.report import Report
 from spanloop.recipes.rounds.model_card import CARD, card_facts, card_of_pipeline, model_card, needs
 from spanloop.store import Store
@@ -69,10 +70,10 @@ def package(
         Where the package lies.
 
     Raises:
-        RecipeError: There is no round, pip cannot build, or a name or version cannot be one.
+        RecipeError: There is no such project or round, pip cannot build, or a name or version cannot be one.
     """
     chosen, numbered = _checked(name or Path(db).stem, version)
-    if (Path(db) / "config.cfg").is_file():
+    if is_pipeline(db):
         if round is not None:
             raise RecipeError(f"{db} is a saved pipeline, which has no rounds: leave --round out")
         made = _of_pipeline(Path(db), licence)

@@ -240,7 +240,10 @@ def test_nothing_is_begun_where_it_could_not_end(
 ) -> None:
     assert "is there already" in refused("optimise", db, written[0])
     nowhere, out = tmp_path / "nowhere", tmp_path / "out"
-    assert "nowhere is no folder of a saved pipeline" in refused("optimise", nowhere, out, "--texts", "a.txt")
+    assert f"there is no {nowhere}: name a project file, or the folder of a saved pipeline" in refused(
+        "optimise", nowhere, out, "--texts", "a.txt"
+    )
+    assert f"no pipeline is saved in the folder {out.parent}" in refused("package", out.parent, out)
     assert "a project has its documents" in refused("optimise", db, out, "--texts", "a.txt")
     done("init", tmp_path / "new.db", "--labels", "PER")
     assert "no round is promoted yet" in refused("optimise", tmp_path / "new.db", tmp_path / "out")
