@@ -53,7 +53,7 @@ def fit_course(
     folder.mkdir(parents=True, exist_ok=True)
     weights = class_weights(config.weighting, course.label_counts(pipe), beta=config.beta)
     windows, planned = _planned(pipe, course, config)
-    soft = None if course.unlabelled is None else course.unlabelled.targets
+    soft = course.unlabelled.targets
     losses, steps = fit(
         pipe.hf_model(),
         windows,
@@ -84,10 +84,9 @@ def _planned(
     from spanloop.plugin.training.trainable import has_learned, stays
 
     model = pipe.hf_model()
-    windows = windows_of(course.taught, config.label_strategy)
-    if course.unlabelled is not None:
-        numbers_known = len(pipe.tags) + len(course.choices.all)
-        windows += course.unlabelled.windows(numbers_known, config.label_strategy)
+    strategy, first = config.label_strategy, len(pipe.tags) + len(course.choices.all)
+    taught = course.unlabelled.completed(course.lessons, course.taught, first)
+    windows = [*windows_of(taught, strategy), *course.unlabelled.windows(first, strategy)]
     planned = plan_of(config, sum(map(len, windows)))
     rate = 1.0 if config.head_rate is None and has_learned(model) else planned.head_rate
     return windows, replace(planned, head_rate=rate, stays=stays(model, config))
@@ -112,8 +111,7 @@ def _identity(
     """Whose checkpoints these are: the same settings, gold, text without labels and first weights."""
     settings = repr((config, course.choices.all, pipe.fingerprint(), [version(name) for name in VERSIONS]))
     read = [array for window in windows for array in (window.input_ids, window.labels)]
-    said = [] if course.unlabelled is None else [course.unlabelled.targets]
-    return identity(settings, [*read, *said])
+    return identity(settings, [*read, course.unlabelled.targets])
 
 
 def _gamma(config: TrainConfig) -> float:

@@ -19,7 +19,7 @@ from spanloop.plugin.training.config import Plan, Stays, TrainConfig
 from spanloop.plugin.training.divergence import Diverged, Divergence
 from spanloop.plugin.training.one_course import VERSIONS, Fitted, computes_in_bf16, fit_course
 from spanloop.plugin.training.training_set import Course, course_of
-from spanloop.plugin.training.unlabelled import as_seen_now
+from spanloop.plugin.training.unlabelled import NOTHING, as_seen_now, in_part
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -48,11 +48,12 @@ class TrainReport:
     say which, and which moved. ``losses``: the mean of each epoch; ``held_out_f1``: strict micro F1 of the
     inner slice after each, computed as the training computes. ``refit``: what was held out judged a first
     training, and a second one learned from it too: the tokens, losses and steps are those of the second, none
-    of its tokens is held out, and the calibration is that of the first. ``documents_unlabelled`` and their
-    ``tokens_unlabelled`` are none of the others: a second training learned from them as a first one saw them,
-    and losses, steps and scores are those of the second. ``head_rate``: how many times the ``learning_rate``
-    was the head's; ``frozen``: what of the encoder stayed as it was. ``thresholds``: what was chosen, None
-    where none were asked for.
+    of its tokens is held out, and the calibration is that of the first. ``documents_unlabelled`` are none of
+    the others, ``documents_completed`` are gold documents of which only a part was looked at: a second
+    training learned from the ``tokens_unlabelled`` of both, which are masked ones of the latter, as a first
+    one saw them, and losses, steps and scores are those of the second. ``head_rate``: how many times the
+    ``learning_rate`` was the head's; ``frozen``: what of the encoder stayed as it was. ``thresholds``: what
+    was chosen, None where none were asked for.
     """
 
     seconds: float
@@ -67,6 +68,7 @@ class TrainReport:
     tokens_left_out: int
     tokens_added: int
     documents_unlabelled: int
+    documents_completed: int
     tokens_unlabelled: int
     gold_spans: int
     gold_spans_lost: int
@@ -97,7 +99,8 @@ def train(
 ) -> TrainReport:
     """Train the pipe's model in place on ``golds`` and report. ``folder`` is for the loop's own files.
 
-    ``unlabelled``: documents without labels, of which the first ``config.unlabelled`` are learned from.
+    ``unlabelled``: documents without labels, of which the first ``config.unlabelled`` are learned from; where
+    that is not 0, what nobody has looked at in gold documents is, too.
     ``progress`` gets the share done, 0 to 1, and a line with the time left. The same seed, golds, machine and
     number of threads give the same weights. Diverged, saying what to try, where the training leaves the range
     of numbers; its checkpoints, which would come to the same end, are removed. ValueError without documents,
@@ -110,7 +113,7 @@ def train(
     texts = list(unlabelled[: config.unlabelled])
     refit = config.refit and bool(held)
     with _forgotten_where_diverged(folder, folder / _FIRST):
-        if refit or texts:
+        if refit or texts or (config.unlabelled and in_part(golds)):
             trained, judge, verdict = _twice(pipe, golds, course, held, texts, config, progress, folder)
         else:
             forget(folder / _FIRST)
@@ -179,7 +182,7 @@ def _twice(
     until = len(golds) / (2 * len(golds) + len(texts))
     first = _once(pipe, course, held, config, _part(progress, 0.0, until, 1), folder / _FIRST)
     verdict = _judged(first, config) if refit else None
-    seen = _scored(first, lambda: as_seen_now(pipe, texts)) if texts else None
+    seen = _scored(first, lambda: as_seen_now(pipe, texts, golds)) if config.unlabelled else NOTHING
     pipe.hf_model().load_state_dict(before)
     if refit:
         config, held = replace(config, held_out=0.0, refit=False, thresholds=None), []

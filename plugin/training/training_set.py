@@ -14,13 +14,13 @@ from spanloop.plugin.tagging.gold import UNKNOWN, Gold, UnitGold, put_on_units, 
 from spanloop.plugin.tagging.reading import read_tags
 from spanloop.plugin.training.choices import Choices, learnable
 from spanloop.plugin.training.resampling import augment, oversample, undersample
+from spanloop.plugin.training.unlabelled import NOTHING, Unlabelled
 
 if TYPE_CHECKING:
     from spanloop.plugin.alignment.windows import EncodedDoc
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.config import LabelStrategy, TrainConfig
-    from spanloop.plugin.training.unlabelled import Unlabelled
 
 
 class NothingToLearn(ValueError):
@@ -82,8 +82,7 @@ def windows_of(lessons: Sequence[Lesson], strategy: LabelStrategy) -> list[Train
 class Course:
     """The lessons of one training. ``learned``, ``left_out`` and ``held`` are places of ``lessons``, each
     in one of the three; ``taught`` are those learned from, with what was repeated or made up beside them.
-    ``choices`` are those of units known in part; ``unlabelled`` is text beside the gold, None: there is
-    none."""
+    ``choices`` are those of units known in part; ``unlabelled`` is text beside the gold."""
 
     choices: Choices
     lessons: list[Lesson]
@@ -91,7 +90,7 @@ class Course:
     left_out: list[int]
     held: list[int]
     taught: list[Lesson]
-    unlabelled: Unlabelled | None = None
+    unlabelled: Unlabelled = NOTHING
 
     def label_counts(self, pipe: HFTokenClassifierPipe) -> dict[str, int]:
         """The tokens of each label of the head and of "O" that are learned from, as they are annotated."""
@@ -121,8 +120,7 @@ class Course:
             "tokens_held_out": _tokens([self.lessons[place] for place in self.held]),
             "tokens_left_out": _tokens([self.lessons[place] for place in self.left_out]),
             "tokens_added": known - trained,
-            "documents_unlabelled": 0 if self.unlabelled is None else len(self.unlabelled.encoded),
-            "tokens_unlabelled": 0 if self.unlabelled is None else len(self.unlabelled.targets),
+            **self.unlabelled.figures(self.lessons, self.learned),
             "gold_spans": sum(len(lesson.placed.runs) + lesson.placed.lost for lesson in self.lessons),
             "gold_spans_lost": sum(lesson.placed.lost for lesson in self.lessons),
             "events": [lesson.placed.events for lesson in self.lessons],

@@ -25,7 +25,7 @@ from spanloop.recipes.training.input import masked_gold_named, training_golds
 from spanloop.recipes.training.kept import finish, manifest_of, note
 from spanloop.recipes.training.pipeline import TrainingJob, build_pipeline
 from spanloop.recipes.training.process_control import CHECKPOINTS
-from spanloop.recipes.training.report import RoundReport
+from spanloop.recipes.training.report import Beside, RoundReport
 from spanloop.store import Store
 from spanloop.store.records import Document, Gold, Moment, Round
 
@@ -111,7 +111,7 @@ class Training:
             unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             refit=report.refit,
-            unlabelled=(report.documents_unlabelled, settings.unlabelled),
+            unlabelled=Beside(settings.unlabelled, report.documents_unlabelled, report.documents_completed),
             documents_left_out=report.documents_left_out,
             balance=balance,
             thresholds=report.thresholds,

@@ -68,6 +68,28 @@ class ChosenThresholds(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The text without labels that a round learned from: open documents, of which so many were ``asked``
+    for, and the rest of documents that were answered in part."""
+
+    asked: int = 0
+    open: int = 0
+    in_part: int = 0
+
+    def text(self) -> str:
+        """What `--unlabelled` came to."""
+        if not self.open and not self.in_part:
+            return "--unlabelled found no open document in the pool: it learned from the gold alone"
+        parts = [
+            counted(self.open, "open document"),
+            f"the rest of {counted(self.in_part, 'document')} answered in part",
+        ]
+        named = " and ".join(part for part, n in zip(parts, (self.open, self.in_part), strict=True) if n)
+        fewer = f" ({self.asked:,} were asked for, and no more are open)" if self.open < self.asked else ""
+        return f"learned from {named} too, as a first training saw it{fewer}"
+
+
+@dataclass(frozen=True, slots=True)
 class Trained(Scored):
     """A round that was trained and scored."""
 
@@ -95,6 +117,8 @@ class Trained(Scored):
     """Whether a second training learned from these too (`--refit`)."""
     documents_unlabelled: Count
     """Open documents that it learned from too, as a first training saw them (`--unlabelled`)."""
+    documents_completed: Count
+    """Documents answered in part of whose rest it learned so."""
     documents_left_out: Count
     """Those without any span that `--undersample` left out."""
     documents_refused: Count
@@ -113,9 +137,8 @@ class Trained(Scored):
 @dataclass(frozen=True, slots=True)
 class RoundReport(Report):
     """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
-    promoted and why. ``unlabelled``: how many open documents it learned from, and how many were asked for.
-    ``impatient``: early stopping was asked for, and there was too little gold to hold some out and watch
-    it."""
+    promoted and why. ``unlabelled``: the text beside the gold. ``impatient``: early stopping was asked for,
+    and there was too little gold to hold some out and watch it."""
 
     number: int
     folder: Path
@@ -130,7 +153,7 @@ class RoundReport(Report):
     leaks: Leaks
     documents_held_out: int = 0
     refit: bool = False
-    unlabelled: tuple[int, int] = (0, 0)
+    unlabelled: Beside = Beside()
     documents_left_out: int = 0
     documents_refused: int = 0
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
@@ -154,7 +177,8 @@ class RoundReport(Report):
             train_spans_lost=self.spans_lost,
             documents_held_out=self.documents_held_out,
             refit=self.refit,
-            documents_unlabelled=self.unlabelled[0],
+            documents_unlabelled=self.unlabelled.open,
+            documents_completed=self.unlabelled.in_part,
             documents_left_out=self.documents_left_out,
             documents_refused=self.documents_refused,
             unknown_labels=dict(self.unknown_labels),
@@ -177,8 +201,8 @@ class RoundReport(Report):
                 if self.refit
                 else f"{held} of them only to judge the epochs and to fit the confidences"
             )
-        if self.unlabelled[1]:
-            lines.append(_unlabelled(*self.unlabelled))
+        if self.unlabelled.asked:
+            lines.append(self.unlabelled.text())
         if self.thresholds is not None:
             lines.append(ChosenThresholds.of(self.thresholds).text())
         if self.documents_left_out:
@@ -209,14 +233,6 @@ class RoundReport(Report):
         if self.first_suggestions is not None:
             lines.append(self.first_suggestions.text())
         return "\n".join(lines)
-
-
-def _unlabelled(learned: int, asked: int) -> str:
-    """What ``--unlabelled`` came to."""
-    if not learned:
-        return "--unlabelled found no open document in the pool: it learned from the gold alone"
-    fewer = f" ({asked:,} were asked for, and no more are open)" if learned < asked else ""
-    return f"learned from {counted(learned, 'open document')} too, as a first training saw them{fewer}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,55 @@ def test_what_was_said_of_a_token_is_learned_for_that_token_and_as_surely(tiny: 
     assert np.delete(said, 2).max() < 0.1
 
 
+def test_of_gold_that_was_looked_at_in_part_the_rest_is_learned_and_the_part_stays_gold(
+    tiny: Path, tmp_path: Path
+) -> None:
+    """Also where its documents are repeated. Of what was looked at, whatever else is said of it counts
+    nothing."""
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
+    assert isinstance(pipe, HFTokenClassifierPipe)
+    texts = [f"Barack saw York {'again and ' * k}with Neil" for k in range(30)]
+    seen = [Gold(nlp.make_doc(text), (CharSpan(0, 6, "PER"),), ranges=((0, 10),)) for text in texts]
+    made = [*golds(nlp, 10), *seen]
+    config = TrainConfig(**{**SETTINGS, "epochs": 12, "class_weights": "none"})
+    course = course_of(pipe, made, config)
+    course = replace(course, taught=[*course.taught, *course.taught[10:]])
+    outside, place = pipe.tags.index("O"), pipe.tags.index("B-LOC")
+    targets = np.zeros((sum(len(gold.doc) for gold in seen), len(pipe.tags)), np.float32)
+    york = [token.text == "York" for gold in seen for token in gold.doc]
+    gold_says = [token.text in ("Barack", "saw") for gold in seen for token in gold.doc]
+    targets[:, outside] = 1.0
+    targets[york, outside], targets[york, place] = 0.2, 0.8
+    targets[gold_says, outside], targets[gold_says, place] = 0.0, 1.0
+    beside = replace(course, unlabelled=Unlabelled([], targets, tuple(range(10, 40))))
+    figures = beside.figures()
+    assert (figures["documents_unlabelled"], figures["documents_completed"]) == (0, 30)
+    assert figures["tokens_unlabelled"] == figures["tokens_masked"] == len(targets) - 2 * 30
+    assert beside.label_counts(pipe) == course.label_counts(pipe)
+    fit_course(pipe, beside, config, None, None, tmp_path)
+    (scores,) = pipe.predict([nlp.make_doc("Barack saw York again and with Neil")])
+    said = np.exp(scores.logprobs[:, place])
+    assert said[2] == pytest.approx(0.8, abs=0.1)
+    assert np.delete(said, 2).max() < 0.1
+
+
+def test_gold_in_part_is_completed_by_the_first_training_where_text_without_labels_is_learned_from(
+    tiny: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.blank("en")
+    found = []
+    for number, ranges in ((0, ((0, 10),)), (1, None), (1, ((0, 10),))):
+        pipe = nlp.create_pipe("hf_token_classifier", config={"model": str(tiny)})
+        made = [replace(gold, ranges=ranges) for gold in golds(nlp, 20)]
+        config = TrainConfig(**{**SETTINGS, "epochs": 1, "unlabelled": number})
+        found.append(train(pipe, made, config, folder=tmp_path / f"{number}{ranges}"))
+    assert [(one.documents_completed, one.tokens_unlabelled) for one in found[:2]] == [(0, 0)] * 2
+    assert (found[2].documents_completed, found[2].tokens_unlabelled) == (20, found[2].tokens_masked)
+    assert found[2].tokens_masked == found[0].tokens_masked > 20 * 3
+    assert found[2].losses != found[0].losses
+
+
 def test_everything_is_counted_and_the_second_training_is_judged(tiny: Path, tmp_path: Path) -> None:
     plain, before, docs = trained(tiny, tmp_path / "plain", TEXTS, n=240)
     second, report, _ = trained(tiny, tmp_path / "second", TEXTS, n=240, unlabelled=len(TEXTS))

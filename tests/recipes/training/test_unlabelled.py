@@ -53,7 +53,7 @@ def round_of(report: object) -> RoundReport:
 
 def test_it_learns_from_open_documents_of_the_pool_and_the_round_comes_out_again(db: Path) -> None:
     told = done("retrain", db, "--epochs", 1, "--unlabelled", 7)
-    assert "learned from 7 open documents too, as a first training saw them" in told
+    assert "learned from 7 open documents too, as a first training saw it" in told
     documents = taught(db, 1)
     assert len({document.id for document in documents}) == 7
     assert {(document.split, document.key[0]) for document in documents} == {("pool", "o")}
@@ -120,6 +120,25 @@ def test_the_report_says_what_it_came_to(db: Path) -> None:
     assert "--unlabelled found no open document in the pool: it learned from the gold alone" in report.text()
     assert report.json()["documents_unlabelled"] == 0
     assert "open document" not in round_of(retrain(db, TrainConfig(epochs=1), promote="yes")).text()
+
+
+def test_what_nobody_has_looked_at_in_an_answered_document_is_learned_too(db: Path) -> None:
+    with Store.open(db) as store:
+        *waiting, left = store.documents.unanswered("pool")
+        for document_id in waiting:
+            store.annotations.add(say(document_id, "human", "0-3:PER", ranges=((0, 7),)))
+    report = round_of(retrain(db, TrainConfig(epochs=1, unlabelled=9)))
+    told = (
+        "learned from 1 open document and the rest of 30 documents answered in part too, as a first training"
+    )
+    assert told in report.text()
+    assert (report.json()["documents_unlabelled"], report.json()["documents_completed"]) == (1, 30)
+    assert taught(db, 1)[0].id == left
+    assert reproduce(db, 1).same
+    with Store.open(db) as store:
+        store.annotations.add(say(left, "human"))
+    report = round_of(retrain(db, TrainConfig(epochs=1, unlabelled=9), promote="yes"))
+    assert "learned from the rest of 30 documents answered in part too, as a first training" in report.text()
 
 
 def test_a_round_whose_documents_are_gone_is_not_made_again(db: Path, tmp_path: Path) -> None:
