@@ -111,7 +111,7 @@ class Training:
             unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             refit=report.refit,
-            unlabelled=(report.documents_unlabelled, settings.unlabelled),
+            unlabelled=(report.documents_unlabelled, len(self.unlabelled), settings.unlabelled),
             documents_left_out=report.documents_left_out,
             balance=balance,
             thresholds=report.thresholds,

@@ -113,7 +113,8 @@ class Trained(Scored):
 @dataclass(frozen=True, slots=True)
 class RoundReport(Report):
     """A finished round: the ``folder`` of its pipeline, its figures, how long it took, whether it was
-    promoted and why. ``unlabelled``: how many open documents it learned from, and how many were asked for.
+    promoted and why. ``unlabelled``: how many open documents it learned from, how many it drew, since the
+    tokenizer may refuse some, and how many were asked for.
     ``impatient``: early stopping was asked for, and there was too little gold to hold some out and watch
     it."""
 
@@ -130,7 +131,7 @@ class RoundReport(Report):
     leaks: Leaks
     documents_held_out: int = 0
     refit: bool = False
-    unlabelled: tuple[int, int] = (0, 0)
+    unlabelled: tuple[int, int, int] = (0, 0, 0)
     documents_left_out: int = 0
     documents_refused: int = 0
     unknown_labels: Mapping[str, int] = field(default_factory=dict)
@@ -177,7 +178,7 @@ class RoundReport(Report):
                 if self.refit
                 else f"{held} of them only to judge the epochs and to fit the confidences"
             )
-        if self.unlabelled[1]:
+        if self.unlabelled[2]:
             lines.append(_unlabelled(*self.unlabelled))
         if self.thresholds is not None:
             lines.append(ChosenThresholds.of(self.thresholds).text())
@@ -211,12 +212,20 @@ class RoundReport(Report):
         return "\n".join(lines)
 
 
-def _unlabelled(learned: int, asked: int) -> str:
+def _unlabelled(learned: int, drawn: int, asked: int) -> str:
     """What ``--unlabelled`` came to."""
-    if not learned:
+    if not drawn:
         return "--unlabelled found no open document in the pool: it learned from the gold alone"
-    fewer = f" ({asked:,} were asked for, and no more are open)" if learned < asked else ""
-    return f"learned from {counted(learned, 'open document')} too, as a first training saw them{fewer}"
+    if not learned:
+        return (
+            f"--unlabelled drew {counted(drawn, 'open document')}, and the tokenizer refuses every one: it "
+            "learned from the gold alone"
+        )
+    fewer = [f"{asked:,} were asked for, and no more are open"] if drawn < asked else []
+    if learned < drawn:
+        fewer.append(f"the tokenizer refuses {drawn - learned:,} of the {drawn:,} drawn")
+    told = f" ({'; '.join(fewer)})" if fewer else ""
+    return f"learned from {counted(learned, 'open document')} too, as a first training saw them{told}"
 
 
 @dataclass(frozen=True, slots=True)
