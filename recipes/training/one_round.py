@@ -146,8 +146,9 @@ class Training:
         The round keeps what it is trained with."""
         if self.balance is None:
             return self.settings, None, 0.0
+        number, folder = len(self.unlabelled), self._scratch
         settings, balance, done = choose(
-            pipe, golds, self.settings, folder=self._scratch, progress=self._show_training
+            pipe, golds, self.settings, unlabelled=number, folder=folder, progress=self._show_training
         )
         self.store.rounds.set_parameters(self.row.number, {**self.row.parameters, **asdict(settings)})
         return settings, balance, done
