@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanloop.recipes.rounds.optimised import Optimised
 from spanloop.recipes.rounds.standings import Standing, standings
-from spanloop.recipes.table import figure, interval, markdown_table
+from spanloop.recipes.table import counted, figure, interval, markdown_table
 from spanloop.store import Store
 from spanloop.store.records import Round, Score
 from spanloop.store.tables.unlearned import learned_from
@@ -103,8 +103,8 @@ def model_card(facts: CardFacts, project: str, asked: Sequence[str], licence: st
         f"# {project}, round {row.number}",
         f"A spaCy pipeline that finds {', '.join(facts.labels)}. {_it_needs(asked)}",
         "## Data",
-        f"Trained on {facts.trained_on} annotated documents of the project's pool ({row.finished_at}). "
-        "The documents it is scored on took no part in training.",
+        f"Trained on {facts.trained_on} annotated documents of the project's pool ({row.finished_at})"
+        f"{_unlabelled(manifest)}. The documents it is scored on took no part in training.",
         "## Scores",
         *_scores(facts.scores),
         "## Limits",
@@ -114,6 +114,13 @@ def model_card(facts: CardFacts, project: str, asked: Sequence[str], licence: st
         _licence(licence),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _unlabelled(manifest: Mapping[str, Any]) -> str:
+    number = manifest.get("documents_unlabelled")  # rounds of before have none
+    if not number:
+        return ""
+    return f", and on {counted(number, 'open document')} of it as a first training saw them"
 
 
 def _it_needs(asked: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.quality.audit import audit
 from spanloop.recipes.rounds.learning_curve import train_curve
+from spanloop.recipes.rounds.model_card import card_facts, model_card
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.simulation.simulate import simulate
 from spanloop.recipes.training.retrain import RoundReport, retrain
@@ -62,6 +63,8 @@ def test_it_learns_from_open_documents_of_the_pool_and_the_round_comes_out_again
         assert manifest is not None
         assert (manifest["documents_unlabelled"], manifest["documents"]) == (7, 24)
         assert manifest["tokens_unlabelled"] > 7 * 5
+        card = model_card(card_facts(store, store.rounds.get(1)), "p", ["spanloop"])
+        assert "), and on 7 open documents of it as a first training saw them. The documents" in card
         gold = {gold.document.id for gold in store.annotations.gold()}
         # some of them are answered: the round is of what they were then
         for document in documents[:3]:
