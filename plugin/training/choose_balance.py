@@ -116,14 +116,16 @@ def trials_share(
     *,
     folds: int = FOLDS,
     balances: Mapping[str, Mapping[str, Any]] = BALANCES,
+    unlabelled: int = 0,
 ) -> float:
-    """Which part of the work the trials are, 0 to 1, where a training on all of the gold follows them.
+    """Which part of the work the trials are, 0 to 1, where a training on all of the gold follows them, and on
+    so many documents without labels, about as long as those of the gold.
 
     ValueError as of `choose_balance`.
     """
     parts = split_folds(golds, folds, config.random_seed)
     tried = sum(trial.work for trial in _trials(golds, parts, config, balances))
-    return tried / (tried + _work(golds, config))
+    return tried / (tried + _work(golds, config, unlabelled))
 
 
 def _trials(
@@ -138,7 +140,13 @@ def _trials(
     trials = []
     for name, fields in balances.items():
         tried = replace(
-            config, held_out=held_out, refit=False, checkpoint_seconds=None, thresholds=None, **fields
+            config,
+            held_out=held_out,
+            refit=False,
+            unlabelled=0,
+            checkpoint_seconds=None,
+            thresholds=None,
+            **fields,
         )
         for number, part in enumerate(parts):
             kept = [golds[place] for place in _others(golds, part)]
@@ -150,7 +158,7 @@ def _others(golds: Sequence[Gold], part: Sequence[int]) -> list[int]:
     return sorted(set(range(len(golds))) - set(part))
 
 
-def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
+def _work(golds: Sequence[Gold], config: TrainConfig, unlabelled: int = 0) -> float:
     """About what a training costs, in tokens that it reads."""
     kept = [golds[place] for place in undersample(golds, config.undersample, config.random_seed)]
     places = (
@@ -158,8 +166,16 @@ def _work(golds: Sequence[Gold], config: TrainConfig) -> float:
     )
     tokens = sum(len(kept[place].doc) for place in places)
     tokens += round(config.augment * sum(len(gold.doc) for gold in kept))
+    once = _reads(tokens, config)
+    if not unlabelled:
+        return once * (2 if config.refit else 1)
+    beside = round(unlabelled * sum(len(gold.doc) for gold in golds) / len(golds))
+    return once + _reads(tokens + beside, config)
+
+
+def _reads(tokens: int, config: TrainConfig) -> float:
     planned = plan(tokens, batch_wordpieces=config.batch_wordpieces, epochs=config.epochs, fast=config.fast)
-    return max(tokens * planned.epochs, 1) * (2 if config.refit else 1)
+    return max(tokens * planned.epochs, 1)
 
 
 def _judged(

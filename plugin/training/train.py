@@ -104,10 +104,13 @@ def train(
     ``progress`` gets the share done, 0 to 1, and a line with the time left. The same seed, golds, machine and
     number of threads give the same weights. Diverged, saying what to try, where the training leaves the range
     of numbers; its checkpoints, which would come to the same end, are removed. ValueError without documents,
-    for a label the pipe has not, or where nothing is left to learn from.
+    for a label the pipe has not, where nothing is left to learn from, and for texts of which ``config`` says
+    that none is learned from.
     """
     started = time.monotonic()
     _make_ready(pipe, config)
+    if unlabelled and not config.unlabelled:
+        raise ValueError("TrainConfig(unlabelled=...) says how many of the texts are learned from: give it")
     course = course_of(pipe, golds, config)
     held = [golds[place] for place in course.held]
     texts = list(unlabelled[: config.unlabelled])

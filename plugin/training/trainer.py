@@ -34,13 +34,13 @@ from spanloop.plugin.training.collate import BudgetBatches, Collator, TrainWindo
 from spanloop.plugin.training.divergence import Divergence
 from spanloop.plugin.training.loss import TokenLoss
 from spanloop.plugin.training.trainable import adapted, frozen, part_head
+from spanloop.plugin.training.validation import F1
 
 if TYPE_CHECKING:
     from spanloop.plugin.training.config import Plan, TrainConfig
     from spanloop.plugin.training.validation import InnerSlice
 
 Progress = Callable[[float, str], None]
-_F1 = "held_out_f1"
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Steps(TrainerCallback):
         self.first_step = state.global_step
         self.started = self.saved = time.monotonic()
         if self.inner is not None:
-            self.inner.f1 = [entry[_F1] for entry in state.log_history if _F1 in entry]
+            self.inner.take_up(state)
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         if self.progress is None:
@@ -78,7 +78,7 @@ class Steps(TrainerCallback):
         self.divergence.check_weights(model, when)  # before a checkpoint keeps them
         if self.inner is not None:
             control.should_training_stop |= self.divergence.scored(when, self.inner)
-            state.log_history.append({_F1: self.inner.f1[-1], "step": state.global_step})
+            state.log_history.append({F1: self.inner.f1[-1], "step": state.global_step})
         if self.checkpoint_seconds is not None and time.monotonic() - self.saved >= self.checkpoint_seconds:
             control.should_save = True
             self.saved = time.monotonic()
@@ -188,7 +188,11 @@ def fit(
         trainer.loader = BudgetLoader(shown, batch_sampler=batches, collate_fn=collate)
         try:
             with writing(folder), no_bars(), _room_named(plan):
-                trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
+                ended = None if inner is None else inner.ended_at(resume_from)
+                if ended is None:
+                    trainer.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
+                else:
+                    trainer.state = ended
         finally:
             # accelerate wraps forward for bf16; the model must leave as it came.
             trainer.accelerator.unwrap_model(learner, keep_fp32_wrapper=False)

@@ -23,9 +23,13 @@ from spanloop.plugin.tagging.gold import Gold, groups_of
 from spanloop.plugin.tagging.thresholds import Picked, Wanted, pick
 
 if TYPE_CHECKING:
+    from transformers import TrainerState
+
     from spanloop.plugin.alignment.values import TokenScores
     from spanloop.plugin.pipe.pipe import HFTokenClassifierPipe
 
+F1 = "held_out_f1"
+"""What the score of an epoch is called in the state of a training."""
 # More would make no figure surer that is worth the training data.
 MAX_DOCUMENTS = 200
 
@@ -69,12 +73,29 @@ class InnerSlice:
 
     def __call__(self) -> bool:
         self.f1.append(_of_the_first(self._score))
-        if self.patience is None:
-            return False
-        best = self.best_epoch
-        if best == len(self.f1) - 1:
+        if self.patience is not None and self.best_epoch == len(self.f1) - 1:
             save_model(self.pipe.hf_model(), str(self._best))
-        return len(self.f1) - 1 - best >= self.patience
+        return self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether the F1 has not risen for so many epochs that the training is to stop."""
+        return self.patience is not None and len(self.f1) - 1 - self.best_epoch >= self.patience
+
+    def take_up(self, state: TrainerState) -> None:
+        """Know what the epochs of a training scored that goes on."""
+        self.f1 = [entry[F1] for entry in state.log_history if F1 in entry]
+
+    def ended_at(self, checkpoint: Path | None) -> TrainerState | None:
+        """The state in a checkpoint after which the training was stopped early, None for any other: it would
+        go on for epochs that it had not, and one of these might be the best."""
+        from transformers import TrainerState
+
+        if self.patience is None or checkpoint is None:
+            return None
+        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        self.take_up(state)
+        return state if self.over else None
 
     @property
     def best_epoch(self) -> int:

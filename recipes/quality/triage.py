@@ -75,6 +75,9 @@ class Triaged(Report):
     apart: Count
     """Random answers of eval that do not count, since eval was not drawn by chance from the same documents as
     the pool (`import --split`, or files that name their split)."""
+    closed: Count
+    """Random answers that do not count, since the round learned from open documents of the pool too (`retrain
+    --unlabelled`) and could not from these: they are of eval, or were answered before it began."""
     without_suggestions: Count
     """Random answers that do not count, since the promoted round has said nothing of their documents."""
 
@@ -119,6 +122,7 @@ class Triaged(Report):
             "the round has learned from": self.learned,
             "came before the newest documents": self.early,
             "are of an eval split that chance did not draw": self.apart,
+            "are of documents that were not open to the round, which learned from open ones": self.closed,
             "lack suggestions of this round (spanloop prelabel makes them)": self.without_suggestions,
         }
         if told := [f"{number:,} {why}" for why, number in left_out.items() if number]:
@@ -209,7 +213,8 @@ def _report(
 ) -> Triaged:
     return Triaged(
         path, number, max_error, confidence, dry_run, accepted, groups,
-        learned=sample.learned, early=sample.early, apart=sample.apart, without_suggestions=sample.unseen,
+        learned=sample.learned, early=sample.early, apart=sample.apart,
+        closed=sample.closed, without_suggestions=sample.unseen,
     )  # fmt: skip
 
 

@@ -117,10 +117,10 @@ def model_card(facts: CardFacts, project: str, asked: Sequence[str], licence: st
 
 
 def _unlabelled(manifest: Mapping[str, Any]) -> str:
-    number = manifest.get("documents_unlabelled", 0)
-    return f", and on {counted(number, 'document')} without labels as a first training saw them" * bool(
-        number
-    )
+    number = manifest.get("documents_unlabelled", 0)  # rounds of before have none
+    if not number:
+        return ""
+    return f", and on {counted(number, 'document')} without labels as a first training saw them"
 
 
 def _it_needs(asked: Sequence[str]) -> str:

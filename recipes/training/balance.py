@@ -129,10 +129,12 @@ def choose(
     golds: Sequence[TrainingGold],
     settings: TrainConfig,
     *,
+    unlabelled: int,
     folder: Path,
     progress: Callable[[float, str], None],
 ) -> tuple[TrainConfig, Balance, float]:
     """The settings to train with, how they were found, and which share of all the work is done with that.
+    ``unlabelled``: how many documents without labels that training learns from.
 
     ``progress`` gets that share as it grows, and a line with the time left until all is done, the training
     that follows included.
@@ -140,7 +142,7 @@ def choose(
     from spanloop.plugin.training.choose_balance import BALANCES, FOLDS, choose_balance, trials_share
 
     begin = time.monotonic()
-    trials = trials_share(golds, settings)
+    trials = trials_share(golds, settings, unlabelled=unlabelled)
     pace = Pace()
 
     def show(share: float, what: str) -> None:

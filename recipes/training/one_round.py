@@ -111,7 +111,7 @@ class Training:
             unknown_labels=Counter(label for gold in learned for label in gold.unknown),
             documents_held_out=report.documents_held_out,
             refit=report.refit,
-            unlabelled=Beside(settings.unlabelled, report.documents_unlabelled, report.documents_completed),
+            unlabelled=self._beside(settings, report),
             documents_left_out=report.documents_left_out,
             balance=balance,
             thresholds=report.thresholds,
@@ -146,8 +146,9 @@ class Training:
         The round keeps what it is trained with."""
         if self.balance is None:
             return self.settings, None, 0.0
+        number, folder = len(self.unlabelled), self._scratch
         settings, balance, done = choose(
-            pipe, golds, self.settings, folder=self._scratch, progress=self._show_training
+            pipe, golds, self.settings, unlabelled=number, folder=folder, progress=self._show_training
         )
         self.store.rounds.set_parameters(self.row.number, {**self.row.parameters, **asdict(settings)})
         return settings, balance, done
@@ -189,6 +190,11 @@ class Training:
         folder = None if start_from is None else self.store.rounds_folder.sound(start_from)
         project, labels = self.moment.project, self.moment.names
         return TrainingJob(project, labels, folder, self.settings, list(self.golds), self._texts)
+
+    def _beside(self, settings: TrainConfig, report: TrainReport) -> Beside:
+        """The text without labels that was learned from, and what was asked for."""
+        learned, in_part = report.documents_unlabelled, report.documents_completed
+        return Beside(settings.unlabelled, len(self.unlabelled), learned, in_part)
 
     @property
     def _texts(self) -> list[str]:

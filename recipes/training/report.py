@@ -69,24 +69,34 @@ class ChosenThresholds(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The text without labels that a round learned from: open documents, of which so many were ``asked``
-    for, and the rest of documents that were answered in part."""
+    """The text without labels that a round learned from: of the open documents that were ``asked`` for those
+    that were ``drawn``, less those that the tokenizer refuses (``open``), and the rest of documents that were
+    answered in part."""
 
     asked: int = 0
+    drawn: int = 0
     open: int = 0
     in_part: int = 0
 
     def text(self) -> str:
         """What `--unlabelled` came to."""
         if not self.open and not self.in_part:
-            return "--unlabelled found no open document in the pool: it learned from the gold alone"
-        parts = [
-            counted(self.open, "open document"),
-            f"the rest of {counted(self.in_part, 'document')} answered in part",
-        ]
-        named = " and ".join(part for part, n in zip(parts, (self.open, self.in_part), strict=True) if n)
-        fewer = f" ({self.asked:,} were asked for, and no more are open)" if self.open < self.asked else ""
-        return f"learned from {named} too, as a first training saw it{fewer}"
+            found = (
+                f"drew {counted(self.drawn, 'open document')}, and the tokenizer refuses every one"
+                if self.drawn
+                else "found no open document in the pool"
+            )
+            return f"--unlabelled {found}: it learned from the gold alone"
+        parts = (
+            (self.open, counted(self.open, "open document")),
+            (self.in_part, f"the rest of {counted(self.in_part, 'document')} answered in part"),
+        )
+        named = " and ".join(part for number, part in parts if number)
+        fewer = [f"{self.asked:,} were asked for, and no more are open"] if self.drawn < self.asked else []
+        if self.open < self.drawn:
+            fewer.append(f"the tokenizer refuses {self.drawn - self.open:,} of the {self.drawn:,} drawn")
+        why = f" ({'; '.join(fewer)})" if fewer else ""
+        return f"learned from {named} too, as a first training saw it{why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,12 +58,14 @@ class Candidate:
 class Sample:
     """The answers that a bound can stand on, and how many others were drawn by chance that it cannot:
     ``learned`` by the round or one before it, ``early``, before the last documents came, ``apart``, of an
-    eval split that chance did not draw from the same documents, and ``unseen`` by the model."""
+    eval split that chance did not draw from the same documents, ``closed`` to a round that learned from open
+    documents as well, and ``unseen`` by the model."""
 
     drawn: tuple[Drawn, ...]
     learned: int
     early: int
     apart: int
+    closed: int
     unseen: int
 
 
@@ -90,7 +92,10 @@ def sample(store: Store, model_id: int, number: int) -> Sample:
     fresh = [row for row in rows if row[0] not in learned]
     late = [row for row in fresh if newest is None or row[2] > newest[0]]
     alike = not any(row[3] == "eval" for row in late) or _split_by_chance(store)
-    fair = [row for row in late if row[3] == "pool" or alike]
+    whole = [row for row in late if row[3] == "pool" or alike]
+    begun = _read_open_ones(store, number)
+    # it may be surer of what it has read than of what it could not read, without being more often right
+    fair = [row for row in whole if begun is None or (row[3] == "pool" and row[2] > begun)]
     gold = {row[0]: bool(row[1]) for row in fair}
     said = said_of(store, model_id, list(gold))
     # who looked at a part, or did not know a label, says nothing of the rest
@@ -112,7 +117,8 @@ def sample(store: Store, model_id: int, number: int) -> Sample:
         tuple(found),
         learned=len(rows) - len(fresh),
         early=len(fresh) - len(late),
-        apart=len(late) - len(fair),
+        apart=len(late) - len(whole),
+        closed=len(whole) - len(fair),
         unseen=len(fair) - len(said),
     )
 
@@ -127,6 +133,17 @@ def said_of(store: Store, model_id: int, ids: Sequence[int]) -> list[Candidate]:
         {"ids": json.dumps(list(ids)), "model": model_id},
     )
     return [Candidate(i, p, exp(-doubt), frozenset(json.loads(labels))) for i, p, doubt, labels in rows]
+
+
+def _read_open_ones(store: Store, number: int) -> str | None:
+    """When a round began that learned from open documents of the pool too (``retrain --unlabelled``), or that
+    goes on from one that did; None for any other."""
+    first = row = store.rounds.get(number)
+    while not (row.manifest or {}).get("documents_unlabelled"):
+        if row.parent is None or row.parameters.get("base") != "round":
+            return None
+        row = store.rounds.get(row.parent)
+    return first.started_at
 
 
 def _split_by_chance(store: Store) -> bool:

@@ -14,6 +14,7 @@ from support.tiny_models import build_tiny
 
 from spanloop.plugin.training.checkpoint import newest
 from spanloop.plugin.training.config import Freeze
+from spanloop.plugin.training.validation import InnerSlice
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,23 @@ def test_a_refit_that_is_killed_goes_on_in_the_half_that_it_was_in(tiny: Path, t
     assert torch.equal(weights, resumed)
     assert (report.losses, report.held_out_f1) == (whole.losses, whole.held_out_f1)
     assert report.calibration == whole.calibration
+
+
+def test_a_first_training_that_was_stopped_early_is_not_gone_on_with(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third epoch, which it never had, would be the best."""
+    monkeypatch.setattr(InnerSlice, "_score", lambda inner: [0.5, 0.4, 0.9, 0.8][len(inner.f1)])
+    config = replace(CONFIG, patience=1, unlabelled=2)
+    texts = ["Neil met Angela in Rome", "Nobody met Barack"]
+    whole, weights, _ = run(tiny, tmp_path / "whole", config, unlabelled=texts)
+    assert whole.held_out_f1 == [0.5, 0.4]
+    with pytest.raises(Killed):
+        run(tiny, tmp_path / "killed", config, kill_at=0.55, unlabelled=texts)
+    report, resumed, told = run(tiny, tmp_path / "killed", config, unlabelled=texts)
+    assert told[0] > 0.48  # nothing of the first training is done again
+    assert torch.equal(weights, resumed)
+    assert report.losses == whole.losses
 
 
 def test_another_training_does_not_go_on_from_it(tiny: Path, tmp_path: Path) -> None:

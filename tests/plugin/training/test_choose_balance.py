@@ -57,6 +57,17 @@ def test_a_choice_costs_what_the_help_says(count: int, epochs: int | None) -> No
     assert 11 < 1 / (1 - share) < 17
 
 
+def test_text_without_labels_costs_the_training_that_follows_and_no_trial() -> None:
+    made, config = golds(300), TrainConfig(epochs=4, unlabelled=900)
+    plain = trials_share(made, replace(config, unlabelled=0))
+    # a first training on the gold, and a second one on four times as much
+    share = trials_share(made, config, unlabelled=900)
+    assert (1 - share) / share == pytest.approx(5 * (1 - plain) / plain)
+    assert trials_share(made, config, unlabelled=0) == plain  # no document is open
+    refit = trials_share(made, replace(config, refit=True), unlabelled=900)
+    assert refit == share
+
+
 def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(encoder: Path, tmp_path: Path) -> None:
     made = [*golds(1), *(replace(gold, ranges=((0, gold.spans[0].end),)) for gold in golds(5))]
     choice = choose_balance(

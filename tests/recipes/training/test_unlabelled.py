@@ -17,7 +17,7 @@ from spanloop.recipes.errors import RecipeError
 from spanloop.recipes.files.importing import import_files
 from spanloop.recipes.quality.audit import audit
 from spanloop.recipes.rounds.learning_curve import train_curve
-from spanloop.recipes.rounds.package import package
+from spanloop.recipes.rounds.model_card import card_facts, model_card
 from spanloop.recipes.rounds.reproduce import reproduce
 from spanloop.recipes.simulation.simulate import simulate
 from spanloop.recipes.training.retrain import RoundReport, retrain
@@ -63,24 +63,14 @@ def test_it_learns_from_open_documents_of_the_pool_and_the_round_comes_out_again
         assert manifest is not None
         assert (manifest["documents_unlabelled"], manifest["documents"]) == (7, 24)
         assert manifest["tokens_unlabelled"] > 7 * 5
+        card = model_card(card_facts(store, store.rounds.get(1)), "p", ["spanloop"])
+        assert "), and on 7 documents without labels as a first training saw them. The documents" in card
         gold = {gold.document.id for gold in store.annotations.gold()}
         # some of them are answered: the round is of what they were then
         for document in documents[:3]:
             store.annotations.add(say(document.id, "human", "0-3:PER"))
     assert not gold & {document.id for document in documents}
     assert reproduce(db, 1).same
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # spaCy leaves files open
-def test_the_model_card_says_so(db: Path, tmp_path: Path) -> None:
-    for n, texts in ((1, 0), (2, 1)):
-        retrain(db, TrainConfig(epochs=1, unlabelled=texts), promote="yes")
-        written = package(db, tmp_path / str(n), name="p")
-        card = next(written.folder.rglob("README.md")).read_text("utf-8")
-        told = (
-            ", and on 1 document without labels as a first training saw them. The documents it is scored on"
-        )
-        assert (told in card) == bool(texts)
 
 
 def test_what_is_drawn_follows_from_the_seed_and_never_from_the_order_of_the_queue(db: Path) -> None:
@@ -101,10 +91,12 @@ def test_what_is_drawn_follows_from_the_seed_and_never_from_the_order_of_the_que
     assert ids(0) == []
     assert set(ids(1000)) == waiting
     with Store.open(db) as store:
-        store.annotations.add(say(ids(6)[0], "human", "0-3:PER"))
-        store.annotations.add(say(ids(6)[1], "human", answer="ignore"))
+        before = ids(6)
+        store.annotations.add(say(before[0], "human", "0-3:PER"))
+        store.annotations.add(say(before[1], "human", answer="ignore"))
         assert len(store.documents.unanswered("pool")) == OPEN - 1
     assert len(ids(1000)) == OPEN - 1
+    assert ids(4) == before[2:], "the others stay: a training that was killed goes on"
 
 
 def test_the_report_says_what_it_came_to(db: Path) -> None:

@@ -3,7 +3,8 @@ answers count last, and one call takes them back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,26 @@ from spanloop.store.moving.merge import merge
 from spanloop.store.records import AnnotatedSpan, NewDocument, Span
 
 
-def judged_store(folder: Path, documents: int = 12, **options: Any) -> tuple[Store, int]:
-    """A project whose promoted round suggests one PER in every document, the surer the higher its number."""
+def judged_store(
+    folder: Path,
+    documents: int = 12,
+    *,
+    read: int = 0,
+    before: Callable[[Store], object] | None = None,
+    **options: Any,
+) -> tuple[Store, int]:
+    """A project whose promoted round suggests one PER in every document, the surer the higher its number.
+    ``read``: how many open documents it learned from; ``before``: what happens before it begins."""
     store = make_store(folder, documents=documents, **options)
+    if before is not None:
+        before(store)
     number = store.rounds.start(parameters={}, seed=0, train_ids=[], eval_ids=[]).number
     model_id = add_model(store, kind="round", round=number)
     store.predictions.add(
         model_id,
         [(d, [Span(0, 3, "PER", 0.9)], {"mnlp": 1 / d}) for d in store.documents.ids()],
     )
-    store.rounds.finish(number, model_id=model_id, scores=[], manifest={})
+    store.rounds.finish(number, model_id=model_id, scores=[], manifest={"documents_unlabelled": read})
     store.rounds.promote(number)
     return store, model_id
 
@@ -146,3 +157,32 @@ def test_eval_is_of_the_same_kind_only_where_chance_alone_split_all_documents(tm
         store.documents.add([NewDocument(f"Eve {n}", key=f"e{n}", split="eval") for n in range(20)])
         found = store.triages.sample(model_id, 1)
         assert ([one.document_id for one in found.drawn], found.apart) == ([item.document.id], 3)
+
+
+@pytest.mark.parametrize("read", [0, 5])
+def test_a_round_that_learned_from_open_documents_is_judged_by_what_was_open_to_it(
+    read: int, tmp_path: Path
+) -> None:
+    """And so is one that goes on from it."""
+
+    def answered_before(store: Store) -> None:
+        for split in ("eval", "pool"):
+            [item] = store.queue.next("anna", split=split, random_share=1.0)  # type: ignore[arg-type]
+            store.annotations.add(say(item.document.id))
+        time.sleep(0.002)  # a moment is a thousandth of a second
+
+    store, model_id = judged_store(tmp_path, 40, read=read, before=answered_before, eval_fraction=0.3)
+    with store:
+        time.sleep(0.002)
+        [item] = store.queue.next("anna", random_share=1.0)
+        for base, judged in (("round", bool(read)), ("model", False)):
+            parameters = {"base": base}
+            store.rounds.start(parameters=parameters, seed=0, train_ids=[], eval_ids=[], parent=1)
+            number = store.rounds.all()[-1].number
+            store.rounds.finish(number, model_id=model_id, scores=[], manifest={})
+            assert store.triages.sample(model_id, number).closed == 2 * judged
+        time.sleep(0.002)
+        store.annotations.add(say(item.document.id))
+        found = store.triages.sample(model_id, 1)
+        assert item.document.id in {one.document_id for one in found.drawn}
+        assert (len(found.drawn), found.closed) == ((1, 2) if read else (3, 0))
