@@ -188,7 +188,7 @@ def trained(
             put(ExtraLoss, "smoothing", 0.1)
         if targets is not None:
             seen = Unlabelled(pipe.encode(rest), np.concatenate(targets))
-            put(train, "as_seen_now", lambda *_: seen)
+            put(train, "as_seen_now", lambda *_, **__: seen)
         put(loss, "TokenLoss", ExtraLoss)
         return train.train(pipe, golds, config, unlabelled=rest, folder=folder)
 

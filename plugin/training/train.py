@@ -185,7 +185,10 @@ def _twice(
     until = len(golds) / (2 * len(golds) + len(texts))
     first = _once(pipe, course, held, config, _part(progress, 0.0, until, 1), folder / _FIRST)
     verdict = _judged(first, config) if refit else None
-    seen = _scored(first, lambda: as_seen_now(pipe, texts, golds)) if config.unlabelled else NOTHING
+    seen = NOTHING
+    if config.unlabelled:
+        look = _looking(progress, until)
+        seen = _scored(first, lambda: as_seen_now(pipe, texts, golds, progress=look))
     pipe.hf_model().load_state_dict(before)
     if refit:
         config, held = replace(config, held_out=0.0, refit=False, thresholds=None), []
@@ -212,6 +215,13 @@ def _part(progress: Progress | None, begin: float, end: float, number: int) -> P
     if progress is None:
         return None
     return lambda share, line: progress(begin + share * (end - begin), f"training {number} of 2: {line}")
+
+
+def _looking(progress: Progress | None, share: float) -> Callable[[], None] | None:
+    """What is told between two trainings, which whoever cancels one waits for."""
+    if progress is None:
+        return None
+    return lambda: progress(share, "training 1 of 2: reads the text without labels")
 
 
 def _told(planned: Plan) -> dict[str, Any]:

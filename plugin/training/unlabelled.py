@@ -9,7 +9,7 @@ Sequence Labeling").
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from spanloop.plugin.training.collate import TrainWindow
     from spanloop.plugin.training.config import LabelStrategy
     from spanloop.plugin.training.training_set import Lesson
+
+_BLOCK = 256  # documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,23 @@ def in_part(golds: Sequence[Gold]) -> list[int]:
     return [place for place, gold in enumerate(golds) if gold.ranges is not None]
 
 
-def as_seen_now(pipe: HFTokenClassifierPipe, docs: Sequence[Doc], golds: Sequence[Gold] = ()) -> Unlabelled:
+def as_seen_now(
+    pipe: HFTokenClassifierPipe,
+    docs: Sequence[Doc],
+    golds: Sequence[Gold] = (),
+    *,
+    progress: Callable[[], None] | None = None,
+) -> Unlabelled:
     """The documents, and the rest of the gold documents that were looked at in part, as the pipe sees them
     with the weights that it has now, without any temperature.
 
-    NotFinite where its model gives no numbers."""
+    ``progress`` is called every few hundred documents. NotFinite where the model gives no numbers."""
     parts = in_part(golds)
-    scores = pipe.predict([*docs, *(golds[place].doc for place in parts)])
-    said = [np.exp(one.logprobs, dtype=np.float32) for one in scores]
+    read, said = [*docs, *(golds[place].doc for place in parts)], []
+    for begin in range(0, len(read), _BLOCK):
+        if progress is not None:
+            progress()
+        scores = pipe.predict(read[begin : begin + _BLOCK])
+        said += [np.exp(one.logprobs, dtype=np.float32) for one in scores]
     targets = np.concatenate([np.zeros((0, len(pipe.tags)), np.float32), *said])
     return Unlabelled(pipe.encode(docs), targets, tuple(parts))
