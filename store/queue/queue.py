@@ -77,10 +77,8 @@ class Queue:
     ) -> list[QueueItem]:
         """Lease up to ``n`` documents to an annotator: those they hold already, then the most urgent ones.
 
-        ``random_share`` of what is dealt out is at random, in an order fixed by the project's seed: of the
-        draws, or, where parts of documents are asked, of what is read, since chance draws whole documents. Of
-        the eval split all are, whatever is given: a part of it must be a fair sample, not what a model finds
-        hard. With
+        ``random_share`` of the draws is at random, in an order fixed by the project's seed; of the eval split
+        all are, whatever is given: a part of it must be a fair sample, not what a model finds hard. With
         ``ignored="last"`` documents set aside by `ignore` come when nothing is open any more. ``exclude`` are
         document ids. A ``strategy`` other than the one the queue stands by re-orders the queue first.
         """
@@ -124,13 +122,14 @@ class Queue:
     def _draw(
         self, asked: dict[str, Any], random_share: float, ignored: Literal["never", "last"]
     ) -> tuple[int, str] | None:
-        found = [] if random_share >= 1 else self._store.rows(_BY_STRATEGY, asked)
-        reads = self._store.parts.share(found[0][0]) if found else 1.0
-        at_random = self._is_turn_of_chance(reads, random_share)
-        if at_random:
-            found, reads = self._store.rows(_BY_CHANCE, asked), 1.0
+        row = self._store.row("SELECT draws FROM queue_settings")
+        assert row is not None
+        draws = int(row[0])
+        # exactly every tenth for 0.1, however many ask
+        at_random = int((draws + 1) * random_share + 1e-9) > int(draws * random_share + 1e-9)
+        found = self._store.rows(_BY_CHANCE if at_random else _BY_STRATEGY, asked)
         if found:
-            self._store.run("UPDATE queue_settings SET draws = draws + ?", (reads,))
+            self._store.run("UPDATE queue_settings SET draws = draws + 1")
             return found[0][0], "random" if at_random or self.standing()[0] == "random" else "strategy"
         if ignored == "last":
             found = self._store.rows(
@@ -144,14 +143,6 @@ class Queue:
             if found:
                 return found[0][0], "strategy"
         return None
-
-    def _is_turn_of_chance(self, reads: float, random_share: float) -> bool:
-        """Whether the next draw is at random, where it would else be ``reads`` of a document to read: exactly
-        every tenth for 0.1 and whole documents, however many ask."""
-        row = self._store.row("SELECT draws FROM queue_settings")
-        assert row is not None
-        before = float(row[0])
-        return int((before + reads) * random_share + 1e-9) > int(before * random_share + 1e-9)
 
     def _lease(self, document_id: int, annotator: str, until: str, drawn: str) -> None:
         self._store.run(

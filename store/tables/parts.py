@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 REVIEW = 1
 """The precedence of a review: it has the last word, so nothing that is answered after it counts."""
-AROUND = 60
-"""Characters that are read to each side of a part, about ten words: nobody can judge a word without what
-stands around it. Tokens are not known here."""
 CLEARED = 500
 """Documents that are asked as a whole again in one transaction."""
 
@@ -64,20 +61,6 @@ class Parts:
         if drawn != "strategy" or self._store.project.overlap > 1:
             return None
         return self.waiting(document_id) or None
-
-    def share(self, document_id: int) -> float:
-        """Which share of a document somebody reads who is dealt it by a strategy, above 0 to 1: its parts and
-        `AROUND` of them, or all of it."""
-        asked = self.asked(document_id, "strategy")
-        if asked is None:
-            return 1.0
-        (length,) = self._store.column("SELECT n_chars FROM documents WHERE id = ?", (document_id,))
-        number, done = 0, 0
-        for start, end in asked:
-            begin, stop = max(done, start - AROUND), min(length, end + AROUND)
-            number += max(0, stop - begin)
-            done = max(done, stop)
-        return number / length
 
     def waiting(self, document_id: int) -> tuple[Range, ...]:
         """The parts of a document that no answer has looked at; none where it was answered as a whole, or a

@@ -8,7 +8,6 @@ import pytest
 from support.store_making import add_model, make_store, predict_all, say
 
 from spanloop.store import Store, StoreError
-from spanloop.store.records import NewDocument
 
 FIRST, SECOND = (0, 7), (8, 19)
 
@@ -51,26 +50,6 @@ def test_a_document_answered_in_part_comes_again_to_whoever_answered_it(tmp_path
         store.annotations.add(say(1, "zoe", origin="review"))
         assert opened(store) == []
         assert store.queue.states.stale() == []
-
-
-def test_a_tenth_of_what_is_read_is_drawn_by_chance(tmp_path: Path) -> None:
-    """Whole documents and parts alike: a part counts as what is read for it."""
-    long = "word " * 200
-    with Store.create(tmp_path / "p.db", labels=["PER"], base_model="m", eval_fraction=0.0) as store:
-        store.documents.add([NewDocument(f"{n:03d} {long}") for n in range(400)])
-        ids = list(store.documents.ids())
-        parts = {number: [(100, 140), (180, 200), (400, 420)] for number in ids if number % 4}
-        parts[ids[1]] = [(0, 1), (1000, 1004)]
-        store.parts.put(parts)
-        read = [store.parts.share(number) for number in ids]
-        # 40 to 260 and 340 to 480 of 1,004 characters; at the edges there is less around a part
-        assert read[:4] == pytest.approx([360 / 1004, (61 + 64) / 1004, 360 / 1004, 1.0])
-        by = {"random": 0.0, "strategy": 0.0}
-        for item in store.queue.next("anna", n=150):
-            whole = store.parts.asked(item.document.id or 0, item.drawn) is None
-            by[item.drawn] += 1.0 if whole else read[(item.document.id or 0) - 1]
-        assert by["random"] == pytest.approx(0.1 * sum(by.values()), abs=1)
-        assert by["strategy"] < 110, "150 draws are no 135 documents"
 
 
 def test_where_several_people_are_asked_everybody_gets_whole_documents(tmp_path: Path) -> None:
