@@ -72,12 +72,12 @@ def checkpoint(path: Path) -> Iterator[str]:
     """A training that keeps a checkpoint after each epoch."""
     import transformers
 
-    from spanloop.plugin.training import train
+    from spanloop.plugin.training import one_course
     from spanloop.plugin.training.config import TrainConfig
     from spanloop.recipes.training.retrain import retrain as recipe
 
     mark(transformers.Trainer, "_save_checkpoint", "writing a checkpoint")
-    claim = train.claim
+    claim = one_course.claim
 
     def told_claim(folder: Path, name: str) -> Path | None:
         found = claim(folder, name)
@@ -85,7 +85,7 @@ def checkpoint(path: Path) -> Iterator[str]:
             tell("goes on")
         return found
 
-    train.claim = told_claim
+    one_course.claim = told_claim
     report = recipe(path, TrainConfig(epochs=4, checkpoint_seconds=0.0), promote="yes", allow_leaks=True)
     yield f"round {report.number}"  # type: ignore[union-attr]
 
