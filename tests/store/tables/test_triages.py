@@ -3,13 +3,13 @@ answers count last, and one call takes them back."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from math import exp
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clock import Clock
 from support.store_making import add_model, make_store, say
 
 from spanloop.recipes.settle import settle
@@ -161,19 +161,22 @@ def test_eval_is_of_the_same_kind_only_where_chance_alone_split_all_documents(tm
 
 @pytest.mark.parametrize("read", [0, 5])
 def test_a_round_that_learned_from_open_documents_is_judged_by_what_was_open_to_it(
-    read: int, tmp_path: Path
+    read: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And so is one that goes on from it."""
+    clock = Clock()
+    monkeypatch.setattr("spanloop.store.clock.read_clock", clock)
 
     def answered_before(store: Store) -> None:
+        clock.forward(1)
         for split in ("eval", "pool"):
             [item] = store.queue.next("anna", split=split, random_share=1.0)  # type: ignore[arg-type]
             store.annotations.add(say(item.document.id))
-        time.sleep(0.002)  # a moment is a thousandth of a second
+        clock.forward(1)
 
     store, model_id = judged_store(tmp_path, 40, read=read, before=answered_before, eval_fraction=0.3)
     with store:
-        time.sleep(0.002)
+        clock.forward(1)
         [item] = store.queue.next("anna", random_share=1.0)
         for base, judged in (("round", bool(read)), ("model", False)):
             parameters = {"base": base}
@@ -181,7 +184,7 @@ def test_a_round_that_learned_from_open_documents_is_judged_by_what_was_open_to_
             number = store.rounds.all()[-1].number
             store.rounds.finish(number, model_id=model_id, scores=[], manifest={})
             assert store.triages.sample(model_id, number).closed == 2 * judged
-        time.sleep(0.002)
+        clock.forward(1)
         store.annotations.add(say(item.document.id))
         found = store.triages.sample(model_id, 1)
         assert item.document.id in {one.document_id for one in found.drawn}
