@@ -96,7 +96,7 @@ class Beside:
         if self.open < self.drawn:
             fewer.append(f"the tokenizer refuses {self.drawn - self.open:,} of the {self.drawn:,} drawn")
         why = f" ({'; '.join(fewer)})" if fewer else ""
-        return f"learned from {named} too, as a first training saw it{why}"
+        return f"learned from text without labels too, as a first training saw it: {named}{why}"
 
 
 @dataclass(frozen=True, slots=True)

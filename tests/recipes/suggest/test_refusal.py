@@ -158,10 +158,10 @@ def test_the_tokenising_process_goes_on(tmp_path: Path) -> None:
 def test_a_round_learns_without_the_texts_that_the_tokenizer_refuses(tmp_path: Path) -> None:
     db = project(tmp_path, "tokenizer")
     told = done("retrain", db, "--epochs", 1, "--unlabelled", 100)
-    assert "learned from 1 open document too, as a first training saw it" in told
+    assert "as a first training saw it: 1 open document (" in told
     assert "(100 were asked for, and no more are open; the tokenizer refuses 1 of the 2 drawn)" in told
     told = done("retrain", db, "--epochs", 1, "--unlabelled", 2)
-    assert "as a first training saw it (the tokenizer refuses 1 of the 2 drawn)" in told
+    assert "1 open document (the tokenizer refuses 1 of the 2 drawn)" in told
     with Store.open(db) as store:
         [good, _] = store.documents.fetch(store.documents.unanswered("pool"))
         store.annotations.add(say(good.id or 0, "human"))

@@ -53,7 +53,7 @@ def round_of(report: object) -> RoundReport:
 
 def test_it_learns_from_open_documents_of_the_pool_and_the_round_comes_out_again(db: Path) -> None:
     told = done("retrain", db, "--epochs", 1, "--unlabelled", 7)
-    assert "learned from 7 open documents too, as a first training saw it" in told
+    assert "learned from text without labels too, as a first training saw it: 7 open documents\n" in told
     documents = taught(db, 1)
     assert len({document.id for document in documents}) == 7
     assert {(document.split, document.key[0]) for document in documents} == {("pool", "o")}
@@ -101,7 +101,10 @@ def test_what_is_drawn_follows_from_the_seed_and_never_from_the_order_of_the_que
 
 def test_the_report_says_what_it_came_to(db: Path) -> None:
     report = round_of(retrain(db, TrainConfig(epochs=1, unlabelled=1000, refit=True)))
-    assert "learned from 31 open documents too" in report.text()
+    assert (
+        "learned from text without labels too, as a first training saw it: 31 open documents (1,000 were"
+        in report.text()
+    )
     assert "(1,000 were asked for, and no more are open)" in report.text()
     assert report.json()["documents_unlabelled"] == 31
     check_shape("retrain", report.json())
@@ -120,9 +123,7 @@ def test_what_nobody_has_looked_at_in_an_answered_document_is_learned_too(db: Pa
         for document_id in waiting:
             store.annotations.add(say(document_id, "human", "0-3:PER", ranges=((0, 7),)))
     report = round_of(retrain(db, TrainConfig(epochs=1, unlabelled=9)))
-    told = (
-        "learned from 1 open document and the rest of 30 documents answered in part too, as a first training"
-    )
+    told = "saw it: 1 open document and the rest of 30 documents answered in part (9 were asked for"
     assert told in report.text()
     assert (report.json()["documents_unlabelled"], report.json()["documents_completed"]) == (1, 30)
     assert taught(db, 1)[0].id == left
@@ -130,7 +131,7 @@ def test_what_nobody_has_looked_at_in_an_answered_document_is_learned_too(db: Pa
     with Store.open(db) as store:
         store.annotations.add(say(left, "human"))
     report = round_of(retrain(db, TrainConfig(epochs=1, unlabelled=9), promote="yes"))
-    assert "learned from the rest of 30 documents answered in part too, as a first training" in report.text()
+    assert "saw it: the rest of 30 documents answered in part (9 were asked for" in report.text()
 
 
 def test_a_round_whose_documents_are_gone_is_not_made_again(db: Path, tmp_path: Path) -> None:
