@@ -68,6 +68,21 @@ def test_text_without_labels_costs_the_training_that_follows_and_no_trial() -> N
     assert refit == share
 
 
+def test_trials_learn_from_gold_alone(tiny: Path, tmp_path: Path) -> None:
+    """Also where gold was looked at in part, whose rest the training that follows learns from."""
+    made = [*golds(8), *(replace(gold, ranges=((0, gold.spans[0].end),)) for gold in golds(12))]
+    config = TrainConfig(epochs=3, learning_rate=2e-3, batch_wordpieces=64, bf16=False)
+    ways = {"as it is": {}, "plain": {"class_weights": "none"}}
+    found = [
+        choose_balance(
+            pipe_of(tiny), made, one, folds=2, folder=tmp_path / str(one.unlabelled), balances=ways
+        )
+        for one in (config, replace(config, unlabelled=3))
+    ]
+    assert (found[0].micro, found[0].macro) == (found[1].micro, found[1].macro)
+    assert [one.config.unlabelled for one in found] == [0, 3]
+
+
 def test_one_document_that_was_looked_at_whole_is_enough_to_judge_by(encoder: Path, tmp_path: Path) -> None:
     made = [*golds(1), *(replace(gold, ranges=((0, gold.spans[0].end),)) for gold in golds(5))]
     choice = choose_balance(

@@ -181,6 +181,37 @@ def test_gold_in_part_is_completed_by_the_first_training_where_text_without_labe
     assert found[2].losses != found[0].losses
 
 
+def test_the_second_training_begins_where_the_first_one_did(tiny: Path, tmp_path: Path) -> None:
+    """And learns what a training on the gold alone sees: its weights are those of a new pipe that is taught
+    the same."""
+    teacher, _, docs = trained(tiny, tmp_path / "plain", TEXTS, n=20, epochs=2)
+    twice, _, _ = trained(tiny, tmp_path / "twice", TEXTS, n=20, epochs=2, unlabelled=len(TEXTS))
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("hf_token_classifier", config={"model": str(tiny)})
+    assert isinstance(pipe, HFTokenClassifierPipe)
+    config = TrainConfig(**{**SETTINGS, "epochs": 2, "unlabelled": len(TEXTS)})
+    course = replace(course_of(pipe, golds(nlp, 20), config), unlabelled=as_seen_now(teacher, docs))
+    fit_course(pipe, course, config, None, None, tmp_path / "by hand")
+    assert torch.equal(weights(twice), weights(pipe))
+    assert not torch.equal(weights(teacher), weights(pipe))
+
+
+def test_a_training_on_what_another_one_saw_goes_on_from_no_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    """The same text and gold, and something else said of it."""
+    nlp = spacy.blank("en")
+    config = TrainConfig(**{**SETTINGS, "epochs": 2, "checkpoint_seconds": 0, "unlabelled": 1})
+    first: list[float] = []
+    for place in (0, 0, 1):
+        pipe = nlp.create_pipe("hf_token_classifier", config={"model": str(tiny)})
+        doc = nlp.make_doc("York " * 40)
+        said = Unlabelled(pipe.encode([doc]), np.eye(len(pipe.tags), dtype=np.float32)[[place] * len(doc)])
+        told: list[float] = []
+        course = replace(course_of(pipe, golds(nlp, 20), config), unlabelled=said)
+        fit_course(pipe, course, config, None, lambda share, _, told=told: told.append(share), tmp_path)
+        first.append(told[0] if told else 1.0)
+    assert first[0] == first[2] < 0.5 < first[1]
+
+
 def test_everything_is_counted_and_the_second_training_is_judged(tiny: Path, tmp_path: Path) -> None:
     plain, before, docs = trained(tiny, tmp_path / "plain", TEXTS, n=240)
     second, report, _ = trained(tiny, tmp_path / "second", TEXTS, n=240, unlabelled=len(TEXTS))
